@@ -1,0 +1,1 @@
+"""Who answers and who judges: decoding over a tree of prefixes, verifiers, and the catalogue of models."""

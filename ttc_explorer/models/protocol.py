@@ -1,0 +1,167 @@
+"""What a search may ask of models, what it gets back, and what models offer. Pure data, no torch.
+
+Upper half: the requests that a strategy yields and the replies that it receives (node ids of its tree).
+Lower half: the interfaces that a generator and a verifier implement (states, texts, token counts).
+The driver (``search/driver.py``) translates between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+State = Any
+"""Opaque handle on what a model remembers of one prefix (a row of its KV cache). Dropping it frees the row."""
+
+
+# --- between a strategy and the driver ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Extend:
+    """Sample one further step after each node of ``parents``; a node named m times gets m children."""
+
+    parents: tuple[int, ...]
+    temperature: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """Ask the verifier for the score of each node: the chance that a solution ends right from there."""
+
+    nodes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Reply to Extend, one for each entry of ``parents`` and in that order.
+
+    ``logprob`` is the sum over the step's tokens, in nats, under the untempered model. ``finished`` is true
+    when the solution ends with this step; ``answer`` is then its final answer (None if none can be read),
+    written the same way for all equal answers of the run.
+    """
+
+    text: str
+    tokens: int
+    logprob: float
+    finished: bool = False
+    answer: str | None = None
+
+
+Request = Extend | Score
+Reply = Sequence[Step] | Sequence[float]
+
+
+# --- between the driver and the models ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a piece of work really processed.
+
+    Tokens: ``generated`` sampled by the generator, ``prefilled`` read by it in prompts, ``cached`` tokens of
+    prefixes that a KV cache spared it from reading again, ``verifier`` read by the verifier.
+    ``flops`` = 2 · parameters · tokens processed (arXiv 2408.03314, section 7).
+    """
+
+    generated: int = 0
+    prefilled: int = 0
+    cached: int = 0
+    verifier: int = 0
+    flops: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.generated + other.generated,
+            self.prefilled + other.prefilled,
+            self.cached + other.cached,
+            self.verifier + other.verifier,
+            self.flops + other.flops,
+        )
+
+
+def never() -> bool:
+    """The cancel flag of work that nobody cancels."""
+    return False
+
+
+@dataclass(frozen=True)
+class ExtendJob:
+    """One row to decode: a step after ``state``.
+
+    ``stream`` names the row's own random stream, so that the row samples the same tokens alone or in a batch
+    with strangers. ``cancelled`` is asked between decode steps; a cancelled row stops where it is.
+    """
+
+    state: State
+    temperature: float
+    stream: tuple[int, ...]
+    cancelled: Callable[[], bool] = never
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A decoded step: its text without the line end, the state after it, and what it cost.
+
+    ``finished``: the solution ends here (the model said so, or its answer line stands, or no room is left).
+    """
+
+    text: str
+    tokens: int
+    logprob: float
+    finished: bool
+    state: State
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """One step to judge: ``text`` (without line end) after ``state``."""
+
+    state: State
+    text: str
+    cancelled: Callable[[], bool] = never
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A judged step: probability in [0, 1] that the solution ends right, the state after it, what it cost."""
+
+    score: float
+    state: State
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A prefix made ready: the state after the question, and what reading it cost."""
+
+    state: State
+    cost: Cost
+
+
+class Generator(Protocol):
+    """Samples steps. ``parameters`` counts the weights used for each token."""
+
+    name: str
+    parameters: int
+
+    def open(self, questions: Sequence[str]) -> list[Opened]: ...
+
+    def extend(self, jobs: Sequence[ExtendJob]) -> list[Sampled]: ...
+
+
+class Verifier(Protocol):
+    """Scores steps (a process reward model, PRM)."""
+
+    name: str
+    parameters: int
+
+    def open(self, questions: Sequence[str]) -> list[Opened]: ...
+
+    def score(self, jobs: Sequence[ScoreJob]) -> list[Scored]: ...
+
+
+class ModelError(RuntimeError):
+    """A model cannot be used; the message is one clear sentence that says what to do."""

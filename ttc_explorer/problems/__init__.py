@@ -1,0 +1,1 @@
+"""What is asked: problems, the procedural families that make them, and grading."""

@@ -1,0 +1,61 @@
+"""The procedural families: problems without end, each with worked steps and an exact judge.
+
+A new family is one file and one line in FAMILIES.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from ttc_explorer.problems.families.congruences import Congruences
+from ttc_explorer.problems.families.cubic import Cubic
+from ttc_explorer.problems.families.family import LEVELS, SPLITS, Family, Recognised
+from ttc_explorer.problems.families.fraction import Fraction
+from ttc_explorer.problems.families.gcd import Gcd
+from ttc_explorer.problems.families.linear import Linear
+from ttc_explorer.problems.families.percent import Percent
+from ttc_explorer.problems.families.quadratic import Quadratic
+from ttc_explorer.problems.families.roots import Roots
+from ttc_explorer.problems.families.sequence import Sequence
+from ttc_explorer.problems.families.subset import Subset
+from ttc_explorer.problems.families.system import System
+from ttc_explorer.problems.families.target import Target
+from ttc_explorer.problems.families.word import Word
+from ttc_explorer.problems.problem import Problem
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Quadratic(),
+        Cubic(),
+        Roots(),
+        Congruences(),
+        System(),
+        Target(),
+        Subset(),
+        Word(),
+        Linear(),
+        Fraction(),
+        Gcd(),
+        Sequence(),
+        Percent(),
+    )
+}
+
+
+def recognise(text: str) -> Recognised | None:
+    """The family problem that ``text`` words, or None: what the shipped models were not trained on."""
+    for family in FAMILIES.values():
+        given = family.recognise(text)
+        if given is not None:
+            return Recognised(family, given)
+    return None
+
+
+def draw_problem(family: str, level: int, rng: Random, split: str = "test") -> Problem:
+    """A fresh problem of a family and level from one split (train, val or test)."""
+    maker = FAMILIES[family]
+    return maker.problem(maker.draw_split(rng, level, split), level, rng)
+
+
+__all__ = ["FAMILIES", "LEVELS", "SPLITS", "Family", "Recognised", "draw_problem", "recognise"]

@@ -1,0 +1,76 @@
+"""The three integer roots of a cubic: one decision (the triple), then three checks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import combinations
+from random import Random
+
+from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.script import Script, check, joined, signed, signed_term
+
+Given = tuple[int, int, int]
+
+
+class Cubic(Family):
+    """``given``: three different roots, ascending, none zero."""
+
+    name = "cubic"
+    title = "Integer roots of a cubic"
+    kind = "one decision"
+    shown = "end"
+    phrasings = (
+        "Find the integer roots of {equation}.",
+        "Solve {equation} in integers.",
+        "Which three integers solve {equation}?",
+    )
+    slots: Mapping[str, str] = {"equation": r"x\^3[-+x\d^]*=0"}
+
+    def draw(self, rng: Random, level: int) -> Given:
+        low, high = ((1, 8), (1, 9), (1, 10), (-4, 8), (-7, 9))[level - 1]
+        return tuple(sorted(rng.sample([n for n in range(low, high + 1) if n], 3)))  # type: ignore[return-value]
+
+    def fill(self, given: Given) -> dict[str, str]:
+        total, pairs, product = _symmetric(given)
+        return {
+            "equation": f"x^3{signed_term(-total, 'x^2')}{signed_term(pairs, 'x')}{signed(-product)}=0",
+        }
+
+    def read(self, slots: Mapping[str, str]) -> Given | None:
+        match = re.fullmatch(r"x\^3(?:([-+]\d*)x\^2)?(?:([-+]\d*)x)?([-+]\d+)=0", slots["equation"])
+        if not match:
+            return None
+        total, pairs = (
+            0 if part is None else int(part + "1" if part in "+-" else part) for part in match.groups()[:2]
+        )
+        product = int(match[3])
+        roots = [n for n in range(-60, 61) if n and n**3 + total * n**2 + pairs * n + product == 0]
+        return tuple(roots) if len(roots) == 3 else None  # type: ignore[return-value]
+
+    def write(self, given: Given, script: Script) -> None:
+        total, pairs, product = _symmetric(given)
+
+        def wrong(rng: Random) -> Given:
+            """The right sum, or one or more roots near the right ones."""
+            u, v, w = rng.sample(given, 3)
+            shift = rng.choice((-1, 1)) * rng.randint(1, 3)
+            moved = (u + shift, v - shift, w) if rng.random() < 0.5 else (u + shift, v, w)
+            return tuple(sorted(moved))  # type: ignore[return-value]
+
+        script.say("try ")
+        roots = script.decide(given, wrong, lambda triple: " and ".join(map(str, triple)))
+        script.end()
+        u, v, w = roots
+        script.end(check(f"{u}{signed(v)}{signed(w)}", u + v + w, total))
+        products = (u * v, u * w, v * w)
+        spelled = "".join(signed(p) for p in products).lstrip("+")
+        script.end(check(f"{u}*{v}+{u}*{w}+{v}*{w}={spelled}", sum(products), pairs))
+        script.end(check(f"{u}*{v}*{w}={u * v}*{w}", u * v * w, product))
+        script.end(f"Answer: {joined(roots)}")
+
+
+def _symmetric(roots: Given) -> tuple[int, int, int]:
+    """Sum, sum of the pairwise products, product."""
+    u, v, w = roots
+    return sum(roots), sum(a * b for a, b in combinations(roots, 2)), u * v * w

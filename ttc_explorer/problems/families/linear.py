@@ -1,0 +1,74 @@
+"""A linear equation: computing, then a substitution check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from random import Random
+
+from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.script import Script, check, near, signed, term
+
+Given = tuple[int, int, int, int]
+
+
+class Linear(Family):
+    """``given``: (a, b, c, d) of ax+b=cx+d, a > c >= 0; the solution is an integer."""
+
+    name = "linear"
+    title = "Linear equation"
+    kind = "computing"
+    shown = "end"
+    phrasings = ("Solve {equation}.", "Find x if {equation}.", "What is x when {equation}?")
+    slots: Mapping[str, str] = {"equation": r"[-+\dx]+=[-+\dx]+"}
+
+    def draw(self, rng: Random, level: int) -> Given:
+        top, reach, shift = ((4, 9, 9), (9, 9, 20), (9, 12, 20), (12, 15, 40), (15, 20, 60))[level - 1]
+        while True:
+            a, x = rng.randint(2, top), rng.randint(-reach if level >= 4 else 1, reach)
+            c = rng.randint(1, a - 1) if level >= 3 else 0
+            b = rng.randint(-shift if level >= 3 else 1, shift)
+            d = a * x + b - c * x
+            if b and d and a - c > 1:
+                return a, b, c, d
+
+    def fill(self, given: Given) -> dict[str, str]:
+        a, b, c, d = given
+        right = f"{term(c, 'x')}{signed(d)}" if c else str(d)
+        return {"equation": f"{term(a, 'x')}{signed(b)}={right}"}
+
+    def read(self, slots: Mapping[str, str]) -> Given | None:
+        match = re.fullmatch(
+            r"(\d{1,3})x([-+]\d{1,4})=(?:(\d{0,3})x(?=[-+]))?([-+]?\d{1,4})", slots["equation"]
+        )
+        if not match:
+            return None
+        a, b, d = int(match[1]), int(match[2]), int(match[4])
+        c = 0 if match[3] is None else int(match[3] or 1)
+        return (a, b, c, d) if a > c and (d - b) % (a - c) == 0 else None
+
+    def write(self, given: Given, script: Script) -> None:
+        a, b, c, d = given
+        slope = a - c
+        if c:
+            script.say(f"{a}x-{c}x=")
+            slope = script.decide(a - c, near(a - c, 1))
+            script.end("x")
+        script.say(f"{d}{signed(-b)}=")
+        right = script.decide(d - b, near(d - b))
+        script.end()
+        script.say(f"{slope}x={right} x=")
+        value = round(right / slope)
+        x = script.decide(value, near(value))
+        script.end()
+        left_side, right_side = a * x + b, c * x + d
+        script.say(
+            check(
+                f"{a}*{x}{signed(b)}={a * x}{signed(b)}",
+                left_side,
+                right_side,
+                f"{c}*{x}{signed(d)}={c * x}{signed(d)}" if c else "",
+            )
+        )
+        script.end()
+        script.end(f"Answer: {x}")

@@ -1,0 +1,87 @@
+"""A chain of quadratics, each with one positive unknown and the one before it; each shows its own check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from random import Random
+
+from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.script import Script, check, joined, near, signed_term
+
+Given = tuple[tuple[int, int], ...]
+UNKNOWNS = "abcde"
+
+
+class Roots(Family):
+    """``given``: for each unknown u its linear coefficient and its right side: u^2+3u(+one before)=28."""
+
+    name = "roots"
+    title = "Chain of quadratics"
+    kind = "several decisions"
+    shown = "every"
+    phrasings = (
+        "Find positive integers with {equations}.",
+        "Solve {equations} in positive integers.",
+        "Which positive integers {unknowns} satisfy {equations}?",
+    )
+    slots: Mapping[str, str] = {"equations": r"[-+\da-e^=,]+", "unknowns": r"[a-e](?:,[a-e])*"}
+
+    def draw(self, rng: Random, level: int) -> Given:
+        count, reach, linear = ((2, 6, 4), (2, 9, 6), (3, 7, 6), (3, 10, 9), (4, 11, 9))[level - 1]
+        before, given = 0, []
+        for _ in range(count):
+            value, coefficient = rng.randint(2, reach), rng.randint(1, linear)
+            given.append((coefficient, value * value + coefficient * value + before))
+            before = value
+        return tuple(given)
+
+    def fill(self, given: Given) -> dict[str, str]:
+        equations = []
+        for i, (coefficient, right) in enumerate(given):
+            unknown = UNKNOWNS[i]
+            before = f"+{UNKNOWNS[i - 1]}" if i else ""
+            equations.append(f"{unknown}^2{signed_term(coefficient, unknown)}{before}={right}")
+        return {"equations": ", ".join(equations), "unknowns": ", ".join(UNKNOWNS[: len(given)])}
+
+    def read(self, slots: Mapping[str, str]) -> Given | None:
+        given, before = [], 0
+        for i, equation in enumerate(slots["equations"].split(",")):
+            if i >= len(UNKNOWNS):
+                return None
+            unknown = UNKNOWNS[i]
+            tail = rf"\+{UNKNOWNS[i - 1]}" if i else ""
+            match = re.fullmatch(rf"{unknown}\^2\+(\d{{0,2}}){unknown}{tail}=(\d{{1,4}})", equation)
+            if not match:
+                return None
+            coefficient, right = int(match[1] or 1), int(match[2])
+            value = _positive_root(coefficient, right - before)
+            if not value:
+                return None
+            given.append((coefficient, right))
+            before = value
+        return tuple(given)
+
+    def write(self, given: Given, script: Script) -> None:
+        found: list[int] = []
+        for i, (coefficient, right) in enumerate(given):
+            before = found[-1] if found else 0
+            best = max(1, _nearest_root(coefficient, right - before))
+            script.say(f"{UNKNOWNS[i]}=")
+            value = script.decide(best, near(best, 1))
+            square, linear = value * value, coefficient * value
+            tail = f"+{before}" if i else ""
+            computed = f"{value}*{value}={square} {coefficient}*{value}={linear} {square}+{linear}{tail}"
+            script.end(" " + check(computed, square + linear + before, right))
+            found.append(value)
+        script.end(f"Answer: {joined(found)}")
+
+
+def _nearest_root(coefficient: int, right: int) -> int:
+    """The integer nearest to the positive root of u^2 + coefficient·u = right."""
+    return round((-coefficient + max(0, coefficient**2 + 4 * right) ** 0.5) / 2)
+
+
+def _positive_root(coefficient: int, right: int) -> int | None:
+    root = _nearest_root(coefficient, right)
+    return root if root > 0 and root * root + coefficient * root == right else None

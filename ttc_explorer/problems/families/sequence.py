@@ -1,0 +1,69 @@
+"""The next term of a sequence by its differences: computing, then a check of the last difference."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from random import Random
+
+from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.script import Script, check, joined, near, signed
+
+Given = tuple[int, ...]
+
+
+class Sequence(Family):
+    """``given``: four or five terms of a sequence whose second differences are constant."""
+
+    name = "sequence"
+    title = "Next term of a sequence"
+    kind = "computing"
+    shown = "end"
+    phrasings = (
+        "What comes next: {terms}?",
+        "Find the next term of {terms}.",
+        "Continue the sequence {terms}.",
+    )
+    slots: Mapping[str, str] = {"terms": r"-?\d{1,4}(?:,-?\d{1,4}){3,5}"}
+
+    def draw(self, rng: Random, level: int) -> Given:
+        start = rng.randint(1, (9, 20, 20, 40, 60)[level - 1])
+        low, high = ((1, 9), (2, 20), (1, 9), (-9, 15), (-25, 25))[level - 1]
+        bend = 0 if level <= 2 else rng.choice([b for b in range(-level, level + 1) if b])
+        step = rng.choice([s for s in range(low, high + 1) if s])
+        terms = [start]
+        for i in range(3):
+            terms.append(terms[-1] + step + bend * i)
+        return tuple(terms)
+
+    def fill(self, given: Given) -> dict[str, str]:
+        return {"terms": ", ".join(map(str, given))}
+
+    def read(self, slots: Mapping[str, str]) -> Given | None:
+        terms = tuple(map(int, slots["terms"].split(",")))
+        steps = [b - a for a, b in itertools.pairwise(terms)]
+        bends = {b - a for a, b in itertools.pairwise(steps)}
+        return terms if len(bends) == 1 else None
+
+    def write(self, given: Given, script: Script) -> None:
+        steps = []
+        script.say("steps ")
+        for i, (a, b) in enumerate(itertools.pairwise(given)):
+            if i:
+                script.say(",")
+            steps.append(script.decide(b - a, near(b - a)))
+        script.end()
+        bend = steps[1] - steps[0]
+        script.say(f"{joined(steps)} change ")
+        bend = script.decide(bend, near(bend))
+        script.end()
+        script.say(f"next step {steps[-1]}{signed(bend)}=")
+        step = script.decide(steps[-1] + bend, near(steps[-1] + bend))
+        script.end()
+        script.say(f"{given[-1]}{signed(step)}=")
+        value = script.decide(given[-1] + step, near(given[-1] + step))
+        script.end()
+        last, before = value - given[-1], given[-1] - given[-2]
+        want = (given[1] - given[0]) - (given[2] - given[1])
+        script.end(check(f"{value}{signed(-given[-1])}={last} {last}{signed(-before)}", last - before, -want))
+        script.end(f"Answer: {value}")

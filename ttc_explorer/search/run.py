@@ -1,0 +1,37 @@
+"""One run, live or loaded: the problem, who worked on it and how, the tree so far, and what it cost.
+
+Pages, traces and the command line read nothing but this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ttc_explorer.problems.problem import Problem
+from ttc_explorer.search.ledger import Ledger
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.tree import SearchTree
+
+STOPPED = ("done", "budget", "cancelled", "deadline")
+
+
+@dataclass
+class Run:
+    """``stopped`` is None while the run goes on, then why it ended (one of STOPPED):
+    ``done`` every live solution finished, ``budget`` rounds ran out, ``cancelled`` by a person,
+    ``deadline`` the time allowed ran out. ``error`` is one sentence when a model failed.
+    """
+
+    problem: Problem
+    model: str
+    verifier: str | None
+    strategy: str
+    budget: int
+    seed: int
+    settings: Settings
+    tree: SearchTree = field(default_factory=SearchTree)
+    ledger: Ledger = field(default_factory=Ledger)
+    stopped: str | None = None
+    error: str | None = None
+    correct: dict[str, bool] = field(default_factory=dict)
+    """For each answer in the tree, whether it is right; empty when the reference answer is unknown."""

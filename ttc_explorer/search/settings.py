@@ -1,0 +1,71 @@
+"""The settings of a run and their limits, checked in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+from ttc_explorer.problems.problem import BadInput
+
+MAX_BUDGET = 256
+SELECTORS = ("majority", "best", "weighted")
+AGGREGATES = ("last", "min", "prod", "mean")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a strategy spends its budget (method: Snell et al., arXiv 2408.03314, section 5 and appendices).
+
+    ``temperature`` of sampling; ``selector`` picks the answer from the finished solutions; ``aggregate`` turns
+    a solution's step scores into one; ``width`` is M, the children a beam keeps growing from each survivor;
+    ``rounds`` bounds the steps of a solution.
+    """
+
+    temperature: float = 0.8
+    selector: str = "weighted"
+    aggregate: str = "last"
+    width: int = 4
+    rounds: int = 40
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature <= 2:
+            raise BadInput("temperature must lie between 0 and 2.")
+        if self.selector not in SELECTORS:
+            raise BadInput(f"selector must be one of {', '.join(SELECTORS)}.")
+        if self.aggregate not in AGGREGATES:
+            raise BadInput(f"aggregate must be one of {', '.join(AGGREGATES)}.")
+        if not 1 <= self.width <= MAX_BUDGET:
+            raise BadInput(f"width must be a whole number from 1 to {MAX_BUDGET}.")
+        if not 1 <= self.rounds <= 200:
+            raise BadInput("rounds must be a whole number from 1 to 200.")
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+    def updated(self, values: Mapping[str, object]) -> Settings:
+        """These settings with ``values`` (texts or numbers) in their place. Raises BadInput."""
+        kinds = {field.name: type(getattr(self, field.name)) for field in fields(self)}
+        parsed = {}
+        for key, value in values.items():
+            if key not in kinds:
+                raise BadInput(f"Unknown setting '{key[:40]}': choose from {', '.join(kinds)}.")
+            try:
+                number = isinstance(value, float) and kinds[key] is int and value != int(value)
+                parsed[key] = kinds[key](value)
+            except (TypeError, ValueError, OverflowError):
+                number = True
+            if number:
+                wanted = {int: "a whole number", float: "a number", str: "a word"}[kinds[key]]
+                raise BadInput(f"{key} must be {wanted}.")
+        return replace(self, **parsed)
+
+
+def checked_budget(budget: object) -> int:
+    """The budget N as an int from 1 to MAX_BUDGET. Raises BadInput."""
+    try:
+        number = int(budget)  # type: ignore[call-overload]
+        if number != float(budget) or not 1 <= number <= MAX_BUDGET:  # type: ignore[arg-type]
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput(f"The budget must be a whole number from 1 to {MAX_BUDGET}.") from None
+    return number
