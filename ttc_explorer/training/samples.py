@@ -1,0 +1,106 @@
+"""Stage ``samples``: the base solves training problems; every step gets an exact label from its family.
+
+The solutions come from the product's own engine, through best-of-N without a verifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pandas as pd
+import torch.distributed as dist
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from ttc_explorer.models.decoding import TreeGenerator
+from ttc_explorer.problems.families import Recognised
+from ttc_explorer.problems.families.family import LEVELS
+from ttc_explorer.problems.problem import Problem
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.training.data import draw_given
+from ttc_explorer.training.recipe import Recipe
+
+TEMPERATURE = 0.8
+AT_ONCE = 32
+"""Runs in progress together: the rows of one batch are this many times the samples of a problem."""
+
+
+def draw_problems(split: str, count: int, seed: object) -> Iterator[tuple[Problem, Recognised]]:
+    """Seeded problems of all families and levels, with their exact judges."""
+    rng = Random(f"{seed} {split}")
+    for _ in range(count):
+        family, given, level = draw_given(rng, split)
+        yield family.problem(given, level, rng), Recognised(family, given)
+
+
+def sample_solutions(
+    generator: TreeGenerator, problems: list[tuple[Problem, Recognised]], samples: int, seed: int
+) -> pd.DataFrame:
+    """One row a sampled solution: question (number), sample, text, family, level, steps, labels, answer,
+    correct, generated_tokens. ``labels``: for each step, whether a right solution can begin so.
+    """
+    driver = Driver(generator, None, equal=str.__eq__)
+    settings = Settings(temperature=TEMPERATURE, selector="majority")
+    waiting = list(enumerate(problems))[::-1]
+    running: dict[int, tuple[int, Problem, Recognised, Run]] = {}
+    rows: list[dict[str, object]] = []
+    while waiting or running:
+        while waiting and len(running) < AT_ONCE:
+            number, (problem, judge) = waiting.pop()
+            run = Run(problem, generator.name, None, "best_of_n", samples, seed + number, settings)
+            driver.add(run)
+            running[id(run)] = (number, problem, judge, run)
+        driver.tick()
+        for key in [k for k, (*_, run) in running.items() if run.stopped]:
+            rows += _rows(*running.pop(key))
+    return pd.DataFrame(rows).sort_values(["question", "sample"], ignore_index=True)
+
+
+def _rows(number: int, problem: Problem, judge: Recognised, run: Run) -> Iterator[dict[str, object]]:
+    tree = run.tree
+    for sample, leaf in enumerate(sorted(tree.leaves())):
+        steps = tree.solution(leaf)
+        answer = tree.answer[leaf]
+        right = answer is not None and judge.right(answer)
+        labels = [judge.consistent(steps[: i + 1]) for i in range(len(steps) - 1)] + [right]
+        yield {
+            "question": number,
+            "sample": sample,
+            "text": problem.text,
+            "family": problem.family,
+            "level": problem.level,
+            "steps": steps,
+            "labels": labels,
+            "answer": answer,
+            "correct": right,
+            "generated_tokens": sum(tree.tokens[n] for n in tree.path(leaf)),
+        }
+
+
+def load_generator(folder: Path, device: str) -> TreeGenerator:
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32").to(device)
+    return TreeGenerator(model.eval(), AutoTokenizer.from_pretrained(folder), name=folder.name)
+
+
+def make_samples(recipe: Recipe, work: Path, out: Path) -> None:
+    """Sample solutions of training and validation problems into ``work / "samples"``, a part a process."""
+    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    folder = work / "samples"
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = load_generator(out / "base-s", recipe.device)
+    for split, count in (("train", recipe.sampled), ("val", max(len(LEVELS), recipe.sampled // 16))):
+        target = folder / f"{split}-{rank}.parquet"
+        if target.exists():
+            continue
+        mine = list(draw_problems(split, count, recipe.seed))[rank::world]
+        table = sample_solutions(generator, mine, recipe.samples, seed=recipe.seed)
+        table["question"] = table["question"] * world + rank
+        table.to_parquet(target.with_suffix(".new"), index=False)
+        target.with_suffix(".new").rename(target)
+
+
+def read_samples(work: Path, split: str) -> pd.DataFrame:
+    return pd.concat([pd.read_parquet(p) for p in sorted((work / "samples").glob(f"{split}-*.parquet"))])
