@@ -1,0 +1,273 @@
+"""The driver with toy models: the budget audit, company, stopping, failures."""
+
+from dataclasses import asdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.search.fakes import ToyGenerator, ToyVerifier, equal, judge, toy_run
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.driver import Driver, solve
+from ttc_explorer.search.selection import votes
+
+runs = st.builds(
+    toy_run,
+    strategy=st.sampled_from(["greedy", "best_of_n", "beam"]),
+    budget=st.integers(1, 64),
+    seed=st.integers(0, 2**63 - 1),
+    text=st.sampled_from(["What is 1 + 1?", "What is 2 + 3?"]),
+    width=st.integers(1, 64),
+    rounds=st.integers(1, 40),
+    selector=st.sampled_from(["majority", "best", "weighted"]),
+    aggregate=st.sampled_from(["last", "min", "prod", "mean"]),
+)
+
+
+def again(run, **changed):
+    """The same run, not started."""
+    given = {"seed": run.seed, "text": run.problem.text, "answer": run.problem.answer}
+    return toy_run(run.strategy, run.budget, **(given | asdict(run.settings) | changed))
+
+
+def driven(*runs, generator=None, verifier=None):
+    """The runs, all driven to their ends together."""
+    driver = Driver(generator or ToyGenerator(), verifier or ToyVerifier(), equal, judge, clock=lambda: 0.0)
+    for run in runs:
+        driver.add(run)
+    while driver.tick():
+        pass
+    return runs
+
+
+def outcome(run):
+    """All there is to know of a run that has ended."""
+    return vars(run.tree), asdict(run.ledger), run.stopped, run.error, run.correct
+
+
+@settings(max_examples=60, deadline=None)
+@given(runs)
+def test_the_ledger_equals_what_the_models_processed(run):
+    generator, verifier = ToyGenerator(), ToyVerifier()
+    driven(run, generator=generator, verifier=verifier)
+    ledger = run.ledger
+    assert ledger.generated_tokens == generator.generated == sum(run.tree.tokens)
+    assert ledger.prefill_tokens == generator.prefilled
+    assert ledger.cached_tokens == generator.cached
+    assert ledger.verifier_tokens == verifier.read
+    assert ledger.sequential_depth == generator.passes + verifier.passes
+    processed = generator.generated + generator.prefilled
+    assert ledger.flops == 2 * (generator.parameters * processed + verifier.parameters * verifier.read)
+
+
+@settings(max_examples=60, deadline=None)
+@given(runs)
+def test_no_search_exceeds_its_budget_orphans_a_node_or_counts_a_solution_twice(run):
+    generator, verifier = ToyGenerator(), ToyVerifier()
+    driven(run, generator=generator, verifier=verifier)
+    tree, budget = run.tree, run.budget if run.strategy != "greedy" else 1
+    leaves = list(tree.leaves())
+    assert max(generator.batches) <= budget
+    assert len(generator.batches) <= run.settings.rounds
+    assert len(leaves) <= budget
+    assert (run.stopped == "done") == (len(leaves) == budget)
+    assert len(set(leaves)) == len(leaves)
+    assert sum(vote.count for vote in votes(tree, "majority", "last")) == len(leaves)
+    parents = set(tree.parent)
+    for node in range(1, len(tree)):
+        assert tree.status[tree.parent[node]] == "kept"
+        assert (tree.status[node] == "kept") == (node in parents)
+        assert tree.score[node] is not None
+        assert tree.status[node] != "open" or run.stopped == "budget"
+    assert not generator.held
+    assert not verifier.held
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(runs, min_size=2, max_size=5))
+def test_a_run_is_the_same_alone_and_in_company(company):
+    together = driven(*company)
+    for run in together:
+        (alone,) = driven(again(run))
+        assert outcome(run) == outcome(alone)
+
+
+def test_runs_in_company_share_batches():
+    generator = ToyGenerator()
+    driven(toy_run("best_of_n", 8), toy_run("best_of_n", 8, seed=1), generator=generator)
+    assert generator.batches[0] == 16
+
+
+def test_states_are_held_for_live_rows_only():
+    generator, verifier = ToyGenerator(), ToyVerifier()
+    driver = Driver(generator, verifier, equal)
+    driver.add(toy_run("beam", 16))
+    while driver.tick():
+        assert len(generator.held) <= 16
+        assert len(verifier.held) <= 16
+
+
+def test_seeds_make_different_trees():
+    first, second = driven(toy_run(seed=1), toy_run(seed=2))
+    assert first.tree.text != second.tree.text
+
+
+def test_best_of_n_grows_by_more_samples_of_the_same():
+    small, large = driven(toy_run("best_of_n", 4), toy_run("best_of_n", 16))
+    solutions = {tuple(large.tree.solution(leaf)) for leaf in large.tree.leaves()}
+    assert {tuple(small.tree.solution(leaf)) for leaf in small.tree.leaves()} < solutions
+
+
+def test_beam_of_width_one_is_best_of_n():
+    beam, best = driven(toy_run("beam", 8, width=1), toy_run("best_of_n", 8))
+    assert vars(beam.tree) == vars(best.tree)
+
+
+def test_equal_answers_share_the_first_spelling_and_are_judged_once():
+    (run,) = driven(toy_run("best_of_n", 64, answer="4/2"))
+    found = {answer for answer in run.tree.answer if answer is not None}
+    assert len(found) == 4  # 2, 3, 5, 7, however they were spelled
+    assert run.correct == {answer: equal(answer, "2") for answer in found}
+
+
+def test_without_a_reference_nothing_is_judged():
+    (run,) = driven(toy_run("best_of_n", 8, answer=None))
+    assert run.correct == {}
+
+
+def test_majority_runs_without_a_verifier():
+    run = toy_run("best_of_n", 8, verifier=None, selector="majority")
+    solve(run, ToyGenerator(), None, equal)
+    assert run.stopped == "done"
+    assert set(run.tree.score) == {None}
+    assert run.ledger.verifier_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"strategy": "beem"}, "Unknown strategy"),
+        ({"budget": 0}, "budget"),
+        ({"budget": 257}, "budget"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_a_run_that_cannot_start_is_refused(changed, message):
+    with pytest.raises(BadInput, match=message):
+        Driver(ToyGenerator(), ToyVerifier(), equal).add(toy_run(**changed))
+    with pytest.raises(BadInput, match="needs a verifier"):
+        Driver(ToyGenerator(), None, equal).add(toy_run("beam"))
+
+
+# --- stopping -------------------------------------------------------------------------------------------
+
+
+def test_cancel_takes_effect_between_decode_steps_and_keeps_the_tree():
+    generator, verifier = ToyGenerator(), ToyVerifier()
+    driver = Driver(generator, verifier, equal)
+    run, other = toy_run("best_of_n", 8), toy_run("best_of_n", 8, seed=1)
+    driver.add(run)
+    driver.add(other)
+    driver.tick()
+    before, events = generator.generated, len(run.tree.events)
+    generator.before_token = lambda: driver.cancel(run) if generator.generated == before + 5 else None
+    driver.tick()
+    assert run.stopped == "cancelled"
+    assert run.error is None
+    assert len(run.tree.events) == events
+    assert len(driver) == 1
+    while driver.tick():
+        pass
+    assert vars(other.tree) == vars(driven(again(other))[0].tree)
+    assert run.ledger.generated_tokens + other.ledger.generated_tokens == generator.generated
+    assert run.ledger.verifier_tokens + other.ledger.verifier_tokens == verifier.read
+    assert not generator.held
+
+
+def test_cancel_before_the_first_tick_does_no_work():
+    generator = ToyGenerator()
+    driver = Driver(generator, ToyVerifier(), equal)
+    run = toy_run()
+    driver.add(run)
+    driver.cancel(run)
+    driver.cancel(toy_run())  # a stranger: nothing happens
+    assert not driver.tick()
+    assert (run.stopped, generator.prefilled) == ("cancelled", 0)
+
+
+def test_a_deadline_ends_the_run_and_its_seconds_are_counted():
+    now = [100.0]
+    generator = ToyGenerator()
+    driver = Driver(generator, ToyVerifier(), equal, clock=lambda: now[0])
+    run, free = toy_run("best_of_n", 8), toy_run("best_of_n", 8)
+    driver.add(run, seconds=5)
+    driver.add(free)
+    driver.tick()
+    assert run.stopped is None
+    nodes = len(run.tree)
+    now[0] += 6
+    while driver.tick():
+        pass
+    assert (run.stopped, len(run.tree), run.ledger.seconds) == ("deadline", nodes, 6.0)
+    assert free.stopped == "done"
+
+
+# --- failures -------------------------------------------------------------------------------------------
+
+
+def test_a_verifier_that_fails_on_one_run_ends_only_that_run():
+    bad, good = toy_run(text="What is a?"), toy_run(text="What is b?")
+    driven(bad, good, verifier=ToyVerifier(refuses="What is a?"))
+    assert bad.stopped == "cancelled"
+    assert bad.error == "The run stopped because a model failed unexpectedly (RuntimeError)."
+    assert len(bad.tree) == 1 + bad.budget  # its first steps are there, unscored
+    assert (good.stopped, good.error) == ("done", None)
+    assert vars(good.tree) == vars(driven(again(good))[0].tree)
+
+
+class Failing(ToyGenerator):
+    """Fails where it is told to."""
+
+    def __init__(self, fails):
+        super().__init__()
+        self.fails = fails
+
+    def open(self, questions):
+        if self.fails == "open" and "too long" in questions:
+            raise BadInput("The problem is too long for this model.")
+        return super().open(questions)
+
+    def extend(self, jobs):
+        if self.fails == "extend":
+            raise ModelError("The model's weights are gone: download it again.")
+        return super().extend(jobs)[: -1 if self.fails == "short" else None]
+
+
+def test_a_question_the_model_cannot_read_ends_only_its_run():
+    bad, good = toy_run(text="too long"), toy_run()
+    driven(bad, good, generator=Failing("open"))
+    assert bad.error == "The problem is too long for this model."
+    assert (len(bad.tree), bad.ledger.generated_tokens) == (1, 0)
+    assert (good.stopped, good.error) == ("done", None)
+
+
+def test_a_model_that_always_fails_ends_every_run_with_its_own_sentence():
+    for run in driven(toy_run(), toy_run(), generator=Failing("extend")):
+        assert run.error == "The model's weights are gone: download it again."
+        assert run.stopped == "cancelled"
+
+
+def test_a_model_that_returns_too_little_ends_the_run():
+    (run,) = driven(toy_run(), generator=Failing("short"))
+    assert run.error
+    assert len(run.tree) == 1
+
+
+def test_a_score_that_is_no_probability_ends_the_run():
+    class Broken(ToyVerifier):
+        def score(self, jobs):
+            return [type(row)(float("nan"), row.state, row.cost) for row in super().score(jobs)]
+
+    (run,) = driven(toy_run(), verifier=Broken())
+    assert run.error == "The verifier gave a score of nan, which is no probability."

@@ -1,0 +1,19 @@
+"""Searches replayed against stored trees: what a strategy does must not change unnoticed.
+
+A change that is meant to change them rewrites them with python -m tests.search.regenerate
+"""
+
+import json
+
+import pytest
+
+from tests.search.regenerate import CASES, FOLDER, solved
+from ttc_explorer.search.trace import load, to_trace
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_search_grows_its_stored_tree(case):
+    stored = (FOLDER / f"{case}.json").read_bytes()
+    run = solved(case)
+    assert to_trace(run) == json.loads(stored)
+    assert load(stored).tree.events == run.tree.events

@@ -1,0 +1,69 @@
+"""Searches on real, tiny, random torch models: the protocol holds, counts agree, the same seed repeats."""
+
+from dataclasses import asdict
+
+import pytest
+
+from tests.models.toys import toy_generator, toy_verifier
+from tests.search.fakes import toy_run
+from ttc_explorer.search.driver import Driver, solve
+from ttc_explorer.search.selection import chosen
+from ttc_explorer.search.trace import dump, load, to_trace
+
+
+@pytest.fixture(scope="module")
+def models():
+    return toy_generator(0), toy_verifier(1)
+
+
+def driven(models, *runs):
+    driver = Driver(*models, equal=str.__eq__, clock=lambda: 0.0)
+    for run in runs:
+        driver.add(run)
+    while driver.tick():
+        pass
+    return runs
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "best_of_n", "beam"])
+def test_a_run_ends_repeats_and_survives_as_a_trace(models, strategy):
+    first, second = (driven(models, toy_run(strategy, 8, rounds=12))[0] for _ in range(2))
+    assert first.error is None
+    assert first.stopped in ("done", "budget")
+    assert to_trace(first) == to_trace(second)
+    loaded = load(dump(first))
+    assert to_trace(loaded) == to_trace(first)
+    assert loaded.tree.events == first.tree.events
+    assert all(0 <= score <= 1 for score in first.tree.score[1:])
+
+
+def test_the_ledger_agrees_with_the_tree_and_the_models(models):
+    generator, verifier = models
+    (run,) = driven(models, toy_run("beam", 8, rounds=12))
+    ledger = run.ledger
+    assert ledger.generated_tokens == sum(run.tree.tokens)
+    (prompt,) = generator.open([run.problem.text])
+    assert ledger.prefill_tokens == prompt.cost.prefilled
+    processed = ledger.generated_tokens + ledger.prefill_tokens
+    flops = 2 * (generator.parameters * processed + verifier.parameters * ledger.verifier_tokens)
+    assert ledger.flops == pytest.approx(flops)
+    assert chosen(run.tree, "weighted", "last")
+
+
+def test_company_changes_nothing(models):
+    wanted = [("beam", 8, 0), ("best_of_n", 5, 1), ("greedy", 1, 2), ("beam", 3, 3)]
+    together = driven(models, *(toy_run(*given, rounds=8) for given in wanted))
+    for given, run in zip(wanted, together, strict=True):
+        (alone,) = driven(models, toy_run(*given, rounds=8))
+        assert run.tree.text == alone.tree.text
+        assert run.tree.parent == alone.tree.parent
+        assert run.tree.status == alone.tree.status
+        assert run.tree.score[1:] == pytest.approx(alone.tree.score[1:], abs=1e-5)
+        assert run.tree.logprob == pytest.approx(alone.tree.logprob, abs=1e-4)
+        assert asdict(run.ledger) == pytest.approx(asdict(alone.ledger))
+
+
+def test_a_problem_longer_than_the_context_ends_with_a_sentence(models):
+    run = solve(toy_run(text="1 + " * 900), *models, equal=str.__eq__)
+    assert "too long" in run.error
+    assert len(run.tree) == 1
