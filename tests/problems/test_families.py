@@ -156,6 +156,23 @@ def test_target_accepts_any_legal_way_and_refuses_cheats():
     assert not found.right("4*3=12,12+4=16")
 
 
+def test_equal_answers_are_equal_however_they_are_written():
+    for text, right, wrong in (
+        ("Solve x^2-7x+12=0.", ("3,4", "4, 3", "x = 3 or x = 4", "{3, 4}"), ("3,5", "3")),
+        ("Solve 3x+2y=16 and x+4y=12.", ("4,2", "(4, 2)", "x=4, y=2"), ("2,4",)),
+        ("Compute 1/2+1/4.", ("3/4", "0.75", "6/8"), ("4/3", "3/0")),
+        ("Pick from 2, 3, 9 numbers that sum to 12.", ("9,3", "3, 9"), ("9", "12")),
+    ):
+        found = recognise(text)
+        assert found is not None
+        assert all(found.right(answer) and found.same(answer, right[0]) for answer in right)
+        assert not any(found.right(answer) or found.same(answer, right[0]) for answer in wrong)
+    found = recognise("Use 2, 3, 4 to make 14.")
+    assert found is not None
+    assert found.same("4*3=12,12+2=14", "3*4=12, 2+12=14")
+    assert not found.same("4*3=12,12+2=14", "4+3=7,7*2=14")
+
+
 def test_a_drawn_problem_is_seeded():
     one, other = (draw_problem("word", 4, Random(7)) for _ in range(2))
     assert one == other

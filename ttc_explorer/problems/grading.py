@@ -1,5 +1,187 @@
-"""Whether an answer is right."""
+"""Whether an answer is right, and whether two answers are the same."""
 
-from ttc_explorer.problems.reading import read_answer
+from __future__ import annotations
 
-__all__ = ["read_answer"]
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from ttc_explorer.problems.equality import same
+from ttc_explorer.problems.families import recognise
+from ttc_explorer.problems.problem import BadInput, Problem
+from ttc_explorer.problems.reading import read_answer, read_prediction
+
+log = logging.getLogger(__name__)
+
+Verdict = Literal["equal", "different", "unreadable", "timeout"]
+"""``timeout``: the comparison did not end within its limits of time and memory, so nobody knows."""
+
+LONGEST_ANSWER = 4000
+"""Longer answers are unreadable, in characters."""
+
+
+class Grader:
+    r"""Compares answers: plain ones at once, formulas in a guarded process of its own (``formulas.py``).
+
+    The process starts with the first formula and ends with the grader. Any thread may ask.
+
+    >>> with Grader() as grader:
+    ...     grader.verdict("1/2", r"Therefore it is $\boxed{0.5}$."), grader.verdict("12", "10, 11 or 12")
+    ('equal', 'different')
+    """
+
+    def __init__(self) -> None:
+        self._process = _Process()
+        self._formulas = lru_cache(maxsize=10_000)(self._process.ask)
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process. A later formula starts another."""
+        self._process.close()
+
+    def equal(self, reference: str, answer: str) -> bool:
+        """Whether two answers to one question are the same answer, as for votes.
+
+        The order of a bare list counts: ``3,5`` and ``5,3`` differ where they stand for x and y, and a vote
+        that is split does less harm than a right and a wrong answer that share one.
+        """
+        return self._compare(reference, answer, ordered=True) == "equal"
+
+    def verdict(self, reference: str, prediction: str) -> Verdict:
+        """Whether ``prediction``, an answer or a whole solution, agrees with the reference answer.
+
+        A bare list agrees in any order: ``5, 3`` with ``3, 5``.
+        """
+        return self._compare(reference, read_prediction(prediction), ordered=False)
+
+    def _compare(self, reference: str, answer: str, ordered: bool) -> Verdict:
+        if not answer.strip() or max(len(answer), len(reference)) > LONGEST_ANSWER:
+            return "unreadable"
+        decided = same(reference, answer, ordered, formulas=lambda *_: None)
+        if decided is None:
+            return self._formulas(reference, answer, ordered)
+        return "equal" if decided else "different"
+
+
+def judge(problem: Problem, grader: Grader) -> Callable[[str], bool] | None:
+    """Whether an answer to ``problem`` is right: by the exact checker of its family, else by the reference
+    answer. None if nobody knows."""
+    recognised = recognise(problem.text)
+    if recognised is not None:
+        return recognised.right
+    reference = problem.answer
+    if reference is None:
+        return None
+    return lambda answer: grader.verdict(reference, answer) == "equal"
+
+
+def grade_lines(lines: Iterable[str], grader: Grader) -> Iterator[dict[str, Any]]:
+    """JSON lines with ``reference`` and ``prediction``, each with its ``verdict`` and ``equal`` added.
+
+    Empty lines are skipped. Raises BadInput, naming the line, when one cannot be used.
+    """
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            raise BadInput(f"Line {number} is not JSON: write one object a line.") from None
+        if not isinstance(row, dict):
+            raise BadInput(f"Line {number} is not a JSON object with a reference and a prediction.")
+        reference, prediction = (_text(row, key, number) for key in ("reference", "prediction"))
+        verdict = grader.verdict(reference, prediction)
+        yield {**row, "verdict": verdict, "equal": verdict == "equal"}
+
+
+def _text(row: dict[str, Any], key: str, number: int) -> str:
+    """A text or number of a row as text; a prediction may be null."""
+    value = row.get(key)
+    if value is None and key == "prediction" and key in row:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise BadInput(f'Line {number} has no "{key}": give it as a text or a number.')
+    if key == "reference" and not str(value).strip():
+        raise BadInput(f'Line {number} has an empty "reference".')
+    return str(value)
+
+
+class _Process:
+    """The guarded process, started when first asked and started again should it ever end."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def ask(self, reference: str, answer: str, ordered: bool) -> Verdict:
+        if self._owner != os.getpid():  # we were forked: the process belongs to our parent
+            self._begin()
+        with self._lock:
+            for _ in range(2):
+                reply = self._exchange(json.dumps([reference, answer, ordered]))
+                if reply in get_args(Verdict):
+                    return reply
+                self._end()
+        log.error("the process that compares formulas does not start or does not live")
+        return "timeout"
+
+    def close(self) -> None:
+        with self._lock:
+            if self._owner == os.getpid():
+                self._end()
+
+    def _begin(self) -> None:
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+        self._running: subprocess.Popen[str] | None = None
+
+    def _exchange(self, line: str) -> str:
+        """The reply to a line, empty if the process ended instead."""
+        if self._running is None:
+            self._running = subprocess.Popen(
+                [sys.executable, "-m", "ttc_explorer.problems.formulas"],
+                cwd=Path(__file__).parents[2],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # the terminal's Ctrl-C is for us
+            )
+            self._ending = weakref.finalize(self, _kill, self._running, self._owner)
+        try:
+            print(line, file=self._running.stdin, flush=True)
+            return self._running.stdout.readline().strip()
+        except BrokenPipeError:
+            return ""
+
+    def _end(self) -> None:
+        if self._running is not None:
+            self._ending()
+            with contextlib.suppress(BrokenPipeError):
+                self._running.stdin.close()
+            self._running.stdout.close()
+            self._running = None
+
+
+def _kill(process: subprocess.Popen[str], owner: int) -> None:
+    """End the process and its fork at once, if it is ours."""
+    if os.getpid() == owner:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+__all__ = ["LONGEST_ANSWER", "Grader", "Verdict", "grade_lines", "judge", "read_answer"]

@@ -1,50 +1,72 @@
 r"""Where a solution says its final answer.
 
-The marks that we know, in the order of trust: a box ``\boxed{X}``, GSM8K's ``#### X`` and a line that begins
-with ``Answer:`` (the last of them in the text counts); else the last sentence that says "the answer is X".
+The marks that we know: a box ``\boxed{X}``, GSM8K's ``#### X`` and a line that begins with ``Answer:``. The
+last of them in the text counts; without any, the last sentence that says "the answer is X".
 """
 
 from __future__ import annotations
 
 import re
 
-_BRACES = re.compile(r"(?P<box>\\[bf]box(?:ed)?\s*\{)|\\.|(?P<brace>[{}])", re.DOTALL)
-_HASHES = re.compile(r"^####[ \t]*(?=[-+]?[$]?[\d.])(?P<answer>[^\s].*)", re.MULTILINE)
+_BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\.|(?P<brace>[{}])", re.DOTALL)
+_HASHES = re.compile(r"^####(?=[ \t]*[-+]?\$?[\d.])", re.MULTILINE)
 _LINE = re.compile(r"^[ \t>*_#]{0,8}(?:final[ \t]+)?answer[ \t*_]{0,4}[:=]", re.MULTILINE | re.IGNORECASE)
 _SENTENCE = re.compile(r"\banswer(?:[ \t]+[a-z]{1,15}){0,4}?[ \t]*(?:\bis\b|\bare\b|[:=])", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"\n|[.!?](?=\s|$)")
+_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z']{2,}")
+_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?%?")
+_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
 
 def read_answer(text: str) -> str | None:
     r"""The final answer of a whole solution or of its last line; None if no answer is marked.
 
-    >>> read_answer("2*3=6\nAnswer: 6"), read_answer(r"so it is \(\boxed{\frac{1}{2}}\).")
+    >>> read_answer("2*3=6\nAnswer: 6"), read_answer(r"So it is \(\boxed{\frac{1}{2}}\).")
     ('6', '\\frac{1}{2}')
     """
-    boxes = _last_box(text)
-    hashes = max(_HASHES.finditer(text), key=lambda match: match.start(), default=None)
-    line = max(_LINE.finditer(text), key=lambda match: match.end(), default=None)
-    marked = [
-        *([boxes] if boxes else []),
-        *([(hashes.start(), hashes["answer"])] if hashes else []),
-        *([(line.start(), _sentence(text, line.end()))] if line else []),
-    ]
-    if marked:
-        return bare(max(marked)[1]) or None
-    said = max(_SENTENCE.finditer(text), key=lambda match: match.end(), default=None)
-    return (bare(_sentence(text, said.end())) or None) if said else None
+    marks = [mark for mark in (_last_box(text), _after(_HASHES, text), _after(_LINE, text)) if mark]
+    mark = max(marks, default=None) or _after(_SENTENCE, text)
+    return (bare(mark[1]) or None) if mark else None
+
+
+def read_prediction(text: str) -> str:
+    """The answer of a text that may mark it or not; empty if there is none.
+
+    A short last line is an answer itself; in a sentence, what follows its last "=", "is" or "are" is one if
+    it is short or holds a single number.
+
+    >>> read_prediction("3 * 6 = 18"), read_prediction("So Janet makes $18 every single day.")
+    ('3 * 6 = 18', '18')
+    """
+    marked = read_answer(text)
+    if marked is not None:
+        return marked
+    line = bare(text.rstrip().rpartition("\n")[2])
+    if _is_short(line):
+        return line
+    said = bare(re.split(r"=|\b(?:is|are|equals)\b", line)[-1])
+    numbers = _NUMBER.findall(said)
+    return numbers[0] if len(numbers) == 1 else said if _is_short(said) else ""
 
 
 def bare(answer: str) -> str:
-    """An answer without what surrounds it: spaces, emphasis, dollar signs of LaTeX, the closing full stop."""
+    """An answer without what surrounds it: spaces, emphasis, LaTeX's dollar signs, the closing full stop.
+
+    >>> bare("**$10.$** .")
+    '10'
+    """
     before = None
     while answer != before:
         before = answer
         answer = answer.strip().strip("*").rstrip(".,;")
-        for left, right in (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]")):
+        for left, right in _DELIMITERS:
             if len(answer) >= len(left + right) and answer.startswith(left) and answer.endswith(right):
                 answer = answer[len(left) : -len(right)]
     return answer
+
+
+def _is_short(text: str) -> bool:
+    return len(_WORD.findall(text)) <= 3
 
 
 def _last_box(text: str) -> tuple[int, str] | None:
@@ -61,8 +83,13 @@ def _last_box(text: str) -> tuple[int, str] | None:
     return last
 
 
-def _sentence(text: str, start: int) -> str:
-    """The text from ``start``, or from the next word, to the end of its sentence or line."""
-    begin = start + len(text[start:]) - len(text[start:].lstrip())
-    end = _SENTENCE_END.search(text, begin)
-    return text[begin : end.start() if end else len(text)]
+def _after(mark: re.Pattern[str], text: str) -> tuple[int, str] | None:
+    """Where the last ``mark`` begins, and what follows it up to the end of its sentence or line."""
+    last = None
+    for last in mark.finditer(text):
+        pass
+    if last is None:
+        return None
+    word = re.compile(r"\S|$").search(text, last.end())
+    end = _SENTENCE_END.search(text, word.start())
+    return last.start(), text[word.start() : end.start() if end else len(text)]

@@ -6,6 +6,7 @@ computed after it does: that is how a model this small learns to compute a check
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from random import Random
 
@@ -78,8 +79,5 @@ def train_base(recipe: Recipe, work: Path, out: Path) -> None:
 def save(model: torch.nn.Module, tokenizer: object, folder: Path) -> None:
     """Plain Hugging Face format, half precision; the model in hand keeps its own precision."""
     folder.mkdir(parents=True, exist_ok=True)
-    half = {k: v.detach().to("cpu", torch.float16) for k, v in model.state_dict().items()}
-    dtype, model.config.dtype = model.config.dtype, torch.float16
-    model.save_pretrained(folder, state_dict=half)
-    model.config.dtype = dtype
+    copy.deepcopy(model).to("cpu", torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

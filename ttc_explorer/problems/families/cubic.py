@@ -20,6 +20,7 @@ class Cubic(Family):
     title = "Integer roots of a cubic"
     kind = "one decision"
     shown = "end"
+    ordered = False
     phrasings = (
         "Find the integer roots of {equation}.",
         "Solve {equation} in integers.",

@@ -7,6 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from random import Random
 from typing import Any, ClassVar
@@ -38,6 +39,8 @@ class Family(ABC):
     """Texts with slots in braces. One words a problem if ``fill`` fills all its slots."""
     slots: ClassVar[Mapping[str, str]]
     """The regular expression of each slot, for reading a text back."""
+    ordered: ClassVar[bool] = True
+    """Whether the order of the answer's parts matters (x and y), or not (both roots)."""
 
     @abstractmethod
     def draw(self, rng: Random, level: int) -> Given:
@@ -88,7 +91,13 @@ class Family(ABC):
 
     def right(self, given: Given, answer: str) -> bool:
         """Whether ``answer`` is right."""
-        return normal(answer) == normal(self.answer(given))
+        return self.canonical(answer) == self.canonical(self.answer(given))
+
+    def canonical(self, answer: str) -> str:
+        """One spelling for all equal answers: ``x=4, y=1/2``, ``(4, 0.5)`` and ``4,2/4`` are ``4,1/2``."""
+        text = re.sub(r"\b(?:and|or)\b", ",", re.sub(r"[a-z]=", "", normal(answer)))
+        parts = [_number(part) for part in text.strip("$()[]{} ").split(",")]
+        return ",".join(parts if self.ordered else sorted(parts))
 
     def consistent(self, given: Given, steps: Sequence[str]) -> bool:
         """Whether a right solution can begin with ``steps``: every decision so far is the right one.
@@ -155,12 +164,27 @@ class Recognised:
     def right(self, answer: str) -> bool:
         return self.family.right(self.given, answer)
 
+    def same(self, one: str, other: str) -> bool:
+        """Whether two answers are equal, right or wrong."""
+        return self.family.canonical(one) == self.family.canonical(other)
+
     def consistent(self, steps: Sequence[str]) -> bool:
         return self.family.consistent(self.given, steps)
 
 
 def line_text(line: Line) -> str:
     return "".join(segment.text for segment in line)
+
+
+def _number(text: str) -> str:
+    """The shortest spelling of a rational number; any other text as it is."""
+    text = text.strip()
+    if re.fullmatch(r"[-+]?\d{1,30}(?:/\d{1,30}|\.\d{0,30})?", text):
+        try:
+            return str(Fraction(text.rstrip(".")))
+        except ZeroDivisionError:
+            pass
+    return text
 
 
 _SIGNS = str.maketrans({"−": "-", "–": "-", "×": "*", "·": "*", "²": "^2", "³": "^3", "÷": "/", "’": "'"})

@@ -19,6 +19,7 @@ class Quadratic(Family):
     title = "Roots of a quadratic"
     kind = "one decision"
     shown = "end"
+    ordered = False
     phrasings = (
         "Solve {equation}.",
         "Find both roots of {equation}.",

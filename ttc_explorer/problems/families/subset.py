@@ -20,6 +20,7 @@ class Subset(Family):
     title = "Subset sum"
     kind = "several decisions"
     shown = "end"
+    ordered = False
     phrasings = (
         "Pick from {numbers} numbers that sum to {target}.",
         "Which of {numbers} add up to {target}?",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from random import Random
 
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, normal
 from ttc_explorer.problems.families.script import Script, check, joined
 
 Given = tuple[tuple[int, ...], int]
@@ -67,6 +67,17 @@ class Target(Family):
             script.end(f"={_value((x, sign, y))} left {joined(pool)}")
         script.end("got " + check(str(pool[0]), pool[0], target))
         script.end("Answer: " + ",".join(made))
+
+    def canonical(self, answer: str) -> str:
+        """The moves, whatever their order and the order within a sum or product."""
+        moves = []
+        for part in normal(answer).split(","):
+            match = re.fullmatch(r"(\d+)([+*])(\d+)=(\d+)", part)
+            if match:
+                low, high = sorted((match[1], match[3]))
+                part = f"{high}{match[2]}{low}={match[4]}"
+            moves.append(part)
+        return ",".join(sorted(moves))
 
     def right(self, given: Given, answer: str) -> bool:
         """Any legal sequence of moves that ends at the target."""
