@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from tests.search.fakes import ToyGenerator, ToyVerifier, equal, judge, toy_run
+from tests.search.fakes import ToyGenerator, ToyVerifier, examine, toy_run
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import Driver, solve
 from ttc_explorer.service import Service
@@ -20,7 +20,7 @@ def generator():
 
 @pytest.fixture
 def service(generator):
-    service = Service(Driver(generator, ToyVerifier(), equal, judge), most_runs=2)
+    service = Service(Driver(generator, ToyVerifier(), examine), most_runs=2)
     yield service
     service.close()
 
@@ -41,7 +41,7 @@ def test_a_page_follows_runs_to_their_ends(service):
     for run in runs:
         seen = ended(service, run)
         assert seen == sorted(seen)
-        alone = solve(toy_run(run.strategy, 16), ToyGenerator(), ToyVerifier(), equal, judge)
+        alone = solve(toy_run(run.strategy, 16), ToyGenerator(), ToyVerifier(), examine)
         assert run.tree.events == alone.tree.events
     assert service.wait(runs[0], 10**9, LONG)  # an ended run has no more to wait for
 
@@ -77,4 +77,4 @@ def test_a_bad_run_is_refused_at_once(service):
 
 
 def test_close_without_any_run(generator):
-    Service(Driver(generator, None, equal)).close()
+    Service(Driver(generator, None, examine)).close()

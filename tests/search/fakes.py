@@ -12,6 +12,7 @@ from random import Random
 from weakref import WeakSet
 
 from ttc_explorer.models.protocol import Cost, ExtendJob, Opened, Sampled, Scored, ScoreJob
+from ttc_explorer.problems.exam import Exam
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
@@ -117,10 +118,10 @@ def equal(first: str, second: str) -> bool:
     return Fraction(first) == Fraction(second)
 
 
-def judge(problem: Problem) -> Callable[[str], bool] | None:
-    """The test whether an answer equals the reference."""
+def examine(problem: Problem) -> Exam:
+    """Answers are compared as numbers, and with the reference if there is one."""
     reference = problem.answer
-    return None if reference is None else lambda answer: equal(reference, answer)
+    return Exam(equal, None if reference is None else lambda answer: equal(reference, answer))
 
 
 def toy_run(

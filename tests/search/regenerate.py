@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.search.fakes import ToyGenerator, ToyVerifier, equal, judge, toy_run
+from tests.search.fakes import ToyGenerator, ToyVerifier, examine, toy_run
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.trace import to_trace
@@ -28,7 +28,7 @@ CASES: dict[str, dict[str, Any]] = {
 def solved(case: str) -> Run:
     """The run of that name, by the toy models, in no time."""
     run = toy_run(seed=2, **CASES[case])
-    driver = Driver(ToyGenerator(), ToyVerifier(), equal, judge, clock=lambda: 0.0)
+    driver = Driver(ToyGenerator(), ToyVerifier(), examine, clock=lambda: 0.0)
     driver.add(run)
     while driver.tick():
         pass

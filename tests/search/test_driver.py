@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyGenerator, ToyVerifier, equal, judge, toy_run
+from tests.search.fakes import ToyGenerator, ToyVerifier, equal, examine, toy_run
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import Driver, solve
@@ -33,7 +33,7 @@ def again(run, **changed):
 
 def driven(*runs, generator=None, verifier=None):
     """The runs, all driven to their ends together."""
-    driver = Driver(generator or ToyGenerator(), verifier or ToyVerifier(), equal, judge, clock=lambda: 0.0)
+    driver = Driver(generator or ToyGenerator(), verifier or ToyVerifier(), examine, clock=lambda: 0.0)
     for run in runs:
         driver.add(run)
     while driver.tick():
@@ -101,7 +101,7 @@ def test_runs_in_company_share_batches():
 
 def test_states_are_held_for_live_rows_only():
     generator, verifier = ToyGenerator(), ToyVerifier()
-    driver = Driver(generator, verifier, equal)
+    driver = Driver(generator, verifier, examine)
     driver.add(toy_run("beam", 16))
     while driver.tick():
         assert len(generator.held) <= 16
@@ -138,7 +138,7 @@ def test_without_a_reference_nothing_is_judged():
 
 def test_majority_runs_without_a_verifier():
     run = toy_run("best_of_n", 8, verifier=None, selector="majority")
-    solve(run, ToyGenerator(), None, equal)
+    solve(run, ToyGenerator(), None, examine)
     assert run.stopped == "done"
     assert set(run.tree.score) == {None}
     assert run.ledger.verifier_tokens == 0
@@ -155,9 +155,9 @@ def test_majority_runs_without_a_verifier():
 )
 def test_a_run_that_cannot_start_is_refused(changed, message):
     with pytest.raises(BadInput, match=message):
-        Driver(ToyGenerator(), ToyVerifier(), equal).add(toy_run(**changed))
+        Driver(ToyGenerator(), ToyVerifier(), examine).add(toy_run(**changed))
     with pytest.raises(BadInput, match="needs a verifier"):
-        Driver(ToyGenerator(), None, equal).add(toy_run("beam"))
+        Driver(ToyGenerator(), None, examine).add(toy_run("beam"))
 
 
 # --- stopping -------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_a_run_that_cannot_start_is_refused(changed, message):
 
 def test_cancel_takes_effect_between_decode_steps_and_keeps_the_tree():
     generator, verifier = ToyGenerator(), ToyVerifier()
-    driver = Driver(generator, verifier, equal)
+    driver = Driver(generator, verifier, examine)
     run, other = toy_run("best_of_n", 8), toy_run("best_of_n", 8, seed=1)
     driver.add(run)
     driver.add(other)
@@ -187,7 +187,7 @@ def test_cancel_takes_effect_between_decode_steps_and_keeps_the_tree():
 
 def test_cancel_before_the_first_tick_does_no_work():
     generator = ToyGenerator()
-    driver = Driver(generator, ToyVerifier(), equal)
+    driver = Driver(generator, ToyVerifier(), examine)
     run = toy_run()
     driver.add(run)
     driver.cancel(run)
@@ -199,7 +199,7 @@ def test_cancel_before_the_first_tick_does_no_work():
 def test_a_deadline_ends_the_run_and_its_seconds_are_counted():
     now = [100.0]
     generator = ToyGenerator()
-    driver = Driver(generator, ToyVerifier(), equal, clock=lambda: now[0])
+    driver = Driver(generator, ToyVerifier(), examine, clock=lambda: now[0])
     run, free = toy_run("best_of_n", 8), toy_run("best_of_n", 8)
     driver.add(run, seconds=5)
     driver.add(free)

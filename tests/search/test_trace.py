@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyGenerator, ToyVerifier, equal, judge, toy_run
+from tests.search.fakes import ToyGenerator, ToyVerifier, equal, examine, toy_run
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.driver import solve
 from ttc_explorer.search.ledger import Ledger
@@ -83,7 +83,7 @@ def columns(tree):
 
 
 def solved(strategy="beam", budget=8, **settings):
-    return solve(toy_run(strategy, budget, **settings), ToyGenerator(), ToyVerifier(), equal, judge)
+    return solve(toy_run(strategy, budget, **settings), ToyGenerator(), ToyVerifier(), examine)
 
 
 @settings(max_examples=150, deadline=None)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.models.toys import toy_generator, toy_verifier
 from tests.search.fakes import toy_run
+from ttc_explorer.problems.exam import by_spelling
 from ttc_explorer.search.driver import Driver, solve
 from ttc_explorer.search.selection import chosen
 from ttc_explorer.search.trace import dump, load, to_trace
@@ -17,7 +18,7 @@ def models():
 
 
 def driven(models, *runs):
-    driver = Driver(*models, equal=str.__eq__, clock=lambda: 0.0)
+    driver = Driver(*models, examine=by_spelling, clock=lambda: 0.0)
     for run in runs:
         driver.add(run)
     while driver.tick():
@@ -64,6 +65,6 @@ def test_company_changes_nothing(models):
 
 
 def test_a_problem_longer_than_the_context_ends_with_a_sentence(models):
-    run = solve(toy_run(text="1 + " * 900), *models, equal=str.__eq__)
+    run = solve(toy_run(text="1 + " * 900), *models, examine=by_spelling)
     assert "too long" in run.error
     assert len(run.tree) == 1

@@ -11,12 +11,13 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ttc_explorer.problems.equality import same
+from ttc_explorer.problems.exam import Exam
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.problems.reading import read_answer, read_prediction
@@ -78,16 +79,16 @@ class Grader:
         return "equal" if decided else "different"
 
 
-def judge(problem: Problem, grader: Grader) -> Callable[[str], bool] | None:
-    """Whether an answer to ``problem`` is right: by the exact checker of its family, else by the reference
-    answer. None if nobody knows."""
+def examine(problem: Problem, grader: Grader) -> Exam:
+    """How to compare answers to ``problem``: exactly, as its family does, if it has one; else by the grader,
+    and against the reference answer if there is one."""
     recognised = recognise(problem.text)
     if recognised is not None:
-        return recognised.right
+        return Exam(recognised.same, recognised.right)
     reference = problem.answer
     if reference is None:
-        return None
-    return lambda answer: grader.verdict(reference, answer) == "equal"
+        return Exam(grader.equal)
+    return Exam(grader.equal, lambda answer: grader.verdict(reference, answer) == "equal")
 
 
 def grade_lines(lines: Iterable[str], grader: Grader) -> Iterator[dict[str, Any]]:
@@ -133,9 +134,8 @@ class _Process:
         with self._lock:
             for _ in range(2):
                 reply = self._exchange(json.dumps([reference, answer, ordered]))
-                if reply in get_args(Verdict):
+                if reply:
                     return reply
-                self._end()
         log.error("the process that compares formulas does not start or does not live")
         return "timeout"
 
@@ -149,8 +149,8 @@ class _Process:
         self._lock = threading.Lock()
         self._running: subprocess.Popen[str] | None = None
 
-    def _exchange(self, line: str) -> str:
-        """The reply to a line, empty if the process ended instead."""
+    def _exchange(self, line: str) -> Verdict | None:
+        """The reply to a line, None if the process ended instead."""
         if self._running is None:
             self._running = subprocess.Popen(
                 [sys.executable, "-m", "ttc_explorer.problems.formulas"],
@@ -161,11 +161,17 @@ class _Process:
                 start_new_session=True,  # the terminal's Ctrl-C is for us
             )
             self._ending = weakref.finalize(self, _kill, self._running, self._owner)
+        verdict = None
         try:
             print(line, file=self._running.stdin, flush=True)
-            return self._running.stdout.readline().strip()
+            reply = self._running.stdout.readline().strip()
+            verdict = reply if reply in get_args(Verdict) else None
         except BrokenPipeError:
-            return ""
+            pass
+        finally:
+            if verdict is None:  # it died, or we were interrupted before it replied
+                self._end()
+        return verdict
 
     def _end(self) -> None:
         if self._running is not None:
@@ -184,4 +190,4 @@ def _kill(process: subprocess.Popen[str], owner: int) -> None:
         process.wait()
 
 
-__all__ = ["LONGEST_ANSWER", "Grader", "Verdict", "grade_lines", "judge", "read_answer"]
+__all__ = ["LONGEST_ANSWER", "Grader", "Verdict", "examine", "grade_lines", "read_answer"]

@@ -38,6 +38,8 @@ def typed_problem(text: str, answer: str | None = None) -> Problem:
             f"The problem is {len(text):,} characters long: shorten it to at most {MAX_CHARACTERS:,}."
         )
     answer = (answer or "").strip() or None
+    if any("\ud800" <= character <= "\udfff" for character in text + (answer or "")):
+        raise BadInput("The problem or its answer holds characters that are no text: type it again.")
     if answer and len(answer) > 400:
-        raise BadInput("The reference answer is too long: give only the final answer, at most 400 characters.")
+        raise BadInput("The reference answer is too long: give the final answer, in at most 400 characters.")
     return Problem(text, answer)

@@ -11,8 +11,12 @@ import re
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\.|(?P<brace>[{}])", re.DOTALL)
 _HASHES = re.compile(r"^####(?=[ \t]*[-+]?\$?[\d.])", re.MULTILINE)
 _LINE = re.compile(r"^[ \t>*_#]{0,8}(?:final[ \t]+)?answer[ \t*_]{0,4}[:=]", re.MULTILINE | re.IGNORECASE)
-_SENTENCE = re.compile(r"\banswer(?:[ \t]+[a-z]{1,15}){0,4}?[ \t]*(?:\bis\b|\bare\b|[:=])", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"\n|[.!?](?=\s|$)")
+_SENTENCE = re.compile(
+    r"\banswer(?:[ \t]+[a-z]{1,15}){0,4}?[ \t]*(?:\bis\b|\bare\b|[:=])(?:[ \t]+(?:therefore|thus|then)\b)?:?",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(r"(?:\s|\$\$|\\\[)*")
+_SENTENCE_END = re.compile(r"\n|\$\$|\\\]|[.!?](?=\s|$)")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z']{2,}")
 _NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?%?")
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
@@ -55,9 +59,7 @@ def bare(answer: str) -> str:
     >>> bare("**$10.$** .")
     '10'
     """
-    before = None
-    while answer != before:
-        before = answer
+    for _ in range(4):  # wrapped in each other, at most
         answer = answer.strip().strip("*").rstrip(".,;")
         for left, right in _DELIMITERS:
             if len(answer) >= len(left + right) and answer.startswith(left) and answer.endswith(right):
@@ -85,11 +87,9 @@ def _last_box(text: str) -> tuple[int, str] | None:
 
 def _after(mark: re.Pattern[str], text: str) -> tuple[int, str] | None:
     """Where the last ``mark`` begins, and what follows it up to the end of its sentence or line."""
-    last = None
-    for last in mark.finditer(text):
-        pass
+    last = max(mark.finditer(text), key=lambda match: match.start(), default=None)
     if last is None:
         return None
-    word = re.compile(r"\S|$").search(text, last.end())
-    end = _SENTENCE_END.search(text, word.start())
-    return last.start(), text[word.start() : end.start() if end else len(text)]
+    begin = _OPENING.match(text, last.end()).end()
+    end = _SENTENCE_END.search(text, begin)
+    return last.start(), text[begin : end.start() if end else len(text)]

@@ -12,23 +12,16 @@ from itertools import islice
 from typing import Any
 
 from ttc_explorer.models.protocol import Generator, Verifier
-from ttc_explorer.problems.problem import BadInput, Problem
+from ttc_explorer.problems.exam import Examine
+from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.live import Live
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import checked_budget
 from ttc_explorer.search.strategies import check_verifier
 
 Clock = Callable[[], float]
-Equal = Callable[[str, str], bool]
-"""Whether two answers are mathematically the same."""
-Judge = Callable[[Problem], Callable[[str], bool] | None]
-"""Makes of a problem the test whether an answer is right; None when nobody knows what is right."""
 
 MAX_SEED = 2**63 - 1
-
-
-def knows_nothing(problem: Problem) -> None:
-    """The judge of problems whose right answers nobody knows."""
 
 
 def check(run: Run, verifier: Verifier | None) -> None:
@@ -42,7 +35,8 @@ def check(run: Run, verifier: Verifier | None) -> None:
 class Driver:
     """``add`` runs, then ``tick`` until it returns False; a run has ended when its ``stopped`` is set.
 
-    ``equal`` groups a run's equal answers under the spelling met first; ``judge`` fills ``run.correct``.
+    ``examine`` tells how to compare the answers of a problem: a run's equal answers are grouped under the
+    spelling met first, and ``run.correct`` says which are right.
     ``add`` and ``cancel`` may be called from other threads than the one that ticks.
 
     When a model fails on a shared batch, it is asked again run by run, and only a run that fails alone ends:
@@ -54,14 +48,12 @@ class Driver:
         self,
         generator: Generator,
         verifier: Verifier | None,
-        equal: Equal,
-        judge: Judge = knows_nothing,
+        examine: Examine,
         clock: Clock = time.monotonic,
     ) -> None:
         self.generator = generator
         self.verifier = verifier
-        self._equal = equal
-        self._judge = judge
+        self._examine = examine
         self._clock = clock
         self._runs: list[Live] = []
 
@@ -73,7 +65,7 @@ class Driver:
         """Take up a run, to be ended ``seconds`` from now at the latest. Raises BadInput."""
         check(run, self.verifier)
         judged = self.verifier is not None
-        self._runs.append(Live(run, judged, self._equal, self._judge(run.problem), self._clock, seconds))
+        self._runs.append(Live(run, judged, self._examine(run.problem), self._clock, seconds))
 
     def cancel(self, run: Run) -> None:
         """End a run at its next decode step; its tree keeps what it has."""
@@ -140,12 +132,11 @@ def solve(
     run: Run,
     generator: Generator,
     verifier: Verifier | None,
-    equal: Equal,
-    judge: Judge = knows_nothing,
+    examine: Examine,
     seconds: float | None = None,
 ) -> Run:
     """Drive one run to its end and return it. Raises BadInput; a model's failure is in ``run.error``."""
-    driver = Driver(generator, verifier, equal, judge)
+    driver = Driver(generator, verifier, examine)
     driver.add(run, seconds)
     while driver.tick():
         pass

@@ -21,8 +21,9 @@ from ttc_explorer.models.protocol import (
     State,
     Step,
 )
-from ttc_explorer.problems.grading import read_answer
+from ttc_explorer.problems.exam import Exam
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.problems.reading import read_answer
 from ttc_explorer.search.moves import ROOT
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.strategies import strategy
@@ -43,15 +44,14 @@ class Live:
     A state is held from the step that made it to the one request that continues it, and no longer than its
     node can grow: at most one row a live solution.
 
-    ``equal`` and ``is_right`` as in the driver; ``deadline`` is a time on ``clock``, in seconds.
+    ``exam`` compares the answers; ``deadline`` is a time on ``clock``, in seconds.
     """
 
     def __init__(
         self,
         run: Run,
         judged: bool,
-        equal: Callable[[str, str], bool],
-        is_right: Callable[[str], bool] | None,
+        exam: Exam,
         clock: Callable[[], float],
         seconds: float | None,
     ) -> None:
@@ -62,8 +62,7 @@ class Live:
         self.score_jobs: list[ScoreJob] = []
         self._search = strategy(run.strategy).search(run.tree, run.budget, run.settings)
         self._judged = judged
-        self._equal = equal
-        self._is_right = is_right
+        self._exam = exam
         self._clock = clock
         self._since = clock()
         self._deadline = None if seconds is None else self._since + seconds
@@ -200,7 +199,7 @@ class Live:
             return None
         if read not in self._spelling:
             known = dict.fromkeys(self._spelling.values())
-            self._spelling[read] = next((answer for answer in known if self._equal(answer, read)), read)
-            if self._spelling[read] == read and self._is_right is not None:
-                self.run.correct[read] = self._is_right(read)
+            self._spelling[read] = next((answer for answer in known if self._exam.same(answer, read)), read)
+            if self._spelling[read] == read and self._exam.right is not None:
+                self.run.correct[read] = self._exam.right(read)
         return self._spelling[read]

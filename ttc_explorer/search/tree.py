@@ -63,7 +63,7 @@ class SearchTree:
         self.events: list[Event] = [Added(0)]
 
     def __len__(self) -> int:
-        return len(self.parent)
+        return len(self.answer)  # written last: a page that reads while the tree grows sees no half node
 
     def add(
         self,

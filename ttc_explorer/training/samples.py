@@ -14,6 +14,7 @@ import torch.distributed as dist
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ttc_explorer.models.decoding import TreeGenerator
+from ttc_explorer.problems.exam import by_spelling
 from ttc_explorer.problems.families import Recognised
 from ttc_explorer.problems.families.family import LEVELS
 from ttc_explorer.problems.problem import Problem
@@ -24,7 +25,7 @@ from ttc_explorer.training.data import draw_given
 from ttc_explorer.training.recipe import Recipe
 
 TEMPERATURE = 0.8
-AT_ONCE = 32
+AT_ONCE = 64
 """Runs in progress together: the rows of one batch are this many times the samples of a problem."""
 
 
@@ -42,7 +43,7 @@ def sample_solutions(
     """One row a sampled solution: question (number), sample, text, family, level, steps, labels, answer,
     correct, generated_tokens. ``labels``: for each step, whether a right solution can begin so.
     """
-    driver = Driver(generator, None, equal=str.__eq__)
+    driver = Driver(generator, None, by_spelling)
     settings = Settings(temperature=TEMPERATURE, selector="majority")
     waiting = list(enumerate(problems))[::-1]
     running: dict[int, tuple[int, Problem, Recognised, Run]] = {}

@@ -35,7 +35,7 @@ class Congruences(Family):
     }
 
     def draw(self, rng: Random, level: int) -> Given:
-        modulus = rng.choice(((5, 7), (7, 11), (7, 11), (7, 11), (11, 13))[level - 1])
+        modulus = rng.choice(((5,), (5, 7), (7,), (7, 11), (11,))[level - 1])
         count = (2, 2, 3, 3, 4)[level - 1]
         return modulus, rng.randint(1, modulus - 1), tuple(rng.randint(2, modulus - 1) for _ in range(count))
 

@@ -29,7 +29,7 @@ class Cubic(Family):
     slots: Mapping[str, str] = {"equation": r"x\^3[-+x\d^]*=0"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        low, high = ((1, 8), (1, 9), (1, 10), (-4, 8), (-7, 9))[level - 1]
+        low, high = ((1, 7), (1, 8), (1, 9), (-3, 7), (-5, 8))[level - 1]
         return tuple(sorted(rng.sample([n for n in range(low, high + 1) if n], 3)))  # type: ignore[return-value]
 
     def fill(self, given: Given) -> dict[str, str]:

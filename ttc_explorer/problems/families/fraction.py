@@ -24,7 +24,7 @@ class Fraction(Family):
     slots: Mapping[str, str] = {"sum": r"\d{1,2}/\d{1,2}[-+]\d{1,2}/\d{1,2}"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        low, high = ((2, 5), (2, 6), (2, 8), (3, 9), (4, 12))[level - 1]
+        low, high = ((2, 6), (2, 7), (2, 8), (3, 9), (4, 10))[level - 1]
         while True:
             b, d = rng.randint(low, high), rng.randint(low, high)
             a, c = rng.randint(1, b - 1), rng.randint(1, d - 1)

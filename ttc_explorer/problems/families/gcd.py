@@ -31,7 +31,7 @@ class Gcd(Family):
     slots: Mapping[str, str] = {"m": r"\d{1,3}", "n": r"\d{1,3}"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        largest, divisor = ((30, 8), (60, 12), (100, 20), (180, 30), (300, 40))[level - 1]
+        largest, divisor = ((20, 6), (30, 8), (45, 10), (70, 12), (99, 15))[level - 1]
         while True:
             common = rng.randint(2, divisor)
             m, n = (common * rng.randint(1, largest // common) for _ in range(2))
@@ -48,7 +48,7 @@ class Gcd(Family):
     def write(self, given: Given, script: Script) -> None:
         m, n = given
         while n:
-            script.say(f"{m}-{m // n}*{n}=")
+            script.say(f"{m}-{m // n}*{n}={m}-{m // n * n}=")
             rest = script.decide(m % n, near(m % n, 0))
             script.end()
             # A slip may leave a rest that is not smaller; Euclid's rule goes on all the same.

@@ -23,7 +23,7 @@ class Linear(Family):
     slots: Mapping[str, str] = {"equation": r"[-+\dx]+=[-+\dx]+"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        top, reach, shift = ((4, 9, 9), (9, 9, 20), (9, 12, 20), (12, 15, 40), (15, 20, 60))[level - 1]
+        top, reach, shift = ((4, 6, 9), (6, 9, 12), (6, 9, 9), (8, 9, 12), (9, 12, 20))[level - 1]
         while True:
             a, x = rng.randint(2, top), rng.randint(-reach if level >= 4 else 1, reach)
             c = rng.randint(1, a - 1) if level >= 3 else 0

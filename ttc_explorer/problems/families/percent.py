@@ -1,4 +1,8 @@
-"""Percentages: a part, a changed price, or the price before the change; computing, then a check."""
+"""Percentages: a part, a changed price, or the price before the change; computing, then a check.
+
+All percentages are multiples of 5, so that everything is counted in units of 5 %: 15 % of 80 is three units
+of 80/20.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,12 @@ from ttc_explorer.problems.families.script import Script, check, near
 
 Given = tuple[str, int, int]
 PART, RISE, FALL, BEFORE_RISE, BEFORE_FALL = "part", "rise", "fall", "before_rise", "before_fall"
+UNIT, UNITS = 5, 20
+"""Percent a unit, and units in the whole."""
 
 
 class Percent(Family):
-    """``given``: the kind of question, the percentage, and the number; the answer is an integer."""
+    """``given``: the kind of question, the percentage, and the number that is told."""
 
     name = "percent"
     title = "Percentages"
@@ -37,53 +43,38 @@ class Percent(Family):
     }
 
     def draw(self, rng: Random, level: int) -> Given:
-        kinds = ((PART,), (PART,), (PART, RISE, FALL), (RISE, FALL), (BEFORE_RISE, BEFORE_FALL))[level - 1]
-        percents = ((10, 20, 50), (5, 15, 25, 30, 40, 60), range(5, 100, 5), range(2, 96), range(5, 80, 5))
-        while True:
-            kind, percent = rng.choice(kinds), rng.choice(percents[level - 1])
-            number = rng.randint(4, (100, 100, 200, 200, 200)[level - 1])
-            if number * percent % 100 == 0:
-                change = number * percent // 100
-                after = {BEFORE_RISE: number + change, BEFORE_FALL: number - change}
-                return kind, percent, after.get(kind, number)
+        kinds = ((PART,), (PART,), (RISE, FALL), (RISE, FALL), (BEFORE_RISE, BEFORE_FALL))[level - 1]
+        kind = rng.choice(kinds)
+        units = rng.randint(1, (10, 19, 8, 15, 10)[level - 1])
+        unit = rng.randint(1, (9, 9, 9, 12, 9)[level - 1])
+        return kind, UNIT * units, unit * _told_units(kind, units)
 
     def fill(self, given: Given) -> dict[str, str]:
         return {given[0]: str(given[1]), "number": str(given[2])}
 
     def read(self, slots: Mapping[str, str]) -> Given | None:
         kind = next(name for name in slots if name != "number")
-        given = (kind, int(slots[kind]), int(slots["number"]))
-        return given if self._exact(given) else None
-
-    def _exact(self, given: Given) -> bool:
-        kind, percent, number = given
-        factor = {BEFORE_RISE: 100 + percent, BEFORE_FALL: 100 - percent}.get(kind)
-        if factor is None:
-            return number * percent % 100 == 0
-        return factor > 0 and number * 100 % factor == 0
+        percent, number = int(slots[kind]), int(slots["number"])
+        told = _told_units(kind, percent // UNIT)
+        whole = percent and number and percent % UNIT == 0 and told > 0 and number % told == 0
+        return (kind, percent, number) if whole else None
 
     def write(self, given: Given, script: Script) -> None:
         kind, percent, number = given
-        factor = {PART: percent, RISE: 100 + percent, FALL: 100 - percent}.get(kind)
-        if factor is not None:
-            if kind != PART:
-                script.say(f"100{'+' if kind == RISE else '-'}{percent}=")
-                factor = script.decide(factor, near(factor, 1))
-                script.end()
-            script.say(f"{factor}*{number}=")
-            product = script.decide(factor * number, near(factor * number, 1))
-            script.end()
-            script.say(f"{product}/100=")
-            value = script.decide(round(product / 100), near(round(product / 100), 1))
-            script.end(" " + check(f"100*{value}", 100 * value, factor * number, f"{factor}*{number}"))
-        else:
-            right = 100 + percent if kind == BEFORE_RISE else 100 - percent
-            script.say(f"100{'+' if kind == BEFORE_RISE else '-'}{percent}=")
-            factor = script.decide(right, near(right, 1))
-            script.end()
-            script.say(f"100*{number}/{factor}=")
-            best = round(100 * number / factor)
-            value = script.decide(best, near(best, 1))
-            script.end()
-            script.end(check(f"{factor}*{value}", factor * value, 100 * number, f"100*{number}"))
-        script.end(f"Answer: {value}")
+        units = percent // UNIT
+        told = _told_units(kind, units)
+        asked = {PART: units, RISE: UNITS + units, FALL: UNITS - units}.get(kind, UNITS)
+        script.say(f"{UNIT}% is {number}/{told}=")
+        unit = script.decide(number // told, near(number // told, 1))
+        script.end(" " + check(f"{told}*{unit}", told * unit, number))
+        value = asked * unit
+        script.say(f"{asked}*{unit}=")
+        result = script.decide(value, near(value, 1))
+        script.end()
+        script.end(check(f"{result}/{unit}", round(result / unit), asked))
+        script.end(f"Answer: {result}")
+
+
+def _told_units(kind: str, units: int) -> int:
+    """How many units of 5 % the number that is told amounts to, if the change is ``units``."""
+    return {BEFORE_RISE: UNITS + units, BEFORE_FALL: UNITS - units}.get(kind, UNITS)

@@ -28,7 +28,7 @@ class Quadratic(Family):
     slots: Mapping[str, str] = {"equation": r"x\^2[-+x\d]*=0"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        reach = (9, 12, 15, 9, 13)[level - 1]
+        reach = (8, 10, 12, 7, 10)[level - 1]
         low = -reach if level >= 4 else 1
         while True:
             u, v = rng.randint(low, reach), rng.randint(low, reach)

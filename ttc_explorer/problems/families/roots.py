@@ -28,7 +28,7 @@ class Roots(Family):
     slots: Mapping[str, str] = {"equations": r"[-+\da-e^=,]+", "unknowns": r"[a-e](?:,[a-e])*"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        count, reach, linear = ((2, 6, 4), (2, 9, 6), (3, 7, 6), (3, 10, 9), (4, 11, 9))[level - 1]
+        count, reach, linear = ((2, 5, 4), (2, 7, 5), (3, 6, 5), (3, 8, 6), (4, 9, 8))[level - 1]
         before, given = 0, []
         for _ in range(count):
             value, coefficient = rng.randint(2, reach), rng.randint(1, linear)

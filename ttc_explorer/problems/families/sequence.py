@@ -27,9 +27,9 @@ class Sequence(Family):
     slots: Mapping[str, str] = {"terms": r"-?\d{1,4}(?:,-?\d{1,4}){3,5}"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        start = rng.randint(1, (9, 20, 20, 40, 60)[level - 1])
-        low, high = ((1, 9), (2, 20), (1, 9), (-9, 15), (-25, 25))[level - 1]
-        bend = 0 if level <= 2 else rng.choice([b for b in range(-level, level + 1) if b])
+        start = rng.randint(1, (9, 15, 15, 20, 30)[level - 1])
+        low, high = ((1, 9), (2, 12), (1, 6), (-5, 8), (-12, 12))[level - 1]
+        bend = 0 if level <= 2 else rng.choice([b for b in range(1 - level, level) if b])
         step = rng.choice([s for s in range(low, high + 1) if s])
         terms = [start]
         for i in range(3):

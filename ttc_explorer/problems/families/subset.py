@@ -29,7 +29,7 @@ class Subset(Family):
     slots: Mapping[str, str] = {"numbers": r"\d{1,2}(?:,\d{1,2})+", "target": r"\d{1,3}"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        count, picked, largest = ((4, 2, 12), (5, 2, 20), (6, 3, 25), (7, 3, 30), (8, 4, 40))[level - 1]
+        count, picked, largest = ((4, 2, 10), (5, 2, 15), (5, 3, 18), (6, 3, 24), (7, 3, 30))[level - 1]
         numbers = tuple(sorted(rng.sample(range(2, largest + 1), count)))
         return numbers, sum(rng.sample(numbers, picked))
 

@@ -27,7 +27,7 @@ class System(Family):
     slots: Mapping[str, str] = {"first": r"[-+\dxy]+=-?\d+", "second": r"[-+\dxy]+=-?\d+"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        reach, top = ((5, 2), (7, 3), (9, 5), (9, 6), (12, 7))[level - 1]
+        reach, top = ((5, 2), (6, 2), (6, 3), (8, 4), (9, 5))[level - 1]
         while True:
             x, y = rng.randint(1, reach), rng.randint(1, reach)
             a, b, c, d = (rng.randint(1, top) for _ in range(4))

@@ -31,7 +31,7 @@ class Target(Family):
     slots: Mapping[str, str] = {"numbers": r"\d{1,2}(?:,\d{1,2})+", "target": r"\d{1,2}"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        count, largest = ((3, 6), (3, 9), (3, 12), (4, 7), (4, 10))[level - 1]
+        count, largest = ((3, 5), (3, 7), (3, 9), (4, 5), (4, 7))[level - 1]
         while True:
             numbers = tuple(sorted(rng.randint(1, largest) for _ in range(count)))
             pool = numbers

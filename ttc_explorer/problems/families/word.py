@@ -49,17 +49,17 @@ class Word(Family):
     def draw(self, rng: Random, level: int) -> Given:
         stages = (2, 3, 3, 3, 4)[level - 1]
         backward = level >= 4 or (level == 3 and rng.random() < 0.5)
-        largest = (20, 30, 40, 50, 60)[level - 1]
+        largest = (9, 12, 15, 20, 25)[level - 1]
         while True:
             start = value = rng.randint(3, largest)
             story: list[tuple[str, int]] = []
             for _ in range(stages):
                 sign = rng.choice([s for s in "+-*/" if not story or s != story[-1][0]])
-                n = rng.randint(2, 5) if sign in "*/" else rng.randint(2, largest)
+                n = rng.randint(2, 4) if sign in "*/" else rng.randint(2, largest)
                 if (
                     (sign == "-" and n >= value)
                     or (sign == "/" and value % n)
-                    or (sign == "*" and value * n > 300)
+                    or (sign == "*" and value * n > 99)
                 ):
                     break
                 value = _apply(value, sign, n)

@@ -1,0 +1,107 @@
+import json
+
+import pandas as pd
+import pytest
+
+from ttc_explorer.problems.datasets import load_problems
+from ttc_explorer.problems.problem import BadInput, Problem
+
+GSM8K = {"question": "How many legs have two spiders?", "answer": "Each has 8, 2*8 = <<2*8=16>>16.\n#### 16"}
+MATH = {
+    "problem": "What is $1+1$?",
+    "solution": r"It is $\boxed{2}$.",
+    "level": "Level 1",
+    "subject": "Algebra",
+}
+OURS = {
+    "id": "linear-1",
+    "text": "Solve 2x+7=17.",
+    "answer": "5",
+    "family": "linear",
+    "level": 2,
+    "steps": [],
+}
+
+
+def jsonl(folder, *rows):
+    path = folder / "questions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (GSM8K, Problem(GSM8K["question"], "16", source="questions")),
+        (MATH, Problem("What is $1+1$?", "2", source="questions")),
+        (OURS, Problem("Solve 2x+7=17.", "5", "linear", 2, "questions")),
+        ({"question": "Why?"}, Problem("Why?", source="questions")),
+        ({"question": "Why?", "answer": None}, Problem("Why?", source="questions")),
+        ({"question": "Half?", "answer": 0.5}, Problem("Half?", "0.5", source="questions")),
+    ],
+)
+def test_the_usual_columns_are_found(tmp_path, row, problem):
+    assert load_problems(jsonl(tmp_path, row)) == [problem]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_every_format_gives_the_same_problems(tmp_path, suffix):
+    table = pd.DataFrame({"question": ["One, two?", "Wo ist π?"], "answer": ["3", "#### 4"]})
+    path = tmp_path / f"set.{suffix}"
+    if suffix == "jsonl":
+        table.to_json(path, orient="records", lines=True)
+    elif suffix == "csv":
+        table.to_csv(path, index=False)
+    else:
+        table.to_parquet(path)
+    assert load_problems(path) == [
+        Problem("One, two?", "3", source="set"),
+        Problem("Wo ist π?", "4", source="set"),
+    ]
+
+
+def test_columns_may_be_named(tmp_path):
+    path = jsonl(tmp_path, {"q": "One?", "text": "no", "a": "1"}, {"q": "Two?", "text": "no"})
+    assert load_problems(path, question="q", answer="a") == [
+        Problem("One?", "1", source="questions"),
+        Problem("Two?", None, source="questions"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("q.txt", b"", "give a .jsonl, .csv or .parquet file"),
+        ("q.jsonl", b"", "holds no questions"),
+        ("q.csv", b"", "damaged"),
+        ("q.csv", b"question,answer\n", "holds no questions"),
+        ("q.csv", b"a,b\n1,2\n", "no column of questions: name one of a, b"),
+        ("q.csv", b"question\n\xff\xfe\n", "damaged"),
+        ("q.csv", b'question\n"open\n', "damaged"),
+        ("q.parquet", b"PAR1 nonsense", "damaged"),
+        ("q.parquet", b"", "damaged"),
+        ("q.jsonl", b'{"question": "a"}\n{"question"\n', "Line 2"),
+        ("q.jsonl", b"[1]\n", "Line 1"),
+        ("q.jsonl", b"[" * 100_000, "Line 1"),
+        ("q.jsonl", b"\xff\xfe", "damaged"),
+        ("q.jsonl", b'{"question": 5}', "Row 1"),
+        ("q.jsonl", b'{"question": "a"}\n{"question": " "}', "Row 2 of q.jsonl: The problem is empty"),
+    ],
+)
+def test_a_bad_file_gets_one_clear_line(tmp_path, name, content, says):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(BadInput) as error:
+        load_problems(path)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_or_column_is_named(tmp_path):
+    with pytest.raises(BadInput, match="no file"):
+        load_problems(tmp_path / "none.csv")
+    with pytest.raises(BadInput, match='no column "a"; it has question'):
+        load_problems(jsonl(tmp_path, {"question": "One?"}), answer="a")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(BadInput, match="cannot be read"):
+        load_problems(tmp_path / "folder.csv")
