@@ -29,7 +29,7 @@ trained on. \
 {data}
 
 ## Training
-{parameters:,} parameters, Qwen2 architecture, stored in half precision. {steps:,} steps, \
+{parameters:,} parameters, Llama architecture, stored in half precision. {steps:,} steps, \
 {tokens:.1f} million tokens, {minutes:.0f} minutes on {device}. \
 Made by `python -m ttc_explorer train --recipe {recipe} --out DIR`; the log is `training.parquet`.
 

@@ -37,7 +37,7 @@ CPU = Recipe(
     shape=Shape(width=128, layers=4, inner=384, heads=4),
     context=1024,
     tokens=2048,
-    base=Schedule(steps=5000, rate=2.5e-3),
+    base=Schedule(steps=3600, rate=2.5e-3),
     verifier=Schedule(steps=1300, rate=1.5e-3, warmup=50),
     verifier_layers=2,
     sampled=3000,

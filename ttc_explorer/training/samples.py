@@ -14,6 +14,7 @@ import torch.distributed as dist
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ttc_explorer.models.decoding import TreeGenerator
+from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.exam import by_spelling
 from ttc_explorer.problems.families import Recognised
 from ttc_explorer.problems.families.family import LEVELS
@@ -56,7 +57,10 @@ def sample_solutions(
             running[id(run)] = (number, problem, judge, run)
         driver.tick()
         for key in [k for k, (*_, run) in running.items() if run.stopped]:
-            rows += _rows(*running.pop(key))
+            number, problem, judge, run = running.pop(key)
+            if run.error:
+                raise ModelError(run.error)
+            rows += _rows(number, problem, judge, run)
     return pd.DataFrame(rows).sort_values(["question", "sample"], ignore_index=True)
 
 

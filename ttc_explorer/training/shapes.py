@@ -1,4 +1,7 @@
-"""The shapes of the shipped models: Qwen2 architecture in plain Hugging Face configuration."""
+"""The shapes of the shipped models: Llama architecture in plain Hugging Face configuration.
+
+Not Qwen2: transformers loads its own tokenizer for any model of that type, whatever the folder holds.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM, Qwen2ForTokenClassification
+from transformers import LlamaConfig, LlamaForCausalLM, LlamaForTokenClassification, PreTrainedTokenizerFast
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,8 @@ class Shape:
     inner: int
     heads: int
 
-    def config(self, tokenizer: PreTrainedTokenizerFast, context: int, **more: object) -> Qwen2Config:
-        return Qwen2Config(
+    def config(self, tokenizer: PreTrainedTokenizerFast, context: int, **more: object) -> LlamaConfig:
+        return LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=self.width,
             num_hidden_layers=self.layers,
@@ -29,6 +32,7 @@ class Shape:
             num_key_value_heads=self.heads,
             max_position_embeddings=context,
             tie_word_embeddings=True,
+            attention_bias=True,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
@@ -38,15 +42,15 @@ class Shape:
 
 def new_generator(
     shape: Shape, tokenizer: PreTrainedTokenizerFast, context: int, seed: int
-) -> Qwen2ForCausalLM:
+) -> LlamaForCausalLM:
     """An untrained causal language model."""
     torch.manual_seed(seed)
-    model = Qwen2ForCausalLM(shape.config(tokenizer, context))
+    model = LlamaForCausalLM(shape.config(tokenizer, context))
     _calm(model, shape.layers)
     return model
 
 
-def new_verifier(base: Qwen2ForCausalLM, more_layers: int, seed: int) -> Qwen2ForTokenClassification:
+def new_verifier(base: LlamaForCausalLM, more_layers: int, seed: int) -> LlamaForTokenClassification:
     """The base with ``more_layers`` fresh layers on top and a head with two labels (wrong, right).
 
     A tiny base spends its few layers on predicting text; the fresh ones are where comparing is learnt.
@@ -60,7 +64,7 @@ def new_verifier(base: Qwen2ForCausalLM, more_layers: int, seed: int) -> Qwen2Fo
             "num_labels": 2,
         }
     )
-    model = Qwen2ForTokenClassification(config)
+    model = LlamaForTokenClassification(config)
     _calm(model, config.num_hidden_layers)
     model.model.load_state_dict(base.model.state_dict(), strict=False)
     nn.init.zeros_(model.score.weight)

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2ForTokenClassification
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForTokenClassification
 
 from ttc_explorer.experiments.estimators import within_problem_auc
 from ttc_explorer.problems.families.family import line_text
@@ -71,7 +71,7 @@ class SampledPairs:
         ]
 
 
-def verifier_loss(model: Qwen2ForTokenClassification, pad: int) -> Callable[[Tensor, Tensor], Tensor]:
+def verifier_loss(model: LlamaForTokenClassification, pad: int) -> Callable[[Tensor, Tensor], Tensor]:
     """Binary cross-entropy of the step scores, plus TEXT_WEIGHT times that of the next tokens."""
 
     def loss(ids: Tensor, targets: Tensor) -> Tensor:
@@ -120,7 +120,7 @@ def train_verifier(recipe: Recipe, work: Path, out: Path) -> None:
 
 @torch.no_grad()
 def last_scores(
-    model: Qwen2ForTokenClassification, encoder: Encoder, table: pd.DataFrame, rows: int = 128
+    model: LlamaForTokenClassification, encoder: Encoder, table: pd.DataFrame, rows: int = 128
 ) -> list[float]:
     """The score at the last step of each solution in ``table``."""
     examples = [

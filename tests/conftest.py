@@ -1,0 +1,5 @@
+"""Tests run beside each other: one thread each."""
+
+import torch
+
+torch.set_num_threads(1)

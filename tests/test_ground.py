@@ -1,0 +1,104 @@
+"""The ground that the rest stands on: what the README promises, the requirements, the floors of the house."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from huggingface_hub import metadata_load
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "ttc_explorer"
+FLOORS = ("problems", "models", "search", "experiments", "training", "ui")
+IMPURE = {
+    "gradio",
+    "httpx",
+    "os",
+    "pathlib",
+    "requests",
+    "socket",
+    "subprocess",
+    "time",
+    "torch",
+    "transformers",
+}
+UNIMPORTED = {"pyarrow"}  # pandas reads and writes Parquet with it
+
+
+def imported(file: Path) -> set[str]:
+    """Every module that a file imports, wherever in the file, as a dotted name."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file.name} imports relatively"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def pins() -> dict[str, str]:
+    """Name to version of each requirement."""
+    lines = (ROOT / "requirements.txt").read_text().split()
+    return dict(line.split("==") for line in lines)
+
+
+def front_matter() -> dict:
+    return metadata_load(ROOT / "README.md")
+
+
+def test_spaces_would_run_what_was_tested():
+    card = front_matter()
+    assert card["sdk"] == "gradio"
+    assert card["sdk_version"].startswith(pins()["gradio"].removesuffix("*"))
+    assert len(card["short_description"]) <= 60
+    assert (ROOT / card["app_file"]).is_file()
+    assert f"FROM python:{card['python_version']}-slim" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_readme_points_only_at_files_that_exist():
+    text = (ROOT / "README.md").read_text()
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_the_readme_names_both_commands():
+    text = (ROOT / "README.md").read_text()
+    assert "pip install -r requirements.txt && python app.py\n" in text
+    assert "bash tests/run.sh\n" in text
+
+
+def test_requirements_are_what_the_code_imports():
+    files = [ROOT / "app.py", *PACKAGE.rglob("*.py")]
+    modules = {name.split(".")[0] for file in files for name in imported(file)}
+    modules -= {*sys.stdlib_module_names, "ttc_explorer"}
+    known = packages_distributions()
+    needed = {re.sub(r"[._]", "-", known[module][0]).lower() for module in modules}
+    assert needed | UNIMPORTED == set(pins())
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_a_floor_imports_only_from_those_below_it(floor):
+    above = FLOORS[FLOORS.index(floor) + 1 :]
+    for file in (PACKAGE / floor).rglob("*.py"):
+        for name in imported(file):
+            package, _, rest = name.partition(".")
+            assert package != "ttc_explorer" or rest.split(".")[0] not in above, f"{file.name} imports {name}"
+
+
+def test_searches_are_pure():
+    for file in (PACKAGE / "search").glob("*.py"):
+        if file.name != "driver.py":
+            impure = {name.split(".")[0] for name in imported(file)} & IMPURE
+            assert not impure, f"{file.name} imports {impure}"
+
+
+def test_no_tracked_file_is_over_10_megabytes():
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout
+    large = [name for name in names.split("\0") if name and (ROOT / name).stat().st_size > 10e6]
+    assert not large
