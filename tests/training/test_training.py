@@ -61,6 +61,9 @@ def test_smoke_makes_models_that_transformers_loads(smoke):
     generator = AutoModelForCausalLM.from_pretrained(smoke / "base-s")
     verifier = AutoModelForTokenClassification.from_pretrained(smoke / "prm")
     tokenizer = AutoTokenizer.from_pretrained(smoke / "prm")
+    trained_with = AutoTokenizer.from_pretrained(smoke / "tokenizer")
+    for text in ("Compute 2/3+11/14.", "There are some coins in Mia's box.", "  a\n\n b?!"):
+        assert tokenizer(text)["input_ids"] == trained_with(text)["input_ids"]
     assert generator.dtype == verifier.dtype == torch.float16
     assert verifier.config.num_labels == 2
     prompt = tokenizer.apply_chat_template(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 State = Any
-"""Opaque handle on what a model remembers of one prefix (a row of its KV cache). Dropping it frees the row."""
+"""Opaque handle on what a model remembers of one prefix: a row of its KV cache, freed with the handle."""
 
 
 # --- between a strategy and the driver ------------------------------------------------------------------

@@ -16,8 +16,8 @@ AGGREGATES = ("last", "min", "prod", "mean")
 class Settings:
     """How a strategy spends its budget (method: Snell et al., arXiv 2408.03314, section 5 and appendices).
 
-    ``temperature`` of sampling; ``selector`` picks the answer from the finished solutions; ``aggregate`` turns
-    a solution's step scores into one; ``width`` is M, the children a beam keeps growing from each survivor;
+    ``temperature`` of sampling; ``selector`` picks the answer from the finished solutions; ``aggregate``
+    turns a solution's step scores into one; ``width`` is M, the children a beam grows from each survivor;
     ``rounds`` bounds the steps of a solution.
     """
 

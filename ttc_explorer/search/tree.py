@@ -23,7 +23,7 @@ STATUSES = ("open", "kept", "pruned", "finished")
 
 @dataclass(frozen=True)
 class Added:
-    """A node was created, with status ``open`` (``kept`` for the root, ``finished`` for an ended solution)."""
+    """A node was created, with status ``open``; ``kept`` for the root, ``finished`` for an ended solution."""
 
     node: int
 

@@ -52,10 +52,25 @@ def recognise(text: str) -> Recognised | None:
     return None
 
 
+def in_notation(text: str) -> str:
+    """A family problem in the wording that the shipped models know best; any other text as it is."""
+    found = recognise(text)
+    return text if found is None else found.text
+
+
 def draw_problem(family: str, level: int, rng: Random, split: str = "test") -> Problem:
     """A fresh problem of a family and level from one split (train, val or test)."""
     maker = FAMILIES[family]
     return maker.problem(maker.draw_split(rng, level, split), level, rng)
 
 
-__all__ = ["FAMILIES", "LEVELS", "SPLITS", "Family", "Recognised", "draw_problem", "recognise"]
+__all__ = [
+    "FAMILIES",
+    "LEVELS",
+    "SPLITS",
+    "Family",
+    "Recognised",
+    "draw_problem",
+    "in_notation",
+    "recognise",
+]
