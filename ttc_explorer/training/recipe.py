@@ -38,7 +38,7 @@ CPU = Recipe(
     context=1024,
     tokens=2048,
     base=Schedule(steps=3600, rate=2.5e-3),
-    verifier=Schedule(steps=1300, rate=1.5e-3, warmup=50),
+    verifier=Schedule(steps=800, rate=1.5e-3, warmup=50),
     verifier_layers=2,
     sampled=3000,
     samples=8,

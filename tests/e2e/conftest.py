@@ -1,0 +1,97 @@
+"""One server and one browser a session, a fresh page a test; the browser may ask nobody but the server."""
+
+from __future__ import annotations
+
+import shutil
+from threading import Event
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.ui.toys import Gate, driver, finished_run
+from ttc_explorer.models.catalogue import load
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.ui.engine import Engine
+from ttc_explorer.ui.pages import build_app
+from ttc_explorer.ui.theme import looks
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LONG = 30_000
+"""Milliseconds after which something on the page counts as not happening; nothing here measures speed."""
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser whose memory all tests share: what one page fetched, the next need not fetch again."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser.new_context(accept_downloads=True)
+        browser.close()
+
+
+def models():
+    """The shipped pair if it has been trained, else the toy pair."""
+    try:
+        return load()
+    except ModelError:
+        toys = driver()
+        return toys.generator, toys.verifier
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The application. ``gate`` can hold whoever answers; models load once ``weights`` is set."""
+    generator, verifier = models()
+    gate, weights = Gate(generator), Event()
+
+    def loading():
+        weights.wait()
+        return driver(gate, verifier)
+
+    opening = finished_run()
+    app = build_app(Engine(loading), opening)
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **looks())
+    yield SimpleNamespace(url=url, gate=gate, weights=weights, opening=opening)
+    weights.set()
+    gate.release()
+    app.close()
+
+
+@pytest.fixture
+def visit(chromium, server):
+    """Opens the page; all its requests must go to the server, and nothing may fail in it."""
+    asked, broken = [], []
+    expect.set_options(timeout=LONG)
+    page = chromium.new_page()
+
+    def open_page():
+        page.set_default_timeout(LONG)
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto(f"{server.url}?__theme=light")
+        page.wait_for_selector(".cards")
+        return page
+
+    yield open_page
+    server.gate.release()
+    page.close()
+    outside = [url for url in asked if not url.startswith((server.url, "data:", "blob:"))]
+    assert outside == []
+    assert broken == []
+
+
+@pytest.fixture
+def page(visit, server):
+    """The page, with models that may be loaded."""
+    server.weights.set()
+    return visit()

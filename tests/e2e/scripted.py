@@ -1,0 +1,64 @@
+"""Runs whose models are a seeded script: the real strategies, real-looking steps, and no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from ttc_explorer.models.protocol import Extend, Step
+from ttc_explorer.problems.problem import Problem
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategies import strategy
+
+QUESTION = "Tom has 5 more than three times as many apples as Ann; together they have 73. How many has Ann?"
+STEPS = (
+    "3x + 5 + x = 73",
+    "4x = 73 - 5",
+    "4x = 68",
+    "x = 68/4",
+    "check: 3*17 + 5 = 56",
+    "56 + 17 = 73, equal",
+)
+ANSWERS = ("17", "17", "17", "22", "17", "13", "68", "-4", "17/2", "56", "no idea", "3x + 5 = 2(x + 11)")
+
+
+def growing(
+    name: str, budget: int, seed: int = 3, *, length: int = 6, width: int = 4, answers=ANSWERS
+) -> Iterator[Run]:
+    """The same Run again and again, as it stands after every reply; ``length`` is a usual number of steps."""
+    rng = Random(seed)
+    run = Run(
+        Problem(QUESTION, "17"), "base", "prm", name, budget, seed, Settings(width=width, rounds=2 * length)
+    )
+    tree = run.tree
+    search = strategy(name).search(tree, budget, run.settings)
+    reply = None
+    yield run
+    while True:
+        try:
+            request = search.send(reply)
+        except StopIteration as ending:
+            run.stopped = ending.value
+            yield run
+            return
+        yield run
+        if isinstance(request, Extend):
+            reply = []
+            for parent in request.parents:
+                depth = tree.round[parent] + 1
+                finished = rng.random() < (depth - length + 2) / 4
+                # one answer in three is anything, so that there are many that stand alone
+                answer = str(rng.randrange(2, 99)) if rng.random() < 0.3 else rng.choice(answers)
+                text = f"Answer: {answer}" if finished else STEPS[(depth - 1) % len(STEPS)]
+                reply.append(Step(text, 9, -1.5, finished, answer if finished else None))
+                if finished:
+                    run.correct[answer] = answer == "17"
+        else:
+            reply = [_score(run, node, rng) for node in request.nodes]
+
+
+def _score(run: Run, node: int, rng: Random) -> float:
+    before = run.tree.score[run.tree.parent[node]]
+    drift = 0.12 if run.tree.answer[node] == "17" else -0.12 if run.tree.answer[node] else 0.0
+    return min(0.99, max(0.01, (0.55 if before is None else before) + drift + rng.gauss(0, 0.16)))

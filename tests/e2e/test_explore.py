@@ -1,0 +1,199 @@
+"""Explore in a real browser, as a visitor uses it."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from ttc_explorer.search import trace
+from ttc_explorer.search.selection import chosen
+from ttc_explorer.ui.typeset import typeset
+
+SIZES = [(1440, 900), (1280, 720), (390, 844)]
+
+
+def status(page):
+    return page.locator("#status .status")
+
+
+def problem(page):
+    return page.get_by_role("textbox", name="Problem")
+
+
+def nodes(page):
+    return page.locator("#tree [role=treeitem]")
+
+
+def banner(page):
+    return page.locator("#banner .banner")
+
+
+def ask(page, text, strategy="Beam search", budget=16):
+    problem(page).fill(text)
+    page.locator("#strategy").get_by_text(strategy, exact=True).click()
+    page.locator("#budget").get_by_text(str(budget), exact=True).click()
+    page.get_by_role("button", name="Run", exact=True).click()
+
+
+def load_trace(page, name, content):
+    page.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "application/json", "buffer": content}
+    )
+
+
+def test_opens_full_before_any_model(visit, server):
+    page = visit()
+    expect(status(page)).to_have_attribute("data-state", "recorded")
+    expect(nodes(page).nth(len(server.opening.tree) // 2)).to_be_attached()
+    expect(page.locator("#inspector .way li").first).to_be_visible()
+    expect(page.locator("#votes tbody tr").first).to_be_attached()
+
+
+def test_fits_every_screen(page):
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        wide, tall = page.evaluate("[document.body.scrollWidth, document.body.scrollHeight]")
+        assert wide <= width
+        assert page.locator("#tree").bounding_box()["y"] < height * 0.75
+        if width > 1000:
+            assert tall <= height
+            for place in ("#run", "#tree", "#votes"):
+                box = page.locator(place).bounding_box()
+                assert box["y"] + box["height"] <= height
+
+
+def test_a_visitor_types_a_problem_and_watches_it_being_solved(page, server):
+    server.gate.hold(after=2)
+    ask(page, "Solve x^2-7x+12=0.")
+    expect(status(page)).to_have_attribute("data-state", "running")
+    expect(nodes(page).nth(16)).to_be_attached()  # the root and 16 first steps, and the run goes on
+    expect(status(page)).to_have_attribute("data-state", "running")
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_disabled()
+
+    server.gate.release()
+    expect(status(page)).to_have_attribute("data-state", "done")
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
+    expect(page.get_by_role("button", name="Stop")).to_be_disabled()
+    expect(page.locator(".card.hero .figure")).not_to_have_text("–")
+    expect(banner(page)).to_have_count(0)
+    expect(page.locator("#note .banner")).to_have_count(0)
+
+
+def test_a_step_opens_by_click_and_by_key(page):
+    inspector = page.locator("#inspector article")
+    nodes(page).nth(1).click()
+    clicked = nodes(page).nth(1).get_attribute("data-id") or "1"
+    expect(inspector).to_have_attribute("data-node", clicked)
+    page.locator("#tree svg").first.focus()
+    page.keyboard.press("Home")
+    expect(inspector).to_have_attribute("data-node", "0")
+    expect(inspector.get_by_role("heading", name="The problem")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(inspector.locator(".way li")).to_have_count(1)
+    expect(inspector.get_by_text("rank")).to_be_visible()
+
+
+def test_stop_stops_a_long_run(page, server):
+    server.gate.hold(after=1)
+    ask(page, "How many legs have 12 spiders?", "Best-of-N", 64)
+    expect(page.locator("#note .banner")).to_contain_text("was trained only on")
+    expect(nodes(page).nth(5)).to_be_attached()
+    page.get_by_role("button", name="Stop").click()
+    expect(status(page)).to_have_attribute("data-state", "cancelled", timeout=5000)
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
+    expect(nodes(page).nth(5)).to_be_attached()
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("", "is empty"), ("12" * 50_000, "100,000 characters long")])
+def test_a_problem_that_cannot_be_asked_gets_one_sentence(page, text, sentence):
+    before = nodes(page).count()
+    ask(page, text)
+    expect(banner(page)).to_contain_text(sentence)
+    assert problem(page).input_value() == text
+    assert nodes(page).count() == before
+    assert page.locator(".toast-wrap *").count() == 0
+    ask(page, "Solve x^2-7x+12=0.")
+    expect(banner(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"<script>alert(1)</script>", "not a trace"), (b'{"version": 2}', "update TTC Explorer")],
+)
+def test_a_file_that_is_no_trace_gets_one_sentence(page, server, content, sentence):
+    load_trace(page, "trace.json", content)
+    expect(banner(page)).to_contain_text(sentence)
+    expect(status(page)).to_have_attribute("data-state", "recorded")
+    assert page.locator(".toast-wrap *").count() == 0
+    load_trace(page, "trace.json", trace.dump(server.opening))  # and the button still works
+    expect(status(page)).to_have_attribute("data-state", "done")
+    expect(banner(page)).to_have_count(0)
+
+
+def test_a_trace_survives_saving_and_loading(page, server):
+    ask(page, "Solve x^2-9x+20=0.", budget=4)
+    expect(status(page)).to_have_attribute("data-state", "done")
+    answer = page.locator(".card.hero .figure").inner_text()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save trace").click()
+    content = download.value.path().read_bytes()
+    run = trace.load(content)
+    assert (run.problem.text, run.strategy, run.budget) == ("Solve x^2-9x+20=0.", "beam", 4)
+
+    page.reload()
+    page.wait_for_selector(".cards")
+    load_trace(page, "saved.json", content)
+    expect(status(page)).to_have_attribute("data-state", "done")
+    expect(problem(page)).to_have_value("Solve x^2-9x+20=0.")
+    expect(page.locator(".card.hero .figure")).to_have_text(answer)
+    assert nodes(page).count() > 4
+
+
+def test_hostile_texts_do_nothing(page, server):
+    line = "<img src=x onerror='window.harm=1'>${window.harm=2}{{value}}"
+    hostile = json.loads(trace.dump(server.opening))
+    hostile["problem"] |= {"text": line, "answer": line}
+    hostile["model"] = line
+    for node in hostile["nodes"]:
+        node["text"] = line
+        if "answer" in node:
+            node["answer"] = line
+    hostile["votes"] = []
+    load_trace(page, "trace.json", json.dumps(hostile).encode())
+    expect(status(page)).to_have_attribute("data-state", "done")
+    page.locator("#tree svg").first.focus()
+    for key in ("Home", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#inspector article .formula")).to_contain_text("window.harm")
+    assert page.evaluate("window.harm") is None
+    assert page.locator("#explore img").count() == 0
+
+
+def test_another_rule_counts_the_same_solutions_anew(page, server):
+    rounds, tree = server.gate.rounds, server.opening.tree
+    best = chosen(tree, "best", "min")
+    page.locator("#selector").get_by_text("Best", exact=True).click()
+    page.locator("#aggregate").get_by_text("Min", exact=True).click()
+    expect(page.locator(".card").filter(has_text="Score").locator(".figure")).to_have_text(
+        f"{best.score:.2f}"
+    )
+    assert page.locator(".card.hero .figure").inner_html() == typeset(best.answer)
+    assert server.gate.rounds == rounds
+
+
+def test_surprise_me_writes_a_problem_of_a_known_kind(page):
+    box = problem(page)
+    before = box.input_value()
+    page.get_by_role("button", name="Surprise me").click()
+    expect(box).not_to_have_value(before)
+    expect(page.locator("#note .banner")).to_have_count(0)
+
+
+def test_words_explain_themselves(page):
+    page.locator("#cards .term").get_by_text("passes").hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("had to wait")
+    page.get_by_role("button", name="How to read this").click()
+    expect(page.get_by_role("heading", name="How to read this")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="How to read this")).to_be_hidden()

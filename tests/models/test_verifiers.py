@@ -1,0 +1,105 @@
+"""A verifier that remembers prefixes scores as one that reads whole solutions, and reads each token once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForTokenClassification, Qwen2Config, Qwen2ForTokenClassification
+
+from tests.models.toys import scatter, toy_judge, toy_shape, toy_tokenizer, toy_verifier
+from ttc_explorer.models.fused import FusedBackbone
+from ttc_explorer.models.generic import GenericBackbone
+from ttc_explorer.models.protocol import Cost, ModelError, ScoreJob
+from ttc_explorer.models.verifiers import TokenPRM
+from ttc_explorer.problems.problem import BadInput
+
+QUESTIONS = ["3+4", "what is 12 + 29, and then some?"]
+STEPS = [
+    ["3+4=7", "x" * 40, "", "Answer: 7"],
+    ["7", "3+4=7", "<eos>", "é 漢"],
+    ["Answer: 7", "1", "x" * 17, "2"],
+]
+
+
+def plain_score(model, ids):
+    """The score at the last of ``ids`` by one plain pass."""
+    with torch.inference_mode():
+        return float(model(input_ids=torch.tensor([ids])).logits[0, -1].softmax(-1)[1])
+
+
+def llama_judge():
+    model = LlamaForTokenClassification(LlamaConfig(num_labels=2, **toy_shape(num_key_value_heads=4))).eval()
+    scatter(model, 1)
+    return model
+
+
+@pytest.mark.parametrize("backbone", [GenericBackbone, FusedBackbone])
+@pytest.mark.parametrize("make", [toy_judge, llama_judge])
+def test_scores_and_costs_are_those_of_plain_passes(make, backbone, monkeypatch):
+    """Every parent gets four children of different lengths, one of which grows on."""
+    monkeypatch.setattr(FusedBackbone, "suits", lambda model: backbone is FusedBackbone)
+    model = make()
+    prm = TokenPRM(model, toy_tokenizer(), "toy")
+    assert type(prm.backbone) is backbone
+    fed = []
+    read = prm.backbone.read
+    prm.backbone.read = lambda ids, *args, **more: (
+        fed.append(int((ids != 0).sum())) or read(ids, *args, **more)
+    )
+
+    opened = prm.open(QUESTIONS)
+    cost = sum((o.cost for o in opened), Cost())
+    live = [(prm.codec.prompt(q), o.state) for q, o in zip(QUESTIONS, opened, strict=True)]
+    for round_, texts in enumerate(STEPS):
+        jobs = [ScoreJob(state, text) for _, state in live for text in texts]
+        paths = [ids + step for ids, _ in live for step in prm.codec.steps(texts)]
+        scored = prm.score(jobs)
+        for ids, judged in zip(paths, scored, strict=True):
+            assert judged.score == pytest.approx(plain_score(model, ids), abs=1e-4)
+            cost += judged.cost
+        children = list(zip(paths, [judged.state for judged in scored], strict=True))
+        live = [children[round_], children[4 + round_]]
+    assert cost == Cost(verifier=sum(fed), flops=2 * prm.parameters * sum(fed))
+
+
+def test_equal_steps_get_equal_scores():
+    """In any company, to the last digit: a search breaks ties by age, not by rounding errors."""
+    prm = toy_verifier()
+    (opened,) = prm.open(["3+4"])
+    job = ScoreJob(opened.state, "3+4=7")
+    others = [ScoreJob(opened.state, "9" * n) for n in range(20)]
+    assert len({judged.score for judged in prm.score([job, *others, job])[:: len(others) + 1]}) == 1
+    assert prm.score([]) == []
+
+
+def test_special_tokens_in_a_step_are_plain_text():
+    """What a model spells out must not end a text, or begin one, in the eyes of its verifier."""
+    codec = toy_verifier().codec
+    tokenizer = toy_tokenizer()
+    (ids,) = codec.steps(["<eos>"])
+    assert not set(ids) & set(tokenizer.all_special_ids)
+    assert ids[-1:] == tokenizer("\n")["input_ids"]
+
+
+def test_cancelled_jobs_are_not_read():
+    prm = toy_verifier()
+    (opened,) = prm.open(["3+4"])
+    stopped, judged = prm.score([ScoreJob(opened.state, "7", lambda: True), ScoreJob(opened.state, "7")])
+    assert stopped.cost == Cost()
+    assert judged.cost.verifier == 2
+
+
+def test_what_does_not_fit_is_refused_or_scores_nothing():
+    prm = TokenPRM(toy_judge(max_position_embeddings=12), toy_tokenizer(), "short")
+    with pytest.raises(BadInput, match="too long for the model"):
+        prm.open(["3" * 12])
+    (opened,) = prm.open(["3+4"])  # five tokens
+    fits, overlong = prm.score([ScoreJob(opened.state, "123456"), ScoreJob(opened.state, "1234567")])
+    assert fits.score > 0
+    assert (overlong.score, overlong.cost) == (0.0, Cost())
+
+
+def test_a_classifier_with_other_labels_is_refused():
+    model = Qwen2ForTokenClassification(Qwen2Config(num_labels=3, **toy_shape()))
+    with pytest.raises(ModelError, match="has 3 labels"):
+        TokenPRM(model, toy_tokenizer(), "three")

@@ -1,0 +1,146 @@
+"""Cards, votes and inspector say what the run says, and show hostile texts as texts."""
+
+import re
+from html import unescape
+
+import pytest
+
+from tests.ui.toys import finished_run
+from ttc_explorer.problems.problem import Problem
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.selection import chosen, votes
+from ttc_explorer.search.settings import AGGREGATES, SELECTORS, Settings
+from ttc_explorer.ui import panels
+from ttc_explorer.ui.inspector import SCALE, first_wrong, inspector, leading, shade
+
+RULE = ("weighted", "last")
+QUADRATIC = "Solve x^2-7x+12=0."
+
+
+def text(html):
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def hostile(line):
+    """A run whose every text is ``line``."""
+    run = Run(Problem(line, line), line, line, "beam", 4, 0, Settings())
+    step = run.tree.add(0, line, tokens=3, logprob=-1.5)
+    leaf = run.tree.add(step, line, finished=True, answer=line)
+    run.tree.set_scores([step, leaf], [0.25, 0.75])
+    run.correct[line] = False
+    run.stopped = "done"
+    return run
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+@pytest.mark.parametrize("aggregate", AGGREGATES)
+def test_cards_and_votes_follow_the_rule(selector, aggregate):
+    run = finished_run()
+    vote = chosen(run.tree, selector, aggregate)
+    cards = text(panels.cards(run, selector, aggregate))
+    assert cards.startswith(f"Answer {vote.answer}")
+    assert f"{vote.score:.2f} weight {vote.weight:.2f}" in cards
+    rows = re.findall(r"<tr.*?</tr>", panels.ballot(run, selector, aggregate))[1:]
+    assert [text(row).split()[-3:] for row in rows] == [
+        [str(vote.count), f"{vote.weight:.2f}", f"{vote.score:.2f}"]
+        for vote in votes(run.tree, selector, aggregate)
+    ]
+    assert ["chosen" in row for row in rows] == [True] + [False] * (len(rows) - 1)
+
+
+def test_cards_tell_right_from_wrong_and_from_unknown():
+    right, wrong, unknown = (finished_run(answer=answer) for answer in ("1", "1234", None))
+    leader = chosen(right.tree, *RULE).answer
+    right.correct[leader] = True
+    assert "✓ right" in text(panels.cards(right, *RULE))
+    assert "✗ it is 1234" in text(panels.cards(wrong, *RULE))
+    assert "right answer not known" in text(panels.cards(unknown, *RULE))
+
+
+def test_the_cost_is_the_ledger():
+    run = finished_run()
+    shown = text(panels.cards(run, *RULE))
+    for count in (run.ledger.generated_tokens, run.ledger.verifier_tokens, run.ledger.sequential_depth):
+        assert f"{count:,}" in shown
+
+
+def test_a_run_that_has_nothing_yet_can_be_shown():
+    run = Run(Problem("What is 1 + 1?"), "toy", None, "beam", 4, 0, Settings())
+    assert "none yet" in panels.cards(run, *RULE)
+    assert "votes for its answer here" in panels.ballot(run, *RULE)
+    assert leading(run, *RULE) == 0
+    assert "What is 1 + 1?" in text(inspector(run, 0)).replace("\N{NO-BREAK SPACE}", " ")
+    assert 'data-state="running"' in panels.standing(run)
+
+
+def test_a_run_without_verifier_can_be_shown():
+    run = Run(Problem("What is 1 + 1?"), "toy", None, "best_of_n", 4, 0, Settings(selector="majority"))
+    leaf = run.tree.add(0, "Answer: 2", tokens=3, logprob=-1.0, finished=True, answer="2")
+    assert leading(run, "majority", "last") == leaf
+    for html in (panels.cards(run, "majority", "last"), panels.ballot(run, "majority", "last")):
+        assert "–" in html
+    assert "–" in inspector(run, leaf)
+
+
+def test_the_inspector_shows_a_node_and_the_way_to_it():
+    run = finished_run()
+    tree = run.tree
+    for node in range(1, len(tree)):
+        html = inspector(run, node)
+        assert f'data-node="{node}"' in html
+        assert html.count("<li") == tree.round[node]
+        assert f"width:{100 * tree.score[node]:.1f}%" in html
+        siblings = sorted((tree.score[other] for other in tree.children(tree.parent[node])), reverse=True)
+        assert f"{siblings.index(tree.score[node]) + 1} of {len(siblings)}" in text(html)
+
+
+def test_leading_is_the_chosen_answer_else_the_best_newest_step():
+    run = finished_run()
+    assert leading(run, *RULE) == chosen(run.tree, *RULE).leaf
+    young = Run(Problem("1?"), "toy", "toy", "beam", 4, 0, Settings())
+    nodes = [young.tree.add(0, "step") for _ in range(3)]
+    young.tree.set_scores(nodes, [0.2, 0.9, 0.4])
+    assert leading(young, *RULE) == nodes[1]
+
+
+def test_the_exact_check_finds_the_first_wrong_step():
+    good = ["try 3 and 4", "3*4=12 want 12 off 0 ok", "-3-4=-7 want -7 off 0 ok", "Answer: 3,4"]
+    assert first_wrong("How old is Ann?", good) is None
+    known = [line for line in good if first_wrong(QUADRATIC, [line]) == 0]
+    assert good[0] in known
+    assert first_wrong(QUADRATIC, ["try 2 and 6", "2*6=12 want 12 off 0 ok"]) == 1
+    assert first_wrong(QUADRATIC, [good[0], "Answer: 2,6"]) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<img src=x onerror=alert(1)>",
+        "${alert(1)}",
+        "{{value}}",
+        "</p><script>alert(1)</script>",
+        '" onload="x',
+        "\\",
+    ],
+)
+def test_hostile_texts_are_shown_as_texts(line):
+    run = hostile(line)
+    blocks = [
+        panels.cards(run, *RULE),
+        panels.ballot(run, *RULE),
+        panels.banner(line),
+        panels.status("done", line),
+        *(inspector(run, node) for node in range(3)),
+    ]
+    plain = [re.sub(r"\s", "", unescape(re.sub("<[^>]*>", "", block))) for block in blocks]
+    assert all(re.sub(r"\s", "", line) in block for block in plain if line != "\\")
+    for block in blocks:
+        assert "<img" not in block
+        assert "<script" not in block
+        assert not re.search(r"[$`{}\\]", block)
+
+
+def test_shades_meet_at_the_stops():
+    for score, colour in SCALE:
+        assert shade(score) == f"rgb({','.join(map(str, colour))})"
+    assert shade(0.125) == "rgb(210,104,25)"

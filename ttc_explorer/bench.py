@@ -1,0 +1,243 @@
+"""How fast the engine is, as ratios measured side by side in one run on the shipped models.
+
+The yardstick is transformers' own ``generate``, used as search libraries commonly do: every round it reads
+all prefixes again, and the verifier reads whole solutions again. Both searches are the same beam search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, PreTrainedModel
+
+from ttc_explorer.models import catalogue
+from ttc_explorer.models.backbone import Backbone
+from ttc_explorer.models.codec import Codec
+from ttc_explorer.models.fused import FusedBackbone
+from ttc_explorer.models.generic import GenericBackbone
+from ttc_explorer.models.memory import Block
+from ttc_explorer.models.sampling import sample, uniforms
+from ttc_explorer.problems.exam import by_spelling
+from ttc_explorer.problems.families import FAMILIES, draw_problem
+from ttc_explorer.problems.problem import Problem
+from ttc_explorer.problems.reading import read_answer
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import Settings
+
+ROWS, TOKENS = 64, 64
+"""Decoding is measured on so many rows and new tokens a row."""
+
+BUDGET = 16
+SETTINGS = Settings()
+
+
+def run_bench(questions: int = 8, repeats: int = 3) -> dict[str, object]:
+    """Measure decoding and beam search; ratios are times as fast as transformers. Raises ModelError.
+
+    Keys: ``threads``; ``decode``, tokens a second of three decoders on the same rows; ``search``, means over
+    ``questions`` problems of seconds, generated tokens and seconds per 1,000 of them, and the time from the
+    question to the first scored steps. The searches sample different trees: compare them per token.
+    """
+    pair = catalogue.load()
+    model = AutoModelForCausalLM.from_pretrained(catalogue.FOLDER / pair.generator.name, dtype=torch.float32)
+    judge = AutoModelForTokenClassification.from_pretrained(
+        catalogue.FOLDER / pair.verifier.name, dtype=torch.float32
+    )
+    texts = sampled_questions(questions)
+    codec = pair.generator.codec
+    return {
+        "threads": torch.get_num_threads(),
+        "decode": bench_decoding(model.eval(), codec.prompt(texts[0]), repeats),
+        "search": bench_search(pair, Peer(model.eval(), judge.eval(), codec), texts),
+    }
+
+
+def sampled_questions(count: int) -> list[str]:
+    """Questions of all families in turn, of middling level."""
+    families = list(FAMILIES)
+    return [draw_problem(families[i % len(families)], 3, Random(i)).text for i in range(count)]
+
+
+# --- decoding -----------------------------------------------------------------------------------------
+
+
+def bench_decoding(model: PreTrainedModel, prompt: list[int], repeats: int) -> dict[str, float]:
+    """Tokens a second at ROWS rows: own fused decoder, generic decoder, transformers' ``generate``."""
+    ids = torch.tensor([prompt] * ROWS)
+
+    def peer() -> None:
+        model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            do_sample=True,
+            temperature=0.8,
+            top_k=0,
+            min_new_tokens=TOKENS,
+            max_new_tokens=TOKENS,
+            pad_token_id=0,
+        )
+
+    fused, generic = FusedBackbone(model), GenericBackbone(model)
+    seconds = side_by_side(
+        {"fused": lambda: decode(fused, ids), "generic": lambda: decode(generic, ids), "generate": peer},
+        repeats,
+    )
+    speed = {name: round(ROWS * TOKENS / spent) for name, spent in seconds.items()}
+    return {
+        **{f"{name}_tokens_per_second": value for name, value in speed.items()},
+        "fused_ratio": round(seconds["generate"] / seconds["fused"], 2),
+        "generic_ratio": round(seconds["generate"] / seconds["generic"], 2),
+    }
+
+
+@torch.inference_mode()
+def decode(backbone: Backbone, ids: Tensor) -> None:
+    """Sample TOKENS tokens after each row of ``ids`` (rows, prompt), none of them an end."""
+    rows, length = ids.shape
+    block = Block(rows, length + TOKENS)
+    starts = torch.zeros(rows, dtype=torch.long)
+    backbone.read(ids[:, :-1], starts, block, predict=False)
+    starts, last = starts + length - 1, ids[:, -1]
+    draws = uniforms([(row,) for row in range(rows)], TOKENS)
+    warmth = torch.full((rows,), 0.8, dtype=torch.float64)
+    for token in range(TOKENS):
+        logits = backbone.read(last[:, None], starts + token, block, predict=True)[:, 0]
+        last, _ = sample(logits, warmth, draws[:, token], torch.zeros(logits.shape[1], dtype=torch.bool))
+
+
+def side_by_side(works: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
+    """Median seconds of each work, measured in turns after one warm-up of each."""
+    spent: dict[str, list[float]] = {name: [] for name in works}
+    for repeat in range(repeats + 1):
+        for name, work in works.items():
+            start = perf_counter()
+            work()
+            if repeat:
+                spent[name].append(perf_counter() - start)
+    return {name: median(seconds) for name, seconds in spent.items()}
+
+
+# --- beam search --------------------------------------------------------------------------------------
+
+
+def bench_search(pair: catalogue.Pair, peer: Peer, questions: list[str]) -> dict[str, object]:
+    """Beam search at BUDGET through our driver and by ``peer``, question by question in turns."""
+    ours: list[tuple[float, int]] = []
+    theirs: list[tuple[float, int]] = []
+    firsts: list[float] = []
+    for seed, question in enumerate([questions[0], *questions]):
+        start = perf_counter()
+        tokens, first = our_beam(pair, question, seed)
+        middle = perf_counter()
+        peer_tokens = peer.beam(question, seed)
+        if seed:  # the first search of each warms up
+            ours.append((middle - start, tokens))
+            theirs.append((perf_counter() - middle, peer_tokens))
+            firsts.append(first)
+    figures = {"ours": _figures(ours), "transformers": _figures(theirs)}
+    spent = {who: figure["seconds_per_1000_tokens"] for who, figure in figures.items()}
+    return {
+        "questions": len(questions),
+        "budget": BUDGET,
+        **figures,
+        "seconds_to_first_steps": round(median(firsts), 3),
+        "ratio": round(spent["transformers"] / spent["ours"], 2),
+    }
+
+
+def _figures(searches: list[tuple[float, int]]) -> dict[str, float]:
+    """Means of (seconds, tokens generated)."""
+    seconds, tokens = (sum(values) for values in zip(*searches, strict=True))
+    return {
+        "seconds": round(seconds / len(searches), 3),
+        "generated_tokens": round(tokens / len(searches)),
+        "seconds_per_1000_tokens": round(1000 * seconds / tokens, 3),
+    }
+
+
+def our_beam(pair: catalogue.Pair, question: str, seed: int) -> tuple[int, float]:
+    """Tokens generated, and seconds until the first steps had their scores."""
+    run = Run(Problem(question), pair.generator.name, pair.verifier.name, "beam", BUDGET, seed, SETTINGS)
+    driver = Driver(*pair, examine=by_spelling)
+    start = perf_counter()
+    driver.add(run)
+    going = driver.tick()
+    first = perf_counter() - start
+    while going:
+        going = driver.tick()
+    return run.ledger.generated_tokens, first
+
+
+class Peer:
+    """The same beam search on ``generate``: in batches, with a cache within a round but none between them."""
+
+    def __init__(self, model: PreTrainedModel, judge: PreTrainedModel, codec: Codec) -> None:
+        self.model, self.judge, self.codec = model, judge, codec
+        self.ends = codec.line_ends.nonzero()[:, 0].tolist()
+        self.end = model.config.eos_token_id
+        self.context = model.config.max_position_embeddings
+
+    @torch.inference_mode()
+    def beam(self, question: str, seed: int) -> int:
+        """Tokens generated."""
+        torch.manual_seed(seed)
+        prompt = self.codec.prompt(question)
+        live: list[list[int]] = [prompt] * BUDGET
+        generated = 0
+        for _ in range(SETTINGS.rounds):
+            steps = self._steps(live)
+            generated += sum(map(len, steps))
+            grown = [ids + step for ids, step in zip(live, steps, strict=True)]
+            scores = self._scores(grown)
+            texts = self.codec.texts(steps)
+            order = [
+                place
+                for place in sorted(range(len(grown)), key=lambda place: -scores[place])
+                if steps[place][-1] in self.ends
+                and read_answer(texts[place]) is None
+                and len(grown[place]) < self.context
+            ]
+            if not order:
+                break
+            kept = order[: max(1, len(order) // SETTINGS.width)]
+            live = [grown[kept[place % len(kept)]] for place in range(len(order))]
+        return generated
+
+    def _steps(self, live: list[list[int]]) -> list[list[int]]:
+        """One sampled step after each prefix, all prefixes read from their beginning."""
+        width = max(map(len, live))
+        ids = pad_sequence([torch.tensor(row) for row in live], batch_first=True, padding_side="left")
+        lengths = torch.tensor([len(row) for row in live])
+        out = self.model.generate(
+            input_ids=ids,
+            attention_mask=(torch.arange(width) >= width - lengths[:, None]).long(),
+            do_sample=True,
+            temperature=SETTINGS.temperature,
+            top_k=0,
+            max_new_tokens=min(catalogue.SHIPPED_STEP, self.context - width),
+            eos_token_id=[*self.ends, self.end],
+            pad_token_id=0,
+        )
+        return [self._cut(row) for row in out[:, width:].tolist()]
+
+    def _cut(self, step: list[int]) -> list[int]:
+        """The sampled tokens without the padding after the end."""
+        for place, token in enumerate(step):
+            if token in self.ends or token == self.end:
+                return step[: place + 1]
+        return step
+
+    def _scores(self, rows: list[list[int]]) -> list[float]:
+        """The verifier's score at the end of each solution, read from its beginning."""
+        ids = pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
+        lengths = torch.tensor([len(row) for row in rows])
+        mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
+        logits = self.judge(input_ids=ids, attention_mask=mask).logits
+        return logits[torch.arange(len(rows)), lengths - 1].softmax(-1)[:, 1].tolist()

@@ -1,0 +1,89 @@
+"""Any transformers model whose memory is plain keys and values, read through its own code."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from transformers import Cache, DynamicCache, PreTrainedModel
+from transformers.cache_utils import DynamicLayer
+
+from ttc_explorer.models.memory import Block, Place, Row, fork
+from ttc_explorer.models.protocol import ModelError
+
+
+class GenericBackbone:
+    """Runs the model as it is, on a cache that keeps each row's tokens in a block.
+
+    Models that remember anything but keys and values of all tokens (sliding windows, recurrent states) cannot
+    be forked and are refused. Whether forking works is proved on a few tokens before the model is used.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model.eval()
+        self.parameters = sum(weight.numel() for weight in model.parameters())
+        self.context: int = getattr(model.config, "max_position_embeddings", None) or 2048
+        self.device = model.device
+        kind = type(model).__name__
+        if getattr(model, "_is_stateful", False) or any(
+            type(layer) is not DynamicLayer for layer in DynamicCache(config=model.config).layers
+        ):
+            raise ModelError(
+                f"{kind} cannot be used: it forgets or compresses part of its context (a sliding window or a "
+                "recurrent state), so its memory cannot be forked; choose a model with full attention."
+            )
+        try:
+            difference = self._difference()
+        except Exception as error:
+            raise ModelError(
+                f"{kind} cannot be used: its attention does not take a cache of ours ({error})."
+            ) from error
+        if difference > (1e-3 if model.dtype == torch.float32 else 0.1):
+            raise ModelError(f"{kind} cannot be used: it answers differently when it continues from a fork.")
+
+    def read(self, ids: Tensor, starts: Tensor, block: Block, predict: bool) -> Tensor | None:
+        """See Backbone."""
+        place = Place(starts, ids.shape[1])
+        block.reserve(place.reach)
+        unseen = place.unseen[:, None]
+        mask = torch.zeros(unseen.shape, dtype=self.model.dtype, device=ids.device)
+        mask.masked_fill_(unseen, torch.finfo(self.model.dtype).min)
+        model = self.model if predict else self.model.base_model
+        out = model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=place.columns,
+            past_key_values=_BlockCache(block, place),
+            use_cache=True,
+        )
+        return out.logits.float() if predict else None
+
+    @torch.inference_mode()
+    def _difference(self) -> float:
+        """Largest difference, in nats, between a plain pass and one that forks halfway."""
+        ids = torch.arange(1, 9, device=self.device)[None] % self.model.config.vocab_size
+        plain = self.model(input_ids=ids).logits[:, 4:].float().log_softmax(-1)
+        block = Block(1, 4)
+        self.read(ids[:, :4], torch.tensor([0], device=self.device), block, predict=False)
+        forked = fork([Row(block, 0, 4), Row(block, 0, 4)], spare=4)
+        starts = torch.tensor([4, 4], device=self.device)
+        outs = [self.read(ids[:, [4 + t]].expand(2, 1), starts + t, forked, predict=True) for t in range(4)]
+        return float((torch.cat(outs, 1).log_softmax(-1) - plain).abs().max())
+
+
+class _BlockCache(Cache):
+    """Lets a transformers model write into the first rows of a block and attend to their first columns."""
+
+    def __init__(self, block: Block, place: Place) -> None:
+        super().__init__(layers=[])
+        self._block, self._place = block, place
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: object, **kwargs: object
+    ) -> tuple[Tensor, Tensor]:
+        return (
+            self._block.write(2 * layer_idx, key_states.transpose(1, 2), self._place),
+            self._block.write(2 * layer_idx + 1, value_states.transpose(1, 2), self._place),
+        )
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        return self._place.reach - self._place.columns.shape[1]

@@ -1,0 +1,1 @@
+"""What people see: pages, the live search tree, figures and the theme, in Gradio."""

@@ -1,0 +1,159 @@
+"""Node -> everything about it, as HTML: its text, its figures, and the way to it. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ttc_explorer.problems.families import recognise
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.selection import chosen
+from ttc_explorer.search.strategies import STRATEGIES
+from ttc_explorer.ui.panels import facts, term, verdict
+from ttc_explorer.ui.typeset import escaped, typeset
+
+SCALE = (
+    (0.0, (179, 67, 0)),
+    (0.25, (240, 140, 50)),
+    (0.5, (205, 205, 200)),
+    (0.75, (90, 160, 220)),
+    (1.0, (11, 76, 163)),
+)
+"""Score -> red, green, blue: from orange over grey to blue, safe for colour-blind eyes; as in the tree."""
+
+STATUS = {"kept": "kept", "pruned": "pruned", "finished": "finished", "open": "not judged yet"}
+
+
+def leading(run: Run, selector: str, aggregate: str) -> int:
+    """The node to show while nobody has picked one.
+
+    The end of the chosen answer's best solution; before there is any, the best step of the newest round.
+    """
+    vote = chosen(run.tree, selector, aggregate)
+    if vote is not None:
+        return vote.leaf
+    tree = run.tree
+    nodes = range(len(tree))
+    newest = max(tree.round[node] for node in nodes)
+    return max(
+        (node for node in nodes if tree.round[node] == newest),
+        key=lambda node: (tree.score[node] or 0.0, -node),
+    )
+
+
+def inspector(run: Run, node: int) -> str:
+    """Text, score, rank, log-probability and tokens of a node, and the way to it from the problem."""
+    if node == 0:
+        return _root(run)
+    tree, status = run.tree, run.tree.status[node]
+    title = "Last step" if status == "finished" else f"Step {tree.round[node]}"
+    figures = (
+        (_figure(tree.score[node]), term("score")),
+        (_rank(run, node), term("rank")),
+        (_figure(tree.logprob[node]), term("log-prob.", "log-probability")),
+        (f"{tree.tokens[node]}", term("tokens")),
+    )
+    return (
+        f'<article class="inspector" data-node="{node}"><header><h2>{title}</h2>'
+        f'<span class="pill {status}">{term(STATUS[status], status)}</span>'
+        f'<span class="id">node {node}</span></header>{_text(tree.text[node])}{_ending(run, node)}'
+        f"{facts(figures)}{_way(run, node)}</article>"
+    )
+
+
+def _root(run: Run) -> str:
+    known = run.problem.answer
+    answer = f'<p class="ending">Right answer <b>{typeset(known)}</b></p>' if known else ""
+    judge = f", judged by {escaped(run.verifier)}" if run.verifier else ""
+    return (
+        '<article class="inspector" data-node="0"><header><h2>The problem</h2></header>'
+        f'<p class="formula">{typeset(run.problem.text)}</p>{answer}'
+        f'<p class="hint">{STRATEGIES[run.strategy].title} with a budget of {run.budget}, seed {run.seed}, '
+        f"written by {escaped(run.model)}{judge}.</p></article>"
+    )
+
+
+def _text(step: str) -> str:
+    """The step itself; an answer line is shown by its answer alone."""
+    return (
+        "" if step.startswith("Answer:") else f'<p class="formula">{typeset(step) or "(an empty line)"}</p>'
+    )
+
+
+def _ending(run: Run, node: int) -> str:
+    if run.tree.status[node] != "finished":
+        return ""
+    answer = run.tree.answer[node]
+    if answer is None:
+        return '<p class="ending">No answer can be read.</p>'
+    return f'<p class="ending">Answer <b>{typeset(answer)}</b> {verdict(run, answer)}</p>'
+
+
+def _figure(number: float | None) -> str:
+    return "–" if number is None else f"{number:.2f}".replace("-", "−")
+
+
+def _rank(run: Run, node: int) -> str:
+    """Place among the siblings by score; equals share the better place."""
+    scores, siblings = run.tree.score, run.tree.children(run.tree.parent[node])
+    own = scores[node]
+    if own is None:
+        return "–"
+    return f"{1 + sum(1 for other in siblings if (scores[other] or 0.0) > own)} of {len(siblings)}"
+
+
+# --- the way from the problem ---------------------------------------------------------------------------
+
+
+def _way(run: Run, node: int) -> str:
+    """The path to the node, a bar of its score at each step, and the exact check."""
+    tree, path = run.tree, run.tree.path(node)
+    wrong = first_wrong(run.problem.text, [tree.text[step] for step in path])
+    stones = "".join(
+        _stone(place, typeset(tree.text[step]), tree.score[step], _kind(step == node, wrong == place))
+        for place, step in enumerate(path, start=1)
+    )
+    return (
+        f'<h3>The way here, with the score of each step</h3><ol class="way">{stones}</ol>'
+        f"{_checked(wrong, tree.status[node] == 'finished')}"
+    )
+
+
+def _kind(now: bool, wrong: bool) -> str:
+    return " ".join(name for name, holds in (("now", now), ("turn", wrong)) if holds)
+
+
+def _stone(place: int, text: str, score: float | None, kind: str) -> str:
+    bar = "" if score is None else f'<i style="width:{100 * score:.1f}%;background:{shade(score)}"></i>'
+    return (
+        f'<li class="{kind}"><span class="place">{place}</span><p>{text}</p>'
+        f'<div class="bar">{bar}</div><b>{_figure(score)}</b></li>'
+    )
+
+
+def shade(score: float) -> str:
+    """The colour of a score in [0, 1]."""
+    low, high = next(stops for stops in pairwise(SCALE) if score <= stops[1][0])
+    share = (score - low[0]) / (high[0] - low[0])
+    mixed = (round(a + (b - a) * share) for a, b in zip(low[1], high[1], strict=True))
+    return f"rgb({','.join(map(str, mixed))})"
+
+
+def first_wrong(text: str, steps: Sequence[str]) -> int | None:
+    """The first step (from 1) after which no right solution is possible, decided exactly; 0 if there is none.
+
+    None if ``text`` is a problem that we cannot solve exactly.
+    """
+    known = recognise(text)
+    if known is None:
+        return None
+    places = range(1, len(steps) + 1)
+    return next((place for place in places if not known.consistent(steps[:place])), 0)
+
+
+def _checked(wrong: int | None, finished: bool) -> str:
+    if wrong is None:
+        return ""
+    right = "every step is right" if finished else "it can still end right"
+    outcome = f"it goes wrong at step {wrong}" if wrong else right
+    return f'<p class="hint">{term("Exact check", "exact check")}: {outcome}.</p>'

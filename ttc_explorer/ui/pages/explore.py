@@ -1,0 +1,486 @@
+"""Explore: ask a problem, watch the tree of attempts grow, and look into every step."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import gradio as gr
+
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.problems.families import FAMILIES, LEVELS, draw_problem, recognise
+from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput, Problem, typed_problem
+from ttc_explorer.search import trace
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, SELECTORS, Settings
+from ttc_explorer.search.strategies import STRATEGIES, strategy
+from ttc_explorer.ui import panels
+from ttc_explorer.ui.engine import Engine, Loaded
+from ttc_explorer.ui.inspector import inspector, leading
+from ttc_explorer.ui.tree_view import TreeStream, tree_view
+
+log = logging.getLogger(__name__)
+
+MOST_SECONDS = 120
+"""A run that lasts longer is ended, so that nobody holds a place for ever."""
+PACE = 0.1
+"""Seconds between two pictures of a growing tree, at least."""
+BREATH = 0.5
+"""Seconds between two pictures at most: a closed tab is noticed when one is sent."""
+BUDGETS = [2**exponent for exponent in range(MAX_BUDGET.bit_length())]
+
+Frame = dict[Any, Any]
+"""Component -> its new value: what a handler changes on the page."""
+
+OUR_FAULT = "Something went wrong here that should not have; nothing is wrong with what you typed. Try again."
+NOT_TRAINED = (
+    "The built-in model was trained only on the kinds of problems in the list above, and this is none of "
+    "them: it will try, and most likely fail."
+)
+
+
+class Visit:
+    """What one visitor looks at and wants; kept in their session.
+
+    ``run`` is on screen, drawn by ``stream``. ``node`` is under inspection (None: whichever leads).
+    ``selector`` and ``aggregate`` choose the answer. ``running`` while a run of theirs is in progress, and
+    ``stop`` when they want it to end.
+    """
+
+    def __init__(self, run: Run | None) -> None:
+        self.running = self.stop = False
+        self.run: Run | None = None
+        if run is not None:
+            self.show(run)
+
+    def show(self, run: Run) -> None:
+        self.run = run
+        self.id = uuid.uuid4().hex[:12]
+        self.stream = TreeStream(self.id)
+        self.node: int | None = None
+        self.selector, self.aggregate = run.settings.selector, run.settings.aggregate
+
+
+class Explore:
+    """The page. Make it inside ``gr.Blocks``; ``opening`` is on screen until the visitor runs something."""
+
+    def __init__(self, engine: Engine, opening: Run | None) -> None:
+        self._engine = engine
+        self.visit = gr.State(Visit(opening))
+        with gr.Row(equal_height=False, elem_id="explore"):
+            with gr.Column(elem_id="controls", min_width=0):
+                self._ask(opening)
+                self._how(opening)
+                self._go()
+                self._more(opening)
+            with gr.Column(elem_id="centre", min_width=0):
+                self.cards = _html("cards")
+                self.tree = tree_view(elem_id="tree")
+                self._count(opening)
+            with gr.Column(elem_id="side", min_width=0):
+                self.inspector = _html(
+                    "inspector", '<p class="hint">Pick a node of the tree to read it here.</p>'
+                )
+        self._connect()
+        if opening is not None:
+            for component, value in self._picture(self.visit.value).items():
+                component.value = value
+            self.status.value = panels.status("recorded", "Recorded run. Press Run for your own.")
+
+    # --- what is on the page ----------------------------------------------------------------------------
+
+    def _ask(self, opening: Run | None) -> None:
+        kinds = [("Any kind", "any"), *((family.title, name) for name, family in FAMILIES.items())]
+        levels = [(f"Level {level}", level) for level in LEVELS]
+        small: dict[str, Any] = {"show_label": False, "container": False, "min_width": 0, "filterable": False}
+        with gr.Column(elem_id="ask", min_width=0):
+            self.surprise = gr.Button("Surprise me", min_width=0, elem_id="surprise", size="md")
+            self.problem = gr.Textbox(
+                opening.problem.text if opening else "",
+                label="Problem",
+                placeholder="Type a problem, or let the examples make one.",
+                lines=1,
+                max_lines=5,
+                elem_id="problem",
+            )
+            with gr.Row(elem_id="examples"):  # the list that NOT_TRAINED speaks of
+                self.kind = gr.Dropdown(kinds, value="any", label="Kind of example", elem_id="kind", **small)
+                self.level = gr.Dropdown(levels, value=3, label="Level of example", elem_id="level", **small)
+            self.note = _html("note")
+
+    def _how(self, opening: Run | None) -> None:
+        first = opening.strategy if opening else "beam"
+        with gr.Column(elem_id="how", min_width=0):
+            self.strategy = gr.Radio(
+                [(entry.title, name) for name, entry in STRATEGIES.items()],
+                value=first,
+                label="Strategy",
+                info=strategy(first).sentence,
+                elem_id="strategy",
+            )
+            _heading("Budget N", "budget")
+            self.budget = gr.Radio(
+                BUDGETS,
+                value=opening.budget if opening else 16,
+                label="Budget N",
+                elem_id="budget",
+                elem_classes="strip",
+                show_label=False,
+            )
+
+    def _go(self) -> None:
+        with gr.Column(elem_id="go", min_width=0):
+            self.banner = _html("banner")
+            with gr.Row(elem_id="buttons"):
+                self.start = gr.Button("Run", variant="primary", elem_id="run", min_width=0)
+                self.halt = gr.Button("Stop", variant="stop", elem_id="stop", min_width=0, interactive=False)
+            self.status = _html("status", panels.status("ready", "Ready."))
+
+    def _more(self, opening: Run | None) -> None:
+        settings = opening.settings if opening else Settings()
+        with gr.Column(elem_id="more", min_width=0), gr.Accordion("Right answer and settings", open=False):
+            self.answer = gr.Textbox(
+                label="Right answer, if you know it",
+                info="Marks answers as right or wrong. The models never see it.",
+                elem_id="answer",
+            )
+            _heading("Temperature", "temperature")
+            self.temperature = gr.Slider(
+                0,
+                2,
+                settings.temperature,
+                step=0.1,
+                label="Temperature",
+                show_label=False,
+                elem_id="temperature",
+            )
+            with gr.Row(elem_id="numbers"):
+                self.width = _number("Width M", "width", settings.width)
+                self.rounds = _number("Most steps", "rounds", settings.rounds)
+                self.seed = _number("Seed", "seed", opening.seed if opening else 0)
+        with gr.Row(elem_id="files"):
+            self.save = gr.Button("Save trace", min_width=0, elem_id="save", size="md")
+            self.load = gr.UploadButton("Load trace", type="filepath", min_width=0, elem_id="load", size="md")
+        self.saved = gr.Textbox(visible="hidden", show_label=False, elem_id="saved")
+
+    def _count(self, opening: Run | None) -> None:
+        settings = opening.settings if opening else Settings()
+        with gr.Column(elem_id="count", min_width=0):
+            with gr.Row(elem_id="rules"):
+                _heading("Answer by", "selector")
+                self.selector = gr.Radio(
+                    [(name.capitalize(), name) for name in SELECTORS],
+                    value=settings.selector,
+                    label="Answer chosen by",
+                    elem_id="selector",
+                    elem_classes="strip",
+                    show_label=False,
+                    min_width=0,
+                )
+                _heading("Score by", "aggregate")
+                self.aggregate = gr.Radio(
+                    [({"prod": "Product"}.get(name, name.capitalize()), name) for name in AGGREGATES],
+                    value=settings.aggregate,
+                    label="Score of a solution by",
+                    elem_id="aggregate",
+                    elem_classes="strip",
+                    show_label=False,
+                    min_width=0,
+                )
+            self.votes = _html("votes")
+
+    def _connect(self) -> None:
+        at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        quick: dict[str, Any] = at_once | {"trigger_mode": "multiple"}
+        picture = [self.tree, self.cards, self.votes, self.inspector, self.status]
+        settings = [self.temperature, self.selector, self.aggregate, self.width, self.rounds]
+        asked = [self.problem, self.answer, self.strategy, self.budget, self.seed, *settings]
+
+        gr.on(
+            [self.start.click, self.problem.submit],
+            self.search,
+            [self.visit, *asked],
+            [*picture, self.note, self.banner, self.start, self.halt],
+            show_progress="hidden",
+            trigger_mode="once",
+            concurrency_limit=None,
+            api_visibility="private",
+        )
+        self.halt.click(self.stop, self.visit, None, **quick)
+        self.tree.pick(self.pick, self.visit, self.inspector, **quick)
+        gr.on(
+            [self.selector.input, self.aggregate.input],
+            self.recount,
+            [self.visit, self.selector, self.aggregate],
+            picture,
+            **quick,
+        )
+        gr.on(
+            [self.surprise.click, self.kind.input, self.level.input],
+            self.example,
+            [self.kind, self.level],
+            [self.problem, self.answer, self.note, self.banner],
+            **quick,
+        )
+        self.problem.blur(self.notice, self.problem, self.note, **quick)
+        self.strategy.change(self.explain, self.strategy, self.strategy, **quick)
+        self.load.upload(
+            self.open,
+            [self.visit, self.load],
+            [*picture, self.note, self.banner, self.load, *asked],
+            **at_once,
+        )
+        self.save.click(self.write, self.visit, [self.saved, self.banner], **at_once).then(
+            None, self.saved, None, js=_DOWNLOAD, **at_once
+        )
+
+    # --- what it does -----------------------------------------------------------------------------------
+
+    def search(
+        self,
+        visit: Visit,
+        text: str,
+        answer: str,
+        name: str,
+        budget: int,
+        seed: int,
+        temperature: float,
+        selector: str,
+        aggregate: str,
+        width: int,
+        rounds: int,
+    ) -> Iterator[Frame]:
+        """Run, and draw the tree while it grows. Whatever goes wrong is one sentence in the banner."""
+        if visit.running:
+            return
+        visit.running, visit.stop = True, False
+        try:
+            settings = Settings().updated(
+                {
+                    "temperature": temperature,
+                    "selector": selector,
+                    "aggregate": aggregate,
+                    "width": width,
+                    "rounds": rounds,
+                }
+            )
+            problem = _known(typed_problem(text, answer))
+            start = _whole("seed", seed)
+            yield {
+                self.banner: "",
+                self.note: self.notice(text),
+                self.start: gr.update(interactive=False),
+                self.halt: gr.update(interactive=True),
+            }
+            loaded = yield from self._models(visit)
+            if loaded is None:
+                yield {self.status: panels.status("cancelled", "Stopped while the models were loading.")}
+                return
+            run = Run(problem, loaded.model, loaded.verifier, name, budget, start, settings)
+            yield from self._watch(visit, run, loaded)
+        except (BadInput, ModelError) as error:
+            yield {self.banner: panels.banner(str(error))}
+        except Exception:
+            log.exception("a run could not be shown")
+            yield {self.banner: panels.banner(OUR_FAULT)}
+        finally:
+            visit.running = False
+        yield {self.start: gr.update(interactive=True), self.halt: gr.update(interactive=False)}
+
+    def _models(self, visit: Visit) -> Iterator[Frame]:
+        """Wait for the models; return them, or None if the visitor stopped meanwhile."""
+        self._engine.begin()
+        loaded = self._engine.wait(0)
+        while loaded is None and not visit.stop:
+            yield {self.status: panels.status("loading", "Loading the models, once for everybody …")}
+            loaded = self._engine.wait(PACE)
+        return None if visit.stop else loaded
+
+    def _watch(self, visit: Visit, run: Run, loaded: Loaded) -> Iterator[Frame]:
+        """Draw the run until it ends, at most once every PACE seconds."""
+        service = loaded.service
+        service.submit(run, MOST_SECONDS)
+        visit.show(run)
+        try:
+            seen, drawn = 0, 0.0
+            while True:
+                service.wait(run, seen, BREATH)
+                time.sleep(max(0.0, drawn + PACE - time.monotonic()))
+                if visit.stop:
+                    service.cancel(run)
+                drawn, ended, seen = time.monotonic(), run.stopped is not None, len(run.tree.events)
+                yield self._picture(visit)
+                if ended:
+                    break
+            if run.error:
+                yield {self.banner: panels.banner(run.error)}
+        finally:
+            service.cancel(run)  # of no effect once it has ended
+
+    def stop(self, visit: Visit) -> None:
+        """Ask the visitor's run to end; ``search`` then draws its last picture."""
+        visit.stop = True
+        loaded = self._engine.wait(0)
+        if visit.running and visit.run is not None and loaded is not None:
+            loaded.service.cancel(visit.run)
+
+    def pick(self, visit: Visit, event: gr.EventData) -> Any:
+        """Show the node that was clicked, or reached by keyboard, in the inspector."""
+        node = event.id
+        drawn = visit.run is not None and event.run == visit.id
+        if not drawn or not isinstance(node, int) or not 0 <= node < len(visit.run.tree):
+            return gr.skip()
+        visit.node = node
+        return inspector(visit.run, node)
+
+    def recount(self, visit: Visit, selector: str, aggregate: str) -> Frame:
+        """Choose the answer by another rule from the same solutions: nothing is sampled again."""
+        if visit.run is None:
+            return {self.votes: gr.skip()}
+        visit.selector, visit.aggregate = selector, aggregate
+        if visit.running:  # its next picture follows the new rule
+            return {self.votes: gr.skip()}
+        return self._picture(visit)
+
+    def example(self, kind: str, level: int) -> Frame:
+        """A fresh problem that the models were not trained on, of the wanted kind and level."""
+        rng = Random()
+        family = rng.choice(list(FAMILIES)) if kind == "any" else kind
+        text = draw_problem(family, level, rng).text
+        return {self.problem: text, self.answer: "", self.note: "", self.banner: ""}
+
+    def notice(self, text: str) -> str:
+        """What to know about a problem that somebody typed."""
+        typed = 0 < len(text.strip()) <= MAX_CHARACTERS
+        return panels.banner(NOT_TRAINED, "note") if typed and recognise(text) is None else ""
+
+    def explain(self, name: str) -> Any:
+        """What the strategy does, in one sentence."""
+        return gr.update(info=strategy(name).sentence)
+
+    def write(self, visit: Visit) -> tuple[str, str]:
+        """The run on screen as a trace."""
+        if visit.run is None:
+            return "", panels.banner("There is no run to save yet: press Run first.")
+        return trace.dump(visit.run).decode(), ""
+
+    def open(self, visit: Visit, path: str) -> Frame:
+        """Show the run in a trace file, and set the controls to run it again. A bad file changes nothing."""
+        again = {self.load: gr.update(value=None)}  # so that the same file may be chosen again
+        try:
+            if visit.running:
+                raise BadInput("A run is in progress: stop it before you load a trace.")
+            run = _read(Path(path))
+        except BadInput as error:
+            return again | {self.banner: panels.banner(str(error))}
+        visit.show(run)
+        settings = run.settings
+        return (
+            again
+            | self._picture(visit)
+            | {
+                self.banner: "",
+                self.note: self.notice(run.problem.text),
+                self.problem: run.problem.text,
+                self.answer: run.problem.answer or "",
+                self.strategy: run.strategy,
+                self.budget: run.budget if run.budget in BUDGETS else gr.skip(),
+                self.seed: run.seed,
+                self.temperature: settings.temperature,
+                self.selector: settings.selector,
+                self.aggregate: settings.aggregate,
+                self.width: settings.width,
+                self.rounds: settings.rounds,
+            }
+        )
+
+    def _picture(self, visit: Visit) -> Frame:
+        """The run on screen, as it stands now."""
+        run, rule = visit.run, (visit.selector, visit.aggregate)
+        leader = leading(run, *rule)
+        return {
+            self.tree: visit.stream.update(run, best=run.tree.path(leader)),
+            self.cards: panels.cards(run, *rule),
+            self.votes: panels.ballot(run, *rule),
+            self.inspector: inspector(run, leader if visit.node is None else visit.node),
+            self.status: panels.standing(run),
+        }
+
+    def solve(
+        self, problem: str, strategy: str = "beam", budget: int = 16, seed: int = 0, answer: str = ""
+    ) -> dict[str, Any]:
+        """Solve one math problem by test-time search and return the trace of the run.
+
+        Args:
+            problem: the question in plain text, such as "Solve x^2-7x+12=0."
+            strategy: the rule that spends the budget, such as greedy, best_of_n or beam
+            budget: how many solutions or beams to spend, from 1 to 256
+            seed: the same seed gives the same run
+            answer: the right answer if it is known; the models never see it
+        """
+        try:
+            loaded = self._engine.wait()
+            assert loaded is not None
+            asked = _known(typed_problem(problem, answer))
+            run = Run(asked, loaded.model, loaded.verifier, strategy, budget, seed, Settings())
+            loaded.service.submit(run, MOST_SECONDS)
+        except (BadInput, ModelError) as error:
+            raise gr.Error(str(error)) from None
+        while run.stopped is None:
+            loaded.service.wait(run, len(run.tree.events), BREATH)
+        if run.error:
+            raise gr.Error(run.error)
+        return trace.to_trace(run)
+
+
+def _html(name: str, value: str = "") -> gr.HTML:
+    """A place for a block of ``panels``."""
+    return gr.HTML(value, elem_id=name, js_on_load=None, apply_default_css=False)
+
+
+def _heading(shown: str, name: str) -> None:
+    """The title of a control, with its explanation."""
+    gr.HTML(panels.term(shown, name), elem_classes="heading", js_on_load=None, apply_default_css=False)
+
+
+def _number(shown: str, name: str, value: int) -> gr.Number:
+    """A number with its title; limits are checked with the other settings, in words."""
+    with gr.Column(min_width=0):
+        _heading(shown, name)
+        return gr.Number(value, label=shown, show_label=False, min_width=0, elem_id=name)
+
+
+_DOWNLOAD = """(text) => {
+  if (!text) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], {type: "application/json"}));
+  link.download = "ttc-trace.json";
+  link.click();
+  URL.revokeObjectURL(link.href);
+}"""
+
+
+def _known(problem: Problem) -> Problem:
+    """The problem with its right answer, where we can work it out exactly and nobody gave one."""
+    recognised = recognise(problem.text) if problem.answer is None else None
+    if recognised is None:
+        return problem
+    return replace(problem, answer=recognised.answer, family=recognised.family.name)
+
+
+def _whole(name: str, value: object) -> int:
+    if not isinstance(value, int | float) or not float(value).is_integer():
+        raise BadInput(f"The {name} must be a whole number.")
+    return int(value)
+
+
+def _read(path: Path) -> Run:
+    """The run in a trace file that a visitor sent."""
+    with path.open("rb") as file:
+        return trace.load(file.read(trace.MAX_BYTES + 1))

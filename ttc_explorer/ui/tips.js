@@ -1,0 +1,27 @@
+// Explanations: shows the data-tip of what is pointed at, tapped or focused, beside it and within the window.
+(() => {
+  const tip = document.createElement("div");
+  tip.id = "tip";
+  tip.setAttribute("role", "tooltip");
+  tip.hidden = true;
+
+  const hide = () => { tip.hidden = true; };
+  const show = (event) => {
+    const word = event.target.closest?.("[data-tip]");
+    if (!word) return hide();
+    tip.textContent = word.dataset.tip;
+    word.setAttribute("aria-describedby", "tip");
+    if (!tip.isConnected) document.body.append(tip);
+    tip.hidden = false;
+    const at = word.getBoundingClientRect(), room = 8;
+    const left = Math.min(at.left, innerWidth - tip.offsetWidth - room);
+    const below = at.bottom + room + tip.offsetHeight < innerHeight;
+    tip.style.left = `${Math.max(room, left)}px`;
+    tip.style.top = `${below ? at.bottom + 6 : Math.max(room, at.top - tip.offsetHeight - 6)}px`;
+  };
+  addEventListener("mouseover", show);
+  addEventListener("focusin", show);
+  addEventListener("focusout", hide);
+  addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  addEventListener("scroll", hide, true);
+})();
