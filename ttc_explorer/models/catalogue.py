@@ -28,6 +28,7 @@ from transformers.utils import logging
 from ttc_explorer.models.decoding import TreeGenerator
 from ttc_explorer.models.protocol import Generator, ModelError, Verifier
 from ttc_explorer.models.verifiers import TokenPRM
+from ttc_explorer.problems.families import in_notation
 
 FOLDER = Path(__file__).parents[2] / "assets" / "models"
 """Where the shipped models are, a folder each."""
@@ -88,14 +89,16 @@ def load(name: str = DEFAULT) -> Pair:
 def load_generator(name: str) -> TreeGenerator:
     """The generator in a shipped folder, any folder, or on the Hub. Raises ModelError."""
     model, tokenizer = _read(AutoModelForCausalLM, "ForCausalLM", "generator", name)
-    longest = SHIPPED_STEP if name in SHIPPED else FOREIGN_STEP
-    return TreeGenerator(model, tokenizer, Path(name).name, max_step_tokens=longest)
+    if name in SHIPPED:
+        return TreeGenerator(model, tokenizer, name, max_step_tokens=SHIPPED_STEP, notation=in_notation)
+    return TreeGenerator(model, tokenizer, Path(name).name, max_step_tokens=FOREIGN_STEP)
 
 
 def load_verifier(name: str) -> TokenPRM:
     """The process reward model in a shipped folder, any folder, or on the Hub. Raises ModelError."""
     model, tokenizer = _read(AutoModelForTokenClassification, "ForTokenClassification", "verifier", name)
-    return TokenPRM(model, tokenizer, Path(name).name)
+    shipped = name in {entry.verifier for entry in SHIPPED.values()}
+    return TokenPRM(model, tokenizer, Path(name).name, in_notation if shipped else str)
 
 
 def available() -> list[dict[str, object]]:

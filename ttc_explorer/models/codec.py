@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -16,10 +16,14 @@ SPACES = {"Ġ": " ", "Ċ": "\n", "ĉ": "\t", "č": "\r", "▁": " ", "<0x0A>": "
 class Codec:
     """``line_ends``, ``blanks`` and ``specials`` tell which ids hold a line end, which hold nothing but white
     space, and which are no text at all (ids without a token too): boolean tensors over ``size`` ids.
+    ``notation`` rewrites a question the way the model was taught to read such questions.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, size: int) -> None:
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, size: int, notation: Callable[[str], str] = str
+    ) -> None:
         self._tokenizer = tokenizer
+        self._notation = notation
         self._special_texts = sorted(
             {*tokenizer.all_special_tokens}
             | {token.content for token in tokenizer.added_tokens_decoder.values() if token.special},
@@ -37,7 +41,7 @@ class Codec:
 
     def prompt(self, question: str) -> list[int]:
         """The question as the model was taught to see it; special tokens spelled out in it are taken out."""
-        before = None
+        question, before = self._notation(question), None
         while before != question:  # taking one out can put another together
             before = question
             for special in self._special_texts:

@@ -57,11 +57,12 @@ class TreeGenerator:
         name: str,
         is_final: Callable[[str], bool] = states_answer,
         max_step_tokens: int = 80,
+        notation: Callable[[str], str] = str,
     ) -> None:
         self.name = name
         self.backbone = backbone_of(model)
         self.parameters = self.backbone.parameters
-        self.codec = Codec(tokenizer, model.get_output_embeddings().weight.shape[0])
+        self.codec = Codec(tokenizer, model.get_output_embeddings().weight.shape[0], notation)
         self._is_final = is_final
         self._max_step_tokens = max_step_tokens
         self._lock = Lock()

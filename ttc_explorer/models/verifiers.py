@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 
 import torch
@@ -28,7 +28,13 @@ class TokenPRM:
     A step that would take the solution beyond the model's context is not read and scores 0.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        name: str,
+        notation: Callable[[str], str] = str,
+    ) -> None:
         if model.config.num_labels != 2:
             raise ModelError(
                 f"{name} cannot be used as a verifier: it has {model.config.num_labels} labels a token, "
@@ -37,7 +43,7 @@ class TokenPRM:
         self.name = name
         self.backbone = backbone_of(model)
         self.parameters = self.backbone.parameters
-        self.codec = Codec(tokenizer, model.get_input_embeddings().weight.shape[0])
+        self.codec = Codec(tokenizer, model.get_input_embeddings().weight.shape[0], notation)
         self._lock = Lock()
 
     def open(self, questions: Sequence[str]) -> list[Opened]:
