@@ -32,6 +32,15 @@ def _measure(recipe: Recipe, work: Path, out: Path) -> None:
     finish(recipe, work, out)
 
 
+NEEDS = {
+    "tokenizer": (),
+    "base": ("tokenizer",),
+    "samples": ("base-s",),
+    "prm": ("tokenizer", "base-s", "work/samples"),
+    "measure": ("base-s", "prm"),
+}
+"""The folders in the output that a stage reads; so the shipped models can be measured where they are."""
+
 STAGES: dict[str, Stage] = {
     "tokenizer": _tokenizer,
     "base": _spread(train_base),
@@ -55,9 +64,11 @@ def train_family(recipe: str, out: Path, stage: str | None = None, resume: bool 
     work.mkdir(parents=True, exist_ok=True)
     for name in [stage] if stage else STAGES:
         done = work / f"{name}.done"
-        missing = [n for n in list(STAGES)[: list(STAGES).index(name)] if not (work / f"{n}.done").exists()]
+        missing = [folder for folder in NEEDS[name] if not (out / folder).is_dir()]
         if missing:
-            raise BadInput(f"Stage {name} needs the stage {missing[0]} first: run that with the same --out.")
+            raise BadInput(
+                f"Stage {name} reads {out / missing[0]}, which is not there: run the stages before it."
+            )
         if resume and done.exists():
             continue
         if not resume:
