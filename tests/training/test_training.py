@@ -83,7 +83,7 @@ def test_finished_stages_are_not_run_again_on_resume(smoke, monkeypatch):
 
 
 def test_a_stage_without_its_forerunner_and_unknown_names_are_refused(tmp_path):
-    with pytest.raises(BadInput, match="reads .*tokenizer, which is not there"):
+    with pytest.raises(BadInput, match=r"reads .*tokenizer, which is not there"):
         train_family("smoke", tmp_path, stage="base")
     with pytest.raises(BadInput, match="Unknown recipe"):
         train_family("large", tmp_path)

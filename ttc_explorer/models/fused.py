@@ -106,8 +106,8 @@ class FusedBackbone:
             x.addmm_(F.silu(gate).mul_(up), layer.feed_out)
         if not predict:
             return None
-        out = F.linear(self._direction(x[:lines]) * self._norm, self._head, self._head_bias)
-        return out.view(n, count, -1).float()
+        out = F.linear(self._direction(x) * self._norm, self._head, self._head_bias)
+        return out[:lines].view(n, count, -1)
 
     def _direction(self, x: Tensor) -> Tensor:
         """Root mean square norm (arXiv 1910.07467) of lines, but for the factor √width and the gain."""

@@ -90,7 +90,7 @@ def _ending(run: Run, node: int) -> str:
 
 
 def _figure(number: float | None) -> str:
-    return "–" if number is None else f"{number:.2f}".replace("-", "−")
+    return "–" if number is None else f"{round(number, 2) + 0.0:.2f}".replace("-", "−")  # no −0.00
 
 
 def _rank(run: Run, node: int) -> str:

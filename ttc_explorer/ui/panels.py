@@ -86,7 +86,8 @@ def _answer(run: Run, vote: Vote | None, finished: int) -> str:
     if vote is None:
         return _card(title, "–", "none can be read" if finished else "none yet", "hero")
     unknown = "leads so far" if run.stopped is None else "right answer not known"
-    size = "" if len(vote.answer) <= 7 else "long" if len(vote.answer) <= 14 else "longer"
+    width = len(vote.answer) + vote.answer.count(",")  # a space follows each comma
+    size = "" if width <= 8 else "long" if width <= 16 else "longer"
     return _card(title, typeset(vote.answer), verdict(run, vote.answer) or unknown, "hero", size)
 
 

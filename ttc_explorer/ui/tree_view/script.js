@@ -98,7 +98,7 @@ function draw({ at = 0 } = {}) {
   if (!width || !nodes.length) return;
   find(".empty").hidden = true;
   const depth = Math.max(1, ...nodes.map((node) => node.depth));
-  labelRoom = vertical ? 56 : Math.round(clamp(width / (depth + 1) - 60, 50, 110));
+  labelRoom = vertical ? 56 : Math.round(clamp(width / (depth + 1) - 60, 72, 110));
   plan = layout(nodes, best, {
     along: (vertical ? height : width) - 2 * MARGIN, across: (vertical ? width : height) - 2 * MARGIN,
     vertical, settled: over, labelSize, frozen: fitting ? null : plan?.scale,
