@@ -105,7 +105,7 @@ def decode(backbone: Backbone, ids: Tensor) -> None:
     starts = torch.zeros(rows, dtype=torch.long)
     backbone.read(ids[:, :-1], starts, block, predict=False)
     starts, last = starts + length - 1, ids[:, -1]
-    draws = uniforms([(row,) for row in range(rows)], TOKENS)
+    draws = torch.from_numpy(uniforms([(row,) for row in range(rows)], TOKENS))
     warmth = torch.full((rows,), 0.8, dtype=torch.float64)
     for token in range(TOKENS):
         logits = backbone.read(last[:, None], starts + token, block, predict=True)[:, 0]
@@ -180,7 +180,7 @@ class Peer:
 
     def __init__(self, model: PreTrainedModel, judge: PreTrainedModel, codec: Codec) -> None:
         self.model, self.judge, self.codec = model, judge, codec
-        self.ends = codec.line_ends.nonzero()[:, 0].tolist()
+        self.ends = codec.line_ends.nonzero()[0].tolist()
         self.end = model.config.eos_token_id
         self.context = model.config.max_position_embeddings
 

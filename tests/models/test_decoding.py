@@ -148,7 +148,7 @@ def test_tokens_follow_the_tempered_distribution():
     ids, logprobs = sample(
         logits.expand(count, 7),
         torch.full((count,), 0.5, dtype=torch.float64),
-        uniforms([(3, i) for i in range(count)], 1)[:, 0],
+        torch.from_numpy(uniforms([(3, i) for i in range(count)], 1)[:, 0]),
         banned,
     )
     wanted = (logits[0, :6] / 0.5).softmax(-1)

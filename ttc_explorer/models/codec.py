@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import torch
+import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from ttc_explorer.problems.problem import BadInput
@@ -15,7 +15,7 @@ SPACES = {"Ġ": " ", "Ċ": "\n", "ĉ": "\t", "č": "\r", "▁": " ", "<0x0A>": "
 
 class Codec:
     """``line_ends``, ``blanks`` and ``specials`` tell which ids hold a line end, which hold nothing but white
-    space, and which are no text at all (ids without a token too): boolean tensors over ``size`` ids.
+    space, and which are no text at all (ids without a token too): boolean arrays over ``size`` ids.
     ``notation`` rewrites a question the way the model was taught to read such questions.
     """
 
@@ -35,9 +35,9 @@ class Codec:
         special = {*tokenizer.all_special_ids} | {
             number for number, token in tokenizer.added_tokens_decoder.items() if token.special
         }
-        self.line_ends = torch.tensor(["\n" in text for text in texts])
-        self.blanks = torch.tensor([text.isspace() for text in texts])
-        self.specials = torch.tensor([number in special or not text for number, text in enumerate(texts)])
+        self.line_ends = np.array(["\n" in text for text in texts])
+        self.blanks = np.array([text.isspace() for text in texts])
+        self.specials = np.array([number in special or not text for number, text in enumerate(texts)])
 
     def prompt(self, question: str) -> list[int]:
         """The question as the model was taught to see it; special tokens spelled out in it are taken out."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -66,13 +67,9 @@ class TreeGenerator:
         self._is_final = is_final
         self._max_step_tokens = max_step_tokens
         self._lock = Lock()
-        device = self.backbone.device
-        ends = torch.zeros_like(self.codec.specials)
-        ends[_end_tokens(model, tokenizer)] = True
-        self._ends = ends.to(device)
-        self._banned = (self.codec.specials & ~ends).to(device)
-        self._line_ends = self.codec.line_ends.to(device)
-        self._blanks = self.codec.blanks.to(device)
+        self._ends = np.zeros_like(self.codec.specials)
+        self._ends[_end_tokens(model, tokenizer)] = True
+        self._banned = self._sent(self.codec.specials & ~self._ends)
 
     def open(self, questions: Sequence[str]) -> list[Opened]:
         """Read the prompts, all but their last token. Raises BadInput if one is too long for the model."""
@@ -99,49 +96,52 @@ class TreeGenerator:
         return sampled
 
     def _decode(self, jobs: Sequence[ExtendJob]) -> list[Sampled]:
-        """One step of every job. Tensors are by job, except ``slots``: the job in each row of the block.
+        """One step of every job. Arrays are by job, except ``slots``: the job in each row of the block.
 
         The jobs still decoding stand in the first ``live`` rows; one that ends swaps places with the last.
         """
-        device = self.backbone.device
         prefixes: list[Prefix] = [job.state for job in jobs]
         block = fork([prefix.row for prefix in prefixes], SPARE)
-        known = torch.tensor([prefix.row.length for prefix in prefixes], device=device)
-        last = torch.tensor([prefix.last for prefix in prefixes], device=device)
-        limit = (self.backbone.context - known).clamp(max=self._max_step_tokens)
-        temperature = torch.tensor([job.temperature for job in jobs], dtype=torch.float64, device=device)
-        draws = uniforms([job.stream for job in jobs], self._max_step_tokens).to(device)
-        cancelled = _Cancelled(jobs, device)
+        known = np.array([prefix.row.length for prefix in prefixes])
+        last = np.array([prefix.last for prefix in prefixes])
+        limit = np.minimum(self.backbone.context - known, self._max_step_tokens)
+        temperature = np.array([float(job.temperature) for job in jobs])
+        draws = uniforms([job.stream for job in jobs], self._max_step_tokens)
+        cancelled = _Cancelled(jobs)
 
-        steps = torch.zeros(len(jobs), self._max_step_tokens, dtype=torch.long, device=device)
-        counts = torch.zeros_like(known)
-        logprobs = torch.zeros_like(temperature)
-        written = torch.zeros(len(jobs), dtype=torch.bool, device=device)
-        closed, final = written.clone(), written.clone()
+        steps = np.zeros(draws.shape, dtype=int)
+        counts = np.zeros(len(jobs), dtype=int)
+        logprobs = np.zeros(len(jobs))
+        written, closed, final = np.zeros((3, len(jobs)), dtype=bool)
 
-        slots = torch.arange(len(jobs), device=device)
+        slots = np.arange(len(jobs))
         live, leaving = len(jobs), cancelled.of(slots)
         for token in range(self._max_step_tokens):
             live -= int(leaving.sum())
-            holes, movers = leaving[:live].nonzero()[:, 0], live + (~leaving[live:]).nonzero()[:, 0]
+            holes, movers = np.flatnonzero(leaving[:live]), live + np.flatnonzero(~leaving[live:])
             if len(holes):
-                block.swap(zip(holes.tolist(), movers.tolist(), strict=True), int(known.max()) + token)
+                block.swap(zip(holes, movers, strict=True), int(known.max()) + token)
                 slots[holes], slots[movers] = slots[movers], slots[holes]
             if not live:
                 break
             rows = slots[:live]
-            logits = self.backbone.read(last[rows, None], known[rows] + token, block, predict=True)[:, 0]
-            ids, chances = sample(logits, temperature[rows], draws[rows, token], self._banned)
+            logits = self.backbone.read(
+                self._sent(last[rows, None]), self._sent(known[rows] + token), block, predict=True
+            )[:, 0]
+            sampled = sample(
+                logits, self._sent(temperature[rows]), self._sent(draws[rows, token]), self._banned
+            )
+            ids, chances = (values.cpu().numpy() for values in sampled)
             steps[rows, token] = last[rows] = ids
             counts[rows] = token + 1
             logprobs[rows] += chances
-            written[rows] |= ~self._blanks[ids]
-            closed[rows] = self._line_ends[ids] & written[rows]
+            written[rows] |= ~self.codec.blanks[ids]
+            closed[rows] = self.codec.line_ends[ids] & written[rows]
             final[rows] = self._ends[ids] | (~closed[rows] & (token + 1 >= limit[rows]))
             leaving = closed[rows] | final[rows] | cancelled.of(rows)
 
-        place = torch.empty_like(slots)
-        place[slots] = torch.arange(len(jobs), device=device)
+        place = np.empty_like(slots)
+        place[slots] = np.arange(len(jobs))
         texts = self.codec.texts(
             [ids[:count] for ids, count in zip(steps.tolist(), counts.tolist(), strict=True)]
         )
@@ -173,6 +173,10 @@ class TreeGenerator:
             for prefix, text, slot, count, token, logprob, complete, ended in rows
         ]
 
+    def _sent(self, array: np.ndarray) -> Tensor:
+        """The array as a tensor where the model is."""
+        return torch.from_numpy(array).to(self.backbone.device)
+
     def _flops(self, tokens: int) -> float:
         return 2.0 * self.parameters * tokens
 
@@ -180,17 +184,14 @@ class TreeGenerator:
 class _Cancelled:
     """The cancel flags of jobs, each distinct one asked once for all its rows."""
 
-    def __init__(self, jobs: Sequence[ExtendJob], device: torch.device) -> None:
+    def __init__(self, jobs: Sequence[ExtendJob]) -> None:
         numbers = {flag: number for number, flag in enumerate(dict.fromkeys(job.cancelled for job in jobs))}
         self._flags = list(numbers)
-        self._number = torch.tensor([numbers[job.cancelled] for job in jobs], device=device)
+        self._number = np.array([numbers[job.cancelled] for job in jobs])
 
-    def of(self, rows: Tensor) -> Tensor:
+    def of(self, rows: np.ndarray) -> np.ndarray:
         """Which of the jobs ``rows`` are cancelled now."""
-        asked = [bool(flag()) for flag in self._flags]
-        if not any(asked):
-            return torch.zeros_like(rows, dtype=torch.bool)
-        return torch.tensor(asked, device=rows.device)[self._number[rows]]
+        return np.array([bool(flag()) for flag in self._flags])[self._number[rows]]
 
 
 def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:

@@ -90,6 +90,7 @@ class FusedBackbone:
         turns = torch.polar(torch.ones_like(angles), angles)
 
         parts = [self._heads, self._key_heads, self._key_heads]
+        halves = [self._layers[0].feed_out.shape[0]] * 2
         lines = n * count  # one token a line from here on
         x = _by_fours(F.embedding(ids.flatten(), self._embedding))
         for number, layer in enumerate(self._layers):
@@ -102,7 +103,7 @@ class FusedBackbone:
             values = block.write(2 * number + 1, values, place)
             seen = self._attended(queries, keys, values, place.unseen)
             x.addmm_(_by_fours(seen), layer.attend_out).add_(layer.attend_out_bias)
-            gate, up = (self._direction(x) @ layer.feed_in).chunk(2, dim=-1)
+            gate, up = torch.mm(self._direction(x), layer.feed_in).split_with_sizes(halves, dim=-1)
             x.addmm_(F.silu(gate).mul_(up), layer.feed_out)
         if not predict:
             return None

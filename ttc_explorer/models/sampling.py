@@ -10,16 +10,14 @@ import torch
 from torch import Tensor
 
 
-def uniforms(streams: Sequence[tuple[int, ...]], count: int) -> Tensor:
+def uniforms(streams: Sequence[tuple[int, ...]], count: int) -> np.ndarray:
     """``count`` numbers in [0, 1) from each named stream: (streams, count), float64.
 
     A stream's name is hashed into the key of a counter-based generator (Philox, Salmon et al. 2011): names
     that differ at all, also only in length, give unrelated numbers.
     """
     keys = [int.from_bytes(blake2b(repr(tuple(name)).encode(), digest_size=16).digest()) for name in streams]
-    return torch.from_numpy(
-        np.stack([np.random.Generator(np.random.Philox(key=k)).random(count) for k in keys])
-    )
+    return np.stack([np.random.Generator(np.random.Philox(key=key)).random(count) for key in keys])
 
 
 def sample(logits: Tensor, temperatures: Tensor, draws: Tensor, banned: Tensor) -> tuple[Tensor, Tensor]:
@@ -27,12 +25,13 @@ def sample(logits: Tensor, temperatures: Tensor, draws: Tensor, banned: Tensor) 
 
     ``logits`` (n, vocabulary); ``temperatures`` and ``draws`` (n,), float64; temperature 0 takes the
     likeliest token. Returns ids (n,) and their log-probabilities (n,) in nats, under all ids and temperature
-    1, float64. Sums in float64: over a large vocabulary, float32 would lose the unlikely ids.
+    1. The CDF is float64: over a large vocabulary, float32 would lose the unlikely ids.
     """
-    allowed = logits.double().masked_fill_(banned, -torch.inf)
-    # The likeliest id has weight 1 here; at temperature 0 all others have none.
-    above = (allowed - allowed.amax(-1, keepdim=True)) / temperatures.clamp(min=1e-9)[:, None]
-    weights = above.exp_().cumsum(-1)
-    ids = torch.searchsorted(weights, (draws * weights[:, -1])[:, None], right=True)
+    logprobs = logits.log_softmax(-1)
+    above = logprobs.double().masked_fill_(banned, -torch.inf)
+    # The likeliest id gets weight 1; at temperature 0 all others get none.
+    above -= above.amax(-1, keepdim=True)
+    weights = above.div_(temperatures.clamp(min=1e-9)[:, None]).exp_().cumsum(-1)
+    ids = torch.searchsorted(weights, draws[:, None] * weights[:, -1:], right=True)
     ids.clamp_(max=logits.shape[-1] - 1)
-    return ids[:, 0], (logits.gather(1, ids)[:, 0] - logits.logsumexp(-1)).double()
+    return ids[:, 0], logprobs.gather(1, ids)[:, 0]
