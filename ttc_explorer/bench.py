@@ -34,16 +34,17 @@ from ttc_explorer.search.settings import Settings
 ROWS, TOKENS = 64, 64
 """Decoding is measured on so many rows and new tokens a row."""
 
-BUDGET = 16
+BUDGETS = (16, 64)
 SETTINGS = Settings()
 
 
 def run_bench(questions: int = 8, repeats: int = 3) -> dict[str, object]:
     """Measure decoding and beam search; ratios are times as fast as transformers. Raises ModelError.
 
-    Keys: ``threads``; ``decode``, tokens a second of three decoders on the same rows; ``search``, means over
-    ``questions`` problems of seconds, generated tokens and seconds per 1,000 of them, and the time from the
-    question to the first scored steps. The searches sample different trees: compare them per token.
+    Keys: ``threads``; ``decode``, tokens a second of three decoders on the same rows; ``beam_16`` and so on,
+    for each budget the means over ``questions`` problems of seconds, generated tokens and seconds per 1,000
+    of them, and the time from the question to the first scored steps. The two searches sample different
+    trees: the ratio is that of seconds per token.
     """
     pair = catalogue.load()
     model = AutoModelForCausalLM.from_pretrained(catalogue.FOLDER / pair.generator.name, dtype=torch.float32)
@@ -52,10 +53,11 @@ def run_bench(questions: int = 8, repeats: int = 3) -> dict[str, object]:
     )
     texts = sampled_questions(questions)
     codec = pair.generator.codec
+    peer = Peer(model.eval(), judge.eval(), codec)
     return {
         "threads": torch.get_num_threads(),
-        "decode": bench_decoding(model.eval(), codec.prompt(texts[0]), repeats),
-        "search": bench_search(pair, Peer(model.eval(), judge.eval(), codec), texts),
+        "decode": bench_decoding(model, codec.prompt(texts[0]), repeats),
+        **{f"beam_{budget}": bench_search(pair, peer, texts, budget) for budget in BUDGETS},
     }
 
 
@@ -127,16 +129,16 @@ def side_by_side(works: dict[str, Callable[[], None]], repeats: int) -> dict[str
 # --- beam search --------------------------------------------------------------------------------------
 
 
-def bench_search(pair: catalogue.Pair, peer: Peer, questions: list[str]) -> dict[str, object]:
-    """Beam search at BUDGET through our driver and by ``peer``, question by question in turns."""
+def bench_search(pair: catalogue.Pair, peer: Peer, questions: list[str], budget: int) -> dict[str, object]:
+    """Beam search through our driver and by ``peer``, question by question in turns."""
     ours: list[tuple[float, int]] = []
     theirs: list[tuple[float, int]] = []
     firsts: list[float] = []
     for seed, question in enumerate([questions[0], *questions]):
         start = perf_counter()
-        tokens, first = our_beam(pair, question, seed)
+        tokens, first = our_beam(pair, question, budget, seed)
         middle = perf_counter()
-        peer_tokens = peer.beam(question, seed)
+        peer_tokens = peer.beam(question, budget, seed)
         if seed:  # the first search of each warms up
             ours.append((middle - start, tokens))
             theirs.append((perf_counter() - middle, peer_tokens))
@@ -145,7 +147,6 @@ def bench_search(pair: catalogue.Pair, peer: Peer, questions: list[str]) -> dict
     spent = {who: figure["seconds_per_1000_tokens"] for who, figure in figures.items()}
     return {
         "questions": len(questions),
-        "budget": BUDGET,
         **figures,
         "seconds_to_first_steps": round(median(firsts), 3),
         "ratio": round(spent["transformers"] / spent["ours"], 2),
@@ -162,9 +163,9 @@ def _figures(searches: list[tuple[float, int]]) -> dict[str, float]:
     }
 
 
-def our_beam(pair: catalogue.Pair, question: str, seed: int) -> tuple[int, float]:
+def our_beam(pair: catalogue.Pair, question: str, budget: int, seed: int) -> tuple[int, float]:
     """Tokens generated, and seconds until the first steps had their scores."""
-    run = Run(Problem(question), pair.generator.name, pair.verifier.name, "beam", BUDGET, seed, SETTINGS)
+    run = Run(Problem(question), pair.generator.name, pair.verifier.name, "beam", budget, seed, SETTINGS)
     driver = Driver(*pair, examine=by_spelling)
     start = perf_counter()
     driver.add(run)
@@ -185,11 +186,11 @@ class Peer:
         self.context = model.config.max_position_embeddings
 
     @torch.inference_mode()
-    def beam(self, question: str, seed: int) -> int:
+    def beam(self, question: str, budget: int, seed: int) -> int:
         """Tokens generated."""
         torch.manual_seed(seed)
         prompt = self.codec.prompt(question)
-        live: list[list[int]] = [prompt] * BUDGET
+        live: list[list[int]] = [prompt] * budget
         generated = 0
         for _ in range(SETTINGS.rounds):
             steps = self._steps(live)

@@ -91,10 +91,13 @@ def test_broken_weights_get_one_sentence(shipped):
 
 def test_threads(monkeypatch):
     before = torch.get_num_threads()
+    monkeypatch.delenv("TTC_THREADS", raising=False)
+    catalogue.use_threads(900_000)
+    assert torch.get_num_threads() == 1
     monkeypatch.setenv("TTC_THREADS", "2")
-    catalogue.use_threads()
+    catalogue.use_threads(900_000)
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
     monkeypatch.setenv("TTC_THREADS", "many")
     with pytest.raises(ModelError, match="TTC_THREADS"):
-        catalogue.use_threads()
+        catalogue.use_threads(900_000)

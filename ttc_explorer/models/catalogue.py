@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from logging import CRITICAL, getLogger
 from math import prod
 from pathlib import Path
 from threading import Lock
@@ -38,6 +39,8 @@ TRAIN = "python -m ttc_explorer train --recipe cpu --out assets/models"
 
 SHIPPED_STEP, FOREIGN_STEP = 80, 512
 """Longest step of a shipped generator, whose lines are short, and of any other; in tokens."""
+
+SMALL = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,16 @@ def load(name: str = DEFAULT) -> Pair:
     """The models of that name, loaded once a process. Raises ModelError if they cannot be used."""
     with _lock:
         if name not in _loaded:
-            use_threads()
             logging.disable_progress_bar()
+            getLogger("huggingface_hub").setLevel(CRITICAL)  # its retries; what failed is said once, by us
             generator, _, verifier = name.partition("+")
             if not generator:
                 raise ModelError(f"Name a model: {', '.join(SHIPPED)}, a folder, or a Hugging Face model.")
             if not verifier and generator in SHIPPED:
                 verifier = SHIPPED[generator].verifier
-            _loaded[name] = Pair(load_generator(generator), load_verifier(verifier) if verifier else None)
+            pair = Pair(load_generator(generator), load_verifier(verifier) if verifier else None)
+            use_threads(pair.generator.parameters)
+            _loaded[name] = pair
         return _loaded[name]
 
 
@@ -117,11 +122,14 @@ def available() -> list[dict[str, object]]:
     ]
 
 
-def use_threads() -> None:
-    """Let torch use as many threads as the environment variable TTC_THREADS says; without it, all cores."""
-    wanted = os.environ.get("TTC_THREADS")
-    if wanted is None:
-        return
+def use_threads(parameters: int) -> None:
+    """Set how many threads torch works with, for a model of so many weights.
+
+    The environment variable TTC_THREADS decides. Without it, a model of less than SMALL weights gets one
+    thread: its operations are so short that threads wait for each other longer than they work (ten times
+    slower, measured, with two threads on two cores that had other work); a larger one gets all cores.
+    """
+    wanted = os.environ.get("TTC_THREADS") or str(1 if parameters < SMALL else os.cpu_count() or 1)
     if not wanted.isdecimal() or not 1 <= int(wanted) <= 1024:
         raise ModelError("TTC_THREADS must be a whole number of threads, from 1 to 1024.")
     torch.set_num_threads(int(wanted))

@@ -58,7 +58,9 @@ class FusedBackbone:
         self._key_heads = config.num_key_value_heads
         self._channels = getattr(config, "head_dim", None) or config.hidden_size // self._heads
         exponents = torch.arange(0, self._channels, 2, device=self.device).float() / self._channels
-        self._frequencies = 1.0 / config.rope_parameters["rope_theta"] ** exponents
+        frequencies = 1.0 / config.rope_parameters["rope_theta"] ** exponents
+        angles = torch.arange(self.context, device=self.device)[:, None] * frequencies
+        self._turns = torch.polar(torch.ones_like(angles), angles)
         self._embedding = model.get_input_embeddings().weight.detach()
         self._floor = self._embedding.new_tensor(math.sqrt(config.hidden_size * config.rms_norm_eps))
         self._layers = [self._rewritten(layer) for layer in model.base_model.layers]
@@ -86,8 +88,8 @@ class FusedBackbone:
         n, count = ids.shape
         place = Place(starts, count)
         block.reserve(place.reach)
-        angles = place.columns[:, :, None, None] * self._frequencies
-        turns = torch.polar(torch.ones_like(angles), angles)
+        # Padding may lie beyond the context; where it is turned to does not matter.
+        turns = self._turns[place.columns.clamp(max=self.context - 1)][:, :, None]
 
         parts = [self._heads, self._key_heads, self._key_heads]
         halves = [self._layers[0].feed_out.shape[0]] * 2

@@ -60,10 +60,11 @@ class Block:
         slots = torch.tensor([row.slot for row in rows])
         for number, plane in enumerate(rows[0].block.planes):
             if number == len(self.planes):
-                self.planes.append(plane.new_zeros(self.rows, plane.shape[1], self.width, plane.shape[3]))
+                self.planes.append(plane.new_empty(self.rows, plane.shape[1], self.width, plane.shape[3]))
+            place = self.planes[number][first : first + len(rows)]
             # Gathering and then copying is several times faster than assigning to a gathered place.
-            gathered = plane[:, :, :length].index_select(0, slots.to(plane.device))
-            self.planes[number][first : first + len(rows), :, :length] = gathered
+            place[:, :, :length] = plane[:, :, :length].index_select(0, slots.to(plane.device))
+            place[:, :, length:] = 0
 
     def swap(self, pairs: Iterable[tuple[int, int]], reach: int) -> None:
         """Exchange the first ``reach`` columns of rows pairwise."""
