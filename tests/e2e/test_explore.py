@@ -63,9 +63,11 @@ def test_fits_every_screen(page):
 
 
 def test_a_visitor_types_a_problem_and_watches_it_being_solved(page, server):
+    recorded = nodes(page).count()
     server.gate.hold(after=2)
     ask(page, "Solve x^2-7x+12=0.")
     expect(status(page)).to_have_attribute("data-state", "running")
+    expect(nodes(page)).not_to_have_count(recorded)  # the recorded tree is gone
     expect(nodes(page).nth(16)).to_be_attached()  # the root and 16 first steps, and the run goes on
     expect(status(page)).to_have_attribute("data-state", "running")
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_disabled()
@@ -95,9 +97,11 @@ def test_a_step_opens_by_click_and_by_key(page):
 
 
 def test_stop_stops_a_long_run(page, server):
+    recorded = nodes(page).count()
     server.gate.hold(after=1)
     ask(page, "How many legs have 12 spiders?", "Best-of-N", 64)
     expect(page.locator("#note .banner")).to_contain_text("was trained only on")
+    expect(nodes(page)).not_to_have_count(recorded)  # the recorded tree is gone
     expect(nodes(page).nth(5)).to_be_attached()
     page.get_by_role("button", name="Stop").click()
     expect(status(page)).to_have_attribute("data-state", "cancelled", timeout=5000)
