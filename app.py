@@ -20,7 +20,13 @@ def shipped() -> Driver:
     from ttc_explorer.problems.grading import Grader, examine
 
     models, grader = load(), Grader()
-    return Driver(models.generator, models.verifier, partial(examine, grader=grader))
+    return Driver(
+        models.generator,
+        models.verifier,
+        partial(examine, grader=grader),
+        reviser=models.reviser,
+        revision_verifier=models.revision_verifier,
+    )
 
 
 def main() -> None:

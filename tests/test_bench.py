@@ -18,7 +18,7 @@ def shipped(tmp_path, monkeypatch):
     """Toy models where the shipped ones belong."""
     monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
     monkeypatch.setattr(catalogue, "_loaded", {})
-    for name, model in (("base-s", toy_qwen2()), ("prm", toy_judge())):
+    for name, model in (("base-s", toy_qwen2()), ("prm-exact", toy_judge())):
         model.save_pretrained(tmp_path / name)
         toy_tokenizer().save_pretrained(tmp_path / name)
     return catalogue.load()

@@ -27,7 +27,7 @@ def call(*arguments: object) -> Result:
 
 @pytest.fixture
 def toys(monkeypatch):
-    pair = catalogue.Pair(ToyGenerator(), ToyVerifier())
+    pair = catalogue.Models(ToyGenerator(), ToyVerifier())
     monkeypatch.setattr(catalogue, "load", lambda name: pair)
 
 
@@ -160,7 +160,7 @@ def test_solve_refuses_models_that_are_not_there(tmp_path, monkeypatch):
 
 
 def test_a_model_that_fails_is_reported_in_one_line(monkeypatch):
-    pair = catalogue.Pair(ToyGenerator(), ToyVerifier(refuses="Solve"))
+    pair = catalogue.Models(ToyGenerator(), ToyVerifier(refuses="Solve"))
     monkeypatch.setattr(catalogue, "load", lambda name: pair)
     refused(call("solve", QUESTION, "--budget", 2), "model failed")
 
@@ -172,7 +172,7 @@ def test_ctrl_c_ends_with_130_and_without_a_traceback(monkeypatch):
         raise KeyboardInterrupt
 
     generator.before_token = interrupt
-    monkeypatch.setattr(catalogue, "load", lambda name: catalogue.Pair(generator, ToyVerifier()))
+    monkeypatch.setattr(catalogue, "load", lambda name: catalogue.Models(generator, ToyVerifier()))
     result = call("solve", QUESTION)
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted.\n")
 
@@ -309,10 +309,12 @@ def test_train_refuses_bad_input_in_one_line(tmp_path):
 # --- the shipped models ---------------------------------------------------------------------------------
 
 
-def test_models_lists_the_shipped_pair():
-    (entry,) = json.loads(call("models", "--json").stdout)
-    assert entry["name"] == "base-s"
-    assert entry["parameters"] > 100_000
+def test_models_lists_the_shipped_family():
+    entries = json.loads(call("models", "--json").stdout)
+    assert {"base-s": "generator", "prm-exact": "verifier"}.items() <= {
+        e["name"]: e["role"] for e in entries
+    }.items()
+    assert all(entry["parameters"] > 100_000 for entry in entries)
     assert "base-s" in call("models").stdout
 
 

@@ -129,7 +129,7 @@ def side_by_side(works: dict[str, Callable[[], None]], repeats: int) -> dict[str
 # --- beam search --------------------------------------------------------------------------------------
 
 
-def bench_search(pair: catalogue.Pair, peer: Peer, questions: list[str], budget: int) -> dict[str, object]:
+def bench_search(pair: catalogue.Models, peer: Peer, questions: list[str], budget: int) -> dict[str, object]:
     """Beam search through our driver and by ``peer``, question by question in turns."""
     ours: list[tuple[float, int]] = []
     theirs: list[tuple[float, int]] = []
@@ -163,10 +163,10 @@ def _figures(searches: list[tuple[float, int]]) -> dict[str, float]:
     }
 
 
-def our_beam(pair: catalogue.Pair, question: str, budget: int, seed: int) -> tuple[int, float]:
+def our_beam(pair: catalogue.Models, question: str, budget: int, seed: int) -> tuple[int, float]:
     """Tokens generated, and seconds until the first steps had their scores."""
     run = Run(Problem(question), pair.generator.name, pair.verifier.name, "beam", budget, seed, SETTINGS)
-    driver = Driver(*pair, examine=by_spelling)
+    driver = Driver(pair.generator, pair.verifier, by_spelling)
     start = perf_counter()
     driver.add(run)
     going = driver.tick()
@@ -207,7 +207,7 @@ class Peer:
             ]
             if not order:
                 break
-            kept = order[: max(1, len(order) // SETTINGS.width)]
+            kept = order[: max(1, len(order) // SETTINGS.children(budget))]
             live = [grown[kept[place % len(kept)]] for place in range(len(order))]
         return generated
 

@@ -113,11 +113,17 @@ def solve(
     from ttc_explorer.models.catalogue import DEFAULT, SHIPPED, load
     from ttc_explorer.problems.grading import Grader, examine
 
-    generator, verifier = load(model or DEFAULT)
+    generator, verifier, reviser, revision_verifier = load(model or DEFAULT)
     judging = verifier.name if verifier else None
     run = Run(problem, generator.name, judging, strategy, budget, seed, settings)
     with Grader() as grader, Progress() as progress:
-        driver = Driver(generator, verifier, partial(examine, grader=grader))
+        driver = Driver(
+            generator,
+            verifier,
+            partial(examine, grader=grader),
+            reviser=reviser,
+            revision_verifier=revision_verifier,
+        )
         driver.add(run)
         while driver.tick():
             progress.show(f"{len(run.tree) - 1} steps, {sum(1 for _ in run.tree.leaves())} solutions")
@@ -239,7 +245,7 @@ def models(as_json: Json = False) -> None:
         return
     for model in found:
         typer.echo(
-            f"{model['name']} with verifier {model['verifier']}: {model['title']}; "
+            f"{model['name']}, {model['role']}: {model['title']}; "
             f"{model['parameters']:,} parameters, {model['bytes'] / 1e6:.1f} MB, {model['source']}"
         )
     if not found:
@@ -263,7 +269,8 @@ def train(
 ) -> None:
     """Make the shipped models, from nothing.
 
-    The stages, in order: tokenizer, base, samples, prm, measure.
+    The stages, in order: tokenizer, base-s, base-m, base-l, samples, rollouts, prm, prm-exact, orm, chains,
+    reviser, reviser-verifier, distil, measure.
     """
     from ttc_explorer.training.stages import train_family
 

@@ -28,6 +28,7 @@ def report(run: Run) -> str:
         [
             f"Answer: {_verdict(run, ballot[0].answer)}" if ballot else "Answer: none was reached",
             f"{solutions:,} solutions in {len(run.tree) - 1:,} steps{ENDINGS[run.stopped or 'cancelled']}",
+            *(_printable(note.text) for note in run.tree.notes),
             "",
             *(_table(run, ballot) if ballot else []),
             *_cost(run.ledger),

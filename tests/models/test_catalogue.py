@@ -9,7 +9,7 @@ import torch
 
 from tests.models.toys import toy_judge, toy_qwen2, toy_tokenizer
 from ttc_explorer.models import catalogue
-from ttc_explorer.models.protocol import ExtendJob, ModelError, ScoreJob
+from ttc_explorer.models.protocol import Chain, ExtendJob, ModelError, ScoreJob
 
 
 def save(folder, model):
@@ -24,13 +24,14 @@ def shipped(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
     monkeypatch.setattr(catalogue, "_loaded", {})
     save(tmp_path / "base-s", toy_qwen2())
-    save(tmp_path / "prm", toy_judge())
+    save(tmp_path / "prm-exact", toy_judge())
     return tmp_path
 
 
 def test_the_shipped_pair_is_the_default_and_loaded_once(shipped):
-    generator, verifier = catalogue.load()
-    assert (generator.name, verifier.name) == ("base-s", "prm")
+    generator, verifier, reviser, revision_verifier = catalogue.load()
+    assert reviser is revision_verifier is None
+    assert (generator.name, verifier.name) == ("base-s", "prm-exact")
     assert catalogue.load("base-s") is catalogue.load()
     (opened,) = generator.open(["3+4"])
     (row,) = generator.extend([ExtendJob(opened.state, 0.0, (0,))])
@@ -40,20 +41,50 @@ def test_the_shipped_pair_is_the_default_and_loaded_once(shipped):
 
 
 def test_what_is_available(shipped):
-    (entry,) = catalogue.available()
-    json.dumps(entry)
-    assert entry["name"] == "base-s"
-    assert entry["parameters"] == sum(w.numel() for m in (toy_qwen2(), toy_judge()) for w in m.parameters())
-    assert 2 * entry["parameters"] < entry["bytes"] < 3 * entry["parameters"]
-    (shipped / "prm" / "model.safetensors").unlink()
-    assert catalogue.available() == []
+    entries = catalogue.available()
+    json.dumps(entries)
+    assert [(entry["name"], entry["role"]) for entry in entries] == [
+        ("base-s", "generator"),
+        ("prm-exact", "verifier"),
+    ]
+    for entry, model in zip(entries, (toy_qwen2(), toy_judge()), strict=True):
+        assert entry["parameters"] == sum(weight.numel() for weight in model.parameters())
+        assert 2 * entry["parameters"] < entry["bytes"] < 3 * entry["parameters"]
+    (shipped / "prm-exact" / "model.safetensors").unlink()
+    assert [entry["name"] for entry in catalogue.available()] == ["base-s"]
+
+
+def test_a_reviser_comes_along_and_is_loaded_when_it_is_used(shipped, monkeypatch):
+    save(shipped / "reviser", toy_qwen2(1))
+    save(shipped / "reviser-prm", toy_judge(1))
+    read = []
+    really = catalogue._read
+    monkeypatch.setattr(catalogue, "_read", lambda *given: read.append(given[-1]) or really(*given))
+    models = catalogue.load()
+    assert (models.reviser.name, models.revision_verifier.name) == ("reviser", "reviser-prm")
+    assert read == ["base-s", "prm-exact"]
+    chain = Chain("3+4", ("Answer: 8",))
+    (opened,) = models.reviser.open_chains([chain])
+    (row,) = models.reviser.extend([ExtendJob(opened.state, 0.0, (0,))])
+    (judged,) = models.revision_verifier.open_chains([chain])
+    assert 0 < models.revision_verifier.score([ScoreJob(judged.state, row.text)])[0].score < 1
+    assert read == ["base-s", "prm-exact", "reviser", "reviser-prm"]
+    assert row.cost.flops == 2 * models.reviser.parameters * row.tokens
+
+
+def test_other_shipped_verifiers_and_sizes_have_names(shipped):
+    save(shipped / "orm", toy_judge(2))
+    save(shipped / "base-m", toy_qwen2(2))
+    assert catalogue.load("base-s+orm").verifier.name == "orm"
+    medium = catalogue.load("base-m")
+    assert (medium.generator.name, medium.verifier.name, medium.reviser) == ("base-m", "prm-exact", None)
 
 
 def test_a_folder_with_or_without_a_verifier(shipped, tmp_path):
     save(tmp_path / "mine", toy_qwen2(3))
     alone = catalogue.load(str(tmp_path / "mine"))
     assert (alone.generator.name, alone.verifier) == ("mine", None)
-    assert catalogue.load(f"{tmp_path / 'mine'}+prm").verifier.name == "prm"
+    assert catalogue.load(f"{tmp_path / 'mine'}+prm-exact").verifier.name == "prm-exact"
 
 
 def test_missing_weights_name_the_command_that_makes_them(shipped, monkeypatch):
@@ -72,7 +103,7 @@ def test_missing_weights_name_the_command_that_makes_them(shipped, monkeypatch):
         ("", "Name a model: base-s"),
         ("../..", "holds no generator"),
         ("base-s+base-s", "cannot be the verifier: it is a Qwen2ForCausalLM"),
-        ("prm", "cannot be the generator: it is a Qwen2ForTokenClassification"),
+        ("prm-exact", "cannot be the generator: it is a Qwen2ForTokenClassification"),
         ("base-s+no/such-model", "no folder 'no/such-model'"),
     ],
 )

@@ -37,10 +37,11 @@ from tests.models.toys import (
     toy_tokenizer,
 )
 from ttc_explorer.models import decoding
+from ttc_explorer.models.codec import ROOM
 from ttc_explorer.models.decoding import TreeGenerator, states_answer
 from ttc_explorer.models.fused import FusedBackbone
 from ttc_explorer.models.generic import GenericBackbone
-from ttc_explorer.models.protocol import Cost, ExtendJob, ModelError, never
+from ttc_explorer.models.protocol import Chain, Cost, ExtendJob, ModelError, never
 from ttc_explorer.models.sampling import sample, uniforms
 from ttc_explorer.problems.problem import BadInput
 
@@ -140,6 +141,42 @@ def test_greedy_takes_the_likeliest_token(generator):
         with torch.inference_mode():
             logits = model(input_ids=torch.tensor([ids + step])).logits[0]
         assert logits[len(ids) - 1 : -1].argmax(-1).tolist() == step
+
+
+def test_a_chain_shows_each_attempt_after_the_question_and_closed():
+    codec, tokenizer = toy_generator().codec, toy_tokenizer()
+    (ids,) = codec.chains([Chain("3+4", ("3+4=8\nAnswer: 8", "<eos>"))], CONTEXT)
+    asked = "<bos>3+4\n"
+    assert tokenizer.decode(ids) == f"{asked}3+4=8\nAnswer: 8\n<eos>{asked}<eos>\n<eos>{asked}"
+    assert ids.count(tokenizer.eos_token_id) == 2, "what an attempt spells out closes nothing"
+    assert codec.chains([Chain("3+4")], CONTEXT) == codec.prompts(["3+4"], CONTEXT)
+
+
+def test_the_oldest_attempts_make_room():
+    codec = toy_generator().codec
+    attempts = [f"{n}" * 50 for n in range(9)]
+    (ids,) = codec.chains([Chain("3+4", tuple(attempts))], CONTEXT)
+    (newest,) = codec.chains([Chain("3+4", tuple(attempts[-6:]))], CONTEXT)
+    assert ids == newest
+    assert CONTEXT - len(ids) >= ROOM > CONTEXT - len(ids) - (len(ids) - 5) // 6
+    with pytest.raises(BadInput, match="too long"):
+        codec.chains([Chain("3" * 600, ("7",))], CONTEXT)
+
+
+@pytest.mark.parametrize("make", [toy_llama, toy_qwen2])
+def test_revising_equals_a_plain_pass_over_the_chain(make):
+    model = make()
+    generator = TreeGenerator(model, toy_tokenizer(), "reviser")
+    chains = [Chain("3+4", ("3+4=8\nAnswer: 8", "Answer: 7")), Chain("3+4"), Chain(QUESTIONS[1], ("1",))]
+    opened = generator.open_chains(chains)
+    prompts = generator.codec.chains(chains, CONTEXT)
+    assert [o.cost.prefilled for o in opened] == [len(prompt) - 1 for prompt in prompts]
+    steps = []
+    texts = generator.codec.texts
+    generator.codec.texts = lambda ids: steps.extend(ids) or texts(ids)
+    rows = generator.extend([ExtendJob(o.state, 1.0, (i, j)) for j in range(3) for i, o in enumerate(opened)])
+    for prompt, step, row in zip(prompts * 3, steps, rows, strict=True):
+        assert row.logprob == pytest.approx(plain_logprob(model, prompt, step), abs=1e-4)
 
 
 def test_tokens_follow_the_tempered_distribution():

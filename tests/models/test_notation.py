@@ -15,8 +15,7 @@ def test_both_models_read_the_notation_and_leave_other_questions_alone():
         said = [
             model.codec.prompt(text) for text in ("Which x satisfies  4x + 7 = 19?", "find X if 4x+7=19 .")
         ]
-        assert said[0] != said[1]
-        assert said[1] == model.codec.prompt("Solve 4x+7=19.")
+        assert said[0] == said[1] == model.codec.prompt("Solve 4x+7=19.")
         assert model.codec.prompt("Why?") == TreeGenerator(
             toy_qwen2(), toy_tokenizer(), "plain"
         ).codec.prompt("Why?")

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForTokenClassification, Qwen2Config, Qwen2ForTokenClassification
+from transformers import (
+    GPT2Config,
+    GPT2ForTokenClassification,
+    LlamaConfig,
+    LlamaForTokenClassification,
+    Qwen2Config,
+    Qwen2ForTokenClassification,
+)
 
 from tests.models.toys import scatter, toy_judge, toy_shape, toy_tokenizer, toy_verifier
 from ttc_explorer.models.fused import FusedBackbone
 from ttc_explorer.models.generic import GenericBackbone
-from ttc_explorer.models.protocol import Cost, ModelError, ScoreJob
+from ttc_explorer.models.protocol import Chain, Cost, ModelError, ScoreJob
 from ttc_explorer.models.verifiers import TokenPRM
 from ttc_explorer.problems.problem import BadInput
 
@@ -97,6 +104,50 @@ def test_what_does_not_fit_is_refused_or_scores_nothing():
     fits, overlong = prm.score([ScoreJob(opened.state, "123456"), ScoreJob(opened.state, "1234567")])
     assert fits.score > 0
     assert (overlong.score, overlong.cost) == (0.0, Cost())
+
+
+def test_padding_may_reach_beyond_the_context():
+    """A long prefix with a short step beside a short prefix with a long step, where positions are learnt."""
+    config = GPT2Config(num_labels=2, **toy_shape(max_position_embeddings=24, n_embd=32, n_layer=2, n_head=4))
+    model = GPT2ForTokenClassification(config).eval()
+    scatter(model, 0)
+    prm = TokenPRM(model, toy_tokenizer(), "learnt positions")
+    texts = ("3" * 18, "4"), ("3", "4" * 14)
+    opened = prm.open([question for question, _ in texts])
+    jobs = [ScoreJob(o.state, step) for o, (_, step) in zip(opened, texts, strict=True)]
+    for judged, (question, step) in zip(prm.score(jobs), texts, strict=True):
+        ids = prm.codec.prompt(question) + prm.codec.steps([step])[0]
+        assert judged.score == pytest.approx(plain_score(model, ids), abs=1e-4)
+
+
+@pytest.mark.parametrize("make", [toy_judge, llama_judge])
+def test_an_attempt_of_several_lines_scores_as_its_last_line_does(make):
+    prm = TokenPRM(make(), toy_tokenizer(), "toy")
+    opened = prm.open(QUESTIONS)
+    attempts = ["3+4=7\nAnswer: 7", "1\n" + "x" * 40 + "\n\nAnswer: 7", "Answer: 7"]
+    jobs = [ScoreJob(o.state, text) for o in opened for text in attempts]
+    whole = prm.score(jobs)
+    for job, judged in zip(jobs, whole, strict=True):
+        state, cost = job.state, Cost()
+        for line in job.text.split("\n"):
+            (last,) = prm.score([ScoreJob(state, line)])
+            state, cost = last.state, cost + last.cost
+        assert judged.score == pytest.approx(last.score, abs=1e-5)
+        assert judged.cost == cost
+        assert judged.state.length == state.length
+
+
+def test_a_chain_is_read_and_judged_as_one_text():
+    model = toy_judge()
+    prm = TokenPRM(model, toy_tokenizer(), "toy")
+    chains = [Chain("3+4", ("3+4=8\nAnswer: 8", "Answer: 7")), Chain("3+4"), Chain(QUESTIONS[1], ("1",))]
+    opened = prm.open_chains(chains)
+    assert [o.cost.verifier for o in opened] == [len(prm.codec.chains([chain], 512)[0]) for chain in chains]
+    assert opened[1].cost == prm.open(["3+4"])[0].cost
+    scored = prm.score([ScoreJob(o.state, "7\nAnswer: 7") for o in opened])
+    for chain, judged in zip(chains, scored, strict=True):
+        ids = prm.codec.chains([chain], 512)[0] + prm.codec.steps(["7\nAnswer: 7"])[0]
+        assert judged.score == pytest.approx(plain_score(model, ids), abs=1e-4)
 
 
 def test_a_classifier_with_other_labels_is_refused():

@@ -1,4 +1,5 @@
-"""A toy generator and a toy verifier in pure Python that count every token they really process.
+"""Toy models in pure Python that count every token they really process: a generator, a verifier, and the same
+for revisions.
 
 A token is one character. What they write and score is a pure function of the prefix and of the row's stream,
 so the same seed gives the same tree; nothing is learned and nothing is right.
@@ -11,9 +12,21 @@ from fractions import Fraction
 from random import Random
 from weakref import WeakSet
 
-from ttc_explorer.models.protocol import Cost, ExtendJob, Opened, Sampled, Scored, ScoreJob
+from ttc_explorer.models.protocol import (
+    Advice,
+    Chain,
+    Consult,
+    Cost,
+    ExtendJob,
+    Opened,
+    Sampled,
+    Scored,
+    ScoreJob,
+)
 from ttc_explorer.problems.exam import Exam
 from ttc_explorer.problems.problem import Problem
+from ttc_explorer.search.driver import Driver, no_policy
+from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
 
@@ -111,6 +124,90 @@ class ToyVerifier:
             state, cost = self._read(job.state.text, job.text)
             scored.append(Scored(round(Random(state.text).random(), 3), state, cost))
         return scored
+
+
+def written_out(chain: Chain) -> str:
+    """A chain as the toys read it."""
+    return "".join(f"{chain.question}\n{attempt}\n;" for attempt in chain.attempts) + chain.question
+
+
+class ToyReviser(ToyGenerator):
+    """Reads chains, and goes on from them like the generator. ``chains`` lists those it has read."""
+
+    name = "toy reviser"
+    parameters = 30
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chains: list[Chain] = []
+
+    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]:
+        self.chains += chains
+        return self.open([written_out(chain) for chain in chains])
+
+
+class ToyRevisionVerifier(ToyVerifier):
+    """Scores attempts by chance, after the chain before them."""
+
+    name = "toy revision verifier"
+    parameters = 7
+
+    def __init__(self, refuses: str = "no question") -> None:
+        super().__init__(refuses)
+        self.chains: list[Chain] = []
+
+    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]:
+        self.chains += chains
+        return self.open([written_out(chain) for chain in chains])
+
+
+class Toys:
+    """One of each toy, a driver on them, and what all of them have processed together: the budget audit.
+
+    ``revision_verifier=False`` leaves the scores of revisions to the verifier.
+    """
+
+    def __init__(
+        self, revision_verifier: bool = True, advise: Callable[[Consult], Advice | None] = no_policy
+    ) -> None:
+        self.generator, self.verifier, self.reviser = ToyGenerator(), ToyVerifier(), ToyReviser()
+        self.revision_verifier = ToyRevisionVerifier() if revision_verifier else None
+        self.driver = Driver(
+            self.generator,
+            self.verifier,
+            examine,
+            clock=lambda: 0.0,
+            reviser=self.reviser,
+            revision_verifier=self.revision_verifier,
+            advise=advise,
+        )
+
+    def drive(self, *runs: Run) -> tuple[Run, ...]:
+        """The runs, all driven to their ends together."""
+        for run in runs:
+            self.driver.add(run)
+        while self.driver.tick():
+            pass
+        return runs
+
+    def processed(self) -> Ledger:
+        """What a ledger must say if a single run has been driven."""
+        writers = (self.generator, self.reviser)
+        judges = [judge for judge in (self.verifier, self.revision_verifier) if judge]
+        return Ledger(
+            generated_tokens=sum(model.generated for model in writers),
+            prefill_tokens=sum(model.prefilled for model in writers),
+            cached_tokens=sum(model.cached for model in writers),
+            verifier_tokens=sum(judge.read for judge in judges),
+            flops=2.0 * sum(model.parameters * (model.generated + model.prefilled) for model in writers)
+            + 2.0 * sum(judge.parameters * judge.read for judge in judges),
+            sequential_depth=sum(model.passes for model in (*writers, *judges)),
+        )
+
+    def held(self) -> int:
+        """States that somebody still holds."""
+        models = (self.generator, self.verifier, self.reviser, self.revision_verifier)
+        return sum(len(model.held) for model in models if model)
 
 
 def equal(first: str, second: str) -> bool:

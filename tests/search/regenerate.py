@@ -9,8 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.search.fakes import ToyGenerator, ToyVerifier, examine, toy_run
-from ttc_explorer.search.driver import Driver
+from tests.search.fakes import Toys, toy_run
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.trace import to_trace
 
@@ -22,16 +21,22 @@ CASES: dict[str, dict[str, Any]] = {
     "beam": {"strategy": "beam", "budget": 8, "width": 4},
     "beam_uneven": {"strategy": "beam", "budget": 7, "width": 3, "aggregate": "min", "selector": "best"},
     "beam_out_of_rounds": {"strategy": "beam", "budget": 8, "width": 2, "rounds": 3},
+    "beam_root_of_budget": {"strategy": "beam", "budget": 9, "width": 0},
+    "lookahead": {"strategy": "lookahead", "budget": 4, "width": 2, "lookahead": 2},
+    "dvts": {"strategy": "dvts", "budget": 7, "width": 3},
+    "rebase": {"strategy": "rebase", "budget": 8},
+    "particles": {"strategy": "particles", "budget": 8},
+    "mcts": {"strategy": "mcts", "budget": 8, "width": 3},
+    "revise": {"strategy": "revise", "budget": 7, "chains": 3},
+    "hybrid": {"strategy": "hybrid", "budget": 8, "width": 2, "chains": 2},
+    "adaptive": {"strategy": "adaptive", "budget": 12, "selector": "majority"},
+    "auto": {"strategy": "auto", "budget": 8},
 }
 
 
 def solved(case: str) -> Run:
     """The run of that name, by the toy models, in no time."""
-    run = toy_run(seed=2, **CASES[case])
-    driver = Driver(ToyGenerator(), ToyVerifier(), examine, clock=lambda: 0.0)
-    driver.add(run)
-    while driver.tick():
-        pass
+    (run,) = Toys().drive(toy_run(seed=2, **CASES[case]))
     return run
 
 

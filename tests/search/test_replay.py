@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.search.regenerate import CASES, FOLDER, solved
+from ttc_explorer.search.strategies import STRATEGIES
 from ttc_explorer.search.trace import load, to_trace
 
 
@@ -17,3 +18,7 @@ def test_a_search_grows_its_stored_tree(case):
     run = solved(case)
     assert to_trace(run) == json.loads(stored)
     assert load(stored).tree.events == run.tree.events
+
+
+def test_every_strategy_has_a_stored_tree():
+    assert {case["strategy"] for case in CASES.values()} == set(STRATEGIES)

@@ -2,7 +2,14 @@
 
 import pytest
 
-from ttc_explorer.search.selection import aggregated, chosen, solution_score, votes
+from ttc_explorer.search.selection import (
+    aggregated,
+    chosen,
+    solution_score,
+    votes,
+    weights,
+    within_then_across,
+)
 from ttc_explorer.search.tree import SearchTree
 
 
@@ -73,3 +80,73 @@ def test_without_scores_majority_still_counts():
     (first, second) = votes(tree, "majority", "last")
     assert (first.answer, first.count, first.weight, first.leaf, first.score) == ("b", 2, 0.0, 2, None)
     assert second.answer == "a"
+
+
+# --- revisions ------------------------------------------------------------------------------------------
+
+
+def chained(*chains, tree=None, parent=0):
+    """The tree with chains of revisions below ``parent``, each attempt an (answer, score)."""
+    tree = tree or SearchTree()
+    for chain in chains:
+        node = parent
+        for answer, score in chain:
+            node = tree.add(node, "attempt", finished=True, answer=answer, kind="revision")
+            tree.set_scores([node], [score])
+    return tree
+
+
+def test_a_revision_is_a_solution_by_itself():
+    tree = chained([("a", 0.9), ("b", 0.4)])
+    for aggregate in ("last", "min", "prod", "mean"):
+        assert solution_score(tree, 2, aggregate) == 0.4
+    assert answers(tree, "best") == ["a", "b"]
+
+
+def test_within_a_chain_the_heaviest_answer_wins_and_its_best_attempt_speaks_for_it():
+    tree = chained([("a", 0.3), ("b", 0.5), ("a", 0.4), ("c", 0.6)])
+    assert within_then_across(tree, "last") == {1: 0, 2: 0, 3: 0.4, 4: 0}
+    (first, *others) = votes(tree, "weighted", "last")
+    assert (first.answer, first.count, first.weight, first.leaf, first.score) == ("a", 2, 0.4, 3, 0.4)
+    assert [(vote.answer, vote.count, vote.weight) for vote in others] == [("b", 1, 0), ("c", 1, 0)]
+
+
+def test_across_chains_each_has_one_voice_by_weight_and_a_flat_vote_by_majority():
+    """One chain repeats a; two end in b; the flat vote and the flat sum both say a."""
+    tree = chained([("a", 0.6)] * 5, [("b", 0.4), ("a", 0.3)], [("b", 0.5)])
+    assert answers(tree, "majority") == ["a", "b"]
+    assert answers(tree, "weighted") == ["b", "a"]
+    assert answers(tree, "best") == ["a", "b"]
+    assert votes(tree, "weighted", "last")[0].weight == pytest.approx(0.4 + 0.5)
+    assert votes(tree, "weighted", "last")[1].weight == 0.6
+
+
+def test_the_solution_that_was_revised_is_the_first_attempt_of_the_chain():
+    tree = tree_of(("a", [0.2, 0.7]), ("b", [0.8]))
+    chained([("b", 0.3), ("b", 0.3)], [("c", 0.9)], tree=tree, parent=2)
+    # chains a b b, a c, and b alone: their winners are a (0.7 against 0.6), c and b
+    assert weights(tree, "last") == {2: 0.7, 3: 0.8, 4: 0, 5: 0, 6: 0.9}
+    # by the product a has 0.14 as a solution of two steps, and b wins the first chain
+    assert weights(tree, "prod") == {2: 0, 3: 0.8, 4: 0.3, 5: 0, 6: 0.9}
+
+
+def test_chains_that_share_their_winner_share_one_voice():
+    tree = tree_of(("a", [0.9]))
+    chained([("b", 0.1)], [("c", 0.1)], [("d", 0.1)], tree=tree, parent=1)
+    assert votes(tree, "weighted", "last")[0].weight == 0.9
+
+
+def test_ties_in_a_chain_go_to_the_older_and_unreadable_attempts_do_not_vote():
+    assert within_then_across(chained([("a", 0.5), ("b", 0.5), ("b", 0.0)]), "last") == {1: 0.5, 2: 0, 3: 0}
+    assert within_then_across(chained([("a", 0.5), ("a", 0.5)]), "last") == {1: 0.5, 2: 0}
+    unread = (None, 0.9)
+    assert within_then_across(chained([unread, ("a", 0.1)], [unread]), "last") == {1: 0, 2: 0.1, 3: 0}
+
+
+def test_rollouts_have_no_voice():
+    tree = tree_of(("a", [0.1]))
+    ghost = tree.add(0, "Answer: b", finished=True, answer="b", kind="rollout")
+    tree.set_scores([ghost], [1.0])
+    for selector in ("majority", "weighted", "best"):
+        assert answers(tree, selector) == ["a"]
+    assert weights(tree, "last") == {1: 0.1}

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.search.fakes import ToyGenerator, ToyVerifier, equal, examine, toy_run
+from ttc_explorer.models.protocol import Step
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.driver import solve
 from ttc_explorer.search.ledger import Ledger
@@ -22,6 +23,8 @@ from ttc_explorer.search.tree import SearchTree
 texts = st.text(max_size=30)
 counts = st.integers(0, 2**63 - 1)
 amounts = st.floats(0, 1e30)
+fact = st.none() | st.booleans() | counts | st.floats(-1e30, 1e30) | texts
+facts = fact | st.lists(fact, max_size=3)
 
 
 @st.composite
@@ -37,11 +40,16 @@ def trees(draw):
             logprob=draw(st.floats(-1e9, 0)),
             finished=finished,
             answer=draw(st.none() | st.sampled_from(["2", "½", "x < 3"])) if finished else None,
-            kind=draw(st.sampled_from([None, "step", "answer", "revision"])),
+            kind=draw(st.sampled_from([None, "step", "answer", "revision", "rollout"])),
         )
         if draw(st.booleans()):
             tree.set_scores([node], [draw(st.floats(0, 1))])
-        tree.mark([node], draw(st.sampled_from(["open", "kept", "pruned"])))
+        some = draw(st.integers(1, node))
+        tree.mark([some], draw(st.sampled_from(["open", "kept", "pruned"])))
+        if draw(st.booleans()):
+            tree.set_value(some, draw(counts), draw(st.floats(0, 1)))
+        if draw(st.booleans()):
+            tree.note(draw(texts), **draw(st.dictionaries(st.text(max_size=5), facts, max_size=3)))
     return tree
 
 
@@ -75,11 +83,19 @@ def any_runs(draw):
         stopped=draw(st.sampled_from(STOPPED)),
         error=draw(st.none() | texts),
         correct={answer: draw(st.booleans()) for answer in answers} if draw(st.booleans()) else {},
+        reviser=draw(st.none() | texts),
     )
 
 
 def columns(tree):
     return {name: column for name, column in vars(tree).items() if name != "events"}
+
+
+def without_events(run):
+    """The trace as it was written before traces had events."""
+    trace = to_trace(run)
+    del trace["events"]
+    return json.dumps(trace).encode()
 
 
 def solved(strategy="beam", budget=8, **settings):
@@ -91,16 +107,17 @@ def solved(strategy="beam", budget=8, **settings):
 def test_every_run_survives_the_round_trip(run, packed):
     data = gzip.compress(dump(run)) if packed else dump(run)
     loaded = load(data)
-    assert columns(loaded.tree) == columns(run.tree)
-    run.tree.events = loaded.tree.events = []
+    assert vars(loaded.tree) == vars(run.tree)
     assert vars(loaded) | {"tree": None} == vars(run) | {"tree": None}
     assert to_trace(loaded) == to_trace(run) == json.loads(dump(run))
+    assert columns(load(without_events(run)).tree) == columns(run.tree)
 
 
 @pytest.mark.parametrize("strategy", ["greedy", "best_of_n", "beam"])
 def test_a_loaded_run_replays_as_it_grew(strategy):
     run = solved(strategy, 16)
     assert load(dump(run)).tree.events == run.tree.events
+    assert load(without_events(run)).tree.events == run.tree.events
 
 
 def test_a_run_that_ran_out_of_rounds_replays_too():
@@ -111,7 +128,7 @@ def test_a_run_that_ran_out_of_rounds_replays_too():
 # fmt: off
 TRACE_KEYS = [
     "version", "problem", "model", "verifier", "strategy", "budget", "seed", "settings", "nodes", "solutions",
-    "votes", "answer", "stopped", "ledger", "correct",
+    "votes", "answer", "stopped", "ledger", "events", "correct",
 ]
 NODE_KEYS = ["id", "parent", "text", "kind", "status", "score", "logprob", "tokens", "round"]
 LEDGER_KEYS = [
@@ -158,7 +175,19 @@ def test_a_half_surrogate_in_a_problem_can_still_be_saved():
 
 # --- hostile files --------------------------------------------------------------------------------------
 
-GOOD = to_trace(solved(budget=4))
+
+def good():
+    """A trace with something of everything."""
+    run = solved(budget=4)
+    ghost = run.tree.grow([1], [Step("3 + 4 = 7", 4, -1.0)], kind="rollout")
+    run.tree.set_scores(ghost, [0.25])
+    run.tree.add(0, "1 + 1 = 2\nAnswer: 2", answer=run.tree.answer[next(run.tree.leaves())], kind="revision")
+    run.tree.set_value(1, 3, 0.5)
+    run.tree.note("Stopped early.", saved=12, chances=[0.5, 0.25], sure=True, which=None)
+    return to_trace(run)
+
+
+GOOD = good()
 
 
 def refused(data, *words):
@@ -270,6 +299,32 @@ def test_damaged_bytes_load_or_are_refused(data):
         (changed("nodes", 1, "tokens", to=-1), "node 1"),
         (changed("nodes", 1, "tokens", to=1.5), "node 1"),
         (changed("nodes", 1, "answer", to="2"), "not finished"),
+        (changed("nodes", -1, "status", to="kept"), "revision, which cannot be kept"),
+        (changed("nodes", -2, "status", to="open"), "rollout, which cannot be open"),
+        (changed("nodes", 1, "visits", to=4), "do not lead"),
+        (changed("nodes", 1, "status", to="open"), "do not lead"),
+        (changed("nodes", 2, "score", to=None), "score"),
+        (changed("events", to={}), "events"),
+        (changed("events", to=[]), "do not lead"),
+        (changed("events", 0, to=["add", 2]), "event 0"),
+        (changed("events", 0, to=["add", True, 3]), "event 0"),
+        (changed("events", 0, to=["mark", 0, "finished"]), "event 0"),
+        (changed("events", 0, to=["mark", 9, "kept"]), "event 0"),
+        (changed("events", 0, to=["score", 1]), "event 0"),
+        (changed("events", 0, to=["value", 0, 1, 1.5]), "event 0"),
+        (changed("events", 0, to=["value", 0, -1, 0.5]), "event 0"),
+        (changed("events", 0, to=["note", 1]), "event 0"),
+        (changed("events", -1, to=["mark", 0, "kept"]), "do not lead"),
+        (changed("events", 0, to=7), "event 0"),
+        (changed("notes", to=7), "notes"),
+        (changed("notes", to=[7]), "note"),
+        (changed("notes", 0, "text", to="x" * 200_000), "longer"),
+        (changed("notes", 0, "data", to=[]), "data"),
+        (changed("notes", 0, "data", "saved", to={"deep": 1}), "plain figures"),
+        (changed("notes", 0, "data", "saved", to=[[1]]), "plain figures"),
+        (changed("notes", 0, "data", "saved", to=10**400), "plain figures"),
+        (changed("notes", 0, "data", "saved", to="\ud800"), "plain figures"),
+        (changed("notes", 0, "data", "saved", to=[1] * 2000), "plain figures"),
         (changed("votes", to=[{"answer": "nowhere", "equal_to_reference": True}]), "vote"),
         (changed("votes", to=[3]), "vote"),
         (changed("ledger", "flops", to=-1), "ledger"),

@@ -4,8 +4,12 @@ from dataclasses import asdict
 
 import pytest
 
-from tests.models.toys import toy_generator, toy_verifier
+from tests.models.toys import toy_generator, toy_judge, toy_llama, toy_tokenizer, toy_verifier
 from tests.search.fakes import toy_run
+from tests.search.test_moves import chains, mixture, run_of
+from ttc_explorer.models.decoding import TreeGenerator
+from ttc_explorer.models.protocol import Chain
+from ttc_explorer.models.verifiers import TokenPRM
 from ttc_explorer.problems.exam import by_spelling
 from ttc_explorer.search.driver import Driver, solve
 from ttc_explorer.search.selection import chosen
@@ -17,8 +21,17 @@ def models():
     return toy_generator(0), toy_verifier(1)
 
 
-def driven(models, *runs):
-    driver = Driver(*models, examine=by_spelling, clock=lambda: 0.0)
+@pytest.fixture(scope="module")
+def revisers():
+    """A reviser on a random Llama model, and its verifier."""
+    return {
+        "reviser": TreeGenerator(toy_llama(2), toy_tokenizer(), "toy-reviser"),
+        "revision_verifier": TokenPRM(toy_judge(3), toy_tokenizer(), "toy-reviser-prm"),
+    }
+
+
+def driven(models, *runs, **revisers):
+    driver = Driver(*models, examine=by_spelling, clock=lambda: 0.0, **revisers)
     for run in runs:
         driver.add(run)
     while driver.tick():
@@ -62,6 +75,38 @@ def test_company_changes_nothing(models):
         assert run.tree.score[1:] == pytest.approx(alone.tree.score[1:], abs=1e-5)
         assert run.tree.logprob == pytest.approx(alone.tree.logprob, abs=1e-4)
         assert asdict(run.ledger) == pytest.approx(asdict(alone.ledger))
+
+
+def test_what_revisions_cost_is_what_the_models_read_and_wrote(models, revisers, search):
+    search(chains)
+    (run,) = driven(models, run_of(4, rounds=5), **revisers)
+    assert (run.stopped, run.error) == ("done", None)
+    tree, ledger, codec = run.tree, run.ledger, revisers["reviser"].codec
+    ends = [0, *range(1, 7)]
+    prompts = codec.chains(
+        [Chain(run.problem.text, tuple(tree.text[n] for n in tree.chain(end))) for end in ends], 512
+    )
+    assert ledger.prefill_tokens == sum(len(prompt) - 1 for prompt in prompts)
+    assert ledger.generated_tokens == sum(tree.tokens)
+    attempts = sum(len(ids) for ids in codec.steps(tree.text[1:]))
+    assert ledger.verifier_tokens == sum(map(len, prompts)) + attempts
+    wrote = revisers["reviser"].parameters * (ledger.prefill_tokens + ledger.generated_tokens)
+    judged = revisers["revision_verifier"].parameters * ledger.verifier_tokens
+    assert ledger.flops == pytest.approx(2 * (wrote + judged))
+
+
+def test_revisions_and_lookahead_are_the_same_alone_and_in_company(models, revisers, search):
+    search(mixture)
+    together = driven(models, *(run_of(2 + seed, seed, rounds=4) for seed in range(3)), **revisers)
+    for seed, run in enumerate(together):
+        (alone,) = driven(models, run_of(2 + seed, seed, rounds=4), **revisers)
+        assert run.error is None
+        assert {"rollout", "revision"} <= set(run.tree.kind)
+        assert run.tree.text == alone.tree.text
+        assert run.tree.status == alone.tree.status
+        assert run.tree.score[1:] == pytest.approx(alone.tree.score[1:], abs=1e-5)
+        assert asdict(run.ledger) == pytest.approx(asdict(alone.ledger))
+        assert to_trace(load(dump(run))) == to_trace(run)
 
 
 def test_a_problem_longer_than_the_context_ends_with_a_sentence(models):

@@ -1,18 +1,21 @@
-"""Names to models: the shipped pair, and any folder or Hugging Face model that fits.
+"""Names to models: the shipped family, and any folder or Hugging Face model that fits.
 
 A name is ``GENERATOR`` or ``GENERATOR+VERIFIER``; each part is a shipped model, a folder, or a Hub id. A
-shipped generator brings its verifier along; any other without one can be sampled and voted on, not searched.
+shipped generator brings a verifier along, and a reviser if there is one for it; any other without a verifier
+can be sampled and voted on, not searched.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from logging import CRITICAL, getLogger
 from math import prod
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
@@ -27,14 +30,26 @@ from transformers import (
 from transformers.utils import logging
 
 from ttc_explorer.models.decoding import TreeGenerator
-from ttc_explorer.models.protocol import Generator, ModelError, Verifier
+from ttc_explorer.models.protocol import (
+    Chain,
+    ExtendJob,
+    Generator,
+    ModelError,
+    Opened,
+    Reviser,
+    RevisionVerifier,
+    Sampled,
+    Scored,
+    ScoreJob,
+    Verifier,
+)
 from ttc_explorer.models.verifiers import TokenPRM
 from ttc_explorer.problems.families import in_notation
 
 FOLDER = Path(__file__).parents[2] / "assets" / "models"
 """Where the shipped models are, a folder each."""
 
-DEFAULT = "base-s"
+DEFAULT, VERIFIER = "base-s", "prm-exact"
 TRAIN = "python -m ttc_explorer train --recipe cpu --out assets/models"
 
 SHIPPED_STEP, FOREIGN_STEP = 80, 512
@@ -45,37 +60,77 @@ SMALL = 10_000_000
 
 @dataclass(frozen=True)
 class Entry:
-    """A shipped generator and its verifier (names of folders), and what people should know about them."""
+    """A model of the shipped family: its folder, if it is here, and what people should know about it."""
 
     name: str
-    verifier: str
+    role: str
     title: str
 
     def files(self) -> list[Path]:
-        """The weights of both that are really there."""
-        return sorted(
-            path for part in (self.name, self.verifier) for path in (FOLDER / part).glob("*.safetensors")
-        )
+        """Its weights that are really there."""
+        return sorted((FOLDER / self.name).glob("*.safetensors"))
 
 
 SHIPPED = {
-    DEFAULT: Entry(DEFAULT, "prm", "Small generator with its verifier, trained on our problem families")
+    entry.name: entry
+    for entry in (
+        Entry(DEFAULT, "generator", "small, trained on our problem families"),
+        Entry("base-m", "generator", "medium, trained on our problem families"),
+        Entry("base-l", "generator", "large, trained on our problem families"),
+        Entry("distilled-s", "generator", "small, trained again on what its verifier found right"),
+        Entry(VERIFIER, "verifier", "judges steps, trained on exact labels of steps"),
+        Entry("prm", "verifier", "judges steps, trained on how often rollouts from them end right"),
+        Entry("orm", "verifier", "judges whole solutions: only its score of the last step counts"),
+        Entry("reviser", "reviser", "small, trained to write a better answer after wrong ones"),
+        Entry("reviser-prm", "revision verifier", "judges revisions, trained on the reviser's own"),
+    )
 }
 
+REVISERS = {DEFAULT: ("reviser", "reviser-prm")}
+"""The reviser that was made from a generator, and its verifier."""
 
-class Pair(NamedTuple):
-    """Who answers and, if anybody, who judges."""
+
+class Late:
+    """A Reviser or RevisionVerifier that is loaded when it is first used."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @cached_property
+    def _model(self) -> Any:
+        load = load_generator if SHIPPED[self.name].role == "reviser" else load_verifier
+        return load(self.name)
+
+    @property
+    def parameters(self) -> int:
+        return self._model.parameters
+
+    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]:
+        return self._model.open_chains(chains)
+
+    def extend(self, jobs: Sequence[ExtendJob]) -> list[Sampled]:
+        return self._model.extend(jobs)
+
+    def score(self, jobs: Sequence[ScoreJob]) -> list[Scored]:
+        return self._model.score(jobs)
+
+
+class Models(NamedTuple):
+    """Who answers, and, if anybody, who judges, who revises, and who judges revisions."""
 
     generator: Generator
     verifier: Verifier | None
+    reviser: Reviser | None = None
+    revision_verifier: RevisionVerifier | None = None
 
 
-_loaded: dict[str, Pair] = {}
+_loaded: dict[str, Models] = {}
 _lock = Lock()
 
 
-def load(name: str = DEFAULT) -> Pair:
-    """The models of that name, loaded once a process. Raises ModelError if they cannot be used."""
+def load(name: str = DEFAULT) -> Models:
+    """The models of that name, loaded once a process, a reviser when it is first used. Raises ModelError if
+    they cannot be used."""
     with _lock:
         if name not in _loaded:
             logging.disable_progress_bar()
@@ -84,10 +139,14 @@ def load(name: str = DEFAULT) -> Pair:
             if not generator:
                 raise ModelError(f"Name a model: {', '.join(SHIPPED)}, a folder, or a Hugging Face model.")
             if not verifier and generator in SHIPPED:
-                verifier = SHIPPED[generator].verifier
-            pair = Pair(load_generator(generator), load_verifier(verifier) if verifier else None)
-            use_threads(pair.generator.parameters)
-            _loaded[name] = pair
+                verifier = VERIFIER
+            models = Models(
+                load_generator(generator),
+                load_verifier(verifier) if verifier else None,
+                *(Late(part) if SHIPPED[part].files() else None for part in REVISERS.get(generator, ())),
+            )
+            use_threads(models.generator.parameters)
+            _loaded[name] = models
         return _loaded[name]
 
 
@@ -102,23 +161,22 @@ def load_generator(name: str) -> TreeGenerator:
 def load_verifier(name: str) -> TokenPRM:
     """The process reward model in a shipped folder, any folder, or on the Hub. Raises ModelError."""
     model, tokenizer = _read(AutoModelForTokenClassification, "ForTokenClassification", "verifier", name)
-    shipped = name in {entry.verifier for entry in SHIPPED.values()}
-    return TokenPRM(model, tokenizer, Path(name).name, in_notation if shipped else str)
+    return TokenPRM(model, tokenizer, Path(name).name, in_notation if name in SHIPPED else str)
 
 
 def available() -> list[dict[str, object]]:
-    """The shipped models that are here: name, title, verifier, parameters of both, bytes on disk, source."""
+    """The shipped models that are here: name, role, title, parameters, bytes on disk, source."""
     return [
         {
             "name": entry.name,
+            "role": entry.role,
             "title": entry.title,
-            "verifier": entry.verifier,
             "parameters": sum(map(_parameters, entry.files())),
             "bytes": sum(file.stat().st_size for file in entry.files()),
             "source": "shipped",
         }
         for entry in SHIPPED.values()
-        if {file.parent.name for file in entry.files()} == {entry.name, entry.verifier}
+        if entry.files()
     ]
 
 
@@ -137,7 +195,7 @@ def use_threads(parameters: int) -> None:
 
 def _read(loader: type, ending: str, role: str, name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Model and tokenizer by name. Only safetensors, and no code from the model's authors, is ever loaded."""
-    shipped = name in SHIPPED or name in {entry.verifier for entry in SHIPPED.values()}
+    shipped = name in SHIPPED
     place = FOLDER / name if shipped else Path(name)
     if shipped and not place.is_dir():
         raise ModelError(f"The shipped {role} '{name}' is missing: make it with `{TRAIN}`.")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain, islice
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from ttc_explorer.models.protocol import Chain
 from ttc_explorer.problems.problem import BadInput
 
 SPACES = {"Ġ": " ", "Ċ": "\n", "ĉ": "\t", "č": "\r", "▁": " ", "<0x0A>": "\n", "<0x0D>": "\r"}
 """How tokenizers write white space inside the names of their tokens."""
+
+ROOM = 160
+"""Tokens that a chain of attempts leaves for the next one."""
 
 
 class Codec:
@@ -55,21 +60,37 @@ class Codec:
 
     def prompts(self, questions: Sequence[str], context: int) -> list[list[int]]:
         """The prompt of each question. Raises BadInput if one leaves no room in ``context`` tokens."""
-        prompts = [self.prompt(question) for question in questions]
-        longest = max(map(len, prompts), default=0)
-        if longest >= context:
-            raise BadInput(
-                f"The problem is too long for the model: it has {longest:,} tokens, and the problem and its "
-                f"solution have room for {context:,} together."
-            )
-        return prompts
+        return _fitting([self.prompt(question) for question in questions], context)
+
+    def chains(self, chains: Sequence[Chain], context: int) -> list[list[int]]:
+        """Each question and the attempts at it, as our revisers and their verifiers were taught to see them:
+        every attempt stands after the question and is closed by the end token; then comes the question once
+        more. The oldest are left out until ROOM tokens are free. Raises BadInput like ``prompts``.
+        """
+        return _fitting([self._chain(attempts, context) for attempts in chains], context)
+
+    def _chain(self, attempts: Chain, context: int) -> list[int]:
+        prompt = self.prompt(attempts.question)
+        ids = prompt
+        for attempt in reversed(self.steps(attempts.attempts)):
+            longer = [*prompt, *attempt, self._tokenizer.eos_token_id, *ids]
+            if len(longer) + ROOM > context:
+                break
+            ids = longer
+        return ids
 
     def steps(self, texts: Sequence[str]) -> list[list[int]]:
-        """Each step and its line end; special tokens spelled out in it are read as plain text."""
-        lines = [f"{text}\n" for text in texts]
+        """Each step and its line end; special tokens spelled out in it are read as plain text.
+
+        A text of several lines is as many steps, each read as if it came alone.
+        """
+        lines = [[f"{line}\n" for line in text.split("\n")] for text in texts]
         if not lines:
             return []
-        return self._tokenizer(lines, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        flat = [line for text in lines for line in text]
+        read = self._tokenizer(flat, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        ids = iter(read)
+        return [list(chain.from_iterable(islice(ids, len(text)))) for text in lines]
 
     def texts(self, steps: Sequence[Sequence[int]]) -> list[str]:
         """Each step's text, on one line and without its line end."""
@@ -77,6 +98,17 @@ class Codec:
             steps, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return [text.strip("\n").replace("\n", " ") for text in decoded]
+
+
+def _fitting(prompts: list[list[int]], context: int) -> list[list[int]]:
+    """The prompts. Raises BadInput if one leaves no room in ``context`` tokens."""
+    longest = max(map(len, prompts), default=0)
+    if longest >= context:
+        raise BadInput(
+            f"The problem is too long for the model: it has {longest:,} tokens, and the problem and its "
+            f"solution have room for {context:,} together."
+        )
+    return prompts
 
 
 def _written(name: str) -> str:

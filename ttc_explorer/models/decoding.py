@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ttc_explorer.models.backbone import append, backbone_of
 from ttc_explorer.models.codec import Codec
 from ttc_explorer.models.memory import NOTHING, Row, fork
-from ttc_explorer.models.protocol import Cost, ExtendJob, Opened, Sampled
+from ttc_explorer.models.protocol import Chain, Cost, ExtendJob, Opened, Sampled
 from ttc_explorer.models.sampling import sample, uniforms
 from ttc_explorer.problems.grading import read_answer
 
@@ -39,7 +39,8 @@ def states_answer(step: str) -> bool:
 
 
 class TreeGenerator:
-    """A Generator (``protocol.py``) on a transformers causal language model. Safe to call from any thread.
+    """A Generator and Reviser (``protocol.py``) on a transformers causal language model. Safe to call from
+    any thread.
 
     A step ends with its line end; blank lines before it belong to it. A solution ends with the model's end
     token, with a step of which ``is_final`` is true, after ``max_step_tokens`` without a line end, or when
@@ -73,11 +74,20 @@ class TreeGenerator:
 
     def open(self, questions: Sequence[str]) -> list[Opened]:
         """Read the prompts, all but their last token. Raises BadInput if one is too long for the model."""
-        with self._lock, torch.inference_mode():
-            prompts = self.codec.prompts(questions, self.backbone.context)
-            rows, _ = append(
-                self.backbone, [NOTHING] * len(prompts), [prompt[:-1] for prompt in prompts], predict=False
-            )
+        with self._lock:
+            return self._read(self.codec.prompts(questions, self.backbone.context))
+
+    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]:
+        """Read questions and the attempts at them, as ``open`` reads questions. For a model taught to revise:
+        any other is surprised to find itself asked again."""
+        with self._lock:
+            return self._read(self.codec.chains(chains, self.backbone.context))
+
+    @torch.inference_mode()
+    def _read(self, prompts: list[list[int]]) -> list[Opened]:
+        rows, _ = append(
+            self.backbone, [NOTHING] * len(prompts), [prompt[:-1] for prompt in prompts], predict=False
+        )
         return [
             Opened(Prefix(row, prompt[-1]), Cost(prefilled=row.length, flops=self._flops(row.length)))
             for row, prompt in zip(rows, prompts, strict=True)

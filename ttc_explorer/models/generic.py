@@ -51,7 +51,8 @@ class GenericBackbone:
         out = model(
             input_ids=ids,
             attention_mask=mask,
-            position_ids=place.columns,
+            # Padding may lie beyond the context; which position it is given does not matter.
+            position_ids=place.columns.clamp(max=self.context - 1),
             past_key_values=_BlockCache(block, place),
             use_cache=True,
         )

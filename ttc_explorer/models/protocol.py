@@ -20,10 +20,35 @@ State = Any
 
 @dataclass(frozen=True)
 class Extend:
-    """Sample one further step after each node of ``parents``; a node named m times gets m children."""
+    """Sample one further step after each node of ``parents``; a node named m times gets m children.
+
+    ``again``: the parents will be extended again, so what the models remember of them is kept until a request
+    without ``again`` names them, or they are marked pruned. ``rollout``: the steps look ahead and will be
+    discarded, so nobody reads an answer in them.
+    """
 
     parents: tuple[int, ...]
     temperature: float
+    again: bool = False
+    rollout: bool = False
+
+
+@dataclass(frozen=True)
+class Revise:
+    """Write one whole new attempt after each node of ``parents``; a node named m times gets m attempts.
+
+    A parent is the root (a first attempt) or the end of a finished attempt: a revision, or the answer of a
+    solution that a search has found. The reviser reads the question and the last ``MEMORY`` attempts on the
+    path to the parent. The reply is one Step an entry, in that order: ``text`` holds the whole attempt, a
+    line a step, and ``finished`` is true.
+    """
+
+    parents: tuple[int, ...]
+    temperature: float
+
+
+MEMORY = 4
+"""Attempts that a reviser keeps in its context (arXiv 2408.03314, section 6.1)."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +59,37 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Consult:
+    """Ask the measured policy what to do on a question whose probe ended with this ``mean_score`` (the
+    verifier's mean score of the probe's solutions), with ``budget`` samples in all. The reply is one Advice,
+    or None where no policy has been measured."""
+
+    mean_score: float
+    budget: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A strategy of the policy and the settings that differ from the run's own."""
+
+    strategy: str
+    settings: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What the policy says (arXiv 2408.03314, section 3.2): the difficulty ``bin``, 1 (easiest) to 5, and its
+    choice in every bin at this budget, so that the neighbours can be shown; ``choices[bin - 1]`` is taken.
+    ``reviser`` is the driver's word on whether there is one: without it, some choices cannot be followed."""
+
+    bin: int
+    choices: tuple[Choice, ...]
+    reviser: bool = True
+
+
+@dataclass(frozen=True)
 class Step:
-    """Reply to Extend, one for each entry of ``parents`` and in that order.
+    """Reply to Extend and Revise, one for each entry of ``parents`` and in that order.
 
     ``logprob`` is the sum over the step's tokens, in nats, under the untempered model. ``finished`` is true
     when the solution ends with this step; ``answer`` is then its final answer (None if none can be read),
@@ -49,8 +103,8 @@ class Step:
     answer: str | None = None
 
 
-Request = Extend | Score
-Reply = Sequence[Step] | Sequence[float]
+Request = Extend | Revise | Score | Consult
+Reply = Sequence[Step] | Sequence[float] | Advice | None
 
 
 # --- between the driver and the models ------------------------------------------------------------------
@@ -141,6 +195,15 @@ class Opened:
     cost: Cost
 
 
+@dataclass(frozen=True)
+class Chain:
+    """What a reviser, or a verifier of revisions, reads first: the question and the attempts so far, oldest
+    first, each a whole solution with a line a step."""
+
+    question: str
+    attempts: tuple[str, ...] = ()
+
+
 class Generator(Protocol):
     """Samples steps. ``parameters`` counts the weights used for each token."""
 
@@ -159,6 +222,28 @@ class Verifier(Protocol):
     parameters: int
 
     def open(self, questions: Sequence[str]) -> list[Opened]: ...
+
+    def score(self, jobs: Sequence[ScoreJob]) -> list[Scored]: ...
+
+
+class Reviser(Protocol):
+    """Writes a better attempt after seeing earlier ones, step by step like a Generator."""
+
+    name: str
+    parameters: int
+
+    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]: ...
+
+    def extend(self, jobs: Sequence[ExtendJob]) -> list[Sampled]: ...
+
+
+class RevisionVerifier(Protocol):
+    """Scores whole attempts (``text`` of a ScoreJob has a line a step), having seen those before them."""
+
+    name: str
+    parameters: int
+
+    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]: ...
 
     def score(self, jobs: Sequence[ScoreJob]) -> list[Scored]: ...
 

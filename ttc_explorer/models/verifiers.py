@@ -11,14 +11,15 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ttc_explorer.models.backbone import append, backbone_of
 from ttc_explorer.models.codec import Codec
 from ttc_explorer.models.memory import NOTHING
-from ttc_explorer.models.protocol import Cost, ModelError, Opened, Scored, ScoreJob
+from ttc_explorer.models.protocol import Chain, Cost, ModelError, Opened, Scored, ScoreJob
 
 DIGITS = 6
 """Scores are rounded to so many decimals, about the precision of the sums behind them."""
 
 
 class TokenPRM:
-    """A Verifier (``protocol.py``) on a token classifier with two labels. Safe to call from any thread.
+    """A Verifier and RevisionVerifier (``protocol.py``) on a token classifier with two labels. Safe to call
+    from any thread.
 
     The format of TRL's PRMTrainer: after the prompt, each step is tokenised on its own and followed by a line
     end; the score is the probability of label 1 at the line end. (Which labels it learns from: arXiv
@@ -48,13 +49,22 @@ class TokenPRM:
 
     def open(self, questions: Sequence[str]) -> list[Opened]:
         """Read the prompts. Raises BadInput if one is too long for the model."""
-        with self._lock, torch.inference_mode():
-            prompts = self.codec.prompts(questions, self.backbone.context)
-            rows, _ = append(self.backbone, [NOTHING] * len(prompts), prompts, predict=False)
+        with self._lock:
+            return self._read(self.codec.prompts(questions, self.backbone.context))
+
+    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]:
+        """Read questions and the attempts at them. Raises BadInput like ``open``."""
+        with self._lock:
+            return self._read(self.codec.chains(chains, self.backbone.context))
+
+    @torch.inference_mode()
+    def _read(self, prompts: list[list[int]]) -> list[Opened]:
+        rows, _ = append(self.backbone, [NOTHING] * len(prompts), prompts, predict=False)
         return [Opened(row, self._cost(row.length)) for row in rows]
 
     def score(self, jobs: Sequence[ScoreJob]) -> list[Scored]:
-        """Judge every job's step. Cancelled jobs are not read and score 0."""
+        """Judge every job's step; of several lines in a text, the last. Cancelled jobs are not read and
+        score 0."""
         scored = [Scored(0.0, job.state, Cost()) for job in jobs]
         with self._lock, torch.inference_mode():
             steps = self.codec.steps([job.text for job in jobs])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from ttc_explorer.search.moves import ROOT, Search, next_steps
+from ttc_explorer.search.moves import ROOT, Search, allot, next_steps
 from ttc_explorer.search.selection import solution_score
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.tree import SearchTree
@@ -18,28 +19,31 @@ def beam(tree: SearchTree, budget: int, settings: Settings) -> Search:
     as the paper's does, with N final answers to vote among. (search-and-learn keeps the width at N, collects
     more than N and cuts back to the best N; the two agree while nothing has finished.)
 
-    With w places live, max(1, w // M) survive and share w children as evenly as can be, the better ones first
-    when M does not divide w. Hence M = 1 prunes nothing and is best-of-N, and a budget of 1 works.
-
     A live step ranks by the same ``aggregate`` over its path that scores whole solutions; at the default,
-    ``last``, that is the paper's rule, its own PRM score. Ties go to the older node.
+    ``last``, that is the paper's rule, its own PRM score.
     """
-    live = yield from next_steps(tree, [ROOT] * budget, settings.temperature)
-    for _ in range(settings.rounds - 1):
+    live, widths = [ROOT], [budget]
+    for _ in range(settings.rounds):
+        live = yield from next_steps(tree, allot(tree, live, widths), settings.temperature)
         if not live:
-            break
-        parents = survivors(tree, live, settings)
-        live = yield from next_steps(tree, parents, settings.temperature)
-    return "budget" if live else "done"
+            return "done"
+        widths = survival(
+            [solution_score(tree, node, settings.aggregate) for node in live], settings.children(budget)
+        )
+    return "budget"
 
 
-def survivors(tree: SearchTree, live: Sequence[int], settings: Settings) -> list[int]:
-    """Prune the live nodes, and return the survivors, each named once for each child that it may have.
+def survival(scores: Sequence[float], width: int) -> list[int]:
+    """How many children each of the live steps gets, as many as there are live steps; 0 prunes it.
 
-    As many entries as there were live nodes, in order of creation.
+    Of w places, the best max(1, w // M) survive and share w children as evenly as can be, the better ones
+    first when M does not divide w; ties go to the older step. Hence M = 1 prunes nothing and is best-of-N,
+    and a budget of 1 works.
+
+    >>> survival([0.2, 0.8, 0.3, 0.9, 0.5], 2)
+    [0, 2, 0, 3, 0]
     """
-    ranked = sorted(live, key=lambda node: (-solution_score(tree, node, settings.aggregate), node))
-    kept = ranked[: max(1, len(live) // settings.width)]
-    tree.mark(sorted(kept), "kept")
-    tree.mark(sorted(ranked[len(kept) :]), "pruned")
-    return sorted(kept[place % len(kept)] for place in range(len(live)))
+    ranked = sorted(range(len(scores)), key=lambda place: -scores[place])
+    kept = ranked[: max(1, len(scores) // width)]
+    children = Counter(kept[turn % len(kept)] for turn in range(len(scores)))
+    return [children[place] for place in range(len(scores))]

@@ -11,32 +11,40 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from ttc_explorer.models.protocol import Generator, Verifier
+from ttc_explorer.models.protocol import Advice, Consult, Generator, Reviser, RevisionVerifier, Verifier
 from ttc_explorer.problems.exam import Examine
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.live import Live
+from ttc_explorer.search.live import NO_REVISER, Live
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import checked_budget
-from ttc_explorer.search.strategies import check_verifier
+from ttc_explorer.search.strategies import check_verifier, strategy
 
 Clock = Callable[[], float]
+Advise = Callable[[Consult], Advice | None]
 
 MAX_SEED = 2**63 - 1
 
 
-def check(run: Run, verifier: Verifier | None) -> None:
+def no_policy(question: Consult) -> None:
+    """The advice where no policy has been measured."""
+
+
+def check(run: Run, verifier: Verifier | None, reviser: Reviser | None) -> None:
     """Raise BadInput if the run cannot be started as it is described."""
     checked_budget(run.budget)
     if not 0 <= run.seed <= MAX_SEED:
         raise BadInput(f"The seed must be a whole number from 0 to {MAX_SEED}.")
     check_verifier(run.strategy, run.settings, present=verifier is not None)
+    if strategy(run.strategy).reviser and reviser is None:
+        raise BadInput(f"{strategy(run.strategy).title} {NO_REVISER}")
 
 
 class Driver:
     """``add`` runs, then ``tick`` until it returns False; a run has ended when its ``stopped`` is set.
 
     ``examine`` tells how to compare the answers of a problem: a run's equal answers are grouped under the
-    spelling met first, and ``run.correct`` says which are right.
+    spelling met first, and ``run.correct`` says which are right. Revisions are written by ``reviser`` and
+    scored by ``revision_verifier``, or else by ``verifier``; ``advise`` answers for the measured policy.
     ``add`` and ``cancel`` may be called from other threads than the one that ticks.
 
     When a model fails on a shared batch, it is asked again run by run, and only a run that fails alone ends:
@@ -50,12 +58,32 @@ class Driver:
         verifier: Verifier | None,
         examine: Examine,
         clock: Clock = time.monotonic,
+        reviser: Reviser | None = None,
+        revision_verifier: RevisionVerifier | None = None,
+        advise: Advise = no_policy,
     ) -> None:
         self.generator = generator
         self.verifier = verifier
+        self.reviser = reviser
+        self.revision_verifier = revision_verifier
         self._examine = examine
         self._clock = clock
+        self._advise = advise
         self._runs: list[Live] = []
+        # In the order in which a run passes the desks (``live.py``); a model that does the same work for two
+        # of them does it in one batch.
+        self._work: dict[tuple[Any, str], list[str]] = {}
+        for desk, model, method in (
+            ("prompts", generator, "open"),
+            ("chains", reviser, "open_chains"),
+            ("steps", generator, "extend"),
+            ("lines", reviser, "extend"),
+            ("questions", verifier, "open"),
+            ("histories", revision_verifier, "open_chains"),
+            ("scores", verifier, "score"),
+            ("judgements", revision_verifier, "score"),
+        ):
+            self._work.setdefault((model, method), []).append(desk)
 
     def __len__(self) -> int:
         """How many runs are in progress."""
@@ -63,9 +91,18 @@ class Driver:
 
     def add(self, run: Run, seconds: float | None = None) -> None:
         """Take up a run, to be ended ``seconds`` from now at the latest. Raises BadInput."""
-        check(run, self.verifier)
-        judged = self.verifier is not None
-        self._runs.append(Live(run, judged, self._examine(run.problem), self._clock, seconds))
+        check(run, self.verifier, self.reviser)
+        live = Live(
+            run,
+            self.verifier is not None,
+            self.revision_verifier is not None,
+            self.reviser.name if self.reviser is not None else None,
+            self._examine(run.problem),
+            self._advise,
+            self._clock,
+            seconds,
+        )
+        self._runs.append(live)
 
     def cancel(self, run: Run) -> None:
         """End a run at its next decode step; its tree keeps what it has."""
@@ -74,56 +111,36 @@ class Driver:
                 live.cancelled = True
 
     def tick(self) -> bool:
-        """One round of every run. Returns whether any is still in progress."""
-        self._start([live for live in list(self._runs) if not live.started])
-        _serve([(run, run.extend_jobs, run.take_steps) for run in self._running()], self.generator.extend)
-        if self.verifier is not None:
-            _serve([(run, run.score_jobs, run.take_scores) for run in self._running()], self.verifier.score)
+        """One round of every run: each desk serves all who wait there. Returns whether any goes on."""
+        for live in list(self._runs):
+            if not live.started and live.running():
+                live.start()
+        for (model, method), desks in self._work.items():
+            waiting = [live for live in list(self._runs) if live.desk in desks and live.running()]
+            _serve(waiting, model, method)
         for live in list(self._runs):
             if not live.running():
                 self._runs.remove(live)
         return bool(self._runs)
 
-    def _running(self) -> list[Live]:
-        return [live for live in list(self._runs) if live.running()]
 
-    def _start(self, new: list[Live]) -> None:
-        """Let the models read the questions of new runs."""
-
-        def questions() -> list[tuple[Live, list[str]]]:
-            return [(live, [live.run.problem.text]) for live in new if live.running()]
-
-        _serve([(live, text, live.take_prompt) for live, text in questions()], self.generator.open)
-        if self.verifier is not None:
-            _serve([(live, text, live.take_question) for live, text in questions()], self.verifier.open)
-        for live in new:
-            if live.running():
-                live.start()
-
-
-def _serve(
-    batch: Sequence[tuple[Live, list[Any], Callable[[list[Any]], None]]],
-    work: Callable[[list[Any]], list[Any]],
-) -> None:
-    """Do the jobs of all runs in one call, and let each run take its own results.
-
-    ``batch`` has, for each run: the run, its jobs, and the method that takes their results.
-    """
-    batch = [entry for entry in batch if entry[1]]
-    if not batch:
+def _serve(waiting: Sequence[Live], model: Any, method: str) -> None:
+    """Let the model do the jobs of all these runs in one call, and each run take its own results."""
+    if not waiting:
         return
+    counts = [len(live.jobs) for live in waiting]
     try:
-        results = iter(work([job for _, jobs, _ in batch for job in jobs]))
+        results = iter(getattr(model, method)([job for live in waiting for job in live.jobs]))
     except Exception as error:
-        if len(batch) == 1:
-            batch[0][0].fail(error)
+        if len(waiting) == 1:
+            waiting[0].fail(error)
         else:
-            for entry in batch:
-                _serve([entry], work)
+            for live in waiting:
+                _serve([live], model, method)
         return
-    for live, jobs, take in batch:
+    for live, count in zip(waiting, counts, strict=True):
         try:
-            take(list(islice(results, len(jobs))))
+            live.take(list(islice(results, count)))
         except Exception as error:
             live.fail(error)
 

@@ -35,3 +35,8 @@ class Run:
     error: str | None = None
     correct: dict[str, bool] = field(default_factory=dict)
     """For each answer in the tree, whether it is right; empty when the reference answer is unknown."""
+    reviser: str | None = None
+    """Who wrote the revisions, in a strategy that asks for them."""
+
+    def __post_init__(self) -> None:
+        self.tree.seed = self.seed

@@ -1,7 +1,8 @@
 """From finished solutions to one answer: majority, best-of-N, weighted best-of-N. Pure functions of a tree.
 
-Equal answers share one string in ``tree.answer`` (the driver sees to it), each finished solution counts once,
-and one whose answer cannot be read never votes. All ties break towards the older solution.
+A solution is the path to a finished step, or a revision by itself. Equal answers share one string in
+``tree.answer`` (the driver sees to it), each finished solution counts once, and one whose answer cannot be
+read never votes; nor do rollouts, which never count as finished. All ties break towards the older solution.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from ttc_explorer.search.tree import SearchTree
 
 @dataclass(frozen=True)
 class Vote:
-    """What speaks for one answer: ``count`` solutions that end in it, ``weight`` the sum of their scores, and
-    ``leaf``, the last step of the best of them, with its ``score`` (None in a run without a verifier).
+    """What speaks for one answer: ``count`` solutions that end in it, ``weight`` the sum of what each of them
+    weighs (``weights``), and ``leaf``, the last step of the best of them, with its ``score`` (None in a run
+    without a verifier).
     """
 
     answer: str
@@ -44,19 +46,68 @@ def aggregated(scores: Sequence[float], aggregate: str) -> float:
 
 
 def solution_score(tree: SearchTree, leaf: int, aggregate: str) -> float | None:
-    """The score of the solution (or beginning of one) that ends in ``leaf``; None if a step has no score."""
+    """The score of the solution (or beginning of one) that ends in ``leaf``; None if a step has no score.
+
+    Of a revision the verifier judges only the whole: that is its score, by any ``aggregate``.
+    """
+    if tree.kind[leaf] == "revision":
+        return tree.score[leaf]
     scores = [tree.score[node] for node in tree.path(leaf)]
     return None if None in scores else aggregated(scores, aggregate)
+
+
+def weights(tree: SearchTree, aggregate: str) -> dict[int, float]:
+    """What each finished solution adds to the weight of its answer: its score, or 0 if it has none or its
+    answer cannot be read. In a tree with revisions, that of all attempts in chains, ``within_then_across``.
+    """
+    if "revision" in tree.kind:
+        return within_then_across(tree, aggregate)
+    return {leaf: _worth(tree, leaf, aggregate) for leaf in tree.leaves()}
+
+
+def within_then_across(tree: SearchTree, aggregate: str) -> dict[int, float]:
+    """Weighted best-of-N within each chain, then across the chains' winners (arXiv 2408.03314, section 6):
+    what each finished solution adds to the weight of its answer.
+
+    A chain is the attempts on the way to one that nobody revised: revisions in a row, after the solution that
+    they began with, if a search found it; a solution without revisions is a chain of one. Within it, the
+    answer with the largest sum of scores wins. For it stands its best-scored attempt, with that one's own
+    score: a chain has one voice, however often it repeats itself. All other attempts add 0. Chains that share
+    an attempt, and have it stand for them both, share that voice.
+    """
+    adds = dict.fromkeys(tree.leaves(), 0.0)
+    revised = {tree.parent[node] for node in range(len(tree)) if tree.kind[node] == "revision"}
+    for end in [leaf for leaf in adds if leaf not in revised]:
+        attempts: dict[str, list[tuple[float, int]]] = {}
+        for attempt in tree.chain(end):
+            answer = tree.answer[attempt]
+            if answer is not None:
+                attempts.setdefault(answer, []).append((_worth(tree, attempt, aggregate), -attempt))
+        if attempts:
+            winner = max(attempts.values(), key=lambda found: math.fsum(score for score, _ in found))
+            score, attempt = max(winner)
+            adds[-attempt] = score
+    return adds
+
+
+def _worth(tree: SearchTree, leaf: int, aggregate: str) -> float:
+    """The score of a finished solution as a weight."""
+    if tree.answer[leaf] is None:
+        return 0.0
+    return solution_score(tree, leaf, aggregate) or 0.0
 
 
 def votes(tree: SearchTree, selector: str, aggregate: str) -> list[Vote]:
     """One Vote an answer, the selector's choice first.
 
     ``majority`` ranks by count, then weight; ``weighted`` by weight, then count (best-of-N weighted,
-    arXiv 2408.03314, section 5.1); ``best`` by the one highest solution.
+    arXiv 2408.03314, section 5.1); ``best`` by the one highest solution. Revisions are counted flat by
+    ``majority``, all answers of all chains (the paper's hierarchical vote failed), and chain by chain by
+    ``weighted``.
     """
+    adds = weights(tree, aggregate)
     endings: dict[str, list[tuple[int, float | None]]] = {}
-    for leaf in tree.leaves():
+    for leaf in adds:
         answer = tree.answer[leaf]
         if answer is not None:
             endings.setdefault(answer, []).append((leaf, solution_score(tree, leaf, aggregate)))
@@ -64,7 +115,7 @@ def votes(tree: SearchTree, selector: str, aggregate: str) -> list[Vote]:
     counted = []
     for answer, solutions in endings.items():
         leaf, score = max(solutions, key=lambda solution: (solution[1] or 0.0, -solution[0]))
-        weight = math.fsum(value or 0.0 for _, value in solutions)
+        weight = math.fsum(adds[leaf] for leaf, _ in solutions)
         counted.append(Vote(answer, len(solutions), weight, leaf, score))
 
     rank = {

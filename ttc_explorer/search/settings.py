@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
 from ttc_explorer.problems.problem import BadInput
 
 MAX_BUDGET = 256
+MAX_LOOKAHEAD = 40
 SELECTORS = ("majority", "best", "weighted")
 AGGREGATES = ("last", "min", "prod", "mean")
 
@@ -17,14 +19,18 @@ class Settings:
     """How a strategy spends its budget (method: Snell et al., arXiv 2408.03314, section 5 and appendices).
 
     ``temperature`` of sampling; ``selector`` picks the answer from the finished solutions; ``aggregate``
-    turns a solution's step scores into one; ``width`` is M, the children a beam grows from each survivor;
-    ``rounds`` bounds the steps of a solution.
+    turns a solution's step scores into one; ``width`` is M, the children a beam grows from each survivor, and
+    0 stands for M = √N (``children``); ``lookahead`` is k, the further steps that a step is rolled out before
+    it is scored; ``chains`` is the number of parallel chains that revisions are written in; ``rounds`` bounds
+    the steps of a solution.
     """
 
     temperature: float = 0.8
     selector: str = "weighted"
     aggregate: str = "last"
     width: int = 4
+    lookahead: int = 1
+    chains: int = 4
     rounds: int = 40
 
     def __post_init__(self) -> None:
@@ -34,10 +40,19 @@ class Settings:
             raise BadInput(f"selector must be one of {', '.join(SELECTORS)}.")
         if self.aggregate not in AGGREGATES:
             raise BadInput(f"aggregate must be one of {', '.join(AGGREGATES)}.")
-        if not 1 <= self.width <= MAX_BUDGET:
-            raise BadInput(f"width must be a whole number from 1 to {MAX_BUDGET}.")
+        if not 0 <= self.width <= MAX_BUDGET:
+            raise BadInput(f"width must be a whole number from 1 to {MAX_BUDGET}, or 0 for √N.")
+        if not 0 <= self.lookahead <= MAX_LOOKAHEAD:
+            raise BadInput(f"lookahead must be a whole number from 0 to {MAX_LOOKAHEAD}.")
+        if not 1 <= self.chains <= MAX_BUDGET:
+            raise BadInput(f"chains must be a whole number from 1 to {MAX_BUDGET}.")
         if not 1 <= self.rounds <= 200:
             raise BadInput("rounds must be a whole number from 1 to 200.")
+
+    def children(self, budget: int) -> int:
+        """M, the children of a survivor, at a budget of N: ``width``, or √N rounded where ``width`` is 0
+        (arXiv 2408.03314, section 5.2, has M = 4 and M = √N)."""
+        return self.width or round(math.sqrt(budget))
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)

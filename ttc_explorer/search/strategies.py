@@ -6,10 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.adaptive import adaptive
+from ttc_explorer.search.auto import auto
 from ttc_explorer.search.beam import beam
 from ttc_explorer.search.best_of_n import best_of_n
+from ttc_explorer.search.dvts import dvts
 from ttc_explorer.search.greedy import greedy
+from ttc_explorer.search.hybrid import hybrid
+from ttc_explorer.search.lookahead import lookahead
+from ttc_explorer.search.mcts import mcts
 from ttc_explorer.search.moves import Search
+from ttc_explorer.search.particles import particles
+from ttc_explorer.search.rebase import rebase
+from ttc_explorer.search.revision import revision
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.tree import SearchTree
 
@@ -18,28 +27,105 @@ from ttc_explorer.search.tree import SearchTree
 class Strategy:
     """A strategy as people see it: its title and what it does, in one sentence.
 
-    ``verifier`` says what it wants a verifier for: to ``search``, only to ``select`` the answer (so that
-    majority can do without), or for ``nothing``.
+    ``settings`` names those that it reads, apart from ``selector`` and ``aggregate``, by which every run is
+    counted. ``verifier`` says what it wants a verifier for: to ``search``, only to ``select`` the answer (so
+    that majority can do without), or for ``nothing``. ``reviser``: it cannot do without one.
     """
 
     search: Callable[[SearchTree, int, Settings], Search]
     title: str
     sentence: str
     verifier: str
+    settings: tuple[str, ...] = ()
+    reviser: bool = False
 
 
 STRATEGIES: dict[str, Strategy] = {
     "greedy": Strategy(
-        greedy, "Greedy", "Write one solution, always with the likeliest next token.", "nothing"
+        greedy,
+        "Greedy",
+        "Write one solution, always with the likeliest next token.",
+        "nothing",
+        ("rounds",),
     ),
     "best_of_n": Strategy(
-        best_of_n, "Best-of-N", "Write N solutions independently, then choose among their answers.", "select"
+        best_of_n,
+        "Best-of-N",
+        "Write N solutions independently, then choose among their answers.",
+        "select",
+        ("temperature", "rounds"),
     ),
     "beam": Strategy(
         beam,
         "Beam search",
         "Write N first steps, keep the best N/M by verifier score, try M next steps from each, and repeat.",
         "search",
+        ("temperature", "width", "rounds"),
+    ),
+    "lookahead": Strategy(
+        lookahead,
+        "Lookahead search",
+        "Beam search that scores a step by where k more greedy steps lead, and forgets those steps again.",
+        "search",
+        ("temperature", "width", "lookahead", "rounds"),
+    ),
+    "dvts": Strategy(
+        dvts,
+        "DVTS",
+        "Split the budget over N/M subtrees; each tries M next steps and goes on from its own best one.",
+        "search",
+        ("temperature", "width", "rounds"),
+    ),
+    "rebase": Strategy(
+        rebase,
+        "REBASE",
+        "Give each live step next steps in proportion to the softmax of its score; drop those that get none.",
+        "search",
+        ("temperature", "rounds"),
+    ),
+    "particles": Strategy(
+        particles,
+        "Particle filtering",
+        "Write N solutions side by side; after each step draw lots, weighted by score, for who goes on.",
+        "search",
+        ("temperature", "rounds"),
+    ),
+    "mcts": Strategy(
+        mcts,
+        "Monte Carlo tree search",
+        "Go down the tree again and again, to steps that proved good or were seldom tried, and on to an end.",
+        "search",
+        ("temperature", "width", "rounds"),
+    ),
+    "revise": Strategy(
+        revision,
+        "Revision",
+        "Write chains of attempts, each after seeing the last four before it, then choose among all answers.",
+        "select",
+        ("temperature", "chains", "rounds"),
+        reviser=True,
+    ),
+    "hybrid": Strategy(
+        hybrid,
+        "Hybrid search",
+        "Spend half on beam search, and the rest on revising the best attempts, found or revised, so far.",
+        "search",
+        ("temperature", "width", "chains", "rounds"),
+        reviser=True,
+    ),
+    "adaptive": Strategy(
+        adaptive,
+        "Adaptive best-of-N",
+        "Write solutions in small batches, at most N, and stop as soon as the leading answer is safe.",
+        "select",
+        ("temperature", "rounds"),
+    ),
+    "auto": Strategy(
+        auto,
+        "Compute-optimal",
+        "Probe how hard the question is, then spend the rest as was measured to be best for such questions.",
+        "search",
+        ("temperature", "width", "lookahead", "chains", "rounds"),
     ),
 }
 

@@ -17,20 +17,33 @@ from typing import Any, NoReturn, TypeVar
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import STOPPED, Run
-from ttc_explorer.search.selection import solution_score, votes
-from ttc_explorer.search.settings import Settings, checked_budget
+from ttc_explorer.search.selection import solution_score, votes, weights
+from ttc_explorer.search.settings import MAX_BUDGET, Settings, checked_budget
 from ttc_explorer.search.strategies import STRATEGIES
-from ttc_explorer.search.tree import KINDS, STATUSES, SearchTree
+from ttc_explorer.search.tree import (
+    KINDS,
+    STATUSES,
+    Added,
+    Event,
+    Marked,
+    Note,
+    Noted,
+    Scored,
+    SearchTree,
+    Valued,
+)
 
 VERSION = 1
 MAX_BYTES = 16 * 2**20
 """Largest trace, as a file and unpacked: room for a budget of 256 over 200 rounds."""
 MAX_NODES = 100_000
-MAX_DEPTH = 200
-"""Longest solution: the most rounds that Settings allows."""
+MAX_DEPTH = 200 + MAX_BUDGET
+"""Longest path: a solution of the most rounds that Settings allows, then a budget of revisions."""
 MAX_TEXT = 100_000
 """Longest text of a problem, step or answer, in characters."""
 MAX_NAME = 200
+MAX_FACTS = 1000
+"""Most figures in a note, and most values in one of them."""
 MAX_COUNT = 2**63 - 1
 
 
@@ -40,9 +53,12 @@ MAX_COUNT = 2**63 - 1
 def to_trace(run: Run) -> dict[str, Any]:
     """The run as plain data, exactly as the file has it.
 
-    The root's parent is -1. A solution's ``weight`` is what it adds to its answer's: its score, or 0 if it
-    has none or its answer cannot be read. A run still in progress is written as if cancelled now. ``error``
-    stands there only when a model failed.
+    The root's parent is -1. A solution's ``weight`` is what it adds to its answer's (``selection.weights``).
+    A run still in progress is written as if cancelled now. ``error`` stands there only when a model failed,
+    ``notes`` when the run said something about itself.
+
+    ``events`` tell how the tree grew, for those who replay it: ``["add", node]``, ``["score", node]``,
+    ``["mark", node, status]``, ``["value", node, visits, value]`` and ``["note", number]``.
     """
     tree, settings = run.tree, run.settings
     ballot = votes(tree, settings.selector, settings.aggregate)
@@ -71,8 +87,14 @@ def to_trace(run: Run) -> dict[str, Any]:
         "answer": answer,
         "stopped": run.stopped or "cancelled",
         "ledger": asdict(run.ledger) | {"joules_estimate": run.ledger.joules_estimate},
+        "events": [_event(event) for event in tree.events[1:]],
     }
-    return trace | _known(correct=run.correct.get(answer) if answer is not None else None, error=run.error)
+    return trace | _known(
+        correct=run.correct.get(answer) if answer is not None else None,
+        error=run.error,
+        reviser=run.reviser,
+        notes=[{"text": note.text, "data": dict(note.data)} for note in tree.notes] or None,
+    )
 
 
 def dump(run: Run) -> bytes:
@@ -96,14 +118,27 @@ def _node(tree: SearchTree, node: int) -> dict[str, Any]:
         "logprob": tree.logprob[node],
         "tokens": tree.tokens[node],
         "round": tree.round[node],
-    } | _known(answer=tree.answer[node])
+    } | _known(answer=tree.answer[node], visits=tree.visits[node], value=tree.value[node])
+
+
+def _event(event: Event) -> list[Any]:
+    match event:
+        case Added(node):
+            return ["add", node]
+        case Scored(node):
+            return ["score", node]
+        case Marked(node, status):
+            return ["mark", node, status]
+        case Valued(node, visits, value):
+            return ["value", node, visits, value]
+        case Noted(number):
+            return ["note", number]
 
 
 def _solutions(tree: SearchTree, aggregate: str) -> Iterator[dict[str, Any]]:
-    for leaf in tree.leaves():
-        answer, score = tree.answer[leaf], solution_score(tree, leaf, aggregate)
-        weight = 0.0 if answer is None or score is None else score
-        yield {"leaf": leaf, "answer": answer, "score": score, "weight": weight}
+    for leaf, weight in weights(tree, aggregate).items():
+        score = solution_score(tree, leaf, aggregate)
+        yield {"leaf": leaf, "answer": tree.answer[leaf], "score": score, "weight": weight}
 
 
 # --- reading --------------------------------------------------------------------------------------------
@@ -112,8 +147,9 @@ def _solutions(tree: SearchTree, aggregate: str) -> Iterator[dict[str, Any]]:
 def load(data: bytes) -> Run:
     """The run in the bytes of a ``.json`` or ``.json.gz`` trace. Raises BadInput.
 
-    Its tree has the events of its growth, in the order in which the driver grows trees: round by round, the
-    new nodes, their scores, then what was kept and what was pruned. So it can be replayed.
+    Its tree has the events of its growth, so that it can be replayed. A trace without ``events`` gets them in
+    the order in which simple searches grow trees: round by round, the new nodes, their scores, then what was
+    kept and what was pruned.
     """
     trace = _parsed(_unpacked(data))
     if not isinstance(trace, dict) or "version" not in trace:
@@ -124,7 +160,7 @@ def load(data: bytes) -> Run:
             f"This trace has version {version}, and only version {VERSION} can be read: update TTC Explorer."
         )
     problem = _problem(_field(trace, "problem", dict, "the trace"))
-    tree = _tree(_field(trace, "nodes", list, "the trace"))
+    tree = _tree(trace)
     return Run(
         problem=problem,
         model=_text(trace, "model", MAX_NAME),
@@ -138,6 +174,7 @@ def load(data: bytes) -> Run:
         stopped=_choice(trace, "stopped", STOPPED),
         error=_text(trace, "error", MAX_TEXT, optional=True),
         correct=_correct(_field(trace, "votes", list, "the trace"), tree),
+        reviser=_text(trace, "reviser", MAX_NAME, optional=True),
     )
 
 
@@ -208,7 +245,9 @@ def _correct(data: list[Any], tree: SearchTree) -> dict[str, bool]:
     return verdicts
 
 
-def _tree(nodes: list[Any]) -> SearchTree:
+def _tree(trace: dict[str, Any]) -> SearchTree:
+    nodes = _field(trace, "nodes", list, "the trace")
+    notes = [_note(data) for data in _field({"notes": []} | trace, "notes", list, "the trace")]
     if not 1 <= len(nodes) <= MAX_NODES:
         raise BadInput(f"A trace must have from 1 to {MAX_NODES:,} nodes; this one has {len(nodes):,}.")
     for place, node in enumerate(nodes):
@@ -219,17 +258,84 @@ def _tree(nodes: list[Any]) -> SearchTree:
     if root.get("id") != 0 or root.get("kind") != "root" or root.get("parent") not in (-1, None):
         raise BadInput("This trace is damaged: node 0 is not a root.")
     tree = SearchTree()
+    if trace.get("events") is None:
+        _grow_by_rounds(tree, nodes, notes)
+    else:
+        for place, event in enumerate(_field(trace, "events", list, "the trace")):
+            _replay(tree, nodes, notes, event, f"event {place}")
+        if not _agrees(tree, nodes, notes):
+            raise BadInput("This trace is damaged: its events do not lead to its nodes and notes.")
+    return tree
+
+
+def _grow_by_rounds(tree: SearchTree, nodes: list[Any], notes: list[Note]) -> None:
     for _, batch in groupby(nodes[1:], key=lambda node: node["round"]):
         added = [(_add(tree, data), data) for data in batch]
-        judged = [
-            (node, _number(data, "score", low=0, high=1, where=f"node {node}"))
-            for node, data in added
-            if data.get("score") is not None
-        ]
-        tree.set_scores([node for node, _ in judged], [score for _, score in judged])
+        judged = [node for node, data in added if data.get("score") is not None]
+        tree.set_scores(judged, [_score(nodes, node) for node in judged])
         for status in ("kept", "pruned"):
             tree.mark([node for node, data in added if data["status"] == status], status)
-    return tree
+    for node, data in enumerate(nodes):
+        if data.get("visits") is not None:
+            tree.set_value(node, *_value(data.get("visits"), data.get("value"), f"node {node}"))
+    for note in notes:
+        tree.note(note.text, **note.data)
+
+
+def _replay(tree: SearchTree, nodes: list[Any], notes: list[Note], event: object, where: str) -> None:
+    """Let one event of the file happen. What it says of scores, texts and answers stands in ``nodes``."""
+    size = len(tree)
+    match event:
+        case ["add", int(node)] if node == size < len(nodes):
+            _add(tree, nodes[node])
+        case ["score", int(node)] if 0 < node < size:
+            tree.set_scores([int(node)], [_score(nodes, node)])
+        case ["mark", int(node), "open" | "kept" | "pruned" as status] if 0 <= node < size:
+            tree.mark([int(node)], status)
+        case ["value", int(node), visits, value] if 0 <= node < size:
+            tree.set_value(int(node), *_value(visits, value, where))
+        case ["note", int(number)] if number == len(tree.notes) < len(notes):
+            tree.note(notes[number].text, **notes[number].data)
+        case _:
+            raise BadInput(f"This trace is damaged: {where} does not fit its nodes.")
+
+
+def _agrees(tree: SearchTree, nodes: list[Any], notes: list[Note]) -> bool:
+    """Whether what events change in a tree is as the nodes and notes of the file say."""
+    columns = zip(tree.status, tree.score, tree.visits, tree.value, strict=True)
+    changed = [dict(zip(("status", "score", "visits", "value"), node, strict=True)) for node in columns]
+    said = [{key: data.get(key) for key in changed[0]} for data in nodes]
+    return changed == said and tree.notes == notes
+
+
+def _score(nodes: list[Any], node: int) -> float:
+    return _number(nodes[node], "score", low=0, high=1, where=f"node {node}")
+
+
+def _value(visits: object, value: object, where: str) -> tuple[int, float]:
+    data = {"visits": visits, "value": value}
+    mean = _number(data, "value", low=0, high=1, where=where)
+    return _integer(data, "visits", high=MAX_COUNT, where=where), mean
+
+
+def _note(data: object) -> Note:
+    if not isinstance(data, dict):
+        raise BadInput("This trace is damaged: a note is not an object.")
+    facts = _field(data, "data", dict, "a note")
+    for name, value in facts.items():
+        values = value if isinstance(value, list) else [value]
+        plain = len(name) <= MAX_NAME and all(map(_is_fact, values))
+        if not plain or max(len(facts), len(values)) > MAX_FACTS:
+            raise BadInput("This trace is damaged: a note holds more than a few plain figures.")
+    return Note(_text(data, "text", MAX_TEXT, "a note"), facts)
+
+
+def _is_fact(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_TEXT and _is_proper(value)
+    if isinstance(value, int | float):
+        return abs(value) <= 1e30
+    return value is None
 
 
 def _add(tree: SearchTree, data: Mapping[str, Any]) -> int:
@@ -241,6 +347,9 @@ def _add(tree: SearchTree, data: Mapping[str, Any]) -> int:
     if data["round"] != tree.round[parent] + 1:
         raise BadInput(f"This trace is damaged: {where} is not one round after its parent.")
     status = _choice(data, "status", STATUSES, where)
+    kind = _choice(data, "kind", KINDS[1:], where)
+    if status != {"revision": "finished", "rollout": "pruned"}.get(kind, status):
+        raise BadInput(f"This trace is damaged: {where} is a {kind}, which cannot be {status}.")
     answer = _text(data, "answer", MAX_TEXT, where, optional=True)
     if answer is not None and status != "finished":
         raise BadInput(f"This trace is damaged: {where} has an answer but is not finished.")
@@ -251,7 +360,7 @@ def _add(tree: SearchTree, data: Mapping[str, Any]) -> int:
         logprob=_number(data, "logprob", low=-1e30, high=1e30, where=where),
         finished=status == "finished",
         answer=answer,
-        kind=_choice(data, "kind", KINDS[1:], where),
+        kind=kind,
     )
 
 
@@ -275,9 +384,14 @@ def _text(
     text = _field(data, key, str, where)
     if len(text) > longest:
         raise BadInput(f"This trace is damaged: '{key}' of {where} is longer than {longest:,} characters.")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if not _is_proper(text):
         raise BadInput(f"This trace is damaged: '{key}' of {where} is not proper text.")
     return text
+
+
+def _is_proper(text: str) -> bool:
+    """Whether there is no half character in it."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _choice(data: Mapping[str, Any], key: str, choices: tuple[str, ...], where: str = "the trace") -> str:

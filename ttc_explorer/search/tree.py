@@ -4,26 +4,43 @@ A tree is the truth of a run: everything on screen and in a file is a function o
 question); ids ascend in the order of creation and a node's parent stands before it.
 
 Columns, one entry a node: ``parent`` (-1 for the root), ``text`` (one step, without line end), ``kind``
-(``root``, ``step``, ``answer`` for the last step of a finished solution, ``revision``), ``status`` (``open``
-not judged against its siblings yet, ``kept``, ``pruned``, ``finished``), ``score`` (verifier's, in [0, 1], or
-None), ``logprob`` (nats, summed over the step's tokens), ``tokens``, ``round`` (0 for the root), ``answer``
-(of a finished solution, else None).
+(``root``, ``step``, ``answer`` for the last step of a finished solution, ``revision``, ``rollout``),
+``status`` (``open`` not judged against its siblings yet, ``kept``, ``pruned``, ``finished``), ``score``
+(verifier's, in [0, 1], or None), ``logprob`` (nats, summed over the step's tokens), ``tokens``, ``round`` (0
+for the root), ``answer`` (of a finished solution, else None), ``visits`` and ``value`` (how often a tree
+search came by and the mean of what it found there, in [0, 1]; None elsewhere).
+
+A ``revision`` is one whole attempt, its lines joined by line ends, and always finished; its parent is the
+attempt before it (a revision or the answer of a solution) or the root. A ``rollout`` is a lookahead's step:
+pruned from the start, whatever it ends in, so it never votes; its score may rank the node that it began at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ttc_explorer.models.protocol import Step
 
-KINDS = ("root", "step", "answer", "revision")
+KINDS = ("root", "step", "answer", "revision", "rollout")
 STATUSES = ("open", "kept", "pruned", "finished")
+
+
+Fact = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a run says about itself: one sentence, and the figures behind it: plain values, lists of them."""
+
+    text: str
+    data: Mapping[str, Fact | list[Fact]]
 
 
 @dataclass(frozen=True)
 class Added:
-    """A node was created, with status ``open``; ``kept`` for the root, ``finished`` for an ended solution."""
+    """A node was created, with status ``open``; ``kept`` for the root, ``finished`` for an ended solution,
+    ``pruned`` for a rollout."""
 
     node: int
 
@@ -44,13 +61,31 @@ class Marked:
     status: str
 
 
-Event = Added | Scored | Marked
+@dataclass(frozen=True)
+class Valued:
+    """A tree search went through a node: its visits and their mean value are now these."""
+
+    node: int
+    visits: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Noted:
+    """The run said something about itself: ``notes[number]``."""
+
+    number: int
+
+
+Event = Added | Scored | Marked | Valued | Noted
 
 
 class SearchTree:
-    """Grow it with ``grow``, ``set_scores`` and ``mark``; read its columns and ``events``."""
+    """Grow it with ``grow``, ``set_scores``, ``mark``, ``set_value`` and ``note``; read its columns, its
+    ``notes`` and ``events``. ``seed`` is the run's, for searches that draw lots."""
 
     def __init__(self) -> None:
+        self.seed = 0
         self.parent: list[int] = [-1]
         self.text: list[str] = [""]
         self.kind: list[str] = ["root"]
@@ -59,7 +94,10 @@ class SearchTree:
         self.logprob: list[float] = [0.0]
         self.tokens: list[int] = [0]
         self.round: list[int] = [0]
+        self.visits: list[int | None] = [None]
+        self.value: list[float | None] = [None]
         self.answer: list[str | None] = [None]
+        self.notes: list[Note] = []
         self.events: list[Event] = [Added(0)]
 
     def __len__(self) -> int:
@@ -80,20 +118,24 @@ class SearchTree:
         node = len(self)
         if not 0 <= parent < node:
             raise ValueError(f"node {node} names parent {parent}, which does not stand before it")
+        kind = kind or ("answer" if finished else "step")
+        status = {"revision": "finished", "rollout": "pruned"}.get(kind, "finished" if finished else "open")
         self.parent.append(parent)
         self.text.append(text)
-        self.kind.append(kind or ("answer" if finished else "step"))
-        self.status.append("finished" if finished else "open")
+        self.kind.append(kind)
+        self.status.append(status)
         self.score.append(None)
         self.logprob.append(logprob)
         self.tokens.append(tokens)
         self.round.append(self.round[parent] + 1)
-        self.answer.append(answer)
+        self.visits.append(None)
+        self.value.append(None)
+        self.answer.append(answer if status == "finished" else None)
         self.events.append(Added(node))
         return node
 
-    def grow(self, parents: Sequence[int], steps: Sequence[Step]) -> list[int]:
-        """Append one child a (parent, step) pair, as Extend was answered; return their ids."""
+    def grow(self, parents: Sequence[int], steps: Sequence[Step], kind: str | None = None) -> list[int]:
+        """Append one child a (parent, step) pair, as Extend or Revise was answered; return their ids."""
         return [
             self.add(
                 parent,
@@ -102,6 +144,7 @@ class SearchTree:
                 logprob=step.logprob,
                 finished=step.finished,
                 answer=step.answer,
+                kind=kind,
             )
             for parent, step in zip(parents, steps, strict=True)
         ]
@@ -113,11 +156,22 @@ class SearchTree:
             self.events.append(Scored(node, score))
 
     def mark(self, nodes: Sequence[int], status: str) -> None:
-        """Set the status of each node. A finished node stays finished."""
+        """Set the status of each node. A finished node stays finished, a rollout pruned."""
         for node in nodes:
-            if self.status[node] not in (status, "finished"):
+            if self.status[node] not in (status, "finished") and self.kind[node] != "rollout":
                 self.status[node] = status
                 self.events.append(Marked(node, status))
+
+    def set_value(self, node: int, visits: int, value: float) -> None:
+        """Record how often a tree search went through the node, and the mean value of what it found."""
+        self.visits[node] = visits
+        self.value[node] = value
+        self.events.append(Valued(node, visits, value))
+
+    def note(self, text: str, /, **data: Fact | list[Fact]) -> None:
+        """Let the run say one sentence about itself, with the figures behind it."""
+        self.notes.append(Note(text, data))
+        self.events.append(Noted(len(self.notes) - 1))
 
     def path(self, node: int) -> list[int]:
         """Node ids from the root's child down to ``node`` (empty for the root)."""
@@ -128,8 +182,21 @@ class SearchTree:
         return nodes[::-1]
 
     def solution(self, node: int) -> list[str]:
-        """The steps from the question down to ``node``."""
+        """The steps from the question down to ``node``; of a revision, the lines of that attempt alone."""
+        if self.kind[node] == "revision":
+            return self.text[node].split("\n")
         return [self.text[n] for n in self.path(node)]
+
+    def chain(self, node: int) -> list[int]:
+        """Ids of the attempts that led to the attempt ``node``, oldest first and itself last: revisions, and
+        the answer of the solution that they began with, if any. Empty for the root."""
+        attempts = []
+        while node > 0:
+            attempts.append(node)
+            if self.kind[node] != "revision":
+                break
+            node = self.parent[node]
+        return attempts[::-1]
 
     def children(self, node: int) -> list[int]:
         """Ids of the node's children, in order of creation."""

@@ -1,0 +1,99 @@
+"""What holds for every strategy, whatever the seed, the budget and the settings: the audit of its budget, and
+that no node is an orphan and no solution counts twice.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.search.fakes import Toys, toy_run
+from ttc_explorer.models.protocol import Advice, Choice
+from ttc_explorer.search.selection import votes, weights
+from ttc_explorer.search.strategies import STRATEGIES
+from ttc_explorer.search.trace import dump, load, to_trace
+
+
+@st.composite
+def audits(draw, strategy):
+    """A run of the strategy and the toys to do it with, with or without what they may lack."""
+    choice = st.sampled_from([name for name in STRATEGIES if name != "auto"]).map(Choice)
+    advice = draw(st.none() | st.tuples(*[choice] * 5).map(lambda choices: Advice(3, choices)))
+    run = toy_run(
+        strategy,
+        budget=draw(st.integers(1, 64)),
+        seed=draw(st.integers(0, 2**63 - 1)),
+        width=draw(st.integers(0, 64)),
+        lookahead=draw(st.integers(0, 4)),
+        chains=draw(st.integers(1, 64)),
+        rounds=draw(st.integers(1, 40)),
+        selector=draw(st.sampled_from(["majority", "best", "weighted"])),
+        aggregate=draw(st.sampled_from(["last", "min", "prod", "mean"])),
+    )
+    return run, Toys(revision_verifier=draw(st.booleans()), advise=lambda _: advice)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_every_strategy_pays_for_what_it_does_and_keeps_to_its_budget(strategy, data):
+    run, toys = data.draw(audits(strategy))
+    toys.drive(run)
+    tree, budget = run.tree, run.budget
+    assert run.error is None
+    assert run.stopped in ("done", "budget")
+
+    # the ledger, off by 0
+    assert replace(run.ledger, seconds=0.0) == toys.processed()
+    assert run.ledger.generated_tokens == sum(tree.tokens)
+    assert toys.held() == 0
+
+    # N solutions and N · rounds steps at most; only a lookahead adds to that, k steps for each of its own
+    kinds = Counter(tree.kind)
+    steps = kinds["step"] + kinds["answer"]
+    lines = sum(len(tree.solution(n)) for n in range(len(tree)) if tree.kind[n] == "revision")
+    leaves = list(tree.leaves())
+    assert 1 <= len(leaves) <= budget or run.stopped == "budget"
+    assert len(leaves) <= budget
+    assert steps + lines <= budget * run.settings.rounds
+    assert kinds["rollout"] <= run.settings.lookahead * steps
+    assert max(toys.generator.batches + toys.reviser.batches) <= budget
+
+    # each solution once
+    assert len(set(leaves)) == len(leaves) == kinds["answer"] + kinds["revision"]
+    readable = [leaf for leaf in leaves if tree.answer[leaf] is not None]
+    assert sum(vote.count for vote in votes(tree, run.settings.selector, "last")) == len(readable)
+    assert list(weights(tree, "last")) == leaves
+
+    # nobody is an orphan, and nobody is left undecided
+    parents = set(tree.parent)
+    for node in range(1, len(tree)):
+        parent = tree.parent[node]
+        assert 0 <= parent < node
+        assert tree.score[node] is not None
+        if tree.kind[node] == "revision":
+            assert parent == 0 or tree.status[parent] == "finished"
+        elif tree.kind[node] == "rollout":
+            assert tree.kind[parent] in ("step", "rollout")
+        else:
+            assert tree.status[parent] == "kept"
+        assert tree.status[node] != "kept" or node in parents
+        assert tree.status[node] != "open" or run.stopped == "budget"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_repeats_itself_and_survives_as_a_trace(strategy):
+    first, second = (Toys().drive(toy_run(strategy, 16, seed=5))[0] for _ in range(2))
+    assert to_trace(first) == to_trace(second)
+    loaded = load(dump(first))
+    assert vars(loaded.tree) == vars(first.tree)
+    assert to_trace(loaded) == to_trace(first)
+
+
+def test_every_strategy_is_the_same_alone_and_in_company():
+    for together in Toys().drive(*[toy_run(name, 9, seed=1) for name in STRATEGIES]):
+        (alone,) = Toys().drive(toy_run(together.strategy, 9, seed=1))
+        assert vars(together.tree) == vars(alone.tree)
+        assert together.ledger == alone.ledger

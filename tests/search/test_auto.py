@@ -1,0 +1,163 @@
+"""Compute-optimal: the probe, the advice and what is made of it, the fallbacks."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.search.fakes import ToyGenerator, Toys, ToyVerifier, examine, toy_run
+from tests.search.replies import play
+from tests.search.test_adaptive import tops
+from ttc_explorer.models.protocol import Advice, Choice
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.search.selection import votes
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategies import STRATEGIES
+from ttc_explorer.search.trace import dump, load
+from ttc_explorer.search.tree import SearchTree
+
+POLICY = (
+    Choice("revise", (("chains", 1),)),
+    Choice("best_of_n"),
+    Choice("beam", (("width", 2),)),
+    Choice("mcts"),
+    Choice("revise", (("chains", 8),)),
+)
+
+
+def advised(bin, choices=POLICY):
+    """Toys whose policy finds every question in that bin, and the list of what it was asked."""
+    asked = []
+
+    def advise(question):
+        asked.append(question)
+        return Advice(bin, choices)
+
+    return Toys(advise=advise), asked
+
+
+def test_without_a_policy_it_is_best_of_n_and_says_so():
+    (run,) = Toys().drive(toy_run("auto", 16))
+    (plain,) = Toys().drive(toy_run("best_of_n", 16))
+    assert tops(run.tree) == tops(plain.tree)
+    tokens = ("generated_tokens", "prefill_tokens", "verifier_tokens")
+    assert all(getattr(run.ledger, name) == getattr(plain.ledger, name) for name in tokens)
+    assert votes(run.tree, "majority", "last")[0].answer == votes(plain.tree, "majority", "last")[0].answer
+    (note,) = run.tree.notes
+    assert "No policy has been measured yet" in note.text
+    assert (note.data["probe"], note.data["rest"]) == (4, 12)
+
+
+@pytest.mark.parametrize("rounds", [40, 2])
+def test_the_evidence_is_the_mean_score_at_the_ends_of_the_probe(rounds):
+    """Of those ends, too, that the rounds have cut off: with two rounds, some have."""
+    toys, asked = advised(2)
+    (run,) = toys.drive(toy_run("auto", 20, rounds=rounds))
+    (probe,) = Toys().drive(toy_run("best_of_n", 5, rounds=rounds))
+    inner = set(probe.tree.parent)
+    scores = [probe.tree.score[node] for node in range(len(probe.tree)) if node not in inner]
+    assert probe.stopped == ("done" if rounds == 40 else "budget")
+    (question,) = asked
+    assert question.mean_score == pytest.approx(sum(scores) / 5)
+    assert question.budget == 20
+    assert run.tree.notes[0].data["mean_score"] == question.mean_score
+
+
+@pytest.mark.parametrize(("budget", "probe"), [(1, 1), (2, 1), (7, 1), (8, 2), (64, 16), (256, 16)])
+def test_the_probe_is_a_quarter_from_one_to_sixteen(budget, probe):
+    (run,) = Toys().drive(toy_run("auto", budget, rounds=3))
+    assert run.tree.notes[0].data["probe"] == probe
+    assert run.tree.notes[0].data["rest"] == budget - probe
+
+
+def test_a_budget_of_one_asks_nobody():
+    toys, asked = advised(1)
+    (run,) = toys.drive(toy_run("auto", 1))
+    assert (run.stopped, asked, len(list(run.tree.leaves()))) == ("done", [], 1)
+    assert run.tree.notes[0].text.endswith("the probe was the whole budget.")
+
+
+def test_the_choice_gets_the_rest_with_its_settings_and_the_probe_votes_with_it():
+    toys, _ = advised(1)
+    (run,) = toys.drive(toy_run("auto", 16, chains=3))
+    tree = run.tree
+    found = [leaf for leaf in tree.leaves() if tree.kind[leaf] == "answer"]
+    revisions = [node for node in tree.leaves() if tree.kind[node] == "revision"]
+    assert (len(found), len(revisions)) == (4, 12)
+    assert tree.chain(revisions[-1]) == revisions  # one chain, as the policy has it and not as the run
+    assert sum(vote.count for vote in votes(tree, "majority", "last")) == 16
+
+
+def test_the_note_shows_bin_choice_and_neighbours():
+    (run,) = advised(3)[0].drive(toy_run("auto", 16))
+    (note,) = run.tree.notes
+    titles = ["Revision (chains 1)", "Best-of-N", "Beam search (width 2)", "Monte Carlo tree search"]
+    assert (note.data["bin"], note.data["choice"]) == (3, "Beam search (width 2)")
+    assert note.data["choices"] == [*titles, "Revision (chains 8)"]
+    assert "bin 3 of 5. The policy's choice for the rest: Beam search (width 2)." in note.text
+    assert note.text.endswith("It would have been Best-of-N in bin 2, Monte Carlo tree search in bin 4.")
+    assert load(dump(run)).tree.notes == run.tree.notes
+
+
+@pytest.mark.parametrize(
+    ("bin", "only"), [(1, "Best-of-N in bin 2."), (5, "Monte Carlo tree search in bin 4.")]
+)
+def test_the_outer_bins_have_one_neighbour(bin, only):
+    (run,) = advised(bin)[0].drive(toy_run("auto", 8))
+    assert run.tree.notes[0].text.endswith(f"It would have been {only}")
+
+
+def test_a_choice_that_needs_a_reviser_falls_back_where_there_is_none():
+    driver = Driver(
+        ToyGenerator(), ToyVerifier(), examine, clock=lambda: 0.0, advise=lambda question: Advice(1, POLICY)
+    )
+    run = toy_run("auto", 16)
+    driver.add(run)
+    while driver.tick():
+        pass
+    (plain,) = Toys().drive(toy_run("best_of_n", 16))
+    (note,) = run.tree.notes
+    assert (run.stopped, run.error) == ("done", None)
+    assert tops(run.tree) == tops(plain.tree)
+    assert "Revision (chains 1), needs a reviser, and there is none here: best-of-N goes on." in note.text
+    assert (note.data["bin"], note.data["choice"]) == (1, "Best-of-N")
+
+
+@pytest.mark.parametrize("name", ["best_of_n", "beam", "lookahead", "dvts", "rebase", "particles", "mcts"])
+def test_a_search_takes_the_solutions_of_a_probe_for_none_of_its_own(name):
+    def grown(probed):
+        tree, lots = SearchTree(), Random(1)
+        for _ in range(probed):
+            tree.set_scores([tree.add(0, "Answer: 1", finished=True, answer="1")], [0.99])
+        search = STRATEGIES[name].search(tree, 12, Settings(width=2))
+        play(search, lambda *_: lots.choice(["on", "on", "Answer: 1"]), lambda _: lots.random())
+        begin = probed + 1
+        return [max(parent - probed, 0) for parent in tree.parent[begin:]], tree.status[begin:]
+
+    assert grown(6) == grown(0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    name=st.sampled_from([name for name in STRATEGIES if name != "auto"]),
+    budget=st.integers(1, 40),
+    seed=st.integers(0, 99),
+    width=st.integers(0, 6),
+    chains=st.integers(1, 9),
+    rounds=st.integers(1, 40),
+)
+def test_whatever_is_chosen_no_more_than_the_budget_is_written_and_all_is_paid_for(
+    name, budget, seed, width, chains, rounds
+):
+    toys, _ = advised(4, (Choice(name),) * 5)
+    (run,) = toys.drive(toy_run("auto", budget, seed, width=width, chains=chains, rounds=rounds))
+    assert run.error is None
+    assert run.stopped in ("done", "budget")
+    assert len(list(run.tree.leaves())) <= budget
+    assert run.ledger == replace(toys.processed(), seconds=0.0)
+    assert run.ledger.generated_tokens == sum(run.tree.tokens)
+    if run.stopped == "done":
+        assert "open" not in run.tree.status
+    assert toys.held() == 0
