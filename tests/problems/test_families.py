@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttc_explorer.problems.families import FAMILIES, LEVELS, SPLITS, Recognised, draw_problem, recognise
-from ttc_explorer.problems.families.family import line_text, normal
+from ttc_explorer.problems.families.family import line_text
+from ttc_explorer.problems.notation import normal
 
 families = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 seeds = st.integers(0, 10**9)

@@ -20,6 +20,7 @@ from ttc_explorer.problems.families.sequence import Sequence
 from ttc_explorer.problems.families.subset import Subset
 from ttc_explorer.problems.families.system import System
 from ttc_explorer.problems.families.target import Target
+from ttc_explorer.problems.families.understanding import understood
 from ttc_explorer.problems.families.word import Word
 from ttc_explorer.problems.problem import Problem
 
@@ -49,7 +50,10 @@ def recognise(text: str) -> Recognised | None:
         given = family.recognise(text)
         if given is not None:
             return Recognised(family, given)
-    return None
+    question = understood(text)
+    meant = [(family, family.understand(question)) for family in FAMILIES.values()] if question else []
+    found = [Recognised(family, given) for family, given in meant if given is not None]
+    return found[0] if len(found) == 1 else None
 
 
 def in_notation(text: str) -> str:

@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from random import Random
 
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, joined
+from ttc_explorer.problems.families.script import Script, check, joined
+from ttc_explorer.problems.families.understanding import SOLVING, Question
+from ttc_explorer.problems.notation import words
 
 Given = tuple[int, int, tuple[int, ...]]
 UNKNOWNS = "abcdef"
+_WORDS = SOLVING | set(
+    words("arithmetic both congruence congruences congruent everything linear residue residues system")
+)
 
 
 class Congruences(Family):
@@ -35,8 +40,9 @@ class Congruences(Family):
     }
 
     def draw(self, rng: Random, level: int) -> Given:
-        modulus = rng.choice(((5,), (5, 7), (7,), (7, 11), (11,))[level - 1])
-        count = (2, 2, 3, 3, 4)[level - 1]
+        modulus, count = rng.choice(
+            (((5, 2), (7, 2)), ((5, 3), (11, 2)), ((7, 3),), ((7, 4), (11, 3)), ((11, 4),))[level - 1]
+        )
         return modulus, rng.randint(1, modulus - 1), tuple(rng.randint(2, modulus - 1) for _ in range(count))
 
     def fill(self, given: Given) -> dict[str, str]:
@@ -66,6 +72,29 @@ class Congruences(Family):
             return None
         return modulus, first, tuple(coefficients)
 
+    def understand(self, question: Question) -> Given | None:
+        moduli, equations = question.of("modulus"), question.of("equation")
+        unknowns = sorted({unknown for equation in equations for unknown in equation.unknowns})
+        count = len(equations)
+        known = question.says_only(_WORDS, unknowns) and question.holds(
+            count, equation=count, modulus=len(moduli)
+        )
+        if not known or len(set(moduli)) != 1 or len(unknowns) != count:
+            return None
+        written, before = [], ""
+        for i, equation in enumerate(sorted(equations, key=lambda equation: equation.unknowns[-1])):
+            coefficient, link = equation.moved.get(unknowns[i], 0), equation.moved.get(before, 0)
+            if (
+                set(equation.moved) != {unknowns[i], before}
+                or (i and abs(link) != 1)
+                or coefficient * link >= 0
+            ):
+                return None
+            right = UNKNOWNS[i - 1] if i else abs(link)
+            written.append(f"{abs(coefficient)}{UNKNOWNS[i % len(UNKNOWNS)]}={right}")
+            before = unknowns[i]
+        return self.take(modulus=str(moduli[0]), equations=",".join(written))
+
     def write(self, given: Given, script: Script) -> None:
         modulus, target, coefficients = given
         found = []
@@ -76,8 +105,8 @@ class Congruences(Family):
             product = coefficient * value
             rest = product % modulus
             script.end(
-                f" {coefficient}*{value}={product}={product // modulus}*{modulus}+{rest}"
-                f" want {target} off {target - rest} {'ok' if rest == target else 'no'}"
+                f" {coefficient}*{value}={product} "
+                + check(f"{product}-{product // modulus}*{modulus}", rest, target)
             )
             found.append(value)
             target = value

@@ -9,6 +9,8 @@ from random import Random
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, joined, signed, signed_term
+from ttc_explorer.problems.families.understanding import SOLVING, Question
+from ttc_explorer.problems.notation import words
 
 Given = tuple[int, int, int]
 
@@ -29,8 +31,18 @@ class Cubic(Family):
     slots: Mapping[str, str] = {"equation": r"x\^3[-+x\d^]*=0"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        low, high = ((1, 7), (1, 8), (1, 9), (-3, 7), (-5, 8))[level - 1]
-        return tuple(sorted(rng.sample([n for n in range(low, high + 1) if n], 3)))  # type: ignore[return-value]
+        # One root is drawn from few values on the easy levels, so that there is little to find.
+        first, low, high = (
+            ((-1, 1), 2, 11),
+            ((-2, 2), 1, 10),
+            ((1, 11), 1, 11),
+            ((-5, 8), -5, 8),
+            ((-7, 9), -7, 9),
+        )[level - 1]
+        while True:
+            roots = {rng.randint(*first), rng.randint(low, high), rng.randint(low, high)}
+            if len(roots) == 3 and 0 not in roots:
+                return tuple(sorted(roots))  # type: ignore[return-value]
 
     def fill(self, given: Given) -> dict[str, str]:
         total, pairs, product = _symmetric(given)
@@ -48,6 +60,13 @@ class Cubic(Family):
         product = int(match[3])
         roots = [n for n in range(-60, 61) if n and n**3 + total * n**2 + pairs * n + product == 0]
         return tuple(roots) if len(roots) == 3 else None  # type: ignore[return-value]
+
+    def understand(self, question: Question) -> Given | None:
+        known = SOLVING - {"lone"} | set(
+            words("cubic integer integers polynomial real root roots whole zeros")
+        )
+        equations = question.equations(1, 3, known)
+        return self.take(equation=equations[0].standard) if equations else None
 
     def write(self, given: Given, script: Script) -> None:
         total, pairs, product = _symmetric(given)

@@ -13,6 +13,8 @@ from random import Random
 from typing import Any, ClassVar
 
 from ttc_explorer.problems.families.script import Line, Script, Slips
+from ttc_explorer.problems.families.understanding import Question
+from ttc_explorer.problems.notation import normal
 from ttc_explorer.problems.problem import Problem
 
 Given = Any
@@ -53,6 +55,10 @@ class Family(ABC):
     @abstractmethod
     def read(self, slots: Mapping[str, str]) -> Given | None:
         """The inverse of ``fill``: what the slots say, or None when that is no problem of this family."""
+
+    @abstractmethod
+    def understand(self, question: Question) -> Given | None:
+        """What a question in free wording gives, if it surely asks for a problem of this family."""
 
     @abstractmethod
     def write(self, given: Given, script: Script) -> None:
@@ -134,8 +140,13 @@ class Family(ABC):
     def _patterns(self) -> list[re.Pattern[str]]:
         return [_pattern(phrasing, self.slots) for phrasing in self.phrasings]
 
+    def take(self, **slots: str) -> Given | None:
+        """What slots give that were filled in from elsewhere, if each is written as in the phrasings."""
+        fits = all(re.fullmatch(self.slots[name], text) for name, text in slots.items())
+        return self.read(slots) if fits else None
+
     def recognise(self, text: str) -> Given | None:
-        """What ``text`` gives if it words a problem of this family, else None."""
+        """What ``text`` gives if it is one of the phrasings, else None."""
         text = normal(text)
         for pattern in self._patterns:
             match = pattern.fullmatch(text)
@@ -185,21 +196,6 @@ def _number(text: str) -> str:
         except ZeroDivisionError:
             pass
     return text
-
-
-_SIGNS = str.maketrans({"−": "-", "–": "-", "×": "*", "·": "*", "²": "^2", "³": "^3", "÷": "/", "’": "'"})
-
-
-def normal(text: str) -> str:
-    """Text with case, spacing, typographic signs and closing punctuation taken out of the way.
-
-    >>> normal("Solve  x² − 7x + 12 = 0 .")
-    'solve x^2-7x+12=0'
-    """
-    text = text.translate(_SIGNS).lower()
-    text = re.sub(r"\s+", " ", text).strip()
-    text = re.sub(r" ?([^\w\s]) ?", r"\1", text)
-    return text.rstrip(".?!")
 
 
 def _pattern(phrasing: str, slots: Mapping[str, str]) -> re.Pattern[str]:

@@ -9,8 +9,23 @@ from random import Random
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, near, signed
+from ttc_explorer.problems.families.understanding import Question
+from ttc_explorer.problems.notation import words
 
 Given = tuple[int, int, str, int, int]
+_SIGNS = {
+    **dict.fromkeys(("add", "adding", "added", "plus", "sum", "total"), "+"),
+    **dict.fromkeys(("difference", "minus", "subtract", "take"), "-"),
+}
+"""Words that join two fractions, and how."""
+_WORDS = _SIGNS.keys() | set(
+    words(
+        """
+        between both exact expression form fraction fractions irreducible lowest much reduced result
+        simplest simplified simplify single terms together
+        """
+    )
+)
 
 
 class Fraction(Family):
@@ -24,7 +39,7 @@ class Fraction(Family):
     slots: Mapping[str, str] = {"sum": r"\d{1,2}/\d{1,2}[-+]\d{1,2}/\d{1,2}"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        low, high = ((2, 6), (2, 7), (2, 8), (3, 9), (4, 10))[level - 1]
+        low, high = ((2, 8), (2, 9), (2, 9), (3, 10), (4, 12))[level - 1]
         while True:
             b, d = rng.randint(low, high), rng.randint(low, high)
             a, c = rng.randint(1, b - 1), rng.randint(1, d - 1)
@@ -42,6 +57,21 @@ class Fraction(Family):
             return None
         a, b, sign, c, d = int(match[1]), int(match[2]), match[3], int(match[4]), int(match[5])
         return (a, b, sign, c, d) if b and d and (sign == "+" or a * d > c * b) and a and c else None
+
+    def understand(self, question: Question) -> Given | None:
+        if not question.says_only(_WORDS):
+            return None
+        if question.holds(2, sum=1):
+            a, b, sign, c, d = question.of("sum")[0]
+        elif question.holds(2, fraction=2) and len(question.words & _SIGNS.keys()) == 1:
+            ((a, b), (c, d)) = question.of("fraction")
+            word = next(iter(question.words & _SIGNS.keys()))
+            sign = _SIGNS[word]
+            if word in ("subtract", "take"):
+                a, b, c, d = c, d, a, b
+        else:
+            return None
+        return self.take(sum=f"{a}/{b}{sign}{c}/{d}")
 
     def key(self, given: Given) -> str:
         a, b, sign, c, d = given

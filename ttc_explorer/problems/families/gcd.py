@@ -12,8 +12,24 @@ from random import Random
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, near
+from ttc_explorer.problems.families.understanding import Question
+from ttc_explorer.problems.notation import words
 
 Given = tuple[int, int]
+_GREATEST = frozenset(words("biggest greatest highest largest"))
+_DIVISOR = frozenset(words("divide divided divides dividing divisible divisor factor"))
+_WORDS = (
+    _GREATEST
+    | _DIVISOR
+    | set(
+        words(
+            """
+            algorithm at between both common exactly euclid euclidean evenly gcd gcf hcf integer number
+            whole
+            """
+        )
+    )
+)
 
 
 class Gcd(Family):
@@ -31,7 +47,7 @@ class Gcd(Family):
     slots: Mapping[str, str] = {"m": r"\d{1,3}", "n": r"\d{1,3}"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        largest, divisor = ((20, 6), (30, 8), (45, 10), (70, 12), (99, 15))[level - 1]
+        largest, divisor = ((30, 8), (42, 10), (56, 12), (75, 15), (99, 18))[level - 1]
         while True:
             common = rng.randint(2, divisor)
             m, n = (common * rng.randint(1, largest // common) for _ in range(2))
@@ -44,6 +60,16 @@ class Gcd(Family):
     def read(self, slots: Mapping[str, str]) -> Given | None:
         m, n = sorted((int(slots["m"]), int(slots["n"])), reverse=True)
         return (m, n) if m > n > 0 else None
+
+    def understand(self, question: Question) -> Given | None:
+        lists = question.of("numbers")
+        numbers = [number for part in lists for number in part]
+        named = not question.words.isdisjoint({"gcd", "gcf", "hcf"})
+        described = question.words & _GREATEST and question.words & _DIVISOR
+        known = question.holds(2, numbers=len(lists)) and question.says_only(_WORDS)
+        if len(numbers) != 2 or not known or not (named or described):
+            return None
+        return self.take(m=str(numbers[0]), n=str(numbers[1]))
 
     def write(self, given: Given, script: Script) -> None:
         m, n = given

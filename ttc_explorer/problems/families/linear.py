@@ -8,6 +8,7 @@ from random import Random
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, near, signed, term
+from ttc_explorer.problems.families.understanding import SOLVING, Question
 
 Given = tuple[int, int, int, int]
 
@@ -46,6 +47,19 @@ class Linear(Family):
         a, b, d = int(match[1]), int(match[2]), int(match[4])
         c = 0 if match[3] is None else int(match[3] or 1)
         return (a, b, c, d) if a > c and (d - b) % (a - c) == 0 else None
+
+    def understand(self, question: Question) -> Given | None:
+        equations = question.equations(1, 1, SOLVING | {"big", "integer", "large", "linear", "number"})
+        if not equations or len(equations[0].unknowns) != 1:
+            return None
+        unknown = equations[0].unknowns[0]
+        sides = equations[0].left, equations[0].right
+        if not all(set(side) <= {unknown, ""} for side in sides):
+            return None
+        (c, d), (a, b) = sorted((side.get(unknown, 0), side.get("", 0)) for side in sides)
+        if c < 0:
+            a, c = a - c, 0
+        return self.take(**self.fill((a, b, c, d))) if b else None
 
     def write(self, given: Given, script: Script) -> None:
         a, b, c, d = given

@@ -11,6 +11,8 @@ from random import Random
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, near
+from ttc_explorer.problems.families.understanding import FILLER, Question
+from ttc_explorer.problems.notation import words
 
 Given = tuple[str, int, int]
 PART, RISE, FALL, BEFORE_RISE, BEFORE_FALL = "part", "rise", "fall", "before_rise", "before_fall"
@@ -45,8 +47,8 @@ class Percent(Family):
     def draw(self, rng: Random, level: int) -> Given:
         kinds = ((PART,), (PART,), (RISE, FALL), (RISE, FALL), (BEFORE_RISE, BEFORE_FALL))[level - 1]
         kind = rng.choice(kinds)
-        units = rng.randint(1, (10, 19, 8, 15, 10)[level - 1])
-        unit = rng.randint(1, (9, 9, 9, 12, 9)[level - 1])
+        units = rng.randint(1, (10, 19, 10, 15, 10)[level - 1])
+        unit = rng.randint(1, (15, 15, 12, 15, 12)[level - 1])
         return kind, UNIT * units, unit * _told_units(kind, units)
 
     def fill(self, given: Given) -> dict[str, str]:
@@ -58,6 +60,13 @@ class Percent(Family):
         told = _told_units(kind, percent // UNIT)
         whole = percent and number and percent % UNIT == 0 and told > 0 and number % told == 0
         return (kind, percent, number) if whole else None
+
+    def understand(self, question: Question) -> Given | None:
+        if not question.holds(0, percent=1, numbers=1) or len(question.of("numbers")[0]) != 1:
+            return None
+        kind = _asked(question)
+        told = {kind or PART: str(question.of("percent")[0]), "number": str(question.of("numbers")[0][0])}
+        return self.take(**told) if kind else None
 
     def write(self, given: Given, script: Script) -> None:
         kind, percent, number = given
@@ -71,8 +80,109 @@ class Percent(Family):
         script.say(f"{asked}*{unit}=")
         result = script.decide(value, near(value, 1))
         script.end()
-        script.end(check(f"{result}/{unit}", round(result / unit), asked))
+        tens, ones = asked // 10 * 10, asked % 10
+        parts = [part for part in (tens, ones) if part]
+        spelled = "+".join(f"{part}*{unit}" for part in parts)
+        added = "=" + "+".join(str(part * unit) for part in parts) if len(parts) > 1 else ""
+        script.end(check(f"{spelled}{added}", value, result))
         script.end(f"Answer: {result}")
+
+
+_RISES = frozenset(
+    words(
+        """
+        climb climbed climbs dearer grew grow grown grows higher increase increased increases increasing
+        raise raised raises rise risen rises rose up
+        """
+    )
+)
+_FALLS = frozenset(
+    words(
+        """
+        cheaper cut decrease decreased decreases decreasing discount discounted down drop dropped drops fall
+        fallen falls fell less lower lowered lowers off reduced reduces reducing reduction
+        """
+    )
+)
+_BEFORE = frozenset(words("before earlier formerly initial initially old original originally"))
+_AFTER = frozenset(
+    words(
+        """
+    after afterwards discounted final finally later new now pay reduced sale selling
+    """
+    )
+)
+_AMOUNT = frozenset(words("amount cheaper difference higher less lower more saved"))
+_ASKING = frozenset(words("calculate compute determine find how what which"))
+_ELSEWHERE = frozenset(
+    words("""
+    again annual annually another average both double each every fraction half interest left loss month
+    monthly months neither never next no not other others per profit ratio remain remaining remains rest
+    save saved saves saving savings than times twice without year yearly years
+    """)
+)
+"""Words of questions about something else, or about more than one percentage."""
+_STORY = frozenset(
+    words("""
+    becomes bought but cost costs dollar dollars euro euros expensive goes item many much people percentage
+    price priced prices sold some was went were worth
+    """)
+)
+MOST_UNKNOWN = 5
+"""Unknown words in a story: what is sold, and where."""
+
+
+def _asked(question: Question) -> str | None:
+    """The kind of question, if it is sure."""
+    words = question.words
+    rises, falls = words & _RISES or "expensive" in words, words & _FALLS
+    if words & _ELSEWHERE or (rises and falls):
+        return None
+    asking = [clause for clause in question.clauses if {token.text for token in clause} & _ASKING]
+    asking = {token.text for clause in asking or question.clauses[-1:] for token in clause}
+    if not rises and not falls:
+        return PART if _plain_part(question) or _told_part(question, asking) else None
+    known = _RISES | _FALLS | _BEFORE | _AFTER | _STORY | FILLER
+    if len(words - known) > MOST_UNKNOWN or asking & _AMOUNT:
+        return None
+    if asking & _BEFORE:
+        sure = not asking & {"after", "afterwards", "new", "now"}
+        return (BEFORE_RISE if rises else BEFORE_FALL) if sure else None
+    told_after = "after" in words and "after" not in asking
+    if asking & _AFTER and not told_after and not words & _BEFORE - {"originally", "initially"}:
+        return RISE if rises else FALL
+    costs = not asking.isdisjoint(("cost", "costs", "price", "worth")) and asking.isdisjoint(("did", "was"))
+    if costs and not told_after and not words & _BEFORE - {"originally", "initially"}:
+        return RISE if rises else FALL
+    changed = [token.text or token.kind for token in question.tokens]
+    at = changed.index("percent")
+    by = changed[at - 1 : at] == ["by"] and "numbers" in changed[:at]
+    return (RISE if rises else FALL) if by and words <= known - _STORY - {"up", "down"} else None
+
+
+def _plain_part(question: Question) -> bool:
+    """Whether it is "15 % of 80" with nothing but filler around."""
+    row = [token.text or token.kind for token in question.tokens if token.text != "the"]
+    at = row.index("percent")
+    return row[at + 1 : at + 3] == ["of", "numbers"] and question.says_only({"much", "number"})
+
+
+def _told_part(question: Question, asking: set[str]) -> bool:
+    """Whether a number of things is told, what a percentage of them does, and how many do that."""
+    if not {"how", "many"} <= asking:
+        return False
+    clause = next(clause for clause in question.clauses if any(token.kind == "percent" for token in clause))
+    at = next(i for i, token in enumerate(clause) if token.kind == "percent")
+    said = [token.text for token in clause[at + 1 :]]
+    told = [part for part in question.clauses if not asking.issuperset(token.text for token in part)]
+    elsewhere = {token.text for part in told for token in (part[:at] if part is clause else part)}
+    doing = set(said) - FILLER
+    if said[:1] == ["of"]:
+        whole = [word for word in said[1:4] if word != "the"][:1]
+        if not whole or whole[0] not in elsewhere | {"them", "these", "those", "which", "whom"}:
+            return False
+    asked = asking - FILLER - {"many", "?"}
+    return bool(asked & doing - elsewhere) and asked <= doing | elsewhere
 
 
 def _told_units(kind: str, units: int) -> int:

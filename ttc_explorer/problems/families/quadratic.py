@@ -8,6 +8,8 @@ from random import Random
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, joined, signed, signed_term
+from ttc_explorer.problems.families.understanding import SOLVING, Question
+from ttc_explorer.problems.notation import words
 
 Given = tuple[int, int]
 
@@ -28,11 +30,13 @@ class Quadratic(Family):
     slots: Mapping[str, str] = {"equation": r"x\^2[-+x\d]*=0"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        reach = (8, 10, 12, 7, 10)[level - 1]
-        low = -reach if level >= 4 else 1
+        # The smaller root is drawn from few values and the other from many: easy, and yet no small space.
+        small, large = ((5, 30), (9, 25), (12, 20), (8, 12), (12, 20))[level - 1]
+        low = 1 if level <= 3 else -1
         while True:
-            u, v = rng.randint(low, reach), rng.randint(low, reach)
-            if u and v and u != v:
+            u = rng.randint(1, small) * rng.choice((low, 1))
+            v = rng.randint(1, large) * rng.choice((low, 1))
+            if u != v:
                 return (min(u, v), max(u, v))
 
     def fill(self, given: Given) -> dict[str, str]:
@@ -48,6 +52,18 @@ class Quadratic(Family):
         root = round(max(0, total * total - 4 * product) ** 0.5)
         u, v = (total - root) // 2, (total + root) // 2
         return (u, v) if u + v == total and u * v == product and u != v and u and v else None
+
+    def understand(self, question: Question) -> Given | None:
+        known = SOLVING - {"lone"} | set(
+            words(
+                """
+                both factor factoring factorisation factorise factorization factorize factors formula
+                integer integers quadratic real root roots whole zeros
+                """
+            )
+        )
+        equations = question.equations(1, 2, known)
+        return self.take(equation=equations[0].standard) if equations else None
 
     def write(self, given: Given, script: Script) -> None:
         a, b = given

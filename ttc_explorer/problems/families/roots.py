@@ -8,6 +8,8 @@ from random import Random
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, joined, near, signed_term
+from ttc_explorer.problems.families.understanding import SOLVING, Question
+from ttc_explorer.problems.notation import words
 
 Given = tuple[tuple[int, int], ...]
 UNKNOWNS = "abcde"
@@ -61,6 +63,30 @@ class Roots(Family):
             given.append((coefficient, right))
             before = value
         return tuple(given)
+
+    def understand(self, question: Question) -> Given | None:
+        count = len(question.of("equation"))
+        known = SOLVING | set(words("both integer integers natural pair positive system whole"))
+        equations = sorted(
+            question.equations(count, count, known), key=lambda equation: equation.unknowns[-1:]
+        )
+        if count < 2 or question.words.isdisjoint({"positive", "natural"}):
+            return None
+        given, before = [], ""
+        for equation in equations:
+            unknown = equation.unknowns[-1]
+            square, linear, link, right = (
+                equation.moved.get(what, 0) for what in (f"{unknown}^2", unknown, before or "none", "")
+            )
+            if (
+                abs(square) != 1
+                or link != (square if before else 0)
+                or len(equation.moved) > 3 + bool(before)
+            ):
+                return None
+            given.append((linear * square, -right * square))
+            before = unknown
+        return self.take(equations=self.fill(tuple(given))["equations"].replace(" ", ""))
 
     def write(self, given: Given, script: Script) -> None:
         found: list[int] = []

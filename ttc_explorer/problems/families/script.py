@@ -17,11 +17,17 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of a line. ``wrong``: a decision that no right solution takes (never trained on)."""
+    """A piece of a line. ``wrong``: a decision that no right solution takes; ``given``: what a drill asks.
+    Neither is ever trained on."""
 
     text: str
     decision: bool = False
     wrong: bool = False
+    given: bool = False
+
+    @property
+    def learnt(self) -> bool:
+        return not (self.wrong or self.given)
 
 
 Line = tuple[Segment, ...]

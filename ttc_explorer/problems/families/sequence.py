@@ -8,8 +8,19 @@ from random import Random
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, joined, near, signed
+from ttc_explorer.problems.families.understanding import Question
+from ttc_explorer.problems.notation import words
 
 Given = tuple[int, ...]
+_CUES = frozenset(words("after come comes continue continues follow follows next pattern sequence series"))
+_WORDS = _CUES | set(
+    words(
+        """
+        begins below complete element extend first goes guess list member missing number one progression
+        row starting starts subsequent term terms
+        """
+    )
+)
 
 
 class Sequence(Family):
@@ -27,7 +38,7 @@ class Sequence(Family):
     slots: Mapping[str, str] = {"terms": r"-?\d{1,4}(?:,-?\d{1,4}){3,5}"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        start = rng.randint(1, (9, 15, 15, 20, 30)[level - 1])
+        start = rng.randint(1, (15, 20, 15, 20, 30)[level - 1])
         low, high = ((1, 9), (2, 12), (1, 6), (-5, 8), (-12, 12))[level - 1]
         bend = 0 if level <= 2 else rng.choice([b for b in range(1 - level, level) if b])
         step = rng.choice([s for s in range(low, high + 1) if s])
@@ -44,6 +55,31 @@ class Sequence(Family):
         steps = [b - a for a, b in itertools.pairwise(terms)]
         bends = {b - a for a, b in itertools.pairwise(steps)}
         return terms if len(bends) == 1 else None
+
+    def understand(self, question: Question) -> Given | None:
+        lists, ordinals = question.of("numbers"), question.of("ordinal")
+        if len(lists) == 2 and lists[1] == lists[0][-1:] and "after" in question.words:
+            lists.pop()
+        count = len(lists[0]) if lists else 0
+        told = len(question.of("numbers"))
+        places = {"numbers": told, "ordinal": len(ordinals)} if ordinals else {"numbers": told}
+        asked = {count + 1, 1} if question.of("count") else {count + 1}
+        if len(lists) != 1 or not question.holds(count, **places) or not set(ordinals) <= asked:
+            return None
+        at = next(i for i, token in enumerate(question.tokens) if token.kind == "numbers")
+        before, after = (
+            question.tokens[:at],
+            [token for token in question.tokens[at + 1 :] if token.text != ","],
+        )
+        if before and before[-1].kind == "blank" and (at == 1 or before[-2].kind != "word"):
+            return None  # the gap is in front
+        gap = len(after) > 0 and (
+            after[0].kind == "letter" or (after[0].kind == "blank" and not after[0].close)
+        )
+        letters = after[0].text if gap else ""
+        if not question.says_only(_WORDS, letters) or not (gap or ordinals or question.words & _CUES):
+            return None
+        return self.take(terms=",".join(map(str, lists[0])))
 
     def write(self, given: Given, script: Script) -> None:
         steps = []

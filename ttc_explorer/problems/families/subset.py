@@ -9,8 +9,17 @@ from random import Random
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, joined
+from ttc_explorer.problems.families.understanding import Question
+from ttc_explorer.problems.notation import words
 
 Given = tuple[tuple[int, ...], int]
+_CUES = frozenset(words("add adding adds sum summing sums together total totals totalling"))
+_WORDS = _CUES | set(
+    words("""
+    below choose choosing collection elements equals few list number obtain pick picking possible reach
+    select selecting selection set some subset sum summing take target together up way whose you
+    """)
+)
 
 
 class Subset(Family):
@@ -40,6 +49,17 @@ class Subset(Family):
         numbers = tuple(sorted(set(map(int, slots["numbers"].split(",")))))
         given = (numbers, int(slots["target"]))
         return given if len(numbers) <= 10 and _subset(*given) else None
+
+    def understand(self, question: Question) -> Given | None:
+        choice = question.choice()
+        if (
+            not choice
+            or "all" in question.words
+            or not question.says_only(_WORDS)
+            or question.words.isdisjoint(_CUES)
+        ):
+            return None
+        return self.take(numbers=",".join(map(str, choice[0])), target=str(choice[1]))
 
     def write(self, given: Given, script: Script) -> None:
         numbers, target = given

@@ -8,6 +8,8 @@ from random import Random
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, joined, near, signed, signed_term, term
+from ttc_explorer.problems.families.understanding import SOLVING, Question
+from ttc_explorer.problems.notation import words
 
 Given = tuple[tuple[int, int, int], tuple[int, int, int]]
 
@@ -50,6 +52,20 @@ class System(Family):
             rows.append((int(match[1] or 1), b, int(match[3])))
         given = (rows[0], rows[1])
         return given if _solved(given) else None
+
+    def understand(self, question: Question) -> Given | None:
+        known = SOLVING | set(words("both linear number pair simultaneous simultaneously system"))
+        equations = question.equations(2, 2, known)
+        unknowns = sorted({unknown for equation in equations for unknown in equation.unknowns})
+        if len(unknowns) != 2 or not all(set(e.moved) <= {*unknowns, ""} for e in equations):
+            return None
+        rows = []
+        for equation in equations:
+            a, b, c = (equation.moved.get(what, 0) for what in (*unknowns, ""))
+            if not a or not b:
+                return None
+            rows.append((a, b, -c) if a > 0 else (-a, -b, c))
+        return self.take(**self.fill((rows[0], rows[1])))
 
     def key(self, given: Given) -> str:
         return repr(sorted(given))

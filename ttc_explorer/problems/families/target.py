@@ -7,13 +7,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from random import Random
 
-from ttc_explorer.problems.families.family import Family, normal
+from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.script import Script, check, joined
+from ttc_explorer.problems.families.understanding import Question
+from ttc_explorer.problems.notation import normal, words
 
 Given = tuple[tuple[int, ...], int]
 Pool = tuple[int, ...]
 Move = tuple[int, str, int]
 LARGEST = 99
+_SUBSET = frozenset(words("choose choosing list pick picking select selecting some subset together"))
+"""Words that ask to use only some of the numbers."""
+_CUES = frozenset(
+    words(
+        """
+        arrive build combine combining construct countdown create equals expression form get gets getting
+        make making produce reach reaching result results target use used uses using
+        """
+    )
+)
+_WORDS = _CUES | set(
+    words("""
+    add adding addition all allowed at basic below both calculation end ends exactly game minus
+    multiplication multiply multiplying must number once only operation operations order plus reached result
+    subtract subtracting subtraction times used yields
+    """)
+)
 
 
 class Target(Family):
@@ -50,6 +69,17 @@ class Target(Family):
         numbers = tuple(sorted(map(int, slots["numbers"].split(","))))
         target = int(slots["target"])
         return (numbers, target) if 2 <= len(numbers) <= 5 and _reaches(numbers, target) else None
+
+    def understand(self, question: Question) -> Given | None:
+        choice = question.choice()
+        if not choice or not question.says_only(_WORDS) or question.words.isdisjoint(_CUES):
+            return None
+        if not question.words.isdisjoint(_SUBSET):
+            return None
+        adds = not question.words.isdisjoint({"add", "adding", "addition", "plus"})
+        if adds and question.words.isdisjoint({"multiply", "multiplying", "multiplication", "times"}):
+            return None  # a sum is asked for
+        return self.take(numbers=",".join(map(str, choice[0])), target=str(choice[1]))
 
     def write(self, given: Given, script: Script) -> None:
         pool, target = given

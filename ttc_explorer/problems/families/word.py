@@ -6,8 +6,11 @@ import re
 from collections.abc import Mapping
 from random import Random
 
-from ttc_explorer.problems.families.family import Family, normal
-from ttc_explorer.problems.families.script import Script, check, near
+from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.script import Script, near
+from ttc_explorer.problems.families.story import read_story
+from ttc_explorer.problems.families.understanding import Question
+from ttc_explorer.problems.notation import normal
 
 Given = tuple[bool, int, tuple[tuple[str, int], ...]]
 
@@ -104,24 +107,42 @@ class Word(Family):
                     return given
         return None
 
+    def understand(self, question: Question) -> Given | None:
+        given = read_story(question.text)
+        return given if given and _possible(given) else None
+
     def write(self, given: Given, script: Script) -> None:
         backward, told, story = given
         stages = [(INVERSE[sign], n) for sign, n in reversed(story)] if backward else list(story)
-        value, values = told, []
+        value = told
         for sign, n in stages:
             script.say(f"{value}{sign}{n}=")
             right = _apply(value, sign, n)
-            value = script.decide(right, near(right, 1))
-            values.append(value)
-            script.end()
-        back, parts = value, []
-        for sign, n in reversed(stages):
-            undo = INVERSE[sign]
-            result = _apply(back, undo, n)
-            parts.append(f"{back}{undo}{n}={result}")
-            back = result
-        script.end("check " + check(" ".join(parts), back, told).replace(f"={back}={back} ", f"={back} "))
+            before, value = value, script.decide(right, near(right, 1))
+            script.end(_left_over(before, n, value) if sign == "/" else "")
+        script.end("check " + _undone(value, stages, told))
         script.end(f"Answer: {value}")
+
+
+def _undone(value: int, stages: list[tuple[str, int]], told: int) -> str:
+    """The stages taken back, last first, down to the number that was told. A division that does not come out
+    ends the check: something before it was wrong."""
+    parts = []
+    for sign, n in reversed(stages):
+        undo = INVERSE[sign]
+        result = _apply(value, undo, n)
+        rest = _left_over(value, n, result) if undo == "/" else ""
+        parts.append(f"{value}{undo}{n}={result}{rest}")
+        if rest:
+            return " ".join([*parts, "no"])
+        value = result
+    return f"{' '.join(parts)} want {told} off {told - value} {'ok' if told == value else 'no'}"
+
+
+def _left_over(number: int, divisor: int, quotient: int) -> str:
+    """`` rest 2`` where a division by ``divisor`` does not come out as ``quotient``."""
+    rest = number - divisor * quotient
+    return f" rest {rest}" if rest else ""
 
 
 def _apply(value: int, sign: str, n: int) -> int:
