@@ -41,7 +41,8 @@ def chromium():
 def models():
     """The shipped pair if it has been trained, else the toy pair."""
     try:
-        return load()
+        models = load()
+        return models.generator, models.verifier
     except ModelError:
         toys = driver()
         return toys.generator, toys.verifier

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from ttc_explorer.models.protocol import Extend, Step
+from ttc_explorer.models.protocol import Extend, Revise, Score, Step
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
@@ -24,15 +24,13 @@ ANSWERS = ("17", "17", "17", "22", "17", "13", "68", "-4", "17/2", "56", "no ide
 
 
 def growing(
-    name: str, budget: int, seed: int = 3, *, length: int = 6, width: int = 4, answers=ANSWERS
+    name: str, budget: int, seed: int = 3, *, length: int = 6, answers=ANSWERS, **settings
 ) -> Iterator[Run]:
     """The same Run again and again, as it stands after every reply; ``length`` is a usual number of steps."""
     rng = Random(seed)
-    run = Run(
-        Problem(QUESTION, "17"), "base", "prm", name, budget, seed, Settings(width=width, rounds=2 * length)
-    )
-    tree = run.tree
-    search = strategy(name).search(tree, budget, run.settings)
+    settings = Settings(**{"rounds": 2 * length} | settings)
+    run = Run(Problem(QUESTION, "17"), "base", "prm", name, budget, seed, settings)
+    search = strategy(name).search(run.tree, budget, run.settings)
     reply = None
     yield run
     while True:
@@ -44,18 +42,35 @@ def growing(
             return
         yield run
         if isinstance(request, Extend):
-            reply = []
-            for parent in request.parents:
-                depth = tree.round[parent] + 1
-                finished = rng.random() < (depth - length + 2) / 4
-                # one answer in three is anything, so that there are many that stand alone
-                answer = str(rng.randrange(2, 99)) if rng.random() < 0.3 else rng.choice(answers)
-                text = f"Answer: {answer}" if finished else STEPS[(depth - 1) % len(STEPS)]
-                reply.append(Step(text, 9, -1.5, finished, answer if finished else None))
-                if finished:
-                    run.correct[answer] = answer == "17"
-        else:
+            reply = [_step(run, parent, length, answers, rng) for parent in request.parents]
+        elif isinstance(request, Revise):
+            reply = [_attempt(run, parent, answers, rng) for parent in request.parents]
+        elif isinstance(request, Score):
             reply = [_score(run, node, rng) for node in request.nodes]
+        else:
+            reply = None  # no policy has been measured
+
+
+def _step(run: Run, parent: int, length: int, answers, rng: Random) -> Step:
+    depth = run.tree.round[parent] + 1
+    if rng.random() >= (depth - length + 2) / 4:
+        return Step(STEPS[(depth - 1) % len(STEPS)], 9, -1.5)
+    answer = _answer(run, answers, rng)
+    return Step(f"Answer: {answer}", 9, -1.5, True, answer)
+
+
+def _attempt(run: Run, parent: int, answers, rng: Random) -> Step:
+    before = run.tree.answer[parent]
+    answer = before if before and rng.random() < 0.4 else _answer(run, answers, rng)
+    lines = (*STEPS[:3], f"x = 68/4 = {answer}", f"check: 3*{answer} + 5 + {answer}", f"Answer: {answer}")
+    return Step("\n".join(lines), 60, -4.0, True, answer)
+
+
+def _answer(run: Run, answers, rng: Random) -> str:
+    # one answer in three is anything, so that there are many that stand alone
+    answer = str(rng.randrange(2, 99)) if rng.random() < 0.3 else rng.choice(answers)
+    run.correct[answer] = answer == "17"
+    return answer
 
 
 def _score(run: Run, node: int, rng: Random) -> float:

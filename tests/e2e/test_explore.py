@@ -5,11 +5,15 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.scripted import growing
 from ttc_explorer.search import trace
 from ttc_explorer.search.selection import chosen
+from ttc_explorer.search.strategies import STRATEGIES
 from ttc_explorer.ui.typeset import typeset
 
 SIZES = [(1440, 900), (1280, 720), (390, 844)]
+SENTENCES = {entry.title: entry.sentence for entry in STRATEGIES.values()}
+ROWS = {"width": "#width-row", "lookahead": "#lookahead-row", "chains": "#ratio"}
 
 
 def status(page):
@@ -28,9 +32,14 @@ def banner(page):
     return page.locator("#banner .banner")
 
 
+def choose(page, strategy):
+    page.get_by_role("combobox", name="Strategy").select_option(label=strategy)
+    expect(page.locator("#about")).to_contain_text(SENTENCES[strategy])
+
+
 def ask(page, text, strategy="Beam search", budget=16):
     problem(page).fill(text)
-    page.locator("#strategy").get_by_text(strategy, exact=True).click()
+    choose(page, strategy)
     page.locator("#budget").get_by_text(str(budget), exact=True).click()
     page.get_by_role("button", name="Run", exact=True).click()
 
@@ -184,6 +193,87 @@ def test_another_rule_counts_the_same_solutions_anew(page, server):
     )
     assert page.locator(".card.hero .figure").inner_html() == typeset(best.answer)
     assert server.gate.rounds == rounds
+
+
+def test_every_strategy_shows_what_it_reads(page):
+    for entry in STRATEGIES.values():
+        choose(page, entry.title)
+        for setting, row in ROWS.items():
+            expect(page.locator(row)).to_have_count(int(setting in entry.settings))
+    missing = page.locator("#about .banner")
+    choose(page, STRATEGIES["revise"].title)
+    expect(missing).to_contain_text("needs a reviser")  # no test of ours has one
+    choose(page, STRATEGIES["beam"].title)
+    expect(missing).to_have_count(0)
+
+
+def test_the_slider_says_how_the_budget_is_split(page):
+    choose(page, STRATEGIES["revise"].title)
+    split, slider = page.locator("#split"), page.locator("#length input[type=range]")
+    page.locator("#budget").get_by_text("8", exact=True).click()
+    slider.focus()
+    for key, words in [
+        ("Home", "8 attempts side by side"),
+        ("ArrowRight", "4 chains × 2 attempts"),
+        ("End", "one chain of 8 attempts"),
+    ]:
+        page.keyboard.press(key)
+        expect(split).to_contain_text(words)
+    page.locator("#budget").get_by_text("2", exact=True).click()
+    expect(split).to_contain_text("one chain of 2 attempts")
+
+
+def test_the_rollouts_of_a_lookahead_are_ghosts(page):
+    ask(page, "Solve x^2-9x+20=0.", STRATEGIES["lookahead"].title, 4)
+    expect(status(page)).to_have_attribute("data-state", "done")
+    ghosts = page.locator("#tree .node.rollout")
+    expect(ghosts.first).to_be_attached()
+    expect(page.locator("#tree .key.rollout")).to_be_visible()
+    votes = page.locator("#tree .standing").inner_text()
+    assert "looked ahead" in votes
+    assert " 4 solutions" in votes
+
+
+def test_revision_chains_take_the_place_of_the_tree(page):
+    *_, run = growing("revise", 16, chains=4)
+    load_trace(page, "trace.json", trace.dump(run))
+    cards, tree = page.locator("#chains .attempt"), page.locator("#tree")
+    expect(cards).to_have_count(16)
+    expect(tree).to_be_hidden()
+    expect(page.locator("#chains .attempt.chosen")).to_have_count(1)
+    expect(page.locator("#chains .turn.lost").first).to_be_visible()
+
+    later = page.get_by_role("button", name="Chain 2, attempt 3")
+    later.click()
+    expect(later).to_have_attribute("aria-pressed", "true")
+    inspector = page.locator("#inspector article")
+    expect(inspector).to_have_attribute("data-node", later.get_attribute("data-node"))
+    expect(inspector).to_contain_text("What changed since attempt 2")
+    expect(inspector.locator(".way li")).to_have_count(3)
+
+    by_best = chosen(run.tree, "best", "last")
+    page.locator("#selector").get_by_text("Best", exact=True).click()
+    expect(page.locator("#chains .attempt.chosen")).to_have_attribute("data-node", str(by_best.leaf))
+    expect(later).to_have_attribute("aria-pressed", "true")
+
+    load_trace(page, "trace.json", trace.dump(list(growing("hybrid", 8))[-1]))
+    expect(tree).to_be_visible()
+    expect(cards).to_have_count(0)
+    expect(page.locator("#tree .node.revised").first).to_be_attached()
+
+
+def test_another_rule_on_a_finished_run_is_what_gets_saved(page):
+    ask(page, "Solve x^2-9x+20=0.", budget=8)
+    expect(status(page)).to_have_attribute("data-state", "done")
+    page.locator("#selector").get_by_text("Majority", exact=True).click()
+    page.locator("#aggregate").get_by_text("Mean", exact=True).click()
+    expect(page.locator("#votes tbody tr.chosen")).to_have_count(1)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save trace").click()
+    run = trace.load(download.value.path().read_bytes())
+    assert (run.settings.selector, run.settings.aggregate) == ("majority", "mean")
+    answer = chosen(run.tree, "majority", "mean").answer
+    expect(page.locator(".card.hero .figure")).to_contain_text(answer.split(",")[0].replace("-", "−"))
 
 
 def test_surprise_me_writes_a_problem_of_a_known_kind(page):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from types import SimpleNamespace
 
 import gradio as gr
@@ -18,7 +19,7 @@ from ttc_explorer.ui.theme import looks
 from ttc_explorer.ui.tree_view import TreeStream, tree_view
 
 SIZES = [(1440, 900), (1280, 720), (390, 844)]
-SHAPES = {"beam": 16, "best_of_n": 64, "greedy": 1}
+SHAPES = {"beam": 16, "best_of_n": 64, "greedy": 1, "lookahead": 8, "dvts": 16, "mcts": 8, "hybrid": 16}
 HOSTILE = (
     "<img src=x onerror=window.harmed=1>",
     "<script>window.harmed=1</script>",
@@ -141,6 +142,49 @@ def test_everything_is_in_view_and_no_answer_covers_another(page, runs, size):
         answers = boxes(page, "#tree .node .box")
         assert answers
         assert not [(a, b) for i, a in enumerate(answers) for b in answers[:i] if overlap(a, b)]
+
+
+def test_steps_looked_ahead_are_ghosts_beside_the_search(page, runs):
+    show(page, runs, "lookahead")
+    tree = runs["lookahead"].tree
+    ghosts = [n for n in range(len(tree)) if tree.kind[n] == "rollout"]
+    expect(page.locator("#tree .node.rollout")).to_have_count(len(ghosts))
+    expect(page.locator("#tree .node.rollout .box")).to_have_count(0)
+    expect(node(page, ghosts[0])).to_have_attribute("aria-label", re.compile("looked ahead"))
+    node(page, ghosts[0]).locator(".dot").click()
+    expect(page.get_by_label("Picked")).to_have_value(f"lookahead {ghosts[0]}")
+    show(page, runs, "beam")
+    expect(page.locator("#tree .key.rollout")).to_be_hidden()
+
+
+def test_subtrees_stand_apart(page, runs):
+    show(page, runs, "dvts")
+    tops = [node(page, n).locator(".dot").bounding_box() for n in runs["dvts"].tree.children(0)]
+    middles = [box["y"] + box["height"] / 2 for box in tops]
+    spans = [(min(middles[i : i + 4]), max(middles[i : i + 4])) for i in range(0, 16, 4)]
+    assert all(low > high for (_, high), (low, _) in pairwise(spans))  # each subtree is a bunch of its own
+    within = max(b - a for i in range(0, 16, 4) for a, b in pairwise(sorted(middles[i : i + 4])))
+    assert all(low - high > within for (_, high), (low, _) in pairwise(spans))
+
+
+def test_visits_are_written_on_the_nodes(page, runs):
+    show(page, runs, "mcts")
+    tree = runs["mcts"].tree
+    busy = max(range(1, len(tree)), key=lambda n: (tree.visits[n] or 0) * (tree.kind[n] == "step"))
+    expect(node(page, busy).locator(".visits")).to_have_text(str(tree.visits[busy]))
+    expect(node(page, busy)).to_have_attribute("aria-label", re.compile(f"{tree.visits[busy]} visits, value"))
+
+
+def test_a_revised_answer_is_no_end_any_more(page, runs):
+    show(page, runs, "hybrid")
+    tree = runs["hybrid"].tree
+    revised = {tree.parent[n] for n in range(len(tree)) if tree.kind[n] == "revision"}
+    expect(page.locator("#tree .node.revised")).to_have_count(len(revised))
+    for number in revised:
+        expect(node(page, number).locator(".box")).to_have_count(0)
+        expect(node(page, number)).to_have_attribute(
+            "aria-label", re.compile(f"answer {tree.answer[number]}")
+        )
 
 
 @pytest.mark.parametrize("size", [SIZES[0], SIZES[2]])

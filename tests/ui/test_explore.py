@@ -1,6 +1,7 @@
 """What the page does, without a browser: every handler's answer; no fault gets out as a traceback."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES, recognise
 from ttc_explorer.search import trace
 from ttc_explorer.search.selection import chosen
+from ttc_explorer.search.settings import AGGREGATES, SELECTORS
 from ttc_explorer.search.strategies import STRATEGIES
 from ttc_explorer.ui.engine import Engine
 from ttc_explorer.ui.pages import build_app
@@ -30,6 +32,8 @@ ASKED = {
     "selector": "weighted",
     "aggregate": "last",
     "width": 4,
+    "lookahead": 1,
+    "length": 1,
     "rounds": 40,
 }
 
@@ -116,8 +120,11 @@ def test_a_known_kind_of_problem_is_judged_though_nobody_gave_the_answer(page):
         ({"seed": None}, "seed must be"),
         ({"seed": float("inf")}, "seed must be"),
         ({"seed": -1}, "seed must be"),
-        ({"width": 0}, "width must be"),
+        ({"width": -1}, "width must be"),
         ({"width": None}, "width must be"),
+        ({"lookahead": 41}, "lookahead must be"),
+        ({"length": None}, "length must be"),
+        ({"name": "revise"}, "needs a reviser"),
         ({"rounds": 2.5}, "rounds must be"),
         ({"temperature": 9}, "temperature must"),
         ({"selector": "loudest"}, "selector must be"),
@@ -208,6 +215,22 @@ def test_recounting_follows_the_rule_and_keeps_the_run(page, opening):
     assert opening.settings.selector == "weighted"
 
 
+def test_recounting_moves_the_best_path_and_is_what_gets_saved(page):
+    run = finished_run(budget=64)
+    rules = [(selector, aggregate) for selector in SELECTORS for aggregate in AGGREGATES]
+    leaves = {rule: chosen(run.tree, *rule).leaf for rule in rules}
+    assert len(set(leaves.values())) > 1
+    visit = Visit(run)
+    for rule, leaf in leaves.items():
+        shown = page.recount(visit, *rule)
+        best = [line for line in shown[page.tree].splitlines() if line.startswith('["best"')][-1]
+        assert json.loads(best)[1] == run.tree.path(leaf)
+        assert f'data-node="{leaf}"' in shown[page.inspector]
+        saved = trace.load(page.write(visit)[0].encode())
+        assert (saved.settings.selector, saved.settings.aggregate) == rule
+        assert chosen(saved.tree, *rule).leaf == leaf
+
+
 def test_a_saved_trace_can_be_loaded_and_run_again(page, opening, tmp_path):
     text, banner = page.write(Visit(opening))
     assert banner == ""
@@ -265,9 +288,44 @@ def test_a_problem_of_another_kind_is_named_as_such(page):
 
 def test_controls_offer_what_there_is(page):
     assert BUDGETS == [1, 2, 4, 8, 16, 32, 64, 128, 256]
-    assert [name for _, name in page.strategy.choices] == list(STRATEGIES)
+    options = re.findall('<option value="(.*?)"', page.strategy.html_template)
+    assert sorted(options) == sorted(STRATEGIES)
     for name in STRATEGIES:
-        assert page.explain(name)["info"] == STRATEGIES[name].sentence
+        shown = page.explain(name, 16, 2)
+        assert STRATEGIES[name].sentence in shown[page.about]
+        visible = {setting for setting, row in page.settings.items() if shown[row]["visible"]}
+        assert visible == set(STRATEGIES[name].settings)
+
+
+def test_a_strategy_without_its_reviser_says_so_once_the_models_are_there():
+    with gr.Blocks():
+        page = Explore(Engine(driver), None)
+    page._engine.wait()
+    assert "there is none here" in page.explain("revise", 16, 2)[page.about]
+    assert "there is none here" not in page.explain("beam", 16, 2)[page.about]
+
+
+def test_the_slider_follows_the_budget_and_reaches_the_run(page):
+    shown = page.explain("revise", 4, 4)
+    assert (shown[page.length]["maximum"], shown[page.length]["value"]) == (2, 2)
+    assert "one chain of 4 attempts" in shown[page.split]
+    visit = Visit(None)
+    assert "value" not in page.explain("revise", 16, 2)[page.length]  # who drags it is not disturbed
+    search(page, visit, name="best_of_n", budget=8, length=2)
+    assert visit.run.settings.chains == 2
+
+
+def test_a_loaded_trace_sets_all_controls(page, tmp_path):
+    run = finished_run(strategy="lookahead", budget=8, width=3, lookahead=7)
+    file = tmp_path / "trace.json"
+    file.write_bytes(trace.dump(run))
+    shown = page.open(Visit(None), str(file))
+    assert shown[page.strategy] == "lookahead"
+    assert ("3", 3) in shown[page.width]["choices"]
+    assert ("7", 7) in shown[page.lookahead]["choices"]
+    assert shown[page.settings["lookahead"]]["visible"]
+    assert not shown[page.settings["chains"]]["visible"]
+    assert shown[page.length]["value"] == 1  # four chains of two
 
 
 def test_programs_get_one_endpoint_that_solves(page):

@@ -11,7 +11,8 @@ from ttc_explorer.search.run import Run
 from ttc_explorer.search.selection import chosen, votes
 from ttc_explorer.search.settings import AGGREGATES, SELECTORS, Settings
 from ttc_explorer.ui import panels
-from ttc_explorer.ui.inspector import SCALE, first_wrong, inspector, leading, shade
+from ttc_explorer.ui.inspector import first_wrong, inspector, leading
+from ttc_explorer.ui.scale import SCALE, ink, shade
 
 RULE = ("weighted", "last")
 QUADRATIC = "Solve x^2-7x+12=0."
@@ -144,3 +145,24 @@ def test_shades_meet_at_the_stops():
     for score, colour in SCALE:
         assert shade(score) == f"rgb({','.join(map(str, colour))})"
     assert shade(0.125) == "rgb(210,104,25)"
+    assert [ink(score) for score, _ in SCALE] == ["#fff", "#000", "#000", "#000", "#fff"]
+
+
+def test_what_the_run_says_about_itself_is_one_line_with_its_figures():
+    run = finished_run()
+    assert panels.remarks(run) == ""
+    run.tree.note("Stopped <b>early</b>.", saved=6, chances=[0.5, 0.97123])
+    html = panels.remarks(run)
+    assert text(html) == "Stopped <b>early</b>."
+    assert "saved: 6; chances: 0.5, 0.971" in html
+    assert "<b>" not in html
+
+
+def test_visits_and_rollouts_are_in_the_inspector():
+    run = finished_run(strategy="mcts", budget=4)
+    node = max(range(1, len(run.tree)), key=lambda node: run.tree.visits[node])
+    assert f"visits {run.tree.visits[node]} value {run.tree.value[node]:.2f}" in text(inspector(run, node))
+    run = finished_run(strategy="lookahead", budget=4)
+    ghost = run.tree.kind.index("rollout")
+    assert "looked ahead" in text(inspector(run, ghost))
+    assert leading(run, *RULE) != ghost

@@ -79,6 +79,43 @@ def test_long_answers_with_one_beginning_stay_apart():
     assert max(map(len, keys.values())) == MAX_ANSWER
 
 
+def test_steps_looked_ahead_are_told_apart_and_never_vote():
+    *_, run = growing("lookahead", 8)
+    added = of_kind(TreeStream("r").update(run), "add")
+    ghosts = {fields[0] for fields in added if fields[2] == "rollout"}
+    assert ghosts == {node for node in range(len(run.tree)) if run.tree.kind[node] == "rollout"} != set()
+    assert all(len(fields) == 4 for fields in added if fields[0] in ghosts)
+    assert f"{len(ghosts)} looked ahead" in standing(run)
+
+
+def test_visits_and_values_are_told_as_they_change():
+    *_, run = growing("mcts", 8)
+    text = TreeStream("r").update(run)
+    latest = {node: (visits, value) for node, visits, value in of_kind(text, "value")}
+    tree = run.tree
+    assert latest == {n: (tree.visits[n], round(tree.value[n], 4)) for n in latest}
+    assert set(latest) == {n for n in range(len(tree)) if tree.visits[n] is not None}
+
+
+def test_subtrees_are_told_before_their_nodes():
+    *_, run = growing("dvts", 18)
+    kinds = [name for name, *_ in lines(TreeStream("r").update(run))]
+    assert kinds.index("subtrees") < kinds.index("add")
+    (sizes,) = of_kind(TreeStream("r").update(run), "subtrees")[0]
+    assert sizes == [5, 5, 4, 4]
+    *_, run = growing("beam", 18)
+    assert of_kind(TreeStream("r").update(run), "subtrees") == []
+
+
+def test_revisions_are_told_as_answers_under_answers():
+    *_, run = growing("hybrid", 8)
+    added = {fields[0]: fields for fields in of_kind(TreeStream("r").update(run), "add")}
+    revisions = [node for node in added if run.tree.kind[node] == "revision"]
+    assert revisions
+    assert all(len(added[node]) == len(added[run.tree.parent[node]]) == 5 for node in revisions)
+    assert f"{len(revisions)} revisions" in standing(run)
+
+
 def test_best_path_is_told_when_it_changes():
     run, stream = empty_run(), TreeStream("r")
     run.tree.add(run.tree.add(0, "a"), "b")

@@ -22,6 +22,7 @@ class Loaded:
     service: Service
     model: str
     verifier: str | None
+    reviser: str | None
 
 
 class Engine:
@@ -49,7 +50,13 @@ class Engine:
         except Unfinished:
             return None
 
+    def ready(self) -> Loaded | None:
+        """The models if they have been loaded. Neither waits nor raises."""
+        loading = self._loading
+        return None if loading is None or not loading.done() or loading.exception() else loading.result()
+
     def _load(self) -> Loaded:
         driver = self._make_driver()
         verifier = driver.verifier.name if driver.verifier else None
-        return Loaded(Service(driver, MOST_RUNS), driver.generator.name, verifier)
+        reviser = driver.reviser.name if driver.reviser else None
+        return Loaded(Service(driver, MOST_RUNS), driver.generator.name, verifier, reviser)

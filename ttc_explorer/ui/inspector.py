@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selection import chosen
 from ttc_explorer.search.strategies import STRATEGIES
+from ttc_explorer.ui.chains import Attempt, chain, turn_sign
+from ttc_explorer.ui.changes import shown_changes
 from ttc_explorer.ui.panels import facts, term, verdict
+from ttc_explorer.ui.scale import shade
 from ttc_explorer.ui.typeset import escaped, typeset
 
-SCALE = (
-    (0.0, (179, 67, 0)),
-    (0.25, (240, 140, 50)),
-    (0.5, (205, 205, 200)),
-    (0.75, (90, 160, 220)),
-    (1.0, (11, 76, 163)),
-)
-"""Score -> red, green, blue: from orange over grey to blue, safe for colour-blind eyes; as in the tree."""
-
-STATUS = {"kept": "kept", "pruned": "pruned", "finished": "finished", "open": "not judged yet"}
+STATUS = {
+    "kept": "kept",
+    "pruned": "pruned",
+    "finished": "finished",
+    "open": "not judged yet",
+    "rollout": "looked ahead",
+    "revision": "whole solution",
+}
 
 
 def leading(run: Run, selector: str, aggregate: str) -> int:
@@ -33,7 +33,7 @@ def leading(run: Run, selector: str, aggregate: str) -> int:
     if vote is not None:
         return vote.leaf
     tree = run.tree
-    nodes = range(len(tree))
+    nodes = [node for node in range(len(tree)) if tree.kind[node] != "rollout"]
     newest = max(tree.round[node] for node in nodes)
     return max(
         (node for node in nodes if tree.round[node] == newest),
@@ -45,19 +45,31 @@ def inspector(run: Run, node: int) -> str:
     """Text, score, rank, log-probability and tokens of a node, and the way to it from the problem."""
     if node == 0:
         return _root(run)
-    tree, status = run.tree, run.tree.status[node]
-    title = "Last step" if status == "finished" else f"Step {tree.round[node]}"
-    figures = (
+    tree = run.tree
+    if tree.kind[node] == "revision":
+        return _attempt(run, node)
+    title = "Last step" if tree.status[node] == "finished" else f"Step {tree.round[node]}"
+    rivals = tree.children(tree.parent[node])
+    return _article(run, node, title, term("rank"), rivals, _text(tree.text[node]), _way(run, node))
+
+
+def _article(run: Run, node: int, title: str, rank: str, rivals: Sequence[int], text: str, way: str) -> str:
+    """What all nodes but the problem have in common; ``rank`` is the place by score among ``rivals``."""
+    tree = run.tree
+    status = tree.kind[node] if tree.kind[node] in STATUS else tree.status[node]
+    figures = [
         (_figure(tree.score[node]), term("score")),
-        (_rank(run, node), term("rank")),
+        (_rank(run, node, rivals), rank),
         (_figure(tree.logprob[node]), term("log-prob.", "log-probability")),
         (f"{tree.tokens[node]}", term("tokens")),
-    )
+    ]
+    if tree.visits[node] is not None:
+        figures += [(f"{tree.visits[node]}", term("visits")), (_figure(tree.value[node]), term("value"))]
     return (
         f'<article class="inspector" data-node="{node}"><header><h2>{title}</h2>'
         f'<span class="pill {status}">{term(STATUS[status], status)}</span>'
-        f'<span class="id">node {node}</span></header>{_text(tree.text[node])}{_ending(run, node)}'
-        f"{facts(figures)}{_way(run, node)}</article>"
+        f'<span class="id">node {node}</span></header>{text}{_ending(run, node)}{facts(figures)}{way}'
+        "</article>"
     )
 
 
@@ -93,13 +105,39 @@ def _figure(number: float | None) -> str:
     return "–" if number is None else f"{round(number, 2) + 0.0:.2f}".replace("-", "−")  # no −0.00
 
 
-def _rank(run: Run, node: int) -> str:
-    """Place among the siblings by score; equals share the better place."""
-    scores, siblings = run.tree.score, run.tree.children(run.tree.parent[node])
+def _rank(run: Run, node: int, rivals: Sequence[int]) -> str:
+    """Place among the rivals by score; equals share the better place."""
+    scores = run.tree.score
     own = scores[node]
     if own is None:
         return "–"
-    return f"{1 + sum(1 for other in siblings if (scores[other] or 0.0) > own)} of {len(siblings)}"
+    return f"{1 + sum(1 for other in rivals if (scores[other] or 0.0) > own)} of {len(rivals)}"
+
+
+# --- an attempt and those before it ---------------------------------------------------------------------
+
+
+def _attempt(run: Run, node: int) -> str:
+    """A whole attempt: what changed in it since the one before, and the chain that led here."""
+    tree, nodes = run.tree, run.tree.chain(node)
+    lines = tree.solution(node)
+    if len(nodes) > 1:
+        heading = f"What changed since attempt {len(nodes) - 1}"
+        text = shown_changes(tree.solution(nodes[-2]), lines)
+    else:
+        heading, text = "Its lines", "".join(f"<p>{typeset(line)}</p>" for line in lines)
+    checked = _checked(first_wrong(run.problem.text, lines), True)
+    stones = "".join(_link(run, place, attempt) for place, attempt in enumerate(chain(run, nodes), start=1))
+    way = f'<h3>{heading}</h3><div class="changes">{text}</div>{checked}'
+    if len(nodes) > 1:
+        way += f'<h3>{term("The chain", "chain")} so far</h3><ol class="way links">{stones}</ol>'
+    return _article(run, node, f"Attempt {len(nodes)}", term("in chain", "place in chain"), nodes, "", way)
+
+
+def _link(run: Run, place: int, attempt: Attempt) -> str:
+    answer = "no answer" if attempt.answer is None else typeset(attempt.answer)
+    flip = f" {turn_sign(attempt.turn)}" if attempt.turn in ("lost", "found") else ""
+    return _stone(place, f"{answer}{flip}", run.tree.score[attempt.node], "")
 
 
 # --- the way from the problem ---------------------------------------------------------------------------
@@ -129,14 +167,6 @@ def _stone(place: int, text: str, score: float | None, kind: str) -> str:
         f'<li class="{kind}"><span class="place">{place}</span><p>{text}</p>'
         f'<div class="bar">{bar}</div><b>{_figure(score)}</b></li>'
     )
-
-
-def shade(score: float) -> str:
-    """The colour of a score in [0, 1]."""
-    low, high = next(stops for stops in pairwise(SCALE) if score <= stops[1][0])
-    share = (score - low[0]) / (high[0] - low[0])
-    mixed = (round(a + (b - a) * share) for a, b in zip(low[1], high[1], strict=True))
-    return f"rgb({','.join(map(str, mixed))})"
 
 
 def first_wrong(text: str, steps: Sequence[str]) -> int | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ttc_explorer.search.ledger import Ledger
+from ttc_explorer.search.live import NO_REVISER
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selection import Vote, chosen, votes
 from ttc_explorer.search.strategies import STRATEGIES
+from ttc_explorer.search.tree import Fact
+from ttc_explorer.ui.ratio import chains_at, described
 from ttc_explorer.ui.typeset import escaped, typeset
 from ttc_explorer.ui.words import TERMS
 
@@ -182,6 +185,36 @@ def _leftover(run: Run, others: list[Vote]) -> str:
 
 
 # --- lines ----------------------------------------------------------------------------------------------
+
+
+def about(name: str, reviser: bool = True) -> str:
+    """What a strategy does, and what keeps it from running here: ``reviser`` says whether there is one."""
+    entry = STRATEGIES[name]
+    missing = f"{entry.title} {NO_REVISER}" if entry.reviser and not reviser else ""
+    return f'<p class="about">{escaped(entry.sentence)}</p>{banner(missing, "note")}'
+
+
+def split(name: str, place: int, budget: int) -> str:
+    """What a place of the slider between parallel and sequential means to a strategy: only ``revise`` spends
+    the whole budget on chains."""
+    meant = described(place, budget) if name == "revise" else f"{chains_at(place, budget)} at a time"
+    return f'<p class="heading">{term("Revise", "chains")} <span>{meant}</span></p>'
+
+
+def remarks(run: Run) -> str:
+    """What the run says about itself: its latest sentence, with the figures behind it one hover away."""
+    if not run.tree.notes:
+        return ""
+    note = run.tree.notes[-1]
+    figures = "; ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in note.data.items())
+    details = escaped("\n\n".join(filter(None, (note.text, figures))))
+    return f'<p class="remark"><span tabindex="0" data-tip="{details}">{escaped(note.text)}</span></p>'
+
+
+def _plain(value: Fact | Sequence[Fact]) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def standing(run: Run) -> str:

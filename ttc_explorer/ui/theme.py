@@ -97,7 +97,7 @@ def looks() -> dict[str, Any]:
     tips = (HERE / "tips.js").read_text("utf-8")
     return {
         "theme": theme(),
-        "css_paths": [HERE / "style.css"],
+        "css_paths": [HERE / "style.css", HERE / "compare.css"],
         "head": f"<script>{tips}</script>",
         "footer_links": [],
         "favicon_path": HERE / "icon.png",

@@ -8,16 +8,24 @@ import gradio as gr
 
 from ttc_explorer.search.run import Run
 from ttc_explorer.ui.engine import Engine
-from ttc_explorer.ui.pages.explore import Explore
+from ttc_explorer.ui.pages import compare, explore
 
 HEADER = (Path(__file__).parent / "header.html").read_text("utf-8")
+
+PAGES = {
+    "Explore": explore.build,
+    "Compare": compare.build,
+}
+"""Title in the navigation -> what builds the page, given the models and a recorded run to open with."""
 
 
 def build_app(engine: Engine, opening: Run | None = None) -> gr.Blocks:
     """The application, to be launched with ``theme.looks()``. ``opening`` is the run it opens with."""
     with gr.Blocks(title="TTC Explorer", fill_width=True, analytics_enabled=False) as app:
         gr.HTML(HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
-        page = Explore(engine, opening)
+        with gr.Tabs(elem_id="pages"):
+            for title, build in PAGES.items():
+                with gr.Tab(title, id=title.lower()):
+                    build(engine, opening)
         app.load(engine.begin, None, None, queue=False, api_visibility="private")
-        gr.api(page.solve, api_name="solve", concurrency_limit=4)
     return app.queue(max_size=64, default_concurrency_limit=None)

@@ -15,14 +15,17 @@ import gradio as gr
 
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES, LEVELS, draw_problem, recognise
-from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput, Problem, typed_problem
+from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput, typed_problem
 from ttc_explorer.search import trace
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, SELECTORS, Settings
-from ttc_explorer.search.strategies import STRATEGIES, strategy
-from ttc_explorer.ui import panels
+from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, SELECTORS, Settings, checked_budget
+from ttc_explorer.search.strategies import strategy
+from ttc_explorer.ui import panels, ratio
+from ttc_explorer.ui.chains import chain_component, chain_view
 from ttc_explorer.ui.engine import Engine, Loaded
 from ttc_explorer.ui.inspector import inspector, leading
+from ttc_explorer.ui.parts import heading, html, known, number, strip, whole
+from ttc_explorer.ui.picker import picker
 from ttc_explorer.ui.tree_view import TreeStream, tree_view
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,8 @@ PACE = 0.1
 BREATH = 0.5
 """Seconds between two pictures at most: a closed tab is noticed when one is sent."""
 BUDGETS = [2**exponent for exponent in range(MAX_BUDGET.bit_length())]
+WIDTHS = (2, 4, 8, 16, 0)
+LOOKAHEADS = (0, 1, 2, 3, 4)
 
 Frame = dict[Any, Any]
 """Component -> its new value: what a handler changes on the page."""
@@ -43,6 +48,11 @@ NOT_TRAINED = (
     "The built-in model was trained only on the kinds of problems in the list above, and this is none of "
     "them: it will try, and most likely fail."
 )
+
+
+def build(engine: Engine, opening: Run | None) -> None:
+    """Put the page where we are, and publish what programs may call."""
+    gr.api(Explore(engine, opening).solve, api_name="solve", concurrency_limit=4)
 
 
 class Visit:
@@ -80,11 +90,13 @@ class Explore:
                 self._go()
                 self._more(opening)
             with gr.Column(elem_id="centre", min_width=0):
-                self.cards = _html("cards")
+                self.cards = html("cards")
+                self.remarks = html("remarks")
                 self.tree = tree_view(elem_id="tree")
+                self.chains = chain_component(elem_id="chains")
                 self._count(opening)
             with gr.Column(elem_id="side", min_width=0):
-                self.inspector = _html(
+                self.inspector = html(
                     "inspector", '<p class="hint">Pick a node of the tree to read it here.</p>'
                 )
         self._connect()
@@ -112,58 +124,79 @@ class Explore:
             with gr.Row(elem_id="examples"):  # the list that NOT_TRAINED speaks of
                 self.kind = gr.Dropdown(kinds, value="any", label="Kind of example", elem_id="kind", **small)
                 self.level = gr.Dropdown(levels, value=3, label="Level of example", elem_id="level", **small)
-            self.note = _html("note")
+            self.note = html("note")
 
     def _how(self, opening: Run | None) -> None:
-        first = opening.strategy if opening else "beam"
+        first, budget = (opening.strategy, opening.budget) if opening else ("beam", 16)
+        settings = opening.settings if opening else Settings()
+        reads = strategy(first).settings
         with gr.Column(elem_id="how", min_width=0):
-            self.strategy = gr.Radio(
-                [(entry.title, name) for name, entry in STRATEGIES.items()],
-                value=first,
-                label="Strategy",
-                info=strategy(first).sentence,
-                elem_id="strategy",
-            )
-            _heading("Budget N", "budget")
-            self.budget = gr.Radio(
-                BUDGETS,
-                value=opening.budget if opening else 16,
-                label="Budget N",
-                elem_id="budget",
-                elem_classes="strip",
-                show_label=False,
-            )
+            heading("Strategy")
+            self.strategy = picker(first, elem_id="strategy")
+            self.about = html("about", panels.about(first))
+            with gr.Row(elem_id="width-row", elem_classes="setting", visible="width" in reads) as width:
+                heading("Width M", "width")
+                self.width = strip("Width M", "width", _widths(settings.width), settings.width)
+            with gr.Row(
+                elem_id="lookahead-row", elem_classes="setting", visible="lookahead" in reads
+            ) as ahead:
+                heading("Lookahead k", "lookahead")
+                self.lookahead = strip(
+                    "Lookahead k", "lookahead", _lookaheads(settings.lookahead), settings.lookahead
+                )
+            with gr.Column(elem_id="ratio", visible="chains" in reads, min_width=0) as chains:
+                place = ratio.position_of(settings.chains, budget)
+                self.split = html("split", panels.split(first, place, budget))
+                self.length = gr.Slider(
+                    0,
+                    max(1, ratio.steps(budget)),
+                    place,
+                    step=1,
+                    label="From all parallel to all sequential",
+                    show_label=False,
+                    buttons=[],
+                    elem_id="length",
+                )
+            heading("Budget N", "budget")
+            self.budget = strip("Budget N", "budget", [(str(number), number) for number in BUDGETS], budget)
+        self.settings = {"width": width, "lookahead": ahead, "chains": chains}
 
     def _go(self) -> None:
         with gr.Column(elem_id="go", min_width=0):
-            self.banner = _html("banner")
+            self.banner = html("banner")
             with gr.Row(elem_id="buttons"):
                 self.start = gr.Button("Run", variant="primary", elem_id="run", min_width=0)
                 self.halt = gr.Button("Stop", variant="stop", elem_id="stop", min_width=0, interactive=False)
-            self.status = _html("status", panels.status("ready", "Ready."))
+            self.status = html("status", panels.status("ready", "Ready."))
 
     def _more(self, opening: Run | None) -> None:
         settings = opening.settings if opening else Settings()
+        reads = strategy(opening.strategy if opening else "beam").settings
         with gr.Column(elem_id="more", min_width=0), gr.Accordion("Right answer and settings", open=False):
             self.answer = gr.Textbox(
                 label="Right answer, if you know it",
                 info="Marks answers as right or wrong. The models never see it.",
                 elem_id="answer",
             )
-            _heading("Temperature", "temperature")
-            self.temperature = gr.Slider(
-                0,
-                2,
-                settings.temperature,
-                step=0.1,
-                label="Temperature",
-                show_label=False,
-                elem_id="temperature",
-            )
+            with gr.Column(min_width=0, visible="temperature" in reads) as temperature:
+                heading("Temperature", "temperature")
+                self.temperature = gr.Slider(
+                    0,
+                    2,
+                    settings.temperature,
+                    step=0.1,
+                    label="Temperature",
+                    show_label=False,
+                    elem_id="temperature",
+                )
             with gr.Row(elem_id="numbers"):
-                self.width = _number("Width M", "width", settings.width)
-                self.rounds = _number("Most steps", "rounds", settings.rounds)
-                self.seed = _number("Seed", "seed", opening.seed if opening else 0)
+                with gr.Column(min_width=0, visible="rounds" in reads) as rounds:
+                    heading("Most steps", "rounds")
+                    self.rounds = number("Most steps", "rounds", settings.rounds)
+                with gr.Column(min_width=0):
+                    heading("Seed", "seed")
+                    self.seed = number("Seed", "seed", opening.seed if opening else 0)
+        self.settings |= {"temperature": temperature, "rounds": rounds}
         with gr.Row(elem_id="files"):
             self.save = gr.Button("Save trace", min_width=0, elem_id="save", size="md")
             self.load = gr.UploadButton("Load trace", type="filepath", min_width=0, elem_id="load", size="md")
@@ -173,33 +206,25 @@ class Explore:
         settings = opening.settings if opening else Settings()
         with gr.Column(elem_id="count", min_width=0):
             with gr.Row(elem_id="rules"):
-                _heading("Answer by", "selector")
-                self.selector = gr.Radio(
-                    [(name.capitalize(), name) for name in SELECTORS],
-                    value=settings.selector,
-                    label="Answer chosen by",
-                    elem_id="selector",
-                    elem_classes="strip",
-                    show_label=False,
-                    min_width=0,
-                )
-                _heading("Score by", "aggregate")
-                self.aggregate = gr.Radio(
-                    [({"prod": "Product"}.get(name, name.capitalize()), name) for name in AGGREGATES],
-                    value=settings.aggregate,
-                    label="Score of a solution by",
-                    elem_id="aggregate",
-                    elem_classes="strip",
-                    show_label=False,
-                    min_width=0,
-                )
-            self.votes = _html("votes")
+                heading("Answer by", "selector")
+                selectors = [(name.capitalize(), name) for name in SELECTORS]
+                self.selector = strip("Answer chosen by", "selector", selectors, settings.selector)
+                heading("Score by", "aggregate")
+                aggregates = [({"prod": "Product"}.get(name, name.capitalize()), name) for name in AGGREGATES]
+                self.aggregate = strip("Score of a solution by", "aggregate", aggregates, settings.aggregate)
+            self.votes = html("votes")
 
     def _connect(self) -> None:
         at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         quick: dict[str, Any] = at_once | {"trigger_mode": "multiple"}
-        picture = [self.tree, self.cards, self.votes, self.inspector, self.status]
-        settings = [self.temperature, self.selector, self.aggregate, self.width, self.rounds]
+        picture = [
+            self.tree, self.chains, self.cards, self.remarks, self.votes, self.inspector, self.status
+        ]  # fmt: skip
+        settings = [
+            self.temperature, self.selector, self.aggregate, self.width, self.lookahead, self.length,
+            self.rounds,
+        ]  # fmt: skip
+        choice = [self.about, self.split, *self.settings.values()]
         asked = [self.problem, self.answer, self.strategy, self.budget, self.seed, *settings]
 
         gr.on(
@@ -214,6 +239,7 @@ class Explore:
         )
         self.halt.click(self.stop, self.visit, None, **quick)
         self.tree.pick(self.pick, self.visit, self.inspector, **quick)
+        self.chains.pick(self.pick, self.visit, self.inspector, **quick)
         gr.on(
             [self.selector.input, self.aggregate.input],
             self.recount,
@@ -229,11 +255,17 @@ class Explore:
             **quick,
         )
         self.problem.blur(self.notice, self.problem, self.note, **quick)
-        self.strategy.change(self.explain, self.strategy, self.strategy, **quick)
+        gr.on(
+            [self.strategy.input, self.budget.input, self.length.input],
+            self.explain,
+            [self.strategy, self.budget, self.length],
+            [*choice, self.length],
+            **quick,
+        )
         self.load.upload(
             self.open,
             [self.visit, self.load],
-            [*picture, self.note, self.banner, self.load, *asked],
+            [*picture, self.note, self.banner, self.load, *asked, *choice],
             **at_once,
         )
         self.save.click(self.write, self.visit, [self.saved, self.banner], **at_once).then(
@@ -254,6 +286,8 @@ class Explore:
         selector: str,
         aggregate: str,
         width: int,
+        lookahead: int,
+        length: int,
         rounds: int,
     ) -> Iterator[Frame]:
         """Run, and draw the tree while it grows. Whatever goes wrong is one sentence in the banner."""
@@ -267,11 +301,13 @@ class Explore:
                     "selector": selector,
                     "aggregate": aggregate,
                     "width": width,
+                    "lookahead": lookahead,
+                    "chains": ratio.chains_at(whole("length", length), checked_budget(budget)),
                     "rounds": rounds,
                 }
             )
-            problem = _known(typed_problem(text, answer))
-            start = _whole("seed", seed)
+            problem = known(typed_problem(text, answer))
+            start = whole("seed", seed)
             yield {
                 self.banner: "",
                 self.note: self.notice(text),
@@ -281,9 +317,9 @@ class Explore:
             loaded = yield from self._models(visit)
             if loaded is None:
                 yield {self.status: panels.status("cancelled", "Stopped while the models were loading.")}
-                return
-            run = Run(problem, loaded.model, loaded.verifier, name, budget, start, settings)
-            yield from self._watch(visit, run, loaded)
+            else:
+                run = Run(problem, loaded.model, loaded.verifier, name, budget, start, settings)
+                yield from self._watch(visit, run, loaded)
         except (BadInput, ModelError) as error:
             yield {self.banner: panels.banner(str(error))}
         except Exception:
@@ -360,15 +396,27 @@ class Explore:
         typed = 0 < len(text.strip()) <= MAX_CHARACTERS
         return panels.banner(NOT_TRAINED, "note") if typed and recognise(text) is None else ""
 
-    def explain(self, name: str) -> Any:
-        """What the strategy does, in one sentence."""
-        return gr.update(info=strategy(name).sentence)
+    def explain(self, name: str, budget: int, length: int) -> Frame:
+        """What the strategy does, the settings that it reads, and what they mean at this budget."""
+        loaded, last = self._engine.ready(), ratio.steps(budget)
+        place = min(length, last)
+        moved = {"value": place} if place != length else {}  # else it stays in the hand that drags it
+        return {
+            self.about: panels.about(name, reviser=loaded is None or loaded.reviser is not None),
+            self.split: panels.split(name, place, budget),
+            self.length: gr.update(maximum=max(1, last), interactive=last > 0, **moved),
+        } | {
+            shown: gr.update(visible=setting in strategy(name).settings)
+            for setting, shown in self.settings.items()
+        }
 
     def write(self, visit: Visit) -> tuple[str, str]:
-        """The run on screen as a trace."""
+        """The run on screen as a trace, its answer by the rule that is set now."""
         if visit.run is None:
             return "", panels.banner("There is no run to save yet: press Run first.")
-        return trace.dump(visit.run).decode(), ""
+        rule = {"selector": visit.selector, "aggregate": visit.aggregate}
+        shown = replace(visit.run, settings=visit.run.settings.updated(rule))
+        return trace.dump(shown).decode(), ""
 
     def open(self, visit: Visit, path: str) -> Frame:
         """Show the run in a trace file, and set the controls to run it again. A bad file changes nothing."""
@@ -381,9 +429,12 @@ class Explore:
             return again | {self.banner: panels.banner(str(error))}
         visit.show(run)
         settings = run.settings
+        place = ratio.position_of(settings.chains, run.budget)
+        last = max(1, ratio.steps(run.budget))
         return (
             again
             | self._picture(visit)
+            | self.explain(run.strategy, run.budget, place)
             | {
                 self.banner: "",
                 self.note: self.notice(run.problem.text),
@@ -395,7 +446,9 @@ class Explore:
                 self.temperature: settings.temperature,
                 self.selector: settings.selector,
                 self.aggregate: settings.aggregate,
-                self.width: settings.width,
+                self.width: gr.update(choices=_widths(settings.width), value=settings.width),
+                self.lookahead: gr.update(choices=_lookaheads(settings.lookahead), value=settings.lookahead),
+                self.length: gr.update(maximum=last, value=place, interactive=run.budget > 1),
                 self.rounds: settings.rounds,
             }
         )
@@ -404,11 +457,14 @@ class Explore:
         """The run on screen, as it stands now."""
         run, rule = visit.run, (visit.selector, visit.aggregate)
         leader = leading(run, *rule)
+        shown = leader if visit.node is None else visit.node
         return {
             self.tree: visit.stream.update(run, best=run.tree.path(leader)),
+            self.chains: chain_view(run, visit.id, *rule, picked=shown),
             self.cards: panels.cards(run, *rule),
+            self.remarks: panels.remarks(run),
             self.votes: panels.ballot(run, *rule),
-            self.inspector: inspector(run, leader if visit.node is None else visit.node),
+            self.inspector: inspector(run, shown),
             self.status: panels.standing(run),
         }
 
@@ -427,7 +483,7 @@ class Explore:
         try:
             loaded = self._engine.wait()
             assert loaded is not None
-            asked = _known(typed_problem(problem, answer))
+            asked = known(typed_problem(problem, answer))
             run = Run(asked, loaded.model, loaded.verifier, strategy, budget, seed, Settings())
             loaded.service.submit(run, MOST_SECONDS)
         except (BadInput, ModelError) as error:
@@ -439,21 +495,14 @@ class Explore:
         return trace.to_trace(run)
 
 
-def _html(name: str, value: str = "") -> gr.HTML:
-    """A place for a block of ``panels``."""
-    return gr.HTML(value, elem_id=name, js_on_load=None, apply_default_css=False)
+def _widths(also: int) -> list[tuple[str, int]]:
+    """The widths to choose from, and the one of the run on screen."""
+    numbers = sorted({*WIDTHS, also} - {0})
+    return [*((str(number), number) for number in numbers), ("√N", 0)]
 
 
-def _heading(shown: str, name: str) -> None:
-    """The title of a control, with its explanation."""
-    gr.HTML(panels.term(shown, name), elem_classes="heading", js_on_load=None, apply_default_css=False)
-
-
-def _number(shown: str, name: str, value: int) -> gr.Number:
-    """A number with its title; limits are checked with the other settings, in words."""
-    with gr.Column(min_width=0):
-        _heading(shown, name)
-        return gr.Number(value, label=shown, show_label=False, min_width=0, elem_id=name)
+def _lookaheads(also: int) -> list[tuple[str, int]]:
+    return [(str(number), number) for number in sorted({*LOOKAHEADS, also})]
 
 
 _DOWNLOAD = """(text) => {
@@ -464,20 +513,6 @@ _DOWNLOAD = """(text) => {
   link.click();
   URL.revokeObjectURL(link.href);
 }"""
-
-
-def _known(problem: Problem) -> Problem:
-    """The problem with its right answer, where we can work it out exactly and nobody gave one."""
-    recognised = recognise(problem.text) if problem.answer is None else None
-    if recognised is None:
-        return problem
-    return replace(problem, answer=recognised.answer, family=recognised.family.name)
-
-
-def _whole(name: str, value: object) -> int:
-    if not isinstance(value, int | float) or not float(value).is_integer():
-        raise BadInput(f"The {name} must be a whole number.")
-    return int(value)
 
 
 def _read(path: Path) -> Run:

@@ -30,7 +30,7 @@ function toParent(node) {
 }
 
 function toChild({ children }) {
-  const alive = children.filter(({ status }) => status !== "pruned");
+  const alive = children.filter(({ status }) => status !== "pruned" && status !== "rollout");
   const child = children.find(({ id }) => best.has(id)) ?? alive[0] ?? children[0];
   if (child) pickShown(leadOf(child));
 }

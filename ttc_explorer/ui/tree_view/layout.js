@@ -8,6 +8,8 @@ const RADIUS = 15;                  // of a node
 const ROW = 38;                     // across, for a node and the air around it
 const GAP = 5;                      // between answers
 const PRUNED = 0.45;                // a pruned node's share of a full one
+const GHOST = 0.3;                  // that of a step that was only looked ahead
+const APART = 0.6;                  // air between two subtrees, in rows
 const LEAST = { step: 0.2, pruned: 0.09, row: 0.035, answer: 0.05, group: 0.55, bestStep: 0.7, bestAnswer: 0.75 };
 const SIZE = { least: 0.001, most: 1.4, chains: 9 };
 const COLUMN = { least: 26, most: 132, settled: 210 };
@@ -15,11 +17,13 @@ const STAYS = 1000;                 // the weight of a node that already has its
 
 // nodes: in order of creation, each { id, parent, children, depth, status, answer }; an answer (a number, the earlier
 // met the smaller) marks the end of a solution. best: Set of ids. room: { along, across, vertical, settled,
+// subtrees: how many children of the problem make each of those that stand apart,
 // labelSize(answer, count) -> { along, across } at full size, frozen: an earlier `scale`, or null }.
 // Returns { spots: by id { x, y, size, line (width), group }, bounds: { x0, x1, y0, y1 } with y across,
 // captions: whether steps can be written out, scale }.
 function layout(nodes, best, room) {
-  const { order, groups, groupOf } = arrange(nodes, room.settled);
+  const { order, groups, groupOf } = arrange(nodes, room.settled, room.subtrees);
+  const apart = gaps(nodes, room.subtrees);
   for (const group of groups) {
     group.label = room.labelSize(nodes[group.lead].answer, group.members.length);
     group.best = group.members.some((id) => best.has(id));
@@ -30,12 +34,12 @@ function layout(nodes, best, room) {
 
   const chains = nodes.every((node) => !node.parent || node.children.length < 2);
   const take = (id, size) => taken(nodes[id], groupOf.get(id), best, size, roomy, depth);
-  const pack = (sizes) => packed(order, take, room.across, chains ? SIZE.chains : SIZE.most, sizes);
+  const pack = (sizes) => packed(order, take, apart, room.across, chains ? SIZE.chains : SIZE.most, sizes);
   let plan = pack(room.frozen?.sizes ?? []);
   if (chains) plan = pack(Array(plan.sizes.length).fill(Math.min(...plan.sizes)));      // straight rows
   const column = room.frozen?.column ?? roomy * Math.max(1, plan.breadth / room.across);
 
-  const across = placed(plan, order, Math.max(room.across, plan.breadth));
+  const across = placed(plan, order, apart, Math.max(room.across, plan.breadth));
   const spots = nodes.map(({ id, depth: level }) => {
     const { drawn, half } = plan.takes[id];
     const line = clamp(1.8 * Math.sqrt(2 * half / ROW), 0.3, 1.7);
@@ -59,7 +63,7 @@ function layout(nodes, best, room) {
 // settled the most frequent first. Neighbours that lead to the same answer without branching are a group: its
 // `members` (their last steps), a `lead` among them that is drawn for all, the `level` it stands at, `rows` where
 // members have steps of their own, and `rowOf`, for each node of these chains the member that it leads to.
-function arrange(nodes, settled) {
+function arrange(nodes, settled, subtrees) {
   const count = new Map();
   const ending = [];                // the answer that an unbranched chain from here leads to
   for (const { id, answer, children } of nodes.toReversed()) {
@@ -72,8 +76,13 @@ function arrange(nodes, settled) {
   const groups = [], groupOf = new Map();
   const order = nodes.map((node) => {
     if (node.parent && ending[node.id] !== undefined) return node.children;      // inside a chain
-    const alive = node.children.filter((child) => child.status !== "pruned");
-    const pruned = node.children.filter((child) => child.status === "pruned");
+    return node.parent ? sorted(node.children) : bySubtree(node.children, subtrees).flatMap(sorted);
+  });
+  return { order, groups, groupOf };
+
+  function sorted(children) {
+    const alive = children.filter((child) => !fades(child));
+    const pruned = children.filter(fades);
     const solved = alive.filter((child) => ending[child.id] !== undefined).sort(byAnswer);
     const open = alive.filter((child) => ending[child.id] === undefined);
     for (const [i, child] of solved.entries()) {
@@ -84,8 +93,26 @@ function arrange(nodes, settled) {
     }
     const half = pruned.length >> 1;
     return [...pruned.slice(0, half), ...solved, ...open, ...pruned.slice(half)];
-  });
-  return { order, groups, groupOf };
+  }
+}
+
+const fades = ({ status }) => status === "pruned" || status === "rollout";
+
+// The children of the problem, subtree by subtree.
+function bySubtree(children, sizes) {
+  if (!sizes.length) return [children];
+  let end = 0;
+  return sizes.map((size) => children.slice(end, end += size));
+}
+
+// The air between two neighbours of a column, in rows: none within a subtree.
+function gaps(nodes, sizes) {
+  const subtree = [];
+  for (const [i, children] of bySubtree(nodes[0].children, sizes).entries()) {
+    for (const { id } of children) subtree[id] = i;
+  }
+  for (const { id, parent } of nodes) subtree[id] ??= subtree[parent?.id];
+  return (a, b) => (subtree[a] === subtree[b] ? 0 : APART);
 }
 
 function join(group, top, groupOf) {
@@ -109,31 +136,36 @@ function taken(node, group, best, size, column, depth) {
   const emphasis = Math.max(size, LEAST.bestStep);
   if (!group) {
     const rows = best.has(node.id) ? emphasis
-      : node.status === "pruned" ? Math.max(PRUNED * size, LEAST.pruned) : Math.max(size, LEAST.step);
+      : fades(node) ? Math.max((node.status === "pruned" ? PRUNED : GHOST) * size, LEAST.pruned)
+      : Math.max(size, LEAST.step);
     return { drawn: snug(rows), half: ROW * rows / 2, columns: 1 };
   }
   const many = group.members.length > 1;
   const untilNext = clamp((column - RADIUS) / group.label.along, 0.25, 1);
   const most = group.level === depth ? 1 : untilNext;
-  const least = group.best ? LEAST.bestAnswer : Math.min(many ? LEAST.group : LEAST.answer, most);
+  const least = group.best ? clamp(most, LEAST.group, LEAST.bestAnswer)
+    : Math.min(many ? LEAST.group : LEAST.answer, most);
   const label = clamp((many ? 1.3 : 1) * size ** 0.4, least, Math.max(least, most));
   const share = (group.label.across + GAP) * label * Math.max(1, size) / group.members.length;
   const row = ROW * (best.has(group.rowOf.get(node.id)) ? emphasis : Math.max(size, LEAST.row));
   const half = (group.rows ? Math.max(share, row) : share) / 2;
   if (node.answer === undefined) return { drawn: snug(2 * half / ROW), half, columns: 1 };
-  const reach = Math.ceil((group.label.along * label + RADIUS) / column - 0.01);
+  const reach = Math.ceil((group.label.along * label + RADIUS * SIZE.most) / column - 0.01);
   return { drawn: label, half, columns: group.level - node.depth + reach };
 }
 
 // The ids of each column from one side to the other, in the order of their parents, so that no lines cross; the
 // column's size (as given, else the largest that fits the room) and what each node takes. A node that reaches
 // through several columns stands in each of them.
-function packed(order, take, room, most, sizes) {
+function packed(order, take, apart, room, most, sizes) {
   const plan = { columns: [], sizes: [], takes: [], breadth: 0 };
   const left = [];
   let column = [0];
   while (column.length) {
-    const length = (size) => column.reduce((sum, id) => sum + 2 * (plan.takes[id] ?? take(id, size)).half, 0);
+    const air = column.slice(1).reduce((sum, id, i) => sum + apart(column[i], id), 0);
+    const length = (size) => column.reduce(
+      (sum, id) => sum + 2 * (plan.takes[id] ?? take(id, size)).half, ROW * Math.min(1, size) * air,
+    );
     const size = sizes[plan.columns.length] ?? largest(length, room, most);
     plan.breadth = Math.max(plan.breadth, length(size));
     for (const id of column) {
@@ -160,7 +192,7 @@ function largest(length, room, most) {
 
 // Places across, by id. Column by column, children gather around their parent as closely as their neighbours allow:
 // least squares under the order (isotonic regression, pooling neighbours that collide), kept within the room.
-function placed({ columns, takes }, order, room) {
+function placed({ columns, takes, sizes }, order, apart, room) {
   const across = [0], wish = [];
   for (const [c, column] of columns.entries()) {
     for (const id of columns[c - 1] ?? []) {
@@ -173,7 +205,8 @@ function placed({ columns, takes }, order, room) {
     const offset = [];              // from the first of the column, when all stand shoulder to shoulder
     const pools = [];
     for (const [i, id] of column.entries()) {
-      offset[i] = i ? offset[i - 1] + takes[column[i - 1]].half + takes[id].half : 0;
+      const before = column[i - 1], air = i && ROW * Math.min(1, sizes[c]) * apart(before, id);
+      offset[i] = i && offset[i - 1] + takes[before].half + air + takes[id].half;
       const weight = across[id] === undefined ? 1 : STAYS;
       let pool = { sum: ((across[id] ?? wish[id]) - offset[i]) * weight, weight, count: 1 };
       while (pools.length && pools.at(-1).sum / pools.at(-1).weight > pool.sum / pool.weight) {

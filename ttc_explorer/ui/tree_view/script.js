@@ -12,10 +12,13 @@ const MARGIN = 16, NEAR = 14;           // pixels around the tree; how near a po
 const GLIDE = 260;                      // milliseconds
 const LONG = 0.2;                       // however thin a row, its nodes are at least this size along it
 const LEGIBLE = 0.6;                    // the smallest size at which a score is written
-const STATUS_WORDS = { open: "not judged yet", kept: "kept", pruned: "pruned", finished: "end of a solution" };
+const STATUS_WORDS = {
+  open: "not judged yet", kept: "kept", pruned: "pruned", finished: "end of a solution", rollout: "looked ahead",
+};
 
 let told, read;                         // the run's first line, and how much of the string has been read
 let nodes, answers, best, picked, over; // the tree
+let subtrees;                           // the sizes of those that the problem's children make, if they do
 let width = 0, height = 0, vertical = false;
 let plan, labelRoom = 0;                // the latest layout, and the longest answer text in it
 let camera = { k: 1, x: 0, y: 0 }, fitting;
@@ -25,6 +28,7 @@ let glide, frame = 0;                   // the movement in progress: { since, fr
 
 function forget() {
   [told, read, nodes, answers, best, picked, over] = ["", 0, [], new Map(), new Set(), null, false];
+  subtrees = [];
   [plan, glide, fitting] = [null, null, true];
   edgesAt.replaceChildren();
   nodesAt.replaceChildren();
@@ -32,6 +36,7 @@ function forget() {
   svg.removeAttribute("aria-activedescendant");
   find(".standing").textContent = "";
   find(".empty").hidden = false;
+  for (const key of ["rollout", "visits"]) find(`.key.${key}`).hidden = true;
   tip.hidden = true;
 }
 
@@ -43,8 +48,15 @@ const LINES = {
     const node = { id, parent, status, text, answer, children: [], depth: parent ? parent.depth + 1 : 0, score: null };
     parent?.children.push(node);
     nodes[id] = node;
+    if (parent?.box) reopen(parent);
     create(node);
+    if (status === "rollout") find(".key.rollout").hidden = false;
   },
+  value(id, visits, value) {
+    Object.assign(nodes[id], { visits, value });
+    find(".key.visits").hidden = false;
+  },
+  subtrees(sizes) { subtrees = sizes; },
   score(id, score) { nodes[id].score = score; },
   mark(id, status) { nodes[id].status = status; },
   best(ids) { best = new Set(ids.length ? [0, ...ids] : []); },
@@ -93,6 +105,14 @@ function create(node) {
   node.at = node.parent ? { ...node.parent.at } : { x: 0, y: 0, size: 0 };
 }
 
+// A solution that is revised ends nothing any more: its node is one on the way, and remembers its answer.
+function reopen(node) {
+  [node.revised, node.answer] = [node.answer, undefined];
+  node.box.remove();
+  node.box = null;
+  node.dot.setAttribute("r", RADIUS);
+}
+
 // Lay out anew, repaint what changed, and glide there.
 function draw({ at = 0 } = {}) {
   if (!width || !nodes.length) return;
@@ -101,7 +121,7 @@ function draw({ at = 0 } = {}) {
   labelRoom = vertical ? 56 : Math.round(clamp(width / (depth + 1) - 60, 72, 110));
   plan = layout(nodes, best, {
     along: (vertical ? height : width) - 2 * MARGIN, across: (vertical ? width : height) - 2 * MARGIN,
-    vertical, settled: over, labelSize, frozen: fitting ? null : plan?.scale,
+    vertical, settled: over, subtrees, labelSize, frozen: fitting ? null : plan?.scale,
   });
   for (const node of nodes) {
     const { x, y, size } = node.spot = plan.spots[node.id];
@@ -169,6 +189,7 @@ function pathTo(node) {
 
 // A group of solutions is drawn as its lead, for all its members.
 const membersOf = (node) => node.spot.group?.members ?? [node.id];
+const answerOf = (node) => answers.get(node.answer ?? node.revised) ?? {};
 const leadOf = (node) => nodes[node.spot.group?.lead ?? node.id];
 
 function scoreOf(ids) {                 // of several: the mean
@@ -180,29 +201,31 @@ function scoreOf(ids) {                 // of several: the mean
 function paint(node) {
   const line = node.spot.line.toFixed(1);
   if (node.edge && node.line !== line) node.edge.style.strokeWidth = node.line = line;
-  const members = membersOf(node), score = scoreOf(members), { right } = answers.get(node.answer) ?? {};
+  const members = membersOf(node), score = scoreOf(members), { right } = answerOf(node);
   const isPicked = members.includes(picked), hidden = leadOf(node) !== node;
   const names = {
     [node.status]: true, root: !node.parent, leaf: node.box, right: right === true, wrong: right === false,
     best: members.some((id) => best.has(id)), picked: isPicked, hidden, blank: score === null,
+    revised: node.revised !== undefined,
   };
   const classes = ["node", ...Object.keys(names).filter((name) => names[name])].join(" ");
   const room = vertical ? ROW * plan.scale.sizes[0] / 2 - 24 : plan.scale.column - 14;
   const captionRoom = plan.captions && node.parent && !node.box ? room : 0;
-  const looks = [classes, score, members.length, node.box ? labelRoom : captionRoom, vertical].join();
+  const looks = [classes, score, members.length, node.box ? labelRoom : captionRoom, vertical, node.visits].join();
   if (looks === node.looks) return;
   node.looks = looks;
 
   node.mark.setAttribute("class", classes);
   const twin = hidden && leadOf(node).parent === node.parent;      // its line would cover the lead's
   node.edge?.setAttribute("class", `edge ${node.status}${twin ? " hidden" : ""}`);
-  const faded = node.status === "pruned", colour = score === null ? "" : `rgb(${shade(score)})`;
+  const faded = fades(node), colour = score === null ? "" : `rgb(${shade(score)})`;
   node.dot.style.fill = colour && faded ? `color-mix(in srgb, ${colour} 50%, var(--tt-canvas))` : colour;
   node.figure.style.fill = colour && !faded ? inkOn(shade(score)) : "";
   node.figure.textContent = !node.parent ? "Q" : score === null ? "" : Math.round(100 * score);
-  for (const text of node.mark.querySelectorAll(".label, .caption")) text.remove();
+  for (const text of node.mark.querySelectorAll(".label, .caption, .visits")) text.remove();
   if (node.box) paintBox(node, members.length);
   if (node.box && names.best && !hidden) nodesAt.append(node.mark);      // above whatever is near
+  if (node.visits > 1 && node.parent && !node.box) write(node.mark, "visits", node.visits, 12, -17);
   if (captionRoom) {
     const caption = shortened(node.text, captionRoom, CAPTION_FONT);
     write(node.mark, "caption", caption, vertical ? 22 : -textWidth(caption, CAPTION_FONT) / 2, vertical ? 0 : 30);
@@ -231,12 +254,13 @@ function paintBox(node, count) {
 function described(node) {
   if (!node.parent) return ["The problem"];
   const members = membersOf(node), score = scoreOf(members), many = members.length > 1;
-  const { text, right } = answers.get(node.answer) ?? {};
+  const { text, right } = answerOf(node);
   return [
-    `Step ${node.depth}`,
-    node.box && (text === null ? "no answer can be read" : `answer ${text}`),
+    node.parent.revised === undefined ? `Step ${node.depth}` : "Revision",
+    text !== undefined && (text === null ? "no answer can be read" : `answer ${text}`),
     many && `${members.length} solutions`,
     score === null ? "not scored" : `${many ? "mean score" : "score"} ${Math.round(100 * score)}`,
+    node.visits && `${node.visits} visits, value ${Math.round(100 * node.value)}`,
     typeof right === "boolean" ? (right ? "right" : "wrong") : STATUS_WORDS[node.status],
     members.some((id) => best.has(id)) && "on the best path",
   ].filter(Boolean);
@@ -284,6 +308,7 @@ const onScreen = ({ x, y }) => ({ x: camera.x + camera.k * x, y: camera.y + came
 
 forget();
 new ResizeObserver(() => {
+  if (!canvas.clientWidth) return;      // on a page that is not in view
   const turned = vertical !== canvas.clientWidth < NARROW;
   [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (turned) [vertical, fitting] = [!vertical, true];

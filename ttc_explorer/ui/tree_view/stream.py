@@ -4,7 +4,10 @@ Every line is a JSON array that starts with its kind:
 
 ``["run", id]``                                   always the first line; another id means another tree
 ``["answer", key, text or null, right or null]``  an answer, for nodes to refer to by its key; is it right?
-``["add", id, parent, status, text, key]``        a node; ``key`` only where a solution ends
+``["add", id, parent, status, text, key]``        a node; ``key`` only where a solution ends; the status of a
+                                                  lookahead's step is ``rollout``, whatever becomes of it
+``["value", id, visits, value]``                  what a tree search knows of it: visits, value in [0, 1]
+``["subtrees", [sizes]]``                         the problem's children make subtrees of so many each
 ``["score", id, score]``                          the verifier's score, in [0, 1]
 ``["mark", id, status]``                          its status changed
 ``["best", [ids]]``                               the best path so far, from the root's child to its leaf
@@ -22,7 +25,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.tree import Added, Event, Marked, Scored
+from ttc_explorer.search.tree import Added, Event, Marked, Noted, Scored, SearchTree, Valued
 
 MAX_STEP = 200
 MAX_ANSWER = 80
@@ -50,6 +53,7 @@ class TreeStream:
         self._right: dict[str | None, bool | None] = {}
         self._best: tuple[int, ...] = ()
         self._said: tuple[str, bool] | None = None
+        self._subtrees: list[int] = []
 
     def update(self, run: Run, best: Sequence[int] = ()) -> str:
         """The whole string, grown by all that happened in ``run`` since the last call.
@@ -59,6 +63,9 @@ class TreeStream:
         news = run.tree.events[self._events_read :]
         self._events_read += len(news)
         lines = [line for event in news for line in self._event(run, event)]
+        if subtrees(run) != self._subtrees:
+            self._subtrees = subtrees(run)
+            lines.insert(0, _line("subtrees", self._subtrees))
         lines += [line for answer in self._answers for line in self._answer(run, answer)]
         if tuple(best) != self._best:
             self._best = tuple(best)
@@ -75,10 +82,15 @@ class TreeStream:
             return [_line("score", event.node, round(event.score, 4))]
         if isinstance(event, Marked):
             return [_line("mark", event.node, event.status)]
+        if isinstance(event, Valued):
+            return [_line("value", event.node, event.visits, round(event.value, 4))]
+        if isinstance(event, Noted):  # the page has a place for it
+            return []
         assert isinstance(event, Added)
         tree, node = run.tree, event.node
         text = tree.text[node] if node else run.problem.text
-        fields = [node, tree.parent[node], tree.status[node], plain(text, MAX_STEP)]
+        status = "rollout" if tree.kind[node] == "rollout" else tree.status[node]
+        fields = [node, tree.parent[node], status, plain(text, MAX_STEP)]
         if tree.status[node] != "finished":
             return [_line("add", *fields)]
         answer = tree.answer[node]
@@ -94,6 +106,14 @@ class TreeStream:
         return [_line("answer", key, None if answer is None else plain(answer, MAX_ANSWER), right)]
 
 
+def subtrees(run: Run) -> list[int]:
+    """How many of the root's children make each subtree of DVTS (``search/dvts.py``); nothing elsewhere."""
+    if run.strategy != "dvts":
+        return []
+    count = max(1, run.budget // run.settings.children(run.budget))
+    return [run.budget // count + (place < run.budget % count) for place in range(count)]
+
+
 def standing(run: Run) -> str:
     """How the run stands, in one line.
 
@@ -104,17 +124,26 @@ def standing(run: Run) -> str:
     """
     if run.error:
         return plain(run.error, MAX_STEP)
-    steps = len(run.tree) - 1
-    if not steps:
+    tree = run.tree
+    if len(tree) == 1:
         return "Reading the problem" if run.stopped is None else "Stopped before the first step"
-    statuses = Counter(run.tree.status)
+    kinds = Counter(tree.kind)
+    steps = [node for node in range(1, len(tree)) if tree.kind[node] in ("step", "answer")]
+    pruned = sum(1 for node in steps if tree.status[node] == "pruned")
+    solutions = sum(1 for node in steps if tree.status[node] == "finished")
     parts = [
-        _ENDINGS[run.stopped].format(rounds=max(run.tree.round)),
-        _count(steps, "step"),
-        f"{statuses['pruned']} pruned" if statuses["pruned"] else "",
-        _count(statuses["finished"], "solution") if statuses["finished"] else "",
+        _ENDINGS[run.stopped].format(rounds=_rounds(tree)),
+        _count(len(steps), "step") if steps else "",
+        f"{kinds['rollout']} looked ahead" if kinds["rollout"] else "",
+        f"{pruned} pruned" if pruned else "",
+        _count(solutions, "solution") if solutions else "",
+        _count(kinds["revision"], "revision") if kinds["revision"] else "",
     ]
     return " · ".join(filter(None, parts))
+
+
+def _rounds(tree: SearchTree) -> int:
+    return max(r for r, kind in zip(tree.round, tree.kind, strict=False) if kind != "rollout")
 
 
 def plain(text: str, longest: int) -> str:

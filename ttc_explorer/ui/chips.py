@@ -1,0 +1,87 @@
+"""The choice of strategies to compare: chips, up to six pressed; one that cannot run says why on hover."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import gradio as gr
+
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.strategies import STRATEGIES
+from ttc_explorer.ui.board import swatch
+from ttc_explorer.ui.comparison import ENTRIES, MOST, Entry, entries
+from ttc_explorer.ui.typeset import escaped
+
+
+def chips(value: str, **kwargs: Any) -> gr.HTML:
+    """The component: its value is as ``value_of`` writes it, and it fires ``input`` when somebody presses."""
+    kinds = groupby(ENTRIES.values(), key=lambda entry: entry.strategy)
+    buttons = "".join(_chip(list(variants)) for _, variants in kinds)
+    return gr.HTML(
+        value,
+        html_template=f'<div class="chips" role="group" aria-label="Strategies to compare">{buttons}</div>',
+        js_on_load=_SCRIPT,
+        apply_default_css=False,
+        **kwargs,
+    )
+
+
+def value_of(keys: Sequence[str], missing: Mapping[str, str]) -> str:
+    """The value: keys of the entries that are pressed, and for those that cannot run, why."""
+    return json.dumps({"chosen": list(keys), "missing": dict(missing)})
+
+
+def chosen_in(value: str) -> list[Entry]:
+    """The entries that are pressed. Raises BadInput."""
+    try:
+        keys = [str(key) for key in json.loads(value)["chosen"]]
+    except (ValueError, TypeError, KeyError):
+        raise BadInput("The choice of strategies could not be read: choose again.") from None
+    return entries(keys)
+
+
+def _chip(variants: Sequence[Entry]) -> str:
+    """One button, or a title and a button a variant."""
+    first = variants[0]
+    title = f"{swatch(first.strategy)}{escaped(first.title)}"
+    if len(variants) == 1:
+        return _button(first, f"{title} <span>{escaped(first.detail)}</span>")
+    buttons = "".join(_button(entry, escaped(entry.detail)) for entry in variants)
+    return f'<div class="variants"><span>{title}</span>{buttons}</div>'
+
+
+def _button(entry: Entry, shown: str) -> str:
+    return (
+        f'<button type="button" value="{escaped(entry.key)}" aria-label="{escaped(entry.name)}" '
+        f'aria-pressed="false" data-about="{escaped(STRATEGIES[entry.strategy].sentence)}">{shown}</button>'
+    )
+
+
+_SCRIPT = f"""
+const most = {MOST};
+const buttons = [...element.querySelectorAll(".chips button")];
+const show = () => {{
+  const {{chosen, missing}} = JSON.parse(props.value);
+  for (const button of buttons) {{
+    const pressed = chosen.includes(button.value);
+    const full = !pressed && chosen.length >= most ? `${{most}} at most: take another out first.` : "";
+    const reason = missing[button.value] ?? full;
+    button.setAttribute("aria-pressed", pressed);
+    button.setAttribute("aria-disabled", Boolean(reason) && !pressed);
+    button.dataset.tip = reason || button.dataset.about;
+  }}
+}};
+for (const button of buttons) button.addEventListener("click", () => {{
+  if (button.getAttribute("aria-disabled") === "true") return;
+  const value = JSON.parse(props.value), at = value.chosen.indexOf(button.value);
+  if (at < 0) value.chosen.push(button.value); else value.chosen.splice(at, 1);
+  props.value = JSON.stringify(value);
+  show();
+  trigger("input");
+}});
+watch("value", show);
+show();
+"""

@@ -1,0 +1,49 @@
+"""The choice of a strategy: one list in groups, each with its sentence where the browser can show it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import gradio as gr
+
+from ttc_explorer.search.strategies import STRATEGIES, Strategy
+from ttc_explorer.ui.typeset import escaped
+
+GROUPS = ("Whole solutions", "Search with the verifier", "Revisions")
+
+
+def group(entry: Strategy) -> str:
+    """The group that a strategy stands in: revisions need a reviser, search a verifier that leads it."""
+    return GROUPS[2 if entry.reviser else 1 if entry.verifier == "search" else 0]
+
+
+def picker(value: str, **kwargs: Any) -> gr.HTML:
+    """The component: its value is the name of a strategy, and it fires ``input`` when somebody chooses."""
+    ordered = sorted(
+        STRATEGIES.items(), key=lambda item: GROUPS.index(group(item[1]))
+    )  # stable within a group
+    options = "".join(
+        f'<optgroup label="{title}">{"".join(_option(*item) for item in items)}</optgroup>'
+        for title, items in groupby(ordered, key=lambda item: group(item[1]))
+    )
+    return gr.HTML(
+        value,
+        html_template=f'<select class="picker" aria-label="Strategy">{options}</select>',
+        js_on_load=_SCRIPT,
+        apply_default_css=False,
+        **kwargs,
+    )
+
+
+def _option(name: str, entry: Strategy) -> str:
+    return f'<option value="{name}" data-about="{escaped(entry.sentence)}">{escaped(entry.title)}</option>'
+
+
+_SCRIPT = """
+const select = element.querySelector("select");
+const show = () => { select.value = props.value; };
+select.addEventListener("change", () => { props.value = select.value; trigger("input"); });
+watch("value", show);
+show();
+"""
