@@ -35,3 +35,21 @@ class Progress:
 
     def _write(self, text: str) -> None:
         print(text, end="", file=sys.stderr, flush=True)
+
+
+class Counted(Progress):
+    """Progress of work in ``total`` parts, with the time left; ``since`` parts were done before."""
+
+    def __init__(self, title: str, total: int, since: int = 0) -> None:
+        super().__init__()
+        self._title, self._total, self._since = title, total, since
+        self._begun = time.monotonic()
+
+    def done(self, parts: int, more: str = "") -> None:
+        """Say that ``parts`` of the total are done, and ``more``."""
+        each = (time.monotonic() - self._begun) / max(1, parts - self._since)
+        left = each * (self._total - parts)
+        if parts >= self._total:
+            self.__exit__(None, None, None)
+        else:
+            self.show(f"{self._title}  {parts}/{self._total}  {more}  {left / MINUTE:.0f} min left")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +27,18 @@ tags: [math, test-time-compute]
 ## Data
 Problems of the {families} procedural families of TTC Explorer ({names}), levels 1 to 5, training split \
 only: a hash of the canonical problem decides the split, so no test problem, reworded or not, was ever \
-trained on. \
-{data}
+trained on. {data}
 
 ## Training
 {parameters:,} parameters, Llama architecture, stored in half precision. {steps:,} steps, \
-{tokens:.1f} million tokens, {minutes:.0f} minutes on {device}. \
-Made by `python -m ttc_explorer train --recipe {recipe} --out DIR`; the log is `training.parquet`.
+{tokens:.1f} million tokens, {minutes:.0f} minutes on {device}, seed {seed}. \
+Made by `python -m ttc_explorer train --recipe {recipe} --out DIR` (stage `{stage}`); the log is \
+`training.parquet`.
 
 ## Measured
-On {questions} problems of the test split, {samples} solutions each at temperature 0.8, looked at once \
-(`python -m ttc_explorer train --recipe {recipe} --stage measure --out DIR`).
+On {questions} problems of the test split, looked at once \
+(`python -m ttc_explorer train --recipe {recipe} --stage measure --out DIR`; all figures are in \
+`measured.json` beside this folder).
 
 {table}
 
@@ -44,81 +47,198 @@ It knows these kinds of problems in this notation and nothing else, and at its s
 mistakes. For teaching and experiments with test-time compute, not for answers that matter.
 """
 
+GENERATOR, VERIFIER = "text-generation", "token-classification"
+
+WRITES = (
+    "A causal language model that writes step-by-step solutions, one step a line, ending in `Answer: …`. "
+    "`AutoModelForCausalLM.from_pretrained(folder)` loads it; the chat template of the tokenizer renders a "
+    "question."
+)
+JUDGES = (
+    "`AutoModelForTokenClassification.from_pretrained(folder)` loads it; the softmax of label 1 at the token "
+    "of a line end is the score of the step that ends there."
+)
+SLIPS = (
+    "Close to half of the solutions hold a deliberately wrong decision, whose tokens carry no loss, followed "
+    "by honest checks; a fifth of the examples are plain arithmetic."
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a card says beside its figures: ``stage`` that made the model, what it is, what it was fed."""
+
+    stage: str
+    task: str
+    title: str
+    what: str
+    data: str
+
+
+def cards(recipe: Recipe) -> dict[str, Card]:
+    """The cards by folder name."""
+    own = f"{recipe.samples} of S's own solutions to each of {recipe.sampled:,} problems"
+    bases = {
+        f"base-{size}": Card(
+            f"base-{size}",
+            GENERATOR,
+            f"TTC Explorer base {size.upper()}",
+            f"{WRITES} S, M and L read the same stream of the same number of tokens.",
+            SLIPS,
+        )
+        for size in "sml"
+    }
+    return bases | {
+        "prm-exact": Card(
+            "prm-exact",
+            VERIFIER,
+            "TTC Explorer process reward model",
+            f"Scores every step of a solution: the chance that a right solution begins so. {JUDGES}",
+            f"Pairs of worked and mistaken solutions without end, and {own}; every step labelled exactly by "
+            f"its family.",
+        ),
+        "prm": Card(
+            "prm",
+            VERIFIER,
+            "TTC Explorer process reward model from rollouts",
+            f"Scores every step of a solution: the chance that S ends right from there. {JUDGES}",
+            f"{recipe.rolled_samples} of S's own solutions to each of {recipe.rolled:,} problems; the "
+            f"label of a step is the share of {recipe.rollouts} rollouts from it that end right "
+            "(arXiv 2408.03314).",
+        ),
+        "orm": Card(
+            "orm",
+            VERIFIER,
+            "TTC Explorer outcome reward model",
+            f"Scores whole solutions; only the score of the last step means anything. {JUDGES}",
+            f"{own}; one label a solution, whether it is right.",
+        ),
+        "reviser": Card(
+            "reviser",
+            GENERATOR,
+            "TTC Explorer reviser",
+            "Writes a new attempt after seeing up to four earlier ones: every attempt is a block (the "
+            "question, its lines, the end token), then comes the question once more. "
+            "`AutoModelForCausalLM.from_pretrained(folder)` loads it.",
+            "S, taught on chains: zero to four wrong attempts and then a right one (made ones, and S's "
+            "own, of which the last is the closest by edit distance), and chains whose last attempt is right "
+            "and stays.",
+        ),
+        "reviser-prm": Card(
+            "reviser-verifier",
+            VERIFIER,
+            "TTC Explorer verifier of revisions",
+            f"Scores the newest attempt of a chain, step by step, with the earlier ones in sight. {JUDGES}",
+            f"The reviser's own chains for {recipe.chains:,} problems; every step labelled exactly.",
+        ),
+        "distilled-s": Card(
+            "distil",
+            GENERATOR,
+            "TTC Explorer base S, distilled once",
+            f"{WRITES} It is S after one round of learning what its verifier chose among its own solutions.",
+            f"{own}, of which the weighted vote of the verifier chose one a problem; no reference answers.",
+        ),
+    }
+
 
 def write_cards(recipe: Recipe, figures: dict[str, Any], out: Path) -> None:
-    """Write ``README.md`` into both model folders."""
-    shared = {
-        "families": len(FAMILIES),
-        "names": ", ".join(FAMILIES),
-        "questions": figures["questions"],
-        "samples": figures["samples"] // figures["questions"],
-        "recipe": recipe.name,
-        "device": "one GPU" if recipe.device == "cuda" else f"{recipe.workers} CPU cores",
-    }
-    base = shared | {
-        "task": "text-generation",
-        "title": "TTC Explorer base S",
-        "what": (
-            "A causal language model that writes step-by-step solutions, one step a line, ending in "
-            "`Answer: …`. `AutoModelForCausalLM.from_pretrained(folder)` loads it; the chat template of the "
-            "tokenizer renders a question."
-        ),
-        "data": (
-            "Close to half of the solutions hold a deliberately wrong decision, whose tokens carry no loss, "
-            "followed by honest checks."
-        ),
-        "table": _base_table(figures),
-    }
-    prm = shared | {
-        "task": "token-classification",
-        "title": "TTC Explorer process reward model",
-        "what": (
-            "Scores every step of a solution: the softmax of label 1 at the token of each line end is the "
-            "probability that a right solution can begin so. "
-            "`AutoModelForTokenClassification.from_pretrained(folder)` loads it."
-        ),
-        "data": (
-            f"Pairs of worked and mistaken solutions without end, and {recipe.samples} of the base's own "
-            f"solutions to each of {recipe.sampled:,} problems; every step labelled exactly by its family."
-        ),
-        "table": _verifier_table(figures),
-    }
-    for folder, card in ((out / "base-s", base), (out / "prm", prm)):
+    """Write ``README.md`` into the folder of every model that was measured."""
+    measured = {*figures["generators"], *figures["verifiers"]}
+    if "revisions" in figures:
+        measured |= {"reviser", "reviser-prm"}
+    for name, card in cards(recipe).items():
+        if name not in measured:
+            continue
+        folder = out / name
         log = pd.read_parquet(folder / "training.parquet").iloc[-1]
-        with safe_open(folder / "model.safetensors", framework="pt") as file:
-            parameters = sum(file.get_tensor(name).numel() for name in file.keys())  # noqa: SIM118
         text = HEADER.format(
-            **card,
-            parameters=parameters,
+            task=card.task,
+            title=card.title,
+            what=card.what,
+            data=card.data,
+            stage=card.stage,
+            families=len(FAMILIES),
+            names=", ".join(FAMILIES),
+            parameters=parameters(folder),
             steps=int(log["step"]),
             tokens=log["tokens"] / 1e6,
             minutes=log["seconds"] / 60,
+            device="one GPU" if recipe.device == "cuda" else f"{recipe.workers} CPU cores",
+            seed=recipe.seed,
+            recipe=recipe.name,
+            questions=figures["questions"],
+            table=_table_of(name, figures),
         )
         (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def _base_table(figures: dict[str, Any]) -> str:
-    rows = {"all": figures["overall"]}
-    rows |= {f"level {k}": v for k, v in figures["by_level"].items()}
-    rows |= figures["by_family"]
-    return _table(rows, [c for c in figures["overall"] if c.startswith("pass")])
+def parameters(folder: Path) -> int:
+    """The weights in the safetensors files of a folder, tied ones once."""
+    total = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            total += sum(file.get_tensor(name).numel() for name in file.keys())  # noqa: SIM118
+    return total
 
 
-def _verifier_table(figures: dict[str, Any]) -> str:
-    rows = {"all": figures["overall"]}
-    rows |= {f"level {k}": v for k, v in figures["by_level"].items()}
-    rows |= figures["by_family"]
-    gain = figures["weighted_minus_majority"]
+def _table_of(name: str, figures: Mapping[str, Any]) -> str:
+    if name in figures["generators"]:
+        return _generator(name, figures)
+    if name in figures["verifiers"]:
+        return _verifiers(figures)
+    return _revisions(figures)
+
+
+def _generator(name: str, figures: Mapping[str, Any]) -> str:
+    own = figures["generators"][name]
+    rows = [("greedy", own["greedy"]), ("pass@1 at temperature 0.8", own["pass@1"])]
+    rows += [(f"pass@1, level {level}", value) for level, value in own["by_level"].items()]
+    text = _rows(("", "right"), [(title, _percent(value)) for title, value in rows])
+    if name != "base-s":
+        return text
+    coverage = [(f"pass@{k}", _percent(figures["base-s"]["all"][f"pass@{k}"])) for k in (4, 16, 64)]
+    truth = [("lines whose every printed number is true", _percent(figures["true_lines"]["base-s"]))]
+    return f"{text}\n" + "\n".join(f"| {a} | {b} |" for a, b in coverage + truth)
+
+
+def _verifiers(figures: Mapping[str, Any]) -> str:
+    titles = {
+        "prm-exact": "PRM, exact labels",
+        "prm": "PRM, rollouts",
+        "orm": "ORM",
+        "rule": "rule that reads the printed checks",
+    }
+    rows = []
+    for name, title in titles.items():
+        if name in figures["verifiers"]:
+            own = figures["verifiers"][name]
+            f1 = own.get("first_wrong_step_f1")
+            votes = [_percent(own["weighted"][k]) for k in ("16", "64")]
+            rows.append((title, f"{own['auc']:.3f}", "–" if f1 is None else f"{f1:.2f}", *votes))
+    majority = [_percent(figures["base-s"]["all"][f"majority@{k}"]) for k in (16, 64)]
+    rows.append(("majority vote, no verifier", "–", "–", *majority))
+    head = ("", "AUC within problems", "F1, first wrong step", "weighted best-of-16", "weighted best-of-64")
+    return "The same solutions of S, judged by each verifier:\n\n" + _rows(head, rows)
+
+
+def _revisions(figures: Mapping[str, Any]) -> str:
+    own = figures["revisions"]
+    along = " / ".join(f"{100 * value:.0f}" for value in own["pass@1"])
+    rows = [
+        (name, *(_percent(figures["played"][f"revise {shape}"]["all"][s]) for s in ("weighted", "majority")))
+        for name, shape in (("1 chain", "1x16"), ("4 chains", "4x4"), ("16 in parallel", "16x1"))
+    ]
     return (
-        f"Within-problem AUC of the last step's score: {figures['within_problem_auc']:.3f}. "
-        f"Weighted best-of-16 minus majority-of-16: {100 * gain['value']:+.1f} points "
-        f"(95 % {100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}, paired bootstrap over questions).\n\n"
-        + _table(rows, [c for c in figures["overall"] if not c.startswith("pass")])
+        f"Right along single chains of 16 attempts, in %: {along}. A revision breaks "
+        f"{_percent(own['broken'])} of the right answers and mends {_percent(own['mended'])} of the wrong "
+        "ones.\n\n" + _rows(("16 attempts", "selected by the verifier", "by majority"), rows)
     )
 
 
-def _table(rows: dict[str, dict[str, float]], columns: list[str]) -> str:
-    lines = ["| problems | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for name, figures in rows.items():
-        lines.append(f"| {name} | " + " | ".join(f"{100 * figures[c]:.1f} %" for c in columns) + " |")
-    return "\n".join(lines)
+def _rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from ttc_explorer.models.codec import ROOM
 from ttc_explorer.problems.families import FAMILIES, LEVELS, Family
 from ttc_explorer.problems.families.family import Given, Line, line_text
 
@@ -19,7 +21,9 @@ IGNORED = -100
 SHARES = {"several decisions": 1.3, "one decision": 1.0, "computing": 0.7}
 """How often a family of each kind is drawn, relative to the others: harder kinds need more examples."""
 
-LEVEL_SHARES = (3, 3, 2, 2, 2)
+OTHER_WORDS = 0.25
+"""Share of the problems that are worded at random; the others stand in the notation, in which the product
+hands every problem that it understands to the models."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,13 @@ def draw_given(rng: Random, split: str) -> tuple[Family, Given, int]:
     """A problem of a random family and level, from one split."""
     families = list(FAMILIES.values())
     family = rng.choices(families, [SHARES[f.kind] for f in families])[0]
-    level = rng.choices(LEVELS, LEVEL_SHARES)[0]
+    level = rng.choice(LEVELS)
     return family, family.draw_split(rng, level, split), level
+
+
+def worded(family: Family, given: Given, rng: Random) -> str:
+    """The problem in its notation, or now and then in other words."""
+    return family.say(given, rng) if rng.random() < OTHER_WORDS else family.wordings(given)[0]
 
 
 class Encoder:
@@ -66,30 +75,68 @@ class Encoder:
         return [[*self.text(step), self.line_end] for step in steps]
 
     def language(self, question: str, lines: Sequence[Line]) -> Example:
-        """For the base model: every token of the solution is learnt, except wrong decisions."""
-        ids = self.question(question)
-        learnt = [False] * len(ids)
-        for line in lines:
-            whole = self.text(line_text(line))
-            mask = [True] * len(whole)
-            # Tokens are cut within lines, not within segments: a token is a wrong decision's if any of its
-            # characters is.
-            wrong = [s.wrong for s in line for _ in s.text]
-            if any(wrong):
-                encoded = self.tokenizer(
-                    line_text(line), add_special_tokens=False, return_offsets_mapping=True
-                )
-                mask = [not any(wrong[a:b]) for a, b in encoded["offset_mapping"]]
-            ids += [*whole, self.line_end]
-            learnt += [*mask, True]
-        ids.append(self.tokenizer.eos_token_id)
-        learnt.append(True)
+        """For a generator: every token of the solution is learnt, except where a segment is not."""
+        return self.revision([], question, lines)
+
+    def revision(self, attempts: Sequence[Sequence[Line]], question: str, lines: Sequence[Line]) -> Example:
+        """For a reviser: the attempts so far, each a block of its own with the question before it, then the
+        new one. What is computed honestly is learnt in all of them. Too old attempts are left out, as the
+        decoder does it."""
+        ids: list[int] = []
+        learnt: list[bool] = []
+        forgotten = self._forgotten(question, [[*map(line_text, attempt)] for attempt in attempts])
+        for attempt in (*attempts[forgotten:], lines):
+            self._block(question, attempt, ids, learnt)
         targets = [float(i) if keep else IGNORED for i, keep in zip(ids[1:], learnt[1:], strict=True)]
         return Example(ids, [*targets, IGNORED])
 
-    def judged(self, question: str, steps: Sequence[str], labels: Sequence[float]) -> Example:
-        """For the verifier: each step's label stands at its line end."""
-        ids = self.question(question)
+    def _block(self, question: str, lines: Sequence[Line], ids: list[int], learnt: list[bool]) -> None:
+        asked = self.question(question)
+        ids += asked
+        learnt += [False] * len(asked)
+        for line in lines:
+            whole = self.text(line_text(line))
+            mask = [True] * len(whole)
+            # Tokens are cut within lines, not within segments: a token is passed over if any of its
+            # characters is.
+            passed = [not s.learnt for s in line for _ in s.text]
+            if all(passed):
+                mask = [False] * len(whole)
+            elif any(passed):
+                encoded = self.tokenizer(
+                    line_text(line), add_special_tokens=False, return_offsets_mapping=True
+                )
+                mask = [not any(passed[a:b]) for a, b in encoded["offset_mapping"]]
+            ids += [*whole, self.line_end]
+            learnt += [*mask, not all(passed)]
+        ids.append(self.tokenizer.eos_token_id)
+        learnt.append(any(segment.learnt for line in lines for segment in line))
+
+    def _forgotten(self, question: str, attempts: Sequence[Sequence[str]]) -> int:
+        """How many of the attempts, the oldest, the decoder leaves out (``Codec.chains``)."""
+        asked = len(self.question(question))
+        used = asked + ROOM
+        for place in reversed(range(len(attempts))):
+            used += asked + sum(map(len, self.steps(attempts[place]))) + 1
+            if used > self.tokenizer.model_max_length:
+                return place + 1
+        return 0
+
+    def judged(
+        self,
+        question: str,
+        steps: Sequence[str],
+        labels: Sequence[float],
+        attempts: Sequence[Sequence[str]] = (),
+    ) -> Example:
+        """For a verifier: each step's label stands at its line end; ``attempts`` came before, unjudged, as in
+        ``revision``."""
+        ids: list[int] = []
+        for attempt in attempts[self._forgotten(question, attempts) :]:
+            ids += self.question(question)
+            ids += chain.from_iterable(self.steps(attempt))
+            ids.append(self.tokenizer.eos_token_id)
+        ids += self.question(question)
         targets: list[float] = [IGNORED] * len(ids)
         for step, label in zip(self.steps(steps), labels, strict=True):
             ids += step

@@ -1,4 +1,5 @@
-"""One training loop for every stage: AdamW, cosine schedule, several processes, resumable after a kill.
+"""One training loop for every stage: Muon and AdamW, cosine schedule, several processes, resumable after a
+kill.
 
 A checkpoint holds weights, optimiser state and the place in the data; what follows from it does not depend on
 whether training was interrupted.
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,14 +21,17 @@ import torch.distributed as dist
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from ttc_explorer.progress import Counted
 from ttc_explorer.training.data import Batches
+from ttc_explorer.training.muon import Muon
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """``steps`` optimiser steps at peak rate ``rate``, linear warm-up, cosine decay to a fiftieth."""
+    """``steps`` optimiser steps at peak rate ``rate``, linear warm-up, cosine decay to a fiftieth. The rate
+    is that of the matrices (Muon); all other weights learn at ADAM_SHARE of it (AdamW)."""
 
     steps: int
     rate: float
@@ -36,27 +39,51 @@ class Schedule:
     weight_decay: float = 0.05
 
     def at(self, step: int) -> float:
+        """The share of the peak rate at a step."""
         decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.steps)))
-        return self.rate * min(1.0, (step + 1) / self.warmup) * decay
+        return min(1.0, (step + 1) / self.warmup) * decay
+
+
+ADAM_SHARE = 0.4
+
+
+def optimisers(model: nn.Module, schedule: Schedule) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices within layers, AdamW for embeddings, heads, norms and biases."""
+    inner = {name: p for name, p in model.named_parameters() if p.ndim == 2 and ".layers." in name}
+    rest = [p for name, p in model.named_parameters() if name not in inner]
+    return [
+        Muon(inner.values(), schedule.rate, schedule.weight_decay),
+        torch.optim.AdamW(rest, ADAM_SHARE * schedule.rate, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+
+UNSAID = ("step", "tokens", "seconds", "rate")
+"""Columns of the log that progress does not spell out."""
 
 
 class Checkpoint:
-    """A folder with the newest state of one stage: ``state.safetensors`` and ``place.json``."""
+    """The newest state of one stage in ``folder / "state.safetensors"``: weights and optimisers, which are
+    the same in all processes, and as metadata the place in the training."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, model: nn.Module, optimiser: torch.optim.Optimizer, place: dict[str, object]) -> None:
+    def save(
+        self, model: nn.Module, optimisers: list[torch.optim.Optimizer], place: dict[str, object]
+    ) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"model.{k}": v.detach().contiguous().clone() for k, v in _unshared(model).items()}
-        for index, state in optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v).clone() for k, v in state.items()}
+        for number, optimiser in enumerate(optimisers):
+            for index, state in optimiser.state_dict()["state"].items():
+                tensors |= {
+                    f"optimiser.{number}.{index}.{k}": torch.as_tensor(v).clone() for k, v in state.items()
+                }
         save_file(tensors, self.folder / "new.safetensors", metadata={"place": json.dumps(place)})
         # The rename is the commit: a kill leaves the old state or the new one, never half of one.
         os.replace(self.folder / "new.safetensors", self.folder / "state.safetensors")
 
-    def load(self, model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, object] | None:
-        """Restore both and return the place, or None where nothing was saved."""
+    def load(self, model: nn.Module, optimisers: list[torch.optim.Optimizer]) -> dict[str, object] | None:
+        """Restore all and return the place, or None where nothing was saved."""
         from safetensors import safe_open
 
         path = self.folder / "state.safetensors"
@@ -66,12 +93,13 @@ class Checkpoint:
         model.load_state_dict(
             {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}, strict=False
         )
-        state: dict[int, dict[str, Tensor]] = {}
+        states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimisers]
         for key, value in tensors.items():
             if key.startswith("optimiser."):
-                _, index, name = key.split(".", 2)
-                state.setdefault(int(index), {})[name] = value
-        optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+                _, number, index, name = key.split(".", 3)
+                states[int(number)].setdefault(int(index), {})[name] = value
+        for optimiser, state in zip(optimisers, states, strict=True):
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
         with safe_open(path, framework="pt") as file:
             return json.loads(file.metadata()["place"])
 
@@ -104,40 +132,34 @@ def train(
     """
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     parameters = list(model.parameters())
-    matrices = [p for p in parameters if p.ndim == 2]
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": schedule.weight_decay},
-            {"params": [p for p in parameters if p.ndim != 2], "weight_decay": 0.0},
-        ],
-        lr=schedule.rate,
-        betas=(0.9, 0.98),
-    )
-    # Each process has its own place in its own stream; the step and the weights are the same in all.
-    own = Checkpoint(folder / f"rank{rank}")
-    place = own.load(model, optimiser) or {
+    both = optimisers(model, schedule)
+    peaks = [optimiser.param_groups[0]["lr"] for optimiser in both]
+    checkpoint = Checkpoint(folder)
+    place = checkpoint.load(model, both) or {
         "step": 0,
-        "pool": 0,
-        "batch": 0,
+        "streams": [(0, 0)] * world,
         "tokens": 0,
         "seconds": 0.0,
+        "mean": None,
         "log": [],
     }
     log, start, saved = list(place["log"]), time.monotonic() - place["seconds"], time.monotonic()
-    step, tokens, mean = place["step"], place["tokens"], None
-    stream: Iterator = batches.starting_at(place["pool"], place["batch"])
+    step, tokens, mean = place["step"], place["tokens"], place["mean"]
+    stream: Iterator = batches.starting_at(*place["streams"][rank])
     device = parameters[0].device
+    latest, progress = "", Counted(folder.name, schedule.steps, step)
     while step < schedule.steps:
         pool, batch, ids, targets = next(stream)
-        for group in optimiser.param_groups:
-            group["lr"] = schedule.at(step)
+        for optimiser, peak in zip(both, peaks, strict=True):
+            optimiser.param_groups[0]["lr"] = peak * schedule.at(step)
         value = loss(ids.to(device), targets.to(device))
         value.backward()
         if world > 1:
             _average_gradients(parameters, world)
         nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
+        for optimiser in both:
+            optimiser.step()
+            optimiser.zero_grad()
         step += 1
         tokens += int((ids != batches.pad).sum()) * world
         mean = value.item() if mean is None else 0.98 * mean + 0.02 * value.item()
@@ -145,29 +167,43 @@ def train(
         if rank == 0 and (step % report_every == 0 or last):
             seconds = time.monotonic() - start
             log.append(
-                {"step": step, "tokens": tokens, "seconds": seconds, "rate": schedule.at(step), "loss": mean}
+                {
+                    "step": step,
+                    "tokens": tokens,
+                    "seconds": seconds,
+                    "rate": schedule.rate * schedule.at(step),
+                    "loss": mean,
+                }
                 | validate()
             )
-            _report(folder.name, log[-1], schedule.steps)
+            latest = "  ".join(f"{k} {log[-1][k]:.4g}" for k in log[-1] if k not in UNSAID)
+        if rank == 0 and step % 10 == 0:
+            progress.done(step, f"{tokens / 1e6:.2f}M tokens  {latest}")
         due = torch.tensor(float(last or time.monotonic() - saved > 60 * minutes_between_checkpoints))
         if world > 1:
             dist.broadcast(due, 0)
         if due:
             saved = time.monotonic()
-            seconds = time.monotonic() - start
-            own.save(
-                model,
-                optimiser,
-                {
-                    "step": step,
-                    "pool": pool,
-                    "batch": batch + 1,
-                    "tokens": tokens,
-                    "seconds": seconds,
-                    "log": log,
-                },
-            )
+            streams = _gathered((pool, batch + 1), world)
+            place = {
+                "step": step,
+                "streams": streams,
+                "tokens": tokens,
+                "seconds": saved - start,
+                "mean": mean,
+                "log": log,
+            }
+            if rank == 0:
+                checkpoint.save(model, both, place)
     return pd.DataFrame(log)
+
+
+def _gathered(place: tuple[int, int], world: int) -> list[tuple[int, int]]:
+    """The places (pool, batch) of all processes in their own streams."""
+    places = [place] * world
+    if world > 1:
+        dist.all_gather_object(places, place)
+    return places
 
 
 def _average_gradients(parameters: list[nn.Parameter], world: int) -> None:
@@ -178,16 +214,3 @@ def _average_gradients(parameters: list[nn.Parameter], world: int) -> None:
     for p in parameters:
         p.grad.copy_(flat[offset : offset + p.numel()].view_as(p))
         offset += p.numel()
-
-
-def _report(stage: str, row: dict[str, float], steps: int) -> None:
-    left = row["seconds"] / row["step"] * (steps - row["step"])
-    figures = "  ".join(
-        f"{k} {v:.4g}" for k, v in row.items() if k not in ("step", "seconds", "rate", "tokens")
-    )
-    print(
-        f"{stage}  step {row['step']}/{steps}  {row['tokens'] / 1e6:.2f}M tokens  {figures}  "
-        f"{left / 60:.0f} min left",
-        file=sys.stderr,
-        flush=True,
-    )

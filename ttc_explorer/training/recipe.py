@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ttc_explorer.training.loop import Schedule
@@ -9,55 +10,102 @@ from ttc_explorer.training.shapes import Shape
 
 
 @dataclass(frozen=True)
+class Size:
+    """A generator to train from nothing."""
+
+    shape: Shape
+    schedule: Schedule
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """``texts`` solved problems teach the tokenizer; ``tokens`` is ids a batch and process; ``sampled``
-    problems × ``samples`` solutions teach the verifier."""
+    """``texts`` solved problems teach the tokenizer; ``tokens`` is ids a batch and process; ``bases`` are the
+    generators by folder name, all on the same stream; ``verifier_layers`` more layers make a verifier of S.
+
+    ``sampled`` problems × ``samples`` solutions teach verifiers and reviser; ``rolled`` of these problems ×
+    ``rolled_samples`` × ``rollouts`` from each step give the Monte-Carlo labels; ``measured`` problems of the
+    test split are looked at at the end.
+    """
 
     name: str
     texts: int
-    shape: Shape
+    bases: Mapping[str, Size]
     context: int
     tokens: int
-    base: Schedule
-    verifier: Schedule
     verifier_layers: int
+    prm_exact: Schedule
+    prm: Schedule
+    orm: Schedule
+    reviser: Schedule
+    reviser_verifier: Schedule
+    distil: Schedule
     sampled: int
     samples: int
+    rolled: int
+    rolled_samples: int
+    rollouts: int
+    chains: int
     measured: int
-    """Problems of the test split on which the finished pair is measured."""
     workers: int = 2
     pool: int = 2048
     seed: int = 0
     device: str = "cpu"
 
 
+_STREAM = 2800
+"""Steps of every base of the cpu recipe, 2 × 2048 ids each: 11 million tokens."""
+
 CPU = Recipe(
     name="cpu",
     texts=20_000,
-    shape=Shape(width=128, layers=4, inner=384, heads=4),
+    bases={
+        "base-s": Size(Shape(width=128, layers=4, inner=384, heads=4), Schedule(_STREAM, rate=6e-3)),
+        "base-m": Size(Shape(width=256, layers=4, inner=704, heads=4), Schedule(_STREAM, rate=5e-3)),
+        "base-l": Size(Shape(width=384, layers=6, inner=1024, heads=6), Schedule(_STREAM, rate=4e-3)),
+    },
     context=1024,
     tokens=2048,
-    base=Schedule(steps=3600, rate=2.5e-3),
-    verifier=Schedule(steps=800, rate=1.5e-3, warmup=50),
     verifier_layers=2,
-    sampled=3000,
+    prm_exact=Schedule(1600, rate=3e-3),
+    prm=Schedule(600, rate=3e-3, warmup=50),
+    orm=Schedule(500, rate=3e-3, warmup=50),
+    reviser=Schedule(1200, rate=3e-3),
+    reviser_verifier=Schedule(400, rate=2e-3, warmup=50),
+    distil=Schedule(400, rate=1.5e-3, warmup=50),
+    sampled=4000,
     samples=8,
-    measured=300,
+    rolled=1000,
+    rolled_samples=4,
+    rollouts=8,
+    chains=1500,
+    measured=200,
 )
+
+_TOY = Schedule(steps=4, rate=2e-3, warmup=2)
+_TINY = Shape(width=32, layers=1, inner=64, heads=1)
 
 RECIPES = {
     "smoke": replace(
         CPU,
         name="smoke",
         texts=500,
-        shape=Shape(width=32, layers=1, inner=64, heads=1),
+        bases={name: Size(_TINY, _TOY) for name in CPU.bases},
+        context=384,
         tokens=512,
-        base=Schedule(steps=8, rate=2e-3, warmup=2),
-        verifier=Schedule(steps=6, rate=2e-3, warmup=2),
         verifier_layers=1,
+        prm_exact=_TOY,
+        prm=_TOY,
+        orm=_TOY,
+        reviser=_TOY,
+        reviser_verifier=_TOY,
+        distil=_TOY,
         sampled=26,
         samples=4,
-        measured=13,
+        rolled=6,
+        rolled_samples=2,
+        rollouts=2,
+        chains=4,
+        measured=6,
         workers=1,
         pool=64,
     ),
@@ -66,9 +114,21 @@ RECIPES = {
         CPU,
         name="gpu",
         tokens=65_536,
-        base=Schedule(steps=8000, rate=2.5e-3),
-        verifier=Schedule(steps=4000, rate=1.5e-3),
+        bases={
+            name: replace(size, schedule=replace(size.schedule, steps=6000))
+            for name, size in CPU.bases.items()
+        },
+        prm_exact=Schedule(4000, rate=3e-3),
+        prm=Schedule(2000, rate=3e-3),
+        orm=Schedule(1500, rate=3e-3),
+        reviser=Schedule(4000, rate=3e-3),
+        reviser_verifier=Schedule(1500, rate=2e-3),
+        distil=Schedule(1000, rate=1.5e-3),
         sampled=50_000,
+        rolled=10_000,
+        rolled_samples=16,
+        rollouts=16,
+        chains=20_000,
         workers=1,
         pool=32_768,
         device="cuda",

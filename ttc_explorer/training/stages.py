@@ -8,11 +8,15 @@ from pathlib import Path
 
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.training.base import train_base
+from ttc_explorer.training.chains import make_chains
+from ttc_explorer.training.distil import train_distilled
 from ttc_explorer.training.measure import finish, measure
 from ttc_explorer.training.recipe import RECIPES, Recipe
+from ttc_explorer.training.reviser import make_revisions, train_reviser, train_reviser_verifier
+from ttc_explorer.training.rollouts import make_rollouts
 from ttc_explorer.training.samples import make_samples
 from ttc_explorer.training.tokenizer import train_tokenizer
-from ttc_explorer.training.verifier import train_verifier
+from ttc_explorer.training.verifier import train_orm, train_prm, train_prm_exact
 from ttc_explorer.training.workers import run_workers
 
 Stage = Callable[[Recipe, Path, Path], None]
@@ -32,22 +36,52 @@ def _measure(recipe: Recipe, work: Path, out: Path) -> None:
     finish(recipe, work, out)
 
 
-NEEDS = {
-    "tokenizer": (),
-    "base": ("tokenizer",),
-    "samples": ("base-s",),
-    "prm": ("tokenizer", "base-s", "work/samples"),
-    "measure": ("base-s", "prm"),
-}
-"""The folders in the output that a stage reads; so the shipped models can be measured where they are."""
+def _base(name: str) -> Stage:
+    return lambda recipe, work, out: run_workers(train_base, recipe.workers, recipe, work, out, name)
+
+
+def _reviser_verifier(recipe: Recipe, work: Path, out: Path) -> None:
+    run_workers(make_revisions, recipe.workers, recipe, work, out)
+    run_workers(train_reviser_verifier, recipe.workers, recipe, work, out)
+
 
 STAGES: dict[str, Stage] = {
     "tokenizer": _tokenizer,
-    "base": _spread(train_base),
+    "base-s": _base("base-s"),
+    "base-m": _base("base-m"),
+    "base-l": _base("base-l"),
     "samples": _spread(make_samples),
-    "prm": _spread(train_verifier),
+    "rollouts": _spread(make_rollouts),
+    "prm": _spread(train_prm),
+    "prm-exact": _spread(train_prm_exact),
+    "orm": _spread(train_orm),
+    "chains": _spread(make_chains),
+    "reviser": _spread(train_reviser),
+    "reviser-verifier": _reviser_verifier,
+    "distil": _spread(train_distilled),
     "measure": _measure,
 }
+
+NEEDS = {
+    "tokenizer": (),
+    "base-s": ("tokenizer",),
+    "base-m": ("tokenizer",),
+    "base-l": ("tokenizer",),
+    "samples": ("base-s",),
+    "rollouts": ("base-s",),
+    "prm": ("tokenizer", "base-s", "work/samples", "work/rollouts"),
+    "prm-exact": ("tokenizer", "base-s", "work/samples"),
+    "orm": ("tokenizer", "base-s", "work/samples"),
+    "chains": ("base-s",),
+    "reviser": ("tokenizer", "base-s", "work/chains"),
+    "reviser-verifier": ("tokenizer", "reviser", "prm-exact"),
+    "distil": ("tokenizer", "base-s", "prm-exact", "work/samples"),
+    "measure": ("base-s", "prm-exact"),
+}
+"""The folders in the output that a stage reads; so the shipped models can be measured where they are."""
+
+LEAVES = {"reviser-verifier": ("reviser-prm", "revisions"), "distil": ("distilled-s",)}
+"""The folders in ``work`` in which a stage keeps its place, where they do not bear its name."""
 
 
 def train_family(recipe: str, out: Path, stage: str | None = None, resume: bool = False) -> None:
@@ -73,6 +107,7 @@ def train_family(recipe: str, out: Path, stage: str | None = None, resume: bool 
             continue
         if not resume:
             done.unlink(missing_ok=True)
-            shutil.rmtree(work / name, ignore_errors=True)
+            for folder in LEAVES.get(name, (name,)):
+                shutil.rmtree(work / folder, ignore_errors=True)
         STAGES[name](RECIPES[recipe], work, out)
         done.touch()

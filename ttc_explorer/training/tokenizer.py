@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from ttc_explorer.problems.families import FAMILIES, LEVELS
 from ttc_explorer.problems.families.family import line_text
+from ttc_explorer.training.data import worded
 
 VOCABULARY = 512
 SPECIAL = ("<pad>", "<bos>", "<eos>")
@@ -54,4 +55,4 @@ def _texts(count: int, seed: int) -> Iterator[str]:
     for i in range(count):
         family = rng.choice(list(FAMILIES.values()))
         given = family.draw_split(rng, LEVELS[i % len(LEVELS)], "train")
-        yield family.say(given, rng) + "\n" + "\n".join(map(line_text, family.worked(given))) + "\n"
+        yield worded(family, given, rng) + "\n" + "\n".join(map(line_text, family.worked(given))) + "\n"

@@ -1,8 +1,11 @@
-"""Stage ``prm``: the process reward model learns which steps a right solution can begin with.
+"""Stages ``prm-exact``, ``prm``, ``orm``: models that judge solutions, each from another kind of label.
 
-Half of what it reads are pairs of a worked solution and a mistaken one to the same problem, without end; half
-are the base's own solutions, as many right as wrong ones of a problem. All labels are exact. Beside the score
-it keeps predicting the text: that loss holds on to what the base knows of arithmetic.
+``prm-exact``: exact step labels, which our problems have for free. Half of what it reads are pairs of a
+worked solution and a mistaken one to the same problem, without end; half are the base's own solutions, as
+many right as wrong ones of a problem. ``prm``: the share of rollouts that end right from each step, as in the
+paper. ``orm``: only whether the whole solution is right, at its last step.
+
+Beside the score all of them keep predicting the text: that loss holds on to what the base knows of sums.
 """
 
 from __future__ import annotations
@@ -16,15 +19,19 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForTokenClassification
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaForTokenClassification,
+)
 
 from ttc_explorer.experiments.estimators import within_problem_auc
 from ttc_explorer.problems.families.family import line_text
 from ttc_explorer.training.base import save
-from ttc_explorer.training.data import IGNORED, Batches, Encoder, Example, collate, draw_given
-from ttc_explorer.training.loop import train
+from ttc_explorer.training.data import IGNORED, Batches, Encoder, Example, collate, draw_given, worded
+from ttc_explorer.training.loop import Schedule, train
 from ttc_explorer.training.recipe import Recipe
-from ttc_explorer.training.samples import read_samples
+from ttc_explorer.training.samples import read_parts
 from ttc_explorer.training.shapes import new_verifier
 
 TEXT_WEIGHT = 0.3
@@ -33,11 +40,14 @@ TEXT_WEIGHT = 0.3
 PER_SIDE = 2
 """Right solutions, and as many wrong ones, taken of one sampled problem at a time."""
 
+SEEDS = {"prm-exact": 5_000, "prm": 15_000, "orm": 25_000, "reviser-prm": 35_000}
+"""Where each stage's random streams begin."""
+
 
 def made_pair(encoder: Encoder, rng: Random) -> list[Example]:
     """A worked and a mistaken solution of one training problem, labelled step by step."""
     family, given, _ = draw_given(rng, "train")
-    question = family.say(given, rng)
+    question = worded(family, given, rng)
     pair = []
     for lines in (family.worked(given), family.mistaken(given, rng)):
         steps = [line_text(line) for line in lines]
@@ -47,10 +57,15 @@ def made_pair(encoder: Encoder, rng: Random) -> list[Example]:
 
 
 class SampledPairs:
-    """Balanced draws from the base's own solutions to problems that it gets right and wrong."""
+    """Balanced draws from the base's own solutions to problems that it gets right and wrong.
 
-    def __init__(self, encoder: Encoder, samples: pd.DataFrame) -> None:
+    ``last_only``: no label but that of the whole solution. Where the base gets nothing both right and wrong
+    (a toy, say) made pairs stand in.
+    """
+
+    def __init__(self, encoder: Encoder, samples: pd.DataFrame, last_only: bool = False) -> None:
         self.encoder = encoder
+        self.last_only = last_only
         self.problems: list[tuple[list[tuple], list[tuple]]] = []
         for _, group in samples.groupby("question", sort=True):
             rows = list(zip(group["text"], group["steps"], group["labels"], strict=True))
@@ -62,13 +77,18 @@ class SampledPairs:
                 self.problems.append((sides[0], sides[1]))
 
     def __call__(self, rng: Random) -> list[Example]:
+        if not self.problems:
+            return made_pair(self.encoder, rng)
         sides = rng.choice(self.problems)
         count = min(PER_SIDE, *map(len, sides))
         return [
-            self.encoder.judged(text, list(steps), list(map(float, labels)))
+            self.encoder.judged(text, list(steps), self._labels(labels))
             for side in sides
             for text, steps, labels in rng.sample(side, count)
         ]
+
+    def _labels(self, labels: list[float]) -> list[float]:
+        return [IGNORED] * (len(labels) - 1) + [labels[-1]] if self.last_only else list(labels)
 
 
 def verifier_loss(model: LlamaForTokenClassification, pad: int) -> Callable[[Tensor, Tensor], Tensor]:
@@ -87,54 +107,108 @@ def verifier_loss(model: LlamaForTokenClassification, pad: int) -> Callable[[Ten
     return loss
 
 
-def train_verifier(recipe: Recipe, work: Path, out: Path) -> None:
-    """Train the PRM on top of ``out / "base-s"`` and save it to ``out / "prm"``."""
-    tokenizer = AutoTokenizer.from_pretrained(out / "tokenizer")
-    encoder = Encoder(tokenizer)
-    base = AutoModelForCausalLM.from_pretrained(out / "base-s", dtype="float32")
-    model = new_verifier(base, recipe.verifier_layers, recipe.seed).to(recipe.device)
-    rank = dist.get_rank() if dist.is_initialized() else 0
-    sampled = SampledPairs(encoder, read_samples(work, "train"))
+def train_prm_exact(recipe: Recipe, work: Path, out: Path) -> None:
+    """Train the PRM from exact labels and save it to ``out / "prm-exact"``."""
+    encoder = Encoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
+    sampled = SampledPairs(encoder, read_parts(work / "samples", "train"))
 
     def make(rng: Random) -> list[Example]:
-        if not sampled.problems or rng.random() < 2 / 3:
-            # A sampled draw gives about twice as many examples as a made pair.
-            return made_pair(encoder, rng)
-        return sampled(rng)
+        # A sampled draw gives about twice as many examples as a made pair.
+        return made_pair(encoder, rng) if rng.random() < 2 / 3 else sampled(rng)
 
-    batches = Batches(
-        make, recipe.tokens, recipe.pool, recipe.seed + 5000 + 1000 * rank, tokenizer.pad_token_id
-    )
-    held_out = read_samples(work, "val")
+    train_on_base(recipe, work, out, "prm-exact", recipe.prm_exact, make)
+
+
+def train_prm(recipe: Recipe, work: Path, out: Path) -> None:
+    """Train the PRM from Monte-Carlo labels alone and save it to ``out / "prm"``."""
+    encoder = Encoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
+    table = read_parts(work / "rollouts", "train")
+    # Solutions without a readable answer are left out, as in the paper; a toy writes no others.
+    table = table[table["answer"].notna()] if table["answer"].notna().any() else table
+    rows = list(zip(table["text"], table["steps"], table["labels"], strict=True))
+
+    def make(rng: Random) -> list[Example]:
+        text, steps, labels = rng.choice(rows)
+        return [encoder.judged(text, list(steps), list(labels))]
+
+    train_on_base(recipe, work, out, "prm", recipe.prm, make)
+
+
+def train_orm(recipe: Recipe, work: Path, out: Path) -> None:
+    """Train the ORM on the base's own solutions and save it to ``out / "orm"``."""
+    encoder = Encoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
+    pairs = SampledPairs(encoder, read_parts(work / "samples", "train"), last_only=True)
+    train_on_base(recipe, work, out, "orm", recipe.orm, pairs)
+
+
+def train_on_base(
+    recipe: Recipe,
+    work: Path,
+    out: Path,
+    name: str,
+    schedule: Schedule,
+    make: Callable[[Random], list[Example]],
+) -> None:
+    """Train a verifier on top of S; validated by its AUC on the base's solutions of validation problems."""
+    base = AutoModelForCausalLM.from_pretrained(out / "base-s", dtype="float32")
+    model = new_verifier(base, recipe.verifier_layers, recipe.seed).to(recipe.device)
+    train_verifier(recipe, work, out, name, schedule, make, model, read_parts(work / "samples", "val"))
+
+
+def train_verifier(
+    recipe: Recipe,
+    work: Path,
+    out: Path,
+    name: str,
+    schedule: Schedule,
+    make: Callable[[Random], list[Example]],
+    model: LlamaForTokenClassification,
+    held_out: pd.DataFrame,
+) -> None:
+    """Train ``model`` on what ``make`` draws and save it to ``out / name``.
+
+    It is validated by its AUC on the solutions of ``held_out``.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(out / "tokenizer")
+    encoder = Encoder(tokenizer)
+    rank = dist.get_rank() if dist.is_initialized() else 0
+    seed = recipe.seed + SEEDS[name] + 1000 * rank
+    batches = Batches(make, recipe.tokens, recipe.pool, seed, tokenizer.pad_token_id)
 
     def validate() -> dict[str, float]:
         scores = last_scores(model, encoder, held_out)
         return {"auc": within_problem_auc(held_out["question"], held_out["correct"], scores)}
 
     loss = verifier_loss(model, tokenizer.pad_token_id)
-    log = train(model, batches, loss, recipe.verifier, work / "prm", validate, report_every=150)
+    log = train(model, batches, loss, schedule, work / name, validate, report_every=150)
     if rank == 0:
-        save(model, tokenizer, out / "prm")
-        log.to_parquet(out / "prm" / "training.parquet", index=False)
+        save(model, tokenizer, out / name)
+        log.to_parquet(out / name / "training.parquet", index=False)
 
 
 @torch.no_grad()
-def last_scores(
+def step_scores(
     model: LlamaForTokenClassification, encoder: Encoder, table: pd.DataFrame, rows: int = 128
-) -> list[float]:
-    """The score at the last step of each solution in ``table``."""
+) -> list[list[float]]:
+    """The score at every step of each solution in ``table``; ``attempts`` of a row, if there, came before."""
+    attempts = table["attempts"] if "attempts" in table else [()] * len(table)
     examples = [
-        encoder.judged(text, list(steps), [0.0] * len(steps))
-        for text, steps in zip(table["text"], table["steps"], strict=True)
+        encoder.judged(text, list(steps), [0.0] * len(steps), [list(a) for a in before])
+        for text, steps, before in zip(table["text"], table["steps"], attempts, strict=True)
     ]
     order = sorted(range(len(examples)), key=lambda i: len(examples[i].ids))
-    scores = [0.0] * len(examples)
+    scores: list[list[float]] = [[] for _ in examples]
     for at in range(0, len(order), rows):
         chunk = order[at : at + rows]
-        ids, _ = collate([examples[i] for i in chunk], encoder.tokenizer.pad_token_id)
+        ids, targets = collate([examples[i] for i in chunk], encoder.tokenizer.pad_token_id)
         hidden = model.model(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
-        ends = torch.tensor([len(examples[i].ids) - 1 for i in chunk])
-        logits = model.score(hidden[torch.arange(len(chunk)), ends])
-        for i, score in zip(chunk, logits.softmax(-1)[:, 1].tolist(), strict=True):
-            scores[i] = score
+        judged = targets != IGNORED
+        values = iter(model.score(hidden[judged.to(model.device)]).softmax(-1)[:, 1].tolist())
+        for i, count in zip(chunk, judged.sum(1).tolist(), strict=True):
+            scores[i] = [next(values) for _ in range(count)]
     return scores
+
+
+def last_scores(model: LlamaForTokenClassification, encoder: Encoder, table: pd.DataFrame) -> list[float]:
+    """The score at the last step of each solution in ``table``."""
+    return [scores[-1] for scores in step_scores(model, encoder, table)]

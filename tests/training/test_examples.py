@@ -1,0 +1,228 @@
+"""Training examples: which tokens carry loss, and that models read in training what they read in use."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ttc_explorer.models.codec import Codec
+from ttc_explorer.models.protocol import MEMORY, Chain, ScoreJob
+from ttc_explorer.problems.families import FAMILIES, LEVELS, recognise
+from ttc_explorer.problems.families.family import line_text
+from ttc_explorer.training import reviser
+from ttc_explorer.training.data import IGNORED, Encoder
+from ttc_explorer.training.drill import QUESTION, drill
+from ttc_explorer.training.measure import load_prm, load_scorer
+from ttc_explorer.training.reviser import held_out_chain, make_revision, silent
+from ttc_explorer.training.samples import read_parts
+from ttc_explorer.training.verifier import SampledPairs, step_scores
+
+CONTEXT = 1024
+
+
+@pytest.fixture(scope="module")
+def encoder(tokenizer):
+    return Encoder(tokenizer)
+
+
+def learnt(encoder, example):
+    """The text that carries loss, the end tokens spelled out, without blanks.
+
+    A token on the border of a wrong decision may go with it, and a blank in it.
+    """
+    ids = [int(t) for t in example.targets if t != IGNORED]
+    return encoder.tokenizer.decode(ids).replace(" ", "")
+
+
+def kept(lines):
+    """What should carry loss of a solution: all but its wrong decisions."""
+    text = "".join("".join(s.text for s in line if s.learnt) + "\n" for line in lines)
+    return text.replace(" ", "") + "<eos>"
+
+
+def draw(name, seed, level=3):
+    family, rng = FAMILIES[name], Random(seed)
+    given = family.draw_split(rng, level, "train")
+    return family, given, rng
+
+
+def test_digits_and_line_ends_stand_alone_and_any_text_survives(tokenizer):
+    for text in ("x=123\n456", "Émile's 3½ × ∑ 漢字\t\n\n👩‍🏫", "want 12 off -3 no"):
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert tokenizer.decode(ids) == text
+        pieces = [tokenizer.decode([i]) for i in ids]
+        assert all(len(p) == 1 for p in pieces if any(c in "0123456789\n" for c in p))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_wrong_decisions_carry_no_loss_and_everything_after_them_does(encoder, name):
+    family, given, rng = draw(name, name)
+    lines = family.mistaken(given, rng)
+    assert learnt(encoder, encoder.language(family.say(given, rng), lines)) == kept(lines)
+
+
+def test_of_a_drill_only_results_carry_loss(encoder):
+    lines = drill(Random(0))
+    assert learnt(encoder, encoder.language(QUESTION, lines)) == kept(lines)
+    assert all(line[0].given and not line[0].learnt and line[1].learnt for line in lines)
+
+
+def test_a_target_is_the_next_token(encoder):
+    family, given, _ = draw("linear", 1)
+    example = encoder.revision([family.worked(given)], family.wordings(given)[0], family.worked(given))
+    for place, target in enumerate(example.targets):
+        assert target in (IGNORED, *example.ids[place + 1 : place + 2])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_made_attempts_teach_what_is_honest_in_them(encoder, name):
+    family, given, rng = draw(name, name)
+    attempts = [family.mistaken(given, rng) for _ in range(2)]
+    target = family.worked(given)
+    example = encoder.revision(attempts, family.wordings(given)[0], target)
+    assert learnt(encoder, example) == "".join(map(kept, (*attempts, target)))
+
+
+@pytest.fixture
+def own_chains(monkeypatch):
+    """A table of one sampled chain, the only thing that ``make_revision`` draws from."""
+    monkeypatch.setattr(reviser, "ALONE", 0.0)
+    monkeypatch.setattr(reviser, "MADE", 0.0)
+    family, given, rng = draw("quadratic", 4)
+    wrong = []
+    while len(wrong) < 6:
+        steps = [line_text(line) for line in family.mistaken(given, rng)]
+        if steps not in wrong:
+            wrong.append(steps)
+    return pd.DataFrame(
+        {
+            "text": [family.wordings(given)[0]],
+            "right": [[line_text(line) for line in family.worked(given)]],
+            "wrong": [wrong],
+        }
+    )
+
+
+def test_of_a_sampled_chain_the_final_attempt_is_learnt_and_nothing_else(encoder, own_chains):
+    right, wrong = own_chains["right"][0], own_chains["wrong"][0]
+    lengths, last = set(), {True: 0, False: 0}
+    for seed in range(60):
+        (example,) = make_revision(encoder, Random(seed), own_chains)
+        assert learnt(encoder, example) == ("\n".join(right) + "\n<eos>").replace(" ", "")
+        blocks = encoder.tokenizer.decode(example.ids).split("<bos>")[1:]
+        before = [block.removesuffix("\n<eos>").split("\n")[1:] for block in blocks[:-1]]
+        lengths.add(len(before))
+        repeated = before[-1:] == [right]
+        last[repeated] += 1
+        bad = before[:-1] if repeated else before
+        assert all(attempt in wrong for attempt in bad)
+        if bad:
+            assert bad[-1] == wrong[-1]
+            assert all(attempt != wrong[-1] for attempt in bad[:-1])
+    assert lengths == {1, 2, 3, 4}
+    assert min(last.values()) > 5
+
+
+def test_of_a_validation_chain_only_the_right_solution_counts(encoder):
+    rng = Random(3)
+    for _ in range(10):
+        example = held_out_chain(encoder, rng)
+        block = encoder.tokenizer.decode(example.ids).split("<bos>")[-1]
+        found = recognise(block.partition("\n")[0])
+        assert learnt(encoder, example) == kept(found.family.worked(found.given))
+
+
+def test_revisions_fit_the_context(encoder, monkeypatch):
+    monkeypatch.setattr(reviser, "ALONE", 0.0)
+    none = pd.DataFrame(columns=["text", "right", "wrong"])
+    lengths = [len(make_revision(encoder, Random(seed), none)[0].ids) for seed in range(200)]
+    for name in FAMILIES:
+        for level in LEVELS:
+            family, given, rng = draw(name, level, level)
+            question = max(family.wordings(given), key=len)
+            attempts = [family.mistaken(given, rng) for _ in range(MEMORY)]
+            lengths.append(len(encoder.revision(attempts, question, family.worked(given)).ids))
+    assert max(lengths) <= CONTEXT
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("count", [0, 1, 4, 12])
+def test_a_chain_is_read_in_training_as_it_is_in_use(encoder, name, count):
+    """Also where it is too long, so that the oldest attempts are left out."""
+    family, given, rng = draw(name, count, 5)
+    question, lines = family.wordings(given)[0], family.worked(given)
+    attempts = [silent(map(line_text, family.mistaken(given, rng))) for _ in range(count)]
+    steps = [[line_text(line) for line in attempt] for attempt in attempts]
+    codec = Codec(encoder.tokenizer, len(encoder.tokenizer))
+    (read,) = codec.chains([Chain(question, tuple("\n".join(s) for s in steps))], CONTEXT)
+    solution = [line_text(line) for line in lines]
+    own = [i for ids in codec.steps(solution) for i in ids]
+    assert encoder.revision(attempts, question, lines).ids == [*read, *own, encoder.tokenizer.eos_token_id]
+    judged = encoder.judged(question, solution, [0.5] * len(solution), steps)
+    assert judged.ids == [*read, *own]
+    ends = [place for place, target in enumerate(judged.targets) if target != IGNORED]
+    assert len(ends) == len(solution)
+    assert {judged.ids[place] for place in ends} == {encoder.line_end}
+    assert ends[-1] == len(judged.ids) - 1
+    assert min(ends) > len(read)
+
+
+def test_the_verifier_of_revisions_scores_tables_and_searches_alike(smoke):
+    table = read_parts(smoke.out / "work" / "revisions", "val").head(12)
+    scores = step_scores(*load_scorer(smoke.out / "reviser-prm", "cpu"), table)
+    prm = load_prm(smoke.out / "reviser-prm", "cpu")
+    asked = [
+        Chain(text, tuple("\n".join(attempt) for attempt in attempts))
+        for text, attempts in zip(table["text"], table["attempts"], strict=True)
+    ]
+    opened = prm.open_chains(asked)
+    jobs = [
+        ScoreJob(state.state, "\n".join(steps)) for state, steps in zip(opened, table["steps"], strict=True)
+    ]
+    found = [scored.score for scored in prm.score(jobs)]
+    assert found == pytest.approx([own[-1] for own in scores], abs=1e-4)
+
+
+def test_samples_and_revisions_are_labelled_by_the_exact_checker(smoke):
+    tables = [read_parts(smoke.out / "work" / name, "train") for name in ("samples", "revisions")]
+    for row in (row for table in tables for row in table.head(40).itertuples()):
+        judge = recognise(row.text)
+        assert row.level in LEVELS
+        assert row.correct == (isinstance(row.answer, str) and judge.right(row.answer))
+        begun = [judge.consistent(list(row.steps[:i])) for i in range(1, len(row.steps))]
+        assert list(row.labels) == [*begun, row.correct]
+
+
+def test_chains_remember_the_attempts_before(smoke):
+    for split in ("train", "val"):
+        for _, chain in read_parts(smoke.out / "work" / "revisions", split).groupby("question"):
+            rows = list(chain.sort_values("sample").itertuples())
+            assert [row.sample for row in rows] == list(range(reviser.LENGTH))
+            for place, row in enumerate(rows):
+                before = rows[max(0, place - MEMORY) : place]
+                assert [list(a) for a in row.attempts] == [list(one.steps) for one in before]
+
+
+def test_sampled_pairs_are_balanced(encoder):
+    steps = ["2x=4", "x=2", "Answer: 2"]
+    rows = [
+        {"question": q, "text": "Solve 2x+5=9.", "steps": steps, "labels": [c] * len(steps), "correct": c}
+        for q, sides in ((0, (True, False, False, False)), (1, (True, True)))
+        for c in sides
+    ]
+    for last_only in (False, True):
+        drawn = SampledPairs(encoder, pd.DataFrame(rows), last_only)(Random(0))
+        labels = [[t for t in example.targets if t != IGNORED] for example in drawn]
+        assert sorted(label[-1] for label in labels) == [0.0, 1.0]
+        assert all(len(label) == (1 if last_only else len(steps)) for label in labels)
+
+
+def test_the_score_of_a_table_does_not_depend_on_its_batches(smoke):
+    table = read_parts(smoke.out / "work" / "samples", "val").head(9)
+    scorer = load_scorer(smoke.out / "prm-exact", "cpu")
+    one, other = step_scores(*scorer, table), step_scores(*scorer, table, rows=2)
+    assert [len(scores) for scores in one] == [len(steps) for steps in table["steps"]]
+    assert np.allclose(np.concatenate(one), np.concatenate(other), atol=1e-5)

@@ -1,0 +1,88 @@
+"""No test problem, however worded, in anything that a stage learns from; validation problems kept apart."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pandas as pd
+import pytest
+from transformers import AutoTokenizer
+
+from ttc_explorer.problems.families import recognise
+from ttc_explorer.problems.families.family import line_text
+from ttc_explorer.training.base import solved
+from ttc_explorer.training.data import Encoder
+from ttc_explorer.training.drill import QUESTION, drill
+from ttc_explorer.training.reviser import held_out_chain
+from ttc_explorer.training.samples import draw_problems
+
+MODELS = ["base-s", "base-m", "base-l", "prm", "prm-exact", "orm", "reviser", "reviser-prm", "distilled-s"]
+
+PLAYED = ("beam", "dvts", "lookahead", "revise")
+"""First words of the tables whose rows are whole runs; their texts are attempts, not problems."""
+
+
+def canonical(text):
+    """The problem that a text words, and its split."""
+    found = recognise(text)
+    assert found is not None, text
+    return (found.family.name, found.family.key(found.given)), found.family.split(found.given)
+
+
+def questions(tokenizer, example):
+    """What an example asks: the line after each begin token."""
+    blocks = tokenizer.decode(example.ids).split("<bos>")[1:]
+    return {block.partition("\n")[0] for block in blocks}
+
+
+def test_every_table_holds_problems_of_its_own_split_only(smoke):
+    work = smoke.out / "work"
+    held = {"train": set(), "val": set(), "test": set()}
+    paths = sorted(work.glob("*/*.parquet"))
+    assert {path.parent.name for path in paths} == {"samples", "rollouts", "chains", "revisions", "measure"}
+    for path in paths:
+        expected = "test" if path.parent.name == "measure" else path.name.partition("-")[0]
+        table = pd.read_parquet(path)
+        for text in set() if path.name.startswith(PLAYED) else set(table["text"]):
+            problem, split = canonical(text)
+            assert split == expected
+            held[expected].add(problem)
+    assert all(held.values())
+    assert not held["test"] & (held["train"] | held["val"])
+    assert not held["train"] & held["val"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_a_model_reads_in_training_is_of_the_training_split(smoke, model):
+    tokenizer = AutoTokenizer.from_pretrained(smoke.out / "tokenizer")
+    asked = set()
+    for seed in range(40):
+        for example in smoke.makes[model](Random(seed)):
+            asked |= questions(tokenizer, example)
+    asked -= {QUESTION}
+    assert asked
+    assert {canonical(text)[1] for text in asked} == {"train"}
+
+
+def test_what_a_model_is_validated_on_is_of_the_validation_split(tokenizer):
+    encoder, rng = Encoder(tokenizer), Random(0)
+    asked = set()
+    for _ in range(40):
+        asked |= questions(tokenizer, solved(encoder, rng, "val", 0.0))
+        asked |= questions(tokenizer, held_out_chain(encoder, rng))
+    assert {canonical(text)[1] for text in asked} == {"val"}
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_drawn_problems_are_of_the_split_asked_for(split):
+    for problem, judge in draw_problems(split, 30, 0):
+        assert canonical(problem.text) == ((judge.family.name, judge.family.key(judge.given)), split)
+
+
+def test_drills_hold_no_problem_of_a_family():
+    for seed in range(30):
+        for line in drill(Random(seed)):
+            text = line_text(line)
+            for wording in (text, f"Compute {text}", f"Compute {text.partition('=')[0]}.", f"Solve {text}."):
+                assert recognise(wording) is None
+    assert recognise(QUESTION) is None

@@ -1,0 +1,245 @@
+"""From the tables of ``measure`` to the figures of the cards. Pure functions of tables.
+
+Differences are paired by question, with a 95 % interval by the bootstrap over questions; difficulty bins come
+from samples of their own, so that what is measured in them is no part of what made them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ttc_explorer.experiments.estimators import bootstrap, pass_at_k, voted_at_k, within_problem_auc
+from ttc_explorer.problems.families import FAMILIES
+from ttc_explorer.problems.families.claims import claims
+
+Figures = dict[str, object]
+
+BINS = 5
+SUBSETS = 200
+KS = (1, 4, 16, 64)
+RULE = "rule"
+"""The baseline verifier that merely reads the printed checks."""
+
+SCORES = ("prm-exact", "prm", "orm", RULE)
+
+
+def summarise(tables: Mapping[str, pd.DataFrame], seed: int) -> Figures:
+    """All figures that the tables give: see the keys."""
+    pool = tables["pool"]
+    by_question = question_figures(pool, tables["probe"], seed)
+    figures: Figures = {
+        "questions": len(by_question),
+        "samples": len(pool),
+        "generators": {
+            name: generator_figures(tables[name])
+            for name in ("base-s", "base-m", "base-l", "distilled-s")
+            if name in tables
+        },
+        "base-s": groups(by_question, [c for c in by_question.columns if "@" in c]),
+        "verifiers": {
+            name: verifier_figures(pool, by_question, name, seed) for name in SCORES if name in pool
+        },
+        "true_lines": {"base-s": true_lines(pool["steps"])},
+        "played": {name: played_figures(table, by_question) for name, table in tables.items() if " " in name},
+        "differences": differences(tables, by_question, seed),
+    }
+    if "revise 1x16" in tables:
+        figures["revisions"] = revision_figures(tables)
+        figures["true_lines"]["reviser"] = true_lines(
+            [text.split("\n") for texts in tables["revise 1x16"]["text"] for text in texts]
+        )
+    return figures
+
+
+def question_figures(pool: pd.DataFrame, probe: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """One row a question: family, level, bin (1 easiest) by the solutions of ``probe`` alone, and of the pool
+    pass@k, and majority and weighted votes by the exact-label PRM."""
+    rows = []
+    for question, group in pool.groupby("question", sort=True):
+        correct = group["correct"].to_numpy()
+        answers, n = readable(group["answer"]), len(group)
+        last = group["prm-exact"].map(lambda scores: scores[-1]).to_numpy()
+        one = {"question": question, "family": group["family"].iloc[0], "level": int(group["level"].iloc[0])}
+        one |= {f"pass@{k}": pass_at_k(int(correct.sum()), n, min(k, n)) for k in KS}
+        for k in KS[1:]:
+            one[f"majority@{k}"] = voted_at_k(answers, correct, np.ones(n), k, SUBSETS, seed)
+            one[f"weighted@{k}"] = voted_at_k(answers, correct, last, k, SUBSETS, seed)
+        rows.append(one)
+    table = pd.DataFrame(rows).set_index("question", drop=False)
+    shares = probe.groupby("question")["correct"].mean()
+    order = shares.rank(method="first", ascending=False) - 1
+    table["bin"] = (order * BINS // len(order)).astype(int) + 1
+    return table
+
+
+def readable(answers: pd.Series) -> list[str | None]:
+    """The answers, None where there is none: a table may hold that as nan, which would vote."""
+    return [answer if isinstance(answer, str) else None for answer in answers]
+
+
+def groups(table: pd.DataFrame, columns: list[str]) -> Figures:
+    """Means of ``columns`` over all questions, by bin, by level, by family, and by family and level."""
+
+    def means(part: pd.DataFrame) -> dict[str, float]:
+        return {column: float(part[column].mean()) for column in columns}
+
+    return {
+        "all": means(table),
+        **{
+            f"by_{key}": {str(k): means(part) for k, part in table.groupby(key)}
+            for key in ("bin", "level", "family")
+        },
+        "by_family_and_level": {
+            family: {str(level): float(part[columns[0]].mean()) for level, part in rows.groupby("level")}
+            for family, rows in table.groupby("family")
+        },
+    }
+
+
+def generator_figures(table: pd.DataFrame) -> Figures:
+    """Greedy accuracy and pass@1 at temperature 0.8, by family and level too."""
+    greedy, sampled = table[table["sample"] < 0], table[table["sample"] >= 0]
+    return {
+        "greedy": float(greedy["correct"].mean()),
+        "pass@1": float(sampled["correct"].mean()),
+        "by_level": {str(k): float(v) for k, v in sampled.groupby("level")["correct"].mean().items()},
+        "by_family_and_level": {
+            family: {str(k): float(v) for k, v in rows.groupby("level")["correct"].mean().items()}
+            for family, rows in sampled.groupby("family")
+        },
+    }
+
+
+def verifier_figures(pool: pd.DataFrame, by_question: pd.DataFrame, name: str, seed: int) -> Figures:
+    """AUC within problems of the last step's score, votes weighted by it, and first wrong steps found."""
+    scores = pool[name].map(lambda s: s if name == RULE else s[-1])
+    weighted = {}
+    for k in KS[1:]:
+        weighted[str(k)] = float(
+            np.mean(
+                [
+                    voted_at_k(
+                        readable(g["answer"]),
+                        g["correct"].to_numpy(),
+                        scores[g.index].to_numpy(),
+                        k,
+                        SUBSETS,
+                        seed,
+                    )
+                    for _, g in pool.groupby("question", sort=True)
+                ]
+            )
+        )
+    found: Figures = {
+        "auc": within_problem_auc(pool["question"], pool["correct"], scores),
+        "auc_by_family": {
+            family: within_problem_auc(g["question"], g["correct"], scores[g.index])
+            for family, g in pool.groupby("family")
+        },
+        "weighted": weighted,
+    }
+    if name in ("prm-exact", "prm"):
+        found["first_wrong_step_f1"] = first_wrong_step_f1(pool["labels"], pool[name])
+    return found
+
+
+def first_wrong_step_f1(labels: pd.Series, scores: pd.Series, threshold: float = 0.5) -> float:
+    """ProcessBench's F1 (arXiv 2412.06559, section 3.3): the harmonic mean of the share of wrong solutions
+    whose first wrong step is the first below ``threshold`` and of right ones that have none below it."""
+    wrong, right = [], []
+    for truth, given in zip(labels, scores, strict=True):
+        first = next((i for i, label in enumerate(truth) if not label), None)
+        said = next((i for i, score in enumerate(given) if score < threshold), None)
+        (right if first is None else wrong).append(said == first)
+    if not wrong or not right or not (sum(wrong) and sum(right)):
+        return 0.0
+    one, other = np.mean(wrong), np.mean(right)
+    return float(2 * one * other / (one + other))
+
+
+def true_lines(solutions: pd.Series | list) -> float:
+    """Of the lines that claim something in numbers, the share in which every claim is true."""
+    judged = [found for steps in solutions for step in steps if (found := claims(step))]
+    return float(np.mean([all(found) for found in judged])) if judged else float("nan")
+
+
+def played_figures(table: pd.DataFrame, by_question: pd.DataFrame) -> Figures:
+    """Accuracy by selector, overall, by bin and by family, and the mean cost of a run."""
+    joined = table.join(by_question["bin"], on="question")
+    selectors = ["majority", "best", "weighted"]
+    return {
+        "all": {s: float(joined[s].mean()) for s in selectors},
+        **{
+            f"by_{key}": {str(k): float(v) for k, v in joined.groupby(key)["weighted"].mean().items()}
+            for key in ("bin", "level", "family")
+        },
+        **{
+            cost: float(table[cost].mean())
+            for cost in ("generated_tokens", "verifier_tokens", "prefill_tokens", "flops", "depth")
+        },
+    }
+
+
+def revision_figures(tables: Mapping[str, pd.DataFrame]) -> Figures:
+    """Along single chains: pass@1 at each attempt, and what one revision breaks and mends."""
+    chains = np.array([list(right) for right in tables["revise 1x16"]["right"]])
+    before, after = chains[:, :-1], chains[:, 1:]
+    return {
+        "pass@1": chains.mean(0).tolist(),
+        "broken": float((before & ~after).sum() / max(1, before.sum())),
+        "mended": float((~before & after).sum() / max(1, (~before).sum())),
+    }
+
+
+def differences(tables: Mapping[str, pd.DataFrame], by_question: pd.DataFrame, seed: int) -> Figures:
+    """The comparisons that the family is judged by: value, low, high, questions."""
+    shown = by_question["family"].map(lambda family: FAMILIES[family].shown)
+    every, end = shown == "every", shown == "end"
+    hard, easy = by_question["bin"] >= 4, by_question["bin"] <= 2
+    all_of_them = by_question["bin"] > 0
+
+    def played(name: str, selector: str = "weighted") -> pd.Series:
+        return tables[name].set_index("question")[selector].astype(float)
+
+    def greedy(name: str) -> pd.Series:
+        table = tables[name]
+        return table[table["sample"] < 0].set_index("question")["correct"].astype(float)
+
+    found: Figures = {}
+
+    def compare(title: str, one: pd.Series, other: pd.Series, rows: pd.Series) -> None:
+        values = (one - other)[rows].to_numpy()
+        if len(values):
+            value, low, high = bootstrap(values, seed=seed)
+            found[title] = {"value": value, "low": low, "high": high, "questions": len(values)}
+
+    largest = max(int(c.partition("@")[2]) for c in by_question.columns if c.startswith("weighted"))
+    weighted, majority = by_question[f"weighted@{largest}"], by_question[f"majority@{largest}"]
+    compare(f"weighted - majority at {largest}", weighted, majority, all_of_them)
+    for name in ("beam", "dvts"):
+        compare(f"{name} 64 - weighted, checks at every decision", played(f"{name} 64"), weighted, every)
+        compare(f"{name} 64 - weighted, bins 4-5", played(f"{name} 64"), weighted, hard)
+        compare(f"{name} 64 - weighted, bins 1-2", played(f"{name} 64"), weighted, easy)
+    look = played("lookahead 16")
+    compare("lookahead - beam at 16, shown at the end", look, played("beam 16"), end)
+    compare("lookahead 16 - beam 64, shown at the end", look, played("beam 64"), end)
+    if "revise 1x16" in tables:
+        chains = tables["revise 1x16"].set_index("question")["right"]
+        compare(
+            "revision 8 - first answer",
+            chains.map(lambda right: float(right[7])),
+            chains.map(lambda right: float(right[0])),
+            all_of_them,
+        )
+        for shape in ("1x16", "4x4"):
+            for selector in ("weighted", "majority"):
+                one, other = played(f"revise {shape}", selector), played("revise 16x1", selector)
+                compare(f"revise {shape} - parallel, {selector}", one, other, all_of_them)
+                compare(f"revise {shape} - parallel, {selector}, bins 1-2", one, other, easy)
+    for name in ("base-m", "base-l", "distilled-s"):
+        if name in tables:
+            compare(f"{name} - base-s, greedy", greedy(name), greedy("base-s"), all_of_them)
+    return found

@@ -1,0 +1,61 @@
+"""Muon: momentum whose update of a weight matrix is made orthogonal (Jordan et al., 2024, «Muon»).
+
+On our models it needs about half the tokens of AdamW for the same loss. PyTorch's own Muon orthogonalises in
+bfloat16, which a processor without such instructions only imitates: there it took as long as the rest of the
+step. This one works in single precision, all matrices of one shape together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+MOMENTUM = 0.95
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+"""Of the quintic Newton-Schulz iteration: they carry singular values from (0, 1] to about 1 in five
+rounds."""
+
+
+class Muon(torch.optim.Optimizer):
+    """For matrices (n, m) only. The update has the root mean square of 0.2, as AdamW's has, so that rate and
+    weight decay mean the same in both (Liu et al., arXiv 2502.16982, section 2.2)."""
+
+    def __init__(self, matrices: Iterable[Tensor], lr: float, weight_decay: float) -> None:
+        super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            alike: dict[torch.Size, list[Tensor]] = defaultdict(list)
+            for matrix in group["params"]:
+                if matrix.grad is not None:
+                    alike[matrix.shape].append(matrix)
+            for (rows, columns), matrices in alike.items():
+                updates = orthogonal(torch.stack([self._momentum(matrix) for matrix in matrices]))
+                size = 0.2 * max(rows, columns) ** 0.5
+                for matrix, update in zip(matrices, updates, strict=True):
+                    matrix.mul_(1 - group["lr"] * group["weight_decay"])
+                    matrix.sub_(update, alpha=group["lr"] * size)
+
+    def _momentum(self, matrix: Tensor) -> Tensor:
+        """Nesterov's: the gradient and the momentum after it."""
+        state = self.state[matrix]
+        if not state:
+            state["momentum"] = torch.zeros_like(matrix)
+        state["momentum"].lerp_(matrix.grad, 1 - MOMENTUM)
+        return matrix.grad.lerp(state["momentum"], MOMENTUM)
+
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """The nearest matrices with orthonormal rows or columns, roughly: singular values near 1; (k, n, m)."""
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    a, b, c = COEFFICIENTS
+    for _ in range(5):
+        square = x @ x.mT
+        x = a * x + (b * square + c * square @ square) @ x
+    return x.mT if tall else x

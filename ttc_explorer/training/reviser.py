@@ -1,0 +1,186 @@
+"""Stages ``reviser`` and ``reviser-verifier``: a better answer after seeing earlier ones, and who judges it.
+
+The reviser is the base, taught on chains of attempts (arXiv 2408.03314, section 6.1). Every attempt is a
+block of its own with the question before it, so that the newest block looks like what the base knows. Beside
+the paper's chains of wrong attempts that end in a right one it reads chains whose last attempt is right and
+is repeated, which teaches it not to break right answers, and problems without any attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from random import Random
+
+import pandas as pd
+from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
+
+from ttc_explorer.models.decoding import TreeGenerator
+from ttc_explorer.models.protocol import MEMORY, Chain, ExtendJob
+from ttc_explorer.problems.families import LEVELS, Recognised
+from ttc_explorer.problems.families.family import line_text
+from ttc_explorer.problems.families.script import Line, Segment
+from ttc_explorer.problems.problem import Problem
+from ttc_explorer.training.base import make_examples, train_language
+from ttc_explorer.training.data import Encoder, Example, draw_given, worded
+from ttc_explorer.training.recipe import Recipe
+from ttc_explorer.training.samples import (
+    TEMPERATURE,
+    draw_problems,
+    in_parts,
+    load_generator,
+    read_parts,
+    row,
+)
+from ttc_explorer.training.verifier import train_verifier
+
+ALONE = 0.25
+"""Share of the examples without earlier attempts: what the base learnt."""
+
+MADE = 0.5
+"""Share of the chains that are made of worked and mistaken solutions; the others are the base's own."""
+
+REPEATED = 0.4
+"""Share of the chains whose last attempt is right and stays."""
+
+LENGTH = 6
+"""Attempts in the chains that teach the reviser's verifier."""
+
+ROUNDS = 40
+
+
+def make_revision(encoder: Encoder, rng: Random, chains: pd.DataFrame) -> list[Example]:
+    """One training example of the reviser."""
+    if rng.random() < ALONE:
+        return make_examples(encoder, rng)
+    wrong = rng.randint(0, MEMORY)
+    repeated = not wrong or rng.random() < REPEATED
+    wrong = min(wrong, MEMORY - 1) if repeated else wrong
+    if len(chains) and rng.random() >= MADE:
+        found = chains.iloc[rng.randrange(len(chains))]
+        question = found["text"]
+        target = [(Segment(step),) for step in found["right"]]
+        bad = [silent(steps) for steps in found["wrong"]]
+        # The closest wrong attempt comes last, those before it at random.
+        attempts = [*rng.sample(bad[:-1], min(wrong - 1, len(bad) - 1)), bad[-1]] if wrong else []
+        kept = silent(found["right"])
+    else:
+        family, given, _ = draw_given(rng, "train")
+        question = worded(family, given, rng)
+        target = kept = family.worked(given)
+        attempts = [family.mistaken(given, rng) for _ in range(wrong)]
+    if repeated:
+        attempts = [*attempts, kept]
+    return [encoder.revision(attempts, question, target)]
+
+
+def silent(steps: Iterable[str]) -> list[Line]:
+    """An attempt as lines of which nothing is learnt: the checks of a sampled one may be false."""
+    return [(Segment(step, given=True),) for step in steps]
+
+
+def train_reviser(recipe: Recipe, work: Path, out: Path) -> None:
+    """Fine-tune S on chains and save it to ``out / "reviser"``."""
+    encoder = Encoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
+    model = AutoModelForCausalLM.from_pretrained(out / "base-s", dtype="float32")
+    chains = read_parts(work / "chains", "train")
+    rng = Random("reviser validation")
+    held_out = [held_out_chain(encoder, rng) for _ in range(192)]
+    train_language(
+        recipe,
+        work,
+        out,
+        "reviser",
+        recipe.reviser,
+        model,
+        lambda rng: make_revision(encoder, rng, chains),
+        held_out,
+        45_000,
+    )
+
+
+def held_out_chain(encoder: Encoder, rng: Random) -> Example:
+    """A validation problem after one to four mistaken attempts; only the right solution counts."""
+    family, given, _ = draw_given(rng, "val")
+    wrong = [family.mistaken(given, rng) for _ in range(rng.randint(1, MEMORY))]
+    attempts = [silent(map(line_text, lines)) for lines in wrong]
+    return encoder.revision(attempts, family.wordings(given)[0], family.worked(given))
+
+
+def revise_in_chains(
+    reviser: TreeGenerator, problems: Sequence[tuple[Problem, Recognised]], length: int, seed: int
+) -> pd.DataFrame:
+    """Chains of the reviser, one a problem: rows as ``samples.row`` has them, ``sample`` the place in the
+    chain, ``attempts`` (the steps of) the attempts that it had before it."""
+    rows = []
+    chains: list[list[list[str]]] = [[] for _ in problems]
+    for place in range(length):
+        asked = [
+            Chain(problem.text, tuple("\n".join(attempt) for attempt in chain[-MEMORY:]))
+            for (problem, _), chain in zip(problems, chains, strict=True)
+        ]
+        states = {number: opened.state for number, opened in enumerate(reviser.open_chains(asked))}
+        steps: list[list[str]] = [[] for _ in problems]
+        for line in range(ROUNDS):
+            live = list(states)
+            jobs = [ExtendJob(states[n], TEMPERATURE, (seed, n, place, line)) for n in live]
+            for number, reply in zip(live, reviser.extend(jobs), strict=True):
+                steps[number].append(reply.text)
+                states[number] = reply.state
+                if reply.finished:
+                    del states[number]
+            if not states:
+                break
+        for number, ((problem, judge), chain) in enumerate(zip(problems, chains, strict=True)):
+            made = row(number, place, problem, judge, steps[number])
+            rows.append(made | {"attempts": [list(attempt) for attempt in chain[-MEMORY:]]})
+            chain.append(steps[number])
+    return pd.DataFrame(rows)
+
+
+def make_revisions(recipe: Recipe, work: Path, out: Path) -> None:
+    """Chains of the reviser for training and validation problems into ``work / "revisions"``."""
+    reviser = load_generator(out / "reviser", recipe.device)
+    for split, count in (("train", recipe.chains), ("val", max(len(LEVELS), recipe.chains // 10))):
+
+        def revised(mine: list[tuple[Problem, Recognised]]) -> pd.DataFrame:
+            tables = []
+            for first in range(0, len(mine), 128):
+                table = revise_in_chains(reviser, mine[first : first + 128], LENGTH, recipe.seed + first)
+                tables.append(table.assign(question=table["question"] + first))
+            return pd.concat(tables, ignore_index=True)
+
+        in_parts(
+            work / "revisions", split, list(draw_problems(split, count, f"{recipe.seed} revisions")), revised
+        )
+
+
+def train_reviser_verifier(recipe: Recipe, work: Path, out: Path) -> None:
+    """Train the PRM further on the reviser's own chains, history in sight; saved to ``out /
+    "reviser-prm"``."""
+    tokenizer = AutoTokenizer.from_pretrained(out / "tokenizer")
+    encoder = Encoder(tokenizer)
+    model = AutoModelForTokenClassification.from_pretrained(out / "prm-exact", dtype="float32").to(
+        recipe.device
+    )
+    table = read_parts(work / "revisions", "train")
+    rows = list(zip(table["text"], table["steps"], table["labels"], table["attempts"], strict=True))
+    sides = [[r for r, c in zip(rows, table["correct"], strict=True) if c == side] for side in (True, False)]
+    sides = [side for side in sides if side]
+
+    def make(rng: Random) -> list[Example]:
+        text, steps, labels, attempts = rng.choice(rng.choice(sides))
+        # Now and then without its history, so that the verifier judges what it reads and not the place.
+        before = [list(a) for a in attempts] if rng.random() < 0.8 else []
+        return [encoder.judged(text, list(steps), list(labels), before)]
+
+    train_verifier(
+        recipe,
+        work,
+        out,
+        "reviser-prm",
+        recipe.reviser_verifier,
+        make,
+        model,
+        read_parts(work / "revisions", "val"),
+    )
