@@ -1,8 +1,8 @@
 """Muon: momentum whose update of a weight matrix is made orthogonal (Jordan et al., 2024, «Muon»).
 
-On our models it needs about half the tokens of AdamW for the same loss. PyTorch's own Muon orthogonalises in
-bfloat16, which a processor without such instructions only imitates: there it took as long as the rest of the
-step. This one works in single precision, all matrices of one shape together.
+Early in the training of S it needed a little over half the tokens of AdamW for the same loss. PyTorch's own
+Muon orthogonalises in bfloat16, which a processor without such instructions only imitates: there it took as
+long as the rest of the step. This one works in single precision, all matrices of one shape together.
 """
 
 from __future__ import annotations
