@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.distributed as dist
+from torch import multiprocessing
 
 from ttc_explorer.training.muon import Muon, orthogonal
 
@@ -58,3 +60,26 @@ def test_weight_decay_shrinks_and_matrices_without_gradient_stay():
     Muon([moved, still], lr=0.1, weight_decay=0.5).step()
     assert torch.allclose(moved, torch.tensor(0.95))
     assert torch.equal(still, torch.ones(4, 6))
+
+
+def stepped(count):
+    """Three weight matrices, ``count`` of which have gradients, after a step."""
+    weights = [torch.nn.Parameter(matrix) for matrix in matrices((6, 4))]
+    for weight, gradient in zip(weights[:count], matrices((6, 4)).flip(0), strict=False):
+        weight.grad = gradient
+    Muon(weights, lr=0.1, weight_decay=0.1).step()
+    return torch.stack([weight.detach() for weight in weights])
+
+
+def in_one_of_two(rank, meeting, out):
+    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
+    torch.save([stepped(count) for count in (1, 3)], out / f"{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_two_processes_that_share_the_work_step_as_one_does(tmp_path):
+    """With one matrix the second process has nothing to do."""
+    multiprocessing.spawn(in_one_of_two, (f"file://{tmp_path}/meeting", tmp_path), nprocs=2)
+    for rank in range(2):
+        for count, made in zip((1, 3), torch.load(tmp_path / f"{rank}.pt"), strict=True):
+            assert torch.allclose(made, stepped(count), rtol=0, atol=1e-6)

@@ -8,9 +8,10 @@ long as the rest of the step. This one works in single precision, all matrices o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 MOMENTUM = 0.95
@@ -34,7 +35,7 @@ class Muon(torch.optim.Optimizer):
                 if matrix.grad is not None:
                     alike[matrix.shape].append(matrix)
             for (rows, columns), matrices in alike.items():
-                updates = orthogonal(torch.stack([self._momentum(matrix) for matrix in matrices]))
+                updates = _shared(orthogonal, torch.stack([self._momentum(matrix) for matrix in matrices]))
                 size = 0.2 * max(rows, columns) ** 0.5
                 for matrix, update in zip(matrices, updates, strict=True):
                     matrix.mul_(1 - group["lr"] * group["weight_decay"])
@@ -47,6 +48,22 @@ class Muon(torch.optim.Optimizer):
             state["momentum"] = torch.zeros_like(matrix)
         state["momentum"].lerp_(matrix.grad, 1 - MOMENTUM)
         return matrix.grad.lerp(state["momentum"], MOMENTUM)
+
+
+def _shared(work: Callable[[Tensor], Tensor], matrices: Tensor) -> Tensor:
+    """``work`` on matrices (k, n, m) that all processes hold alike, each process doing its share of them.
+
+    For the largest generator the orthogonalisation of all would take as long as its forward and backward
+    pass.
+    """
+    if not dist.is_initialized():
+        return work(matrices)
+    mine = slice(dist.get_rank(), None, dist.get_world_size())
+    done = torch.zeros_like(matrices)
+    if len(matrices[mine]):
+        done[mine] = work(matrices[mine])
+    dist.all_reduce(done)  # each matrix is zero in all processes but one, so that the sum is exact
+    return done
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
