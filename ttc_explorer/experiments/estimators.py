@@ -1,70 +1,146 @@
 """Estimators of what sampling and a verifier are worth, from a pool of n scored samples a question.
 
-Pure functions of arrays; sources in each docstring. ``correct`` and ``scores`` are (questions, n) unless said
-otherwise; accuracies are from 0 to 1.
+Pure functions of arrays, all questions at once; sources in each docstring. Shapes: ``labels``, ``correct``
+and ``scores`` are (questions, n), the samples of a question in any order. Of ``labels``, equal numbers within
+a row are equal answers, and a negative number is an answer that cannot be read, which is never chosen. A
+score may be nan: such a solution weighs nothing and ranks below those with a score. What comes out is
+(questions, len(ks)): for each question the chance, from 0 to 1, that the answer chosen from k samples drawn
+without replacement is right.
+
+Ties. The product chooses by ``search/selection.py``: majority by (count, weight), weighted by (weight,
+count), best by score, and of equals the older one. Which of the samples is older is chance, since they are
+drawn in random order: every one of the equals is chosen equally often, and ties count with their mean
+correctness.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.integer[Any]]
+
+SELECTORS = ("coverage", "best", "majority", "weighted")
+SUBSETS = 200
+"""Random k-subsets that a vote is estimated from."""
+
+ROUNDING = 1e-9
+"""Sums of scores that differ by less, as a share of the largest score, are equal."""
 
 
-def pass_at_k(correct: int, samples: int, k: int) -> float:
+def chance_at_k(
+    selector: str, labels: Ints, correct: Bools, scores: Floats | None, ks: Sequence[int], seed: int
+) -> Floats:
+    """The estimator of one of SELECTORS; ``scores`` may be None for ``coverage`` and ``majority``."""
+    if selector == "coverage":
+        samples = correct.shape[1]
+        return np.stack([pass_at_k(correct.sum(axis=1), samples, k) for k in ks], axis=1)
+    if selector == "best":
+        return best_at_k(labels, correct, scores, ks)
+    return voted_at_k(labels, correct, scores, ks, selector, SUBSETS, seed)
+
+
+def pass_at_k(correct: ArrayLike, samples: int, k: int) -> Any:
     """Chance that at least one of k samples drawn without replacement is right: 1 - C(n-c, k) / C(n, k).
 
-    Chen et al., arXiv 2107.03374, section 2.1.
+    ``correct`` is c, the right ones among the ``samples`` of a question, or an array of such counts. Chen et
+    al., arXiv 2107.03374, section 2.1.
 
-    >>> round(pass_at_k(correct=1, samples=4, k=2), 3)
+    >>> round(float(pass_at_k(correct=1, samples=4, k=2)), 3)
     0.5
     """
-    if not 1 <= k <= samples:
-        raise ValueError(f"k must lie between 1 and the {samples} samples of the pool")
-    return 1 - comb(samples - correct, k) / comb(samples, k)
+    return 1 - _shares_within(samples, k)[samples - np.asarray(correct)]
+
+
+def best_at_k(labels: Ints, correct: Bools, scores: Floats, ks: Sequence[int]) -> Floats:
+    """Chance that the solution with the highest score among k samples is right, exactly.
+
+    With the samples sorted by score, a group of equal scores at the ascending ranks i+1..j holds the best of
+    (C(j,k) - C(i,k)) / C(n,k) of all k-subsets, and is right as often as its members are on average.
+    """
+    readable = labels >= 0
+    ranking = np.where(np.isnan(scores), np.finfo(float).min, scores)
+    ranking = np.where(readable, ranking, -np.inf)
+    order = ranking.argsort(axis=1)
+    ranking = np.take_along_axis(ranking, order, axis=1)
+    right = np.take_along_axis(correct & readable, order, axis=1)
+
+    n = correct.shape[1]
+    ranks = np.broadcast_to(np.arange(n), correct.shape)
+    begins = np.ones(correct.shape, bool)
+    begins[:, 1:] = ranking[:, 1:] != ranking[:, :-1]
+    ends = np.ones(correct.shape, bool)
+    ends[:, :-1] = begins[:, 1:]
+    i = np.maximum.accumulate(np.where(begins, ranks, 0), axis=1)
+    j = np.minimum.accumulate(np.where(ends, ranks, n)[:, ::-1], axis=1)[:, ::-1] + 1
+    return np.stack(
+        [
+            (right * (share[j] - share[i]) / (j - i)).sum(axis=1)
+            for share in (_shares_within(n, k) for k in ks)
+        ],
+        axis=1,
+    )
 
 
 def voted_at_k(
-    answers: Sequence[Hashable | None],
-    correct: Sequence[bool],
-    weights: Sequence[float],
-    k: int,
+    labels: Ints,
+    correct: Bools,
+    scores: Floats | None,
+    ks: Sequence[int],
+    selector: str,
     subsets: int,
     seed: int,
-) -> float:
-    """Chance that the answer with the greatest summed weight among k samples of one question is right.
+) -> Floats:
+    """Chance that the answer with the most votes among k samples is right: ``majority`` counts the solutions
+    that end in an answer, ``weighted`` adds up their scores (best-of-N weighted, arXiv 2408.03314, section
+    5.1); each breaks its ties by the other.
 
-    Estimated over random k-subsets without replacement (exact when k is the whole pool). Weights of 1 give
-    the majority vote, the verifier's scores best-of-N weighted (Snell et al., arXiv 2408.03314, section 5.1).
-    Unreadable answers (None) never vote. Of equal sums the answer that stands first in the pool wins.
+    From all k-subsets where they are no more than ``subsets`` (and exactly for k of 1, too), else from that
+    many random ones: the first k of a random order, for every k of the same order, so that a question's curve
+    is smooth. The same seed draws the same subsets for both selectors.
     """
-    names = {a: i for i, a in enumerate(dict.fromkeys(a for a in answers if a is not None))}
-    if not names:
-        return 0.0
-    # Unreadable answers vote for a last, extra answer whose sum is set aside before the choice.
-    label = np.array([names.get(a, len(names)) for a in answers])
-    right = np.zeros(len(names) + 1, bool)
-    right[label[np.asarray(correct, bool)]] = True
-    weight = np.asarray(weights, float)
+    n = labels.shape[1]
+    _check(n, *ks)
     rng = np.random.default_rng(seed)
-    if k >= len(label):
-        drawn = np.arange(len(label))[None]
-    else:
-        drawn = rng.random((subsets, len(label))).argpartition(k - 1, axis=1)[:, :k]
-        drawn.sort(axis=1)
-    sums = np.zeros((len(drawn), len(names) + 1))
-    np.add.at(sums, (np.arange(len(drawn))[:, None], label[drawn]), weight[drawn])
-    absent = np.ones_like(sums, bool)
-    absent[np.arange(len(drawn))[:, None], label[drawn]] = False
-    absent[:, -1] = True
-    sums[absent] = -1.0
-    chosen = sums.argmax(axis=1)
-    return float((right[chosen] & (sums.max(axis=1) >= 0)).mean())
+    weights = np.zeros(labels.shape) if scores is None else np.nan_to_num(scores, nan=0.0)
+    every = {k: np.array(list(combinations(range(n), k))) for k in ks if comb(n, k) <= subsets}
+    chances = np.empty((len(labels), len(ks)))
+    for row in range(len(labels)):
+        names, answer = np.unique(labels[row], return_inverse=True)
+        # An answer has one verdict; should its samples differ on it, their mean.
+        worth = np.where(names >= 0, np.bincount(answer, correct[row]) / np.bincount(answer), 0.0)
+        order = rng.permuted(np.tile(np.arange(n), (subsets, 1)), axis=1)
+        found, counted, so_far = {}, 0, (0.0, 0.0)
+        for k in sorted(set(ks)):
+            if k == 1:
+                found[k] = worth[answer].mean()
+                continue
+            if k in every:
+                counts, sums = _tally(answer, weights[row], every[k], len(names))
+            else:
+                more = _tally(answer, weights[row], order[:, counted:k], len(names))
+                counts, sums = so_far = so_far[0] + more[0], so_far[1] + more[1]
+                counted = k
+            ranks = [(counts, 0.0), (sums, ROUNDING * np.abs(weights[row]).max())]
+            found[k] = _chosen(names, counts, ranks if selector == "majority" else ranks[::-1]) @ worth
+        chances[row] = [found[k] for k in ks]
+    return chances
+
+
+def largest_at_k(values: Floats, ks: Sequence[int]) -> Floats:
+    """The expected maximum of k samples of ``values`` (questions, n), exactly, by order statistics: the j-th
+    smallest is the largest of (C(j,k) - C(j-1,k)) / C(n,k) of the subsets. Latency of k parallel solutions.
+    """
+    ordered = np.sort(values, axis=1)
+    return np.stack([ordered @ np.diff(_shares_within(values.shape[1], k)) for k in ks], axis=1)
 
 
 def within_problem_auc(
@@ -89,14 +165,34 @@ def within_problem_auc(
     return float(np.mean(values)) if values else float("nan")
 
 
-def bootstrap(
-    values: Floats, statistic: Callable[[Floats], float] = np.mean, resamples: int = 1000, seed: int = 0
-) -> tuple[float, float, float]:
-    """The statistic and its 95 % interval over resampled questions: (value, low, high).
+def _shares_within(n: int, k: int) -> Floats:
+    """C(j, k) / C(n, k) for j = 0..n: the share of all k-subsets that lie within j given samples."""
+    _check(n, k)
+    j = np.arange(n, 0, -1)
+    return np.append(np.cumprod((j - k).clip(0) / j)[::-1], 1.0)
 
-    ``values`` has one entry (or row) a question; for a paired comparison give the differences.
+
+def _check(samples: int, *ks: int) -> None:
+    if not all(1 <= k <= samples for k in ks):
+        raise ValueError(f"k must lie between 1 and the {samples} samples of the pool")
+
+
+def _tally(answer: Ints, weights: Floats, subsets: Ints, names: int) -> tuple[Floats, Floats]:
+    """What each of the ``names`` answers of a question counts and weighs in each subset: (subsets, names)."""
+    place = (answer[subsets] + names * np.arange(len(subsets))[:, None]).ravel()
+    size = names * len(subsets)
+    return tuple(
+        np.bincount(place, weight, minlength=size).reshape(-1, names).astype(float)
+        for weight in (None, weights[subsets].ravel())
+    )
+
+
+def _chosen(names: Ints, counts: Floats, ranks: Sequence[tuple[Floats, float]]) -> Floats:
+    """How often each answer is chosen, on average over the subsets: (names,). ``ranks``: what the answers of
+    a subset are ranked by, first and then to break ties, each (subsets, names) and what differs by rounding.
     """
-    rng = np.random.default_rng(seed)
-    drawn = [statistic(values[rng.integers(0, len(values), len(values))]) for _ in range(resamples)]
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return float(statistic(values)), float(low), float(high)
+    chosen = (names >= 0) & (counts > 0)
+    for rank, rounding in ranks:
+        rank = np.where(chosen, rank, -np.inf)
+        chosen &= rank >= rank.max(axis=1, keepdims=True) - rounding
+    return (chosen / np.maximum(1, chosen.sum(axis=1, keepdims=True))).mean(axis=0)

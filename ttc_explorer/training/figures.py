@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from ttc_explorer.experiments.estimators import bootstrap, pass_at_k, voted_at_k, within_problem_auc
+from ttc_explorer.experiments.estimators import pass_at_k, voted_at_k, within_problem_auc
+from ttc_explorer.experiments.intervals import Floats, bootstrap
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.families.claims import claims
 
@@ -60,13 +61,13 @@ def question_figures(pool: pd.DataFrame, probe: pd.DataFrame, seed: int) -> pd.D
     rows = []
     for question, group in pool.groupby("question", sort=True):
         correct = group["correct"].to_numpy()
-        answers, n = readable(group["answer"]), len(group)
-        last = group["prm-exact"].map(lambda scores: scores[-1]).to_numpy()
+        n = len(group)
+        last = group["prm-exact"].map(lambda scores: scores[-1])
         one = {"question": question, "family": group["family"].iloc[0], "level": int(group["level"].iloc[0])}
-        one |= {f"pass@{k}": pass_at_k(int(correct.sum()), n, min(k, n)) for k in KS}
-        for k in KS[1:]:
-            one[f"majority@{k}"] = voted_at_k(answers, correct, np.ones(n), k, SUBSETS, seed)
-            one[f"weighted@{k}"] = voted_at_k(answers, correct, last, k, SUBSETS, seed)
+        one |= {f"pass@{k}": float(pass_at_k(correct.sum(), n, min(k, n))) for k in KS}
+        for selector in ("majority", "weighted"):
+            voted = voted_figures(group, last, selector, seed)
+            one |= {f"{selector}@{k}": value for k, value in zip(KS[1:], voted, strict=True)}
         rows.append(one)
     table = pd.DataFrame(rows).set_index("question", drop=False)
     shares = probe.groupby("question")["correct"].mean()
@@ -75,9 +76,12 @@ def question_figures(pool: pd.DataFrame, probe: pd.DataFrame, seed: int) -> pd.D
     return table
 
 
-def readable(answers: pd.Series) -> list[str | None]:
-    """The answers, None where there is none: a table may hold that as nan, which would vote."""
-    return [answer if isinstance(answer, str) else None for answer in answers]
+def voted_figures(group: pd.DataFrame, scores: pd.Series, selector: str, seed: int) -> Floats:
+    """Chance that a vote among k solutions of one question is right, for each k of KS but the first."""
+    labels = pd.factorize(group["answer"])[0]
+    ks = [min(k, len(group)) for k in KS[1:]]
+    rows = labels[None], group["correct"].to_numpy(bool)[None], scores.to_numpy(float)[None]
+    return voted_at_k(*rows, ks, selector, SUBSETS, seed)[0]
 
 
 def groups(table: pd.DataFrame, columns: list[str]) -> Figures:
@@ -116,23 +120,11 @@ def generator_figures(table: pd.DataFrame) -> Figures:
 def verifier_figures(pool: pd.DataFrame, by_question: pd.DataFrame, name: str, seed: int) -> Figures:
     """AUC within problems of the last step's score, votes weighted by it, and first wrong steps found."""
     scores = pool[name].map(lambda s: s if name == RULE else s[-1])
-    weighted = {}
-    for k in KS[1:]:
-        weighted[str(k)] = float(
-            np.mean(
-                [
-                    voted_at_k(
-                        readable(g["answer"]),
-                        g["correct"].to_numpy(),
-                        scores[g.index].to_numpy(),
-                        k,
-                        SUBSETS,
-                        seed,
-                    )
-                    for _, g in pool.groupby("question", sort=True)
-                ]
-            )
-        )
+    voted = [
+        voted_figures(group, scores[group.index], "weighted", seed)
+        for _, group in pool.groupby("question", sort=True)
+    ]
+    weighted = {str(k): float(value) for k, value in zip(KS[1:], np.mean(voted, axis=0), strict=True)}
     found: Figures = {
         "auc": within_problem_auc(pool["question"], pool["correct"], scores),
         "auc_by_family": {
@@ -213,7 +205,7 @@ def differences(tables: Mapping[str, pd.DataFrame], by_question: pd.DataFrame, s
     def compare(title: str, one: pd.Series, other: pd.Series, rows: pd.Series) -> None:
         values = (one - other)[rows].to_numpy()
         if len(values):
-            value, low, high = bootstrap(values, seed=seed)
+            value, low, high = map(float, bootstrap(values, seed=seed))
             found[title] = {"value": value, "low": low, "high": high, "questions": len(values)}
 
     largest = max(int(c.partition("@")[2]) for c in by_question.columns if c.startswith("weighted"))

@@ -1,0 +1,129 @@
+"""Evidence: chances from the pool by the estimators, shares from runs, and costs counted by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.experiments.synthetic import ARMS, PARAMETERS, PROMPT, VERIFIER_PARAMETERS, synthetic
+from ttc_explorer.experiments.evidence import COLUMNS, evidence
+
+
+@pytest.fixture(scope="module")
+def made():
+    return synthetic(questions=30, samples=16, seed=5)
+
+
+@pytest.fixture(scope="module")
+def table(made):
+    return evidence(made.results, (1, 4, 16, 64), seed=0)
+
+
+def pooled(table, selector, budget):
+    rows = table.query("strategy == 'best_of_n' and selector == @selector and budget == @budget")
+    return rows.set_index("question")
+
+
+def test_one_row_a_question_arm_and_budget(table):
+    assert list(table) == list(COLUMNS)
+    assert not table.duplicated(["question", "strategy", "settings", "selector", "budget"]).any()
+    assert not table.isna().any().any()
+    assert table["value"].between(0, 1).all()
+    # The pool has 16 samples: best-of-N at 1, 4 and 16, by four selectors; the runs by three.
+    runs = sum(len(budgets) for budgets in ARMS.values())
+    assert len(table) == 30 * (3 * 4 + runs * 3)
+
+
+def test_values_from_the_pool(made, table):
+    pool = made.results.pool
+    pass_1 = pool.groupby("question")["correct"].mean()
+    for selector in ("coverage", "majority", "best", "weighted"):
+        at_one = pooled(table, selector, 1)["value"]
+        readable = pool[pool["answer"].notna()].groupby("question")["correct"].sum() / 16
+        assert at_one.to_numpy() == pytest.approx(readable.reindex(at_one.index, fill_value=0).to_numpy())
+    assert pooled(table, "coverage", 16)["value"].tolist() == (pass_1 > 0).astype(float).tolist()
+    error = pooled(table, "coverage", 4)["value"].mean() - (1 - (1 - made.chance) ** 4).mean()
+    assert abs(error) < 0.05
+
+
+def test_costs_of_k_solutions_read_the_prompt_once(made, table):
+    pool = made.results.pool
+    written = pool.groupby("question")["generated_tokens"].mean().to_numpy()
+    read = pool.groupby("question")["verifier_tokens"].mean().to_numpy()
+    for k in (1, 4, 16):
+        rows = pooled(table, "weighted", k)
+        assert rows["generated_tokens"].to_numpy() == pytest.approx(k * written)
+        assert rows["all_tokens"].to_numpy() == pytest.approx(k * (written + read) + PROMPT)
+        flops = 2 * PARAMETERS * (k * written + PROMPT) + 2 * VERIFIER_PARAMETERS * k * read
+        assert rows["flops"].to_numpy() == pytest.approx(flops)
+        seconds = k * pool.groupby("question")["seconds"].mean().to_numpy()
+        assert rows["seconds"].to_numpy() == pytest.approx(seconds)
+    depth = pool.groupby("question")["sequential_depth"]
+    assert pooled(table, "best", 1)["sequential_depth"].to_numpy() == pytest.approx(depth.mean().to_numpy())
+    assert pooled(table, "best", 16)["sequential_depth"].to_numpy() == pytest.approx(depth.max().to_numpy())
+
+
+def test_a_verifier_that_goes_on_from_the_prompt_reads_it_once(made):
+    pool = made.results.pool
+    pool = pool.assign(verifier_tokens=pool["generated_tokens"] + (PROMPT + 1) / 16)
+    read = pool["generated_tokens"] + pool["prefill_tokens"]
+    pool["flops"] = 2.0 * PARAMETERS * read + 2.0 * VERIFIER_PARAMETERS * pool["verifier_tokens"]
+    found = pooled(evidence(replace(made.results, pool=pool, runs=None), (4,), seed=0), "best", 4)
+    written = 4 * pool.groupby("question")["generated_tokens"].mean().to_numpy()
+    assert found["all_tokens"].to_numpy() == pytest.approx(2 * written + 2 * PROMPT + 1)
+    flops = 2 * PARAMETERS * (written + PROMPT) + 2 * VERIFIER_PARAMETERS * (written + PROMPT + 1)
+    assert found["flops"].to_numpy() == pytest.approx(flops)
+
+
+def test_a_large_pool_reads_its_prompt_once_for_every_run(made):
+    pool = made.results.pool.query("question == 0").iloc[[0] * 512].assign(sample=range(512))
+    pool["prefill_tokens"] = 2 * PROMPT / 512  # two runs of 256
+    pool["flops"] = 2.0 * PARAMETERS * (pool["generated_tokens"] + pool["prefill_tokens"])
+    pool["verifier_tokens"] = 0
+    found = evidence(replace(made.results, pool=pool, runs=None), (1,), seed=0)
+    written = pool["generated_tokens"].iloc[0]
+    assert found["flops"].to_numpy() == pytest.approx(2 * PARAMETERS * (written + PROMPT))
+
+
+def test_runs_with_several_seeds_are_shares(made):
+    runs = made.results.runs
+    again = runs.assign(seed=1, weighted=~runs["weighted"])
+    results = replace(made.results, pool=None, runs=pd.concat([runs, again]))
+    found = evidence(results, (4,), seed=0)
+    assert set(found.query("selector == 'weighted'")["value"]) == {0.5}
+    assert set(found.query("selector == 'majority'")["value"]) <= {0.0, 1.0}
+    assert set(found["budget"]) == {4}
+
+
+def test_the_pool_stands_for_runs_of_best_of_n(made):
+    runs = made.results.runs.assign(strategy="best_of_n", settings="{}")
+    assert set(evidence(replace(made.results, runs=runs), (4,), 0)["selector"].value_counts()) == {30}
+    without = evidence(replace(made.results, pool=None, runs=runs.query("budget == 4")), (4,), 0)
+    assert set(without["strategy"]) == {"best_of_n"}
+
+
+def test_without_a_verifier_only_votes_are_counted(made):
+    pool = made.results.pool.assign(score=np.nan)
+    found = evidence(replace(made.results, pool=pool, runs=None), (4,), 0)
+    assert set(found["selector"]) == {"coverage", "majority"}
+
+
+def test_a_question_with_too_few_samples_has_no_value_there(made):
+    pool = made.results.pool.query("question > 0 or sample < 2")
+    found = evidence(replace(made.results, pool=pool, runs=None), (1, 4), 0)
+    assert len(pooled(found, "best", 1)) == 30
+    assert len(pooled(found, "best", 4)) == 29
+
+
+def test_noise_makes_all_arms_alike():
+    arms = synthetic(questions=4, samples=2, noise=True).arms
+    assert set(arms["chance"]) == {0.5}
+
+
+def test_nothing_measured_is_an_empty_table(made):
+    found = evidence(replace(made.results, pool=None, runs=None), (4,), 0)
+    assert list(found) == list(COLUMNS)
+    assert found.empty

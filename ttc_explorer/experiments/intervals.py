@@ -1,0 +1,83 @@
+"""How sure a figure is: the bootstrap over questions, Wilson's interval of a share, Holm's correction.
+
+Pure functions of arrays; everything that resamples takes its seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+
+
+def bootstrap(
+    values: NDArray[Any],
+    statistic: Callable[[NDArray[Any]], Any] = np.mean,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[Any, Any, Any]:
+    """The statistic and its 95 % interval over resampled questions (percentile method): (value, low, high).
+
+    ``values`` has one entry (or row) a question; for a paired comparison give the differences. A statistic
+    that chooses or bins does so inside each resample by itself; give it ``np.arange(questions)``, and it is
+    called with the numbers of the questions drawn. It returns a number, or an array of figures, and the three
+    have its shape.
+    """
+    return statistic(values), *interval(resampled(values, statistic, resamples, seed))
+
+
+def resampled(
+    values: NDArray[Any],
+    statistic: Callable[[NDArray[Any]], Any] = np.mean,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Floats:
+    """The statistic of ``resamples`` draws of the questions with replacement: (resamples, …its shape)."""
+    questions = len(values)
+    drawn = np.random.default_rng(seed).integers(0, questions, (resamples, questions))
+    return np.array([statistic(values[row]) for row in drawn], float)
+
+
+def interval(drawn: Floats) -> tuple[Any, Any]:
+    """The middle 95 % of the draws along the first axis: (low, high)."""
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.percentile(drawn, [tail, 100 - tail], axis=0)
+    return low, high
+
+
+def wilson(hits: int, trials: int) -> tuple[float, float, float]:
+    """A share and its 95 % interval (Wilson, J. Am. Stat. Assoc. 22, 1927): (value, low, high).
+
+    >>> [round(bound, 3) for bound in wilson(0, 10)]
+    [0.0, 0.0, 0.278]
+    """
+    if not 0 <= hits <= trials or trials == 0:
+        raise ValueError("a share needs at least one trial, and no more hits than trials")
+    share, z = hits / trials, NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+    middle = share + z * z / (2 * trials)
+    reach = z * math.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)
+    low, high = ((middle + side * reach) / (1 + z * z / trials) for side in (-1, 1))
+    return share, max(0.0, low), min(1.0, high)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for a family of tests (Holm, Scand. J. Stat. 6, 1979), in the order given: a test
+    is significant in the family at 5 % where its corrected value is below 0.05.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    corrected, floor = [0.0] * len(p_values), 0.0
+    for place, test in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        floor = max(floor, min(1.0, (len(p_values) - place) * p_values[test]))
+        corrected[test] = floor
+    return corrected
