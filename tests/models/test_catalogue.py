@@ -58,8 +58,8 @@ def test_a_reviser_comes_along_and_is_loaded_when_it_is_used(shipped, monkeypatc
     save(shipped / "reviser", toy_qwen2(1))
     save(shipped / "reviser-prm", toy_judge(1))
     read = []
-    really = catalogue._read
-    monkeypatch.setattr(catalogue, "_read", lambda *given: read.append(given[-1]) or really(*given))
+    really = catalogue._folder
+    monkeypatch.setattr(catalogue, "_folder", lambda name, *more: read.append(name) or really(name, *more))
     models = catalogue.load()
     assert (models.reviser.name, models.revision_verifier.name) == ("reviser", "reviser-prm")
     assert read == ["base-s", "prm-exact"]

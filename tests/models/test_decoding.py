@@ -10,18 +10,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import (
-    BloomConfig,
-    BloomForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
     GPTNeoXConfig,
     GPTNeoXForCausalLM,
-    MambaConfig,
-    MambaForCausalLM,
-    MistralConfig,
-    MistralForCausalLM,
-    Qwen2Config,
-    Qwen2ForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
 )
@@ -41,7 +33,7 @@ from ttc_explorer.models.codec import ROOM
 from ttc_explorer.models.decoding import TreeGenerator, states_answer
 from ttc_explorer.models.fused import FusedBackbone
 from ttc_explorer.models.generic import GenericBackbone
-from ttc_explorer.models.protocol import Chain, Cost, ExtendJob, ModelError, never
+from ttc_explorer.models.protocol import Chain, Cost, ExtendJob, never
 from ttc_explorer.models.sampling import sample, uniforms
 from ttc_explorer.problems.problem import BadInput
 
@@ -195,6 +187,7 @@ def test_tokens_follow_the_tempered_distribution():
     assert torch.allclose(logprobs.float(), logits[0].log_softmax(-1)[ids])
 
 
+@settings(deadline=None)
 @given(st.sets(st.lists(st.integers(0, 2**63), max_size=4).map(tuple), min_size=2, max_size=6))
 def test_streams_are_told_apart_by_name(names):
     """Also names that differ only in zeros at their end."""
@@ -232,6 +225,9 @@ def test_large_batches_are_decoded_in_turns(monkeypatch):
     jobs = [ExtendJob(opened.state, 1.0, (i,)) for i in range(11)]
     together = [row.text for row in generator.extend(jobs)]
     monkeypatch.setattr(decoding, "MAX_ROWS", 4)
+    generator = toy_generator()
+    (opened,) = generator.open(["3+4"])
+    jobs = [ExtendJob(opened.state, 1.0, (i,)) for i in range(11)]
     assert [row.text for row in generator.extend(jobs)] == together
     assert generator.extend([]) == []
 
@@ -341,23 +337,6 @@ def test_tokens_that_are_no_text_are_never_sampled():
     for temperature in (0.0, 1.0):
         jobs = [ExtendJob(opened.state, temperature, (i,)) for i in range(20)]
         assert all(2 <= row.state.last < len(toy_tokenizer()) for row in generator.extend(jobs))
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        lambda: MistralForCausalLM(MistralConfig(**toy_shape(sliding_window=8))),
-        lambda: Qwen2ForCausalLM(
-            Qwen2Config(**toy_shape(use_sliding_window=True, sliding_window=8, max_window_layers=1))
-        ),
-        lambda: MambaForCausalLM(MambaConfig(vocab_size=290, hidden_size=32, num_hidden_layers=1)),
-        lambda: BloomForCausalLM(BloomConfig(vocab_size=290, hidden_size=32, n_layer=1, n_head=2)),
-    ],
-    ids=["sliding window", "some layers slide", "recurrent", "attention of its own kind"],
-)
-def test_models_that_cannot_be_forked_are_refused(model):
-    with pytest.raises(ModelError, match=r"^\w+ cannot be used: .*\.$"):
-        TreeGenerator(model(), toy_tokenizer(), "refused")
 
 
 def test_forgotten_states_free_their_memory():

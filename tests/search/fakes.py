@@ -45,6 +45,7 @@ class ToyGenerator:
 
     name = "toy generator"
     parameters = 100
+    forks = True
 
     def __init__(self) -> None:
         self.generated = self.prefilled = self.cached = self.passes = 0

@@ -1,16 +1,19 @@
 """The driver with toy models: the budget audit, company, stopping, failures."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.search.fakes import ToyGenerator, ToyVerifier, equal, examine, toy_run
-from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.models.protocol import Cost, ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import Driver, solve
 from ttc_explorer.search.selection import votes
+from ttc_explorer.search.strategies import STRATEGIES, unavailable
+from ttc_explorer.search.trace import dump, load, to_trace
 
 runs = st.builds(
     toy_run,
@@ -271,3 +274,53 @@ def test_a_score_that_is_no_probability_ends_the_run():
 
     (run,) = driven(toy_run(), verifier=Broken())
     assert run.error == "The verifier gave a score of nan, which is no probability."
+
+
+# --- what a generator cannot do -------------------------------------------------------------------------
+
+
+class Whole(ToyGenerator):
+    """Writes whole solutions only."""
+
+    forks = False
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_strategy_is_refused_exactly_where_it_says_that_it_cannot_run(name):
+    for generator, verifier in product((ToyGenerator(), Whole()), (ToyVerifier(), None)):
+        reason = unavailable(name, generator.forks, verifier is not None, reviser=False)
+        driver = Driver(generator, verifier, examine)
+        run = toy_run(name, selector="majority")
+        if reason:
+            with pytest.raises(BadInput, match=STRATEGIES[name].title):
+                driver.add(run)
+        else:
+            driver.add(run)
+
+
+def test_only_strategies_of_whole_solutions_do_without_forks():
+    able = [name for name in STRATEGIES if not unavailable(name, forks=False, verifier=True, reviser=True)]
+    assert able == ["greedy", "best_of_n", "revise", "adaptive"]
+
+
+class Losing(ToyGenerator):
+    """Loses the second row of each batch, but for the first batch."""
+
+    def extend(self, jobs):
+        rows = super().extend(jobs)
+        if len(self.batches) > 1 and len(rows) > 1:
+            rows[1] = replace(
+                rows[1], text="", tokens=0, finished=True, cost=Cost(), failed="The line broke."
+            )
+        return rows
+
+
+@pytest.mark.parametrize("strategy", ["beam", "best_of_n", "dvts", "rebase"])
+def test_a_lost_row_is_a_solution_without_an_answer_and_the_run_goes_on(strategy):
+    (run,) = driven(toy_run(strategy, 8), generator=Losing())
+    assert (run.error, run.stopped) == (None, "done")
+    assert run.tree.notes[0].text == "1 step was lost. The line broke."
+    lost = [node for node in run.tree.leaves() if not run.tree.tokens[node]]
+    assert all(run.tree.answer[node] is None for node in lost)
+    assert lost
+    assert to_trace(load(dump(run))) == to_trace(run)

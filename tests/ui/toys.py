@@ -19,6 +19,7 @@ class Gate:
     def __init__(self, generator):
         self._generator = generator
         self.name, self.parameters, self.open = generator.name, generator.parameters, generator.open
+        self.forks = generator.forks
         self._news = Condition()
         self._left = None
         self.rounds = 0

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from ttc_explorer.models.devices import Batches
 from ttc_explorer.models.fused import FusedBackbone
 from ttc_explorer.models.generic import GenericBackbone
 from ttc_explorer.models.memory import Block, Row, fork
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.models.rereading import RereadingBackbone
 
 PASS_TOKENS = 8192
 """Most tokens that one pass reads, padding included."""
@@ -21,11 +24,13 @@ LENGTHS = 16
 
 
 class Backbone(Protocol):
-    """A transformer with its head. ``context`` is the longest sequence it takes, in tokens."""
+    """A transformer with its head. ``context`` is the longest sequence it takes, in tokens; ``rereads`` says
+    that it remembers nothing but ids, and reads a prefix again whenever something after it is predicted."""
 
     parameters: int
     context: int
     device: torch.device
+    rereads: bool
 
     def read(self, ids: Tensor, starts: Tensor, block: Block, predict: bool) -> Tensor | None:
         """Read T more tokens in each of the first n rows of ``block``, and remember them there.
@@ -37,9 +42,14 @@ class Backbone(Protocol):
         ...
 
 
-def backbone_of(model: PreTrainedModel) -> FusedBackbone | GenericBackbone:
+def backbone_of(model: PreTrainedModel) -> Backbone:
     """The fastest backbone that computes what ``model`` does. Raises ModelError if none can."""
-    return FusedBackbone(model) if FusedBackbone.suits(model) else GenericBackbone(model)
+    if FusedBackbone.suits(model):
+        return FusedBackbone(model)
+    try:
+        return GenericBackbone(model)
+    except ModelError:
+        return RereadingBackbone(model)
 
 
 def append(
@@ -49,21 +59,36 @@ def append(
 
     Returns the longer rows and, if ``predict``, the head's output (outputs,) at the last token of each.
     """
-    longer: dict[int, Row] = {}
-    outputs: dict[int, Tensor] = {}
+    read: dict[int, tuple[Row, Tensor | None]] = {}
     for batch in _passes([len(text) for text in texts]):
-        lengths = torch.tensor([len(texts[i]) for i in batch])
-        ids = torch.zeros(len(batch), int(lengths.max()), dtype=torch.long)
-        for place, i in enumerate(batch):
-            ids[place, : len(texts[i])] = torch.tensor(texts[i])
-        starts = torch.tensor([rows[i].length for i in batch])
-        block = fork([rows[i] for i in batch], spare=ids.shape[1])
-        out = backbone.read(ids.to(backbone.device), starts.to(backbone.device), block, predict)
-        for place, i in enumerate(batch):
-            longer[i] = Row(block, place, rows[i].length + len(texts[i]))
-            if out is not None:
-                outputs[i] = out[place, len(texts[i]) - 1]
-    return [longer[i] for i in range(len(rows))], [outputs[i] for i in sorted(outputs)]
+        done = Batches(len(batch)).run(batch, lambda part: _one_pass(backbone, rows, texts, part, predict))
+        read |= zip(batch, done, strict=True)
+    longer, outputs = zip(*(read[i] for i in range(len(rows))), strict=True) if read else ((), ())
+    return list(longer), list(outputs) if predict else []
+
+
+def _one_pass(
+    backbone: Backbone,
+    rows: Sequence[Row],
+    texts: Sequence[Sequence[int]],
+    batch: Sequence[int],
+    predict: bool,
+) -> list[tuple[Row, Tensor | None]]:
+    """``append`` for the rows and texts at the places ``batch``."""
+    lengths = torch.tensor([len(texts[i]) for i in batch])
+    ids = torch.zeros(len(batch), int(lengths.max()), dtype=torch.long)
+    for place, i in enumerate(batch):
+        ids[place, : len(texts[i])] = torch.tensor(texts[i])
+    starts = torch.tensor([rows[i].length for i in batch])
+    block = fork([rows[i] for i in batch], spare=ids.shape[1])
+    out = backbone.read(ids.to(backbone.device), starts.to(backbone.device), block, predict)
+    return [
+        (
+            Row(block, place, rows[i].length + len(texts[i])),
+            None if out is None else out[place, len(texts[i]) - 1],
+        )
+        for place, i in enumerate(batch)
+    ]
 
 
 def _passes(lengths: Sequence[int]) -> list[list[int]]:

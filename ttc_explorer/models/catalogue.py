@@ -1,14 +1,16 @@
-"""Names to models: the shipped family, and any folder or Hugging Face model that fits.
+"""Names to models: the shipped family, presets, any folder or Hugging Face model that fits, and servers.
 
-A name is ``GENERATOR`` or ``GENERATOR+VERIFIER``; each part is a shipped model, a folder, or a Hub id. A
-shipped generator brings a verifier along, and a reviser if there is one for it; any other without a verifier
-can be sampled and voted on, not searched.
+A name is ``GENERATOR`` or ``GENERATOR+VERIFIER``; each part is a shipped model, a preset, a folder, a Hugging
+Face name, or the address of a server. A shipped generator and a preset bring a verifier along, and a reviser
+if there is one for it; any other without a verifier can be sampled and voted on, not searched. A model that
+chats revises when it is asked to.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from logging import CRITICAL, getLogger
@@ -19,17 +21,20 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoModelForTokenClassification,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
 
+from ttc_explorer.models import loading, needs
+from ttc_explorer.models.chat import ChatGenerator
+from ttc_explorer.models.codec import chats
+from ttc_explorer.models.connect import Own, connect, connect_verifier
+from ttc_explorer.models.connection import is_address
 from ttc_explorer.models.decoding import TreeGenerator
+from ttc_explorer.models.devices import best_device, best_dtype
+from ttc_explorer.models.hub import Tell, folder_of, silent
+from ttc_explorer.models.presets import PRESETS, Judge, published
+from ttc_explorer.models.prompted import PromptedReviser
+from ttc_explorer.models.prompts import SYSTEM, boxes_answer
 from ttc_explorer.models.protocol import (
     Chain,
     ExtendJob,
@@ -43,7 +48,7 @@ from ttc_explorer.models.protocol import (
     ScoreJob,
     Verifier,
 )
-from ttc_explorer.models.verifiers import TokenPRM
+from ttc_explorer.models.server import ServerGenerator
 from ttc_explorer.problems.families import in_notation
 
 FOLDER = Path(__file__).parents[2] / "assets" / "models"
@@ -91,7 +96,9 @@ REVISERS = {DEFAULT: ("reviser", "reviser-prm")}
 
 
 class Late:
-    """A Reviser or RevisionVerifier that is loaded when it is first used."""
+    """A Reviser or RevisionVerifier of the shipped family that is loaded when it is first used."""
+
+    prompted = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -128,40 +135,109 @@ _loaded: dict[str, Models] = {}
 _lock = Lock()
 
 
-def load(name: str = DEFAULT) -> Models:
-    """The models of that name, loaded once a process, a reviser when it is first used. Raises ModelError if
-    they cannot be used."""
+def load(name: str = DEFAULT, tell: Tell = silent) -> Models:
+    """The models of that name, loaded once a process, a reviser when it is first used; ``tell`` hears how far
+    a download is. Raises ModelError if they cannot be used."""
+    if name in _loaded:
+        return _loaded[name]
     with _lock:
         if name not in _loaded:
             logging.disable_progress_bar()
             getLogger("huggingface_hub").setLevel(CRITICAL)  # its retries; what failed is said once, by us
-            generator, _, verifier = name.partition("+")
-            if not generator:
-                raise ModelError(f"Name a model: {', '.join(SHIPPED)}, a folder, or a Hugging Face model.")
-            if not verifier and generator in SHIPPED:
-                verifier = VERIFIER
-            models = Models(
-                load_generator(generator),
-                load_verifier(verifier) if verifier else None,
-                *(Late(part) if SHIPPED[part].files() else None for part in REVISERS.get(generator, ())),
-            )
-            use_threads(models.generator.parameters)
-            _loaded[name] = models
+            _loaded[name] = _load(name, tell)
         return _loaded[name]
 
 
-def load_generator(name: str) -> TreeGenerator:
-    """The generator in a shipped folder, any folder, or on the Hub. Raises ModelError."""
-    model, tokenizer = _read(AutoModelForCausalLM, "ForCausalLM", "generator", name)
-    if name in SHIPPED:
-        return TreeGenerator(model, tokenizer, name, max_step_tokens=SHIPPED_STEP, notation=in_notation)
-    return TreeGenerator(model, tokenizer, Path(name).name, max_step_tokens=FOREIGN_STEP)
+def forget(kept: str) -> None:
+    """Let go of all models but the shipped ones and those of the name ``kept``: others need their memory."""
+    with _lock:
+        for name in [name for name in _loaded if name != kept and parts_of(name)[0] not in SHIPPED]:
+            del _loaded[name]
 
 
-def load_verifier(name: str) -> TokenPRM:
-    """The process reward model in a shipped folder, any folder, or on the Hub. Raises ModelError."""
-    model, tokenizer = _read(AutoModelForTokenClassification, "ForTokenClassification", "verifier", name)
-    return TokenPRM(model, tokenizer, Path(name).name, in_notation if name in SHIPPED else str)
+def parts_of(name: str) -> tuple[str, str | None]:
+    """The names of the generator and of the verifier, if there is one. Raises ModelError."""
+    generator, _, verifier = name.partition("+")
+    if not generator:
+        raise ModelError(f"Name a model: {', '.join(SHIPPED)}, a preset, a folder, or a Hugging Face model.")
+    if generator in SHIPPED:
+        return generator, verifier or VERIFIER
+    if generator in PRESETS:
+        return PRESETS[generator].source, verifier or PRESETS[generator].judge.source
+    return generator, verifier or None
+
+
+def _load(name: str, tell: Tell) -> Models:
+    generator_name, verifier_name = parts_of(name)
+    needs.check_room({part: need for part in (generator_name, verifier_name) if (need := known_need(part))})
+    generator = load_generator(generator_name, tell)
+    verifier = load_verifier(verifier_name, tell) if verifier_name else None
+    reviser, revision_verifier = None, None
+    if generator_name in REVISERS:
+        reviser, revision_verifier = (
+            Late(part) if SHIPPED[part].files() else None for part in REVISERS[generator_name]
+        )
+    elif is_address(generator_name):
+        reviser = generator if generator.chats else None
+    elif generator.chats:
+        reviser = PromptedReviser(generator)
+    use_threads(generator.parameters)
+    return Models(generator, verifier, reviser, revision_verifier)
+
+
+def known_need(name: str | None) -> needs.Need | None:
+    """The memory that a published model takes here, known without asking anybody."""
+    model = published(name) if name else None
+    return needs.need(model.parameters, model.values, best_dtype(best_device())) if model else None
+
+
+def load_generator(name: str, tell: Tell = silent) -> TreeGenerator | ServerGenerator | ChatGenerator:
+    """The generator in a shipped folder, any folder, on the Hub, or on a server. Raises ModelError."""
+    if is_address(name):
+        return connect(name, own_models())
+    folder = _folder(name, "generator", tell)
+    with _one_sentence(name, "generator"):
+        config = read_config(folder)
+        check_kind(config, "ForCausalLM", "generator", name)
+        if name in SHIPPED:
+            model, tokenizer = loading.load_causal(folder, torch.device("cpu"), torch.float32)
+            return TreeGenerator(model, tokenizer, name, max_step_tokens=SHIPPED_STEP, notation=in_notation)
+        needs.check_room({Path(name).name: needs.here(config)})
+        device = best_device()
+        model, tokenizer = loading.load_causal(folder, device, best_dtype(device))
+        known = published(name)
+        manner: dict[str, Any] = {}
+        if chats(tokenizer):
+            manner = {"system": getattr(known, "system", SYSTEM), "is_final": boxes_answer}
+        return TreeGenerator(model, tokenizer, Path(name).name, max_step_tokens=FOREIGN_STEP, **manner)
+
+
+def load_verifier(name: str, tell: Tell = silent) -> Verifier:
+    """The verifier in a shipped folder, any folder, on the Hub, or on a server. Raises ModelError."""
+    if is_address(name):
+        return connect_verifier(name, own_models())
+    folder = _folder(name, "verifier", tell)
+    with _one_sentence(name, "verifier"):
+        config = read_config(folder)
+        if name in SHIPPED:
+            check_kind(config, "ForTokenClassification", "verifier", name)
+            return loading.load_own(folder, name, in_notation)
+        known = published(name)
+        format = known.format if isinstance(known, Judge) else loading.format_of(config, folder, name)
+        if format is None:
+            check_kind(config, "ForTokenClassification", "verifier", name)
+        needs.check_room({Path(name).name: needs.here(config)})
+        device = best_device()
+        return loading.load_judge(folder, format, Path(name).name, device, best_dtype(device))
+
+
+def own_models() -> dict[str, Own]:
+    """The shipped models that are here, by name, as a server may serve them."""
+    return {
+        entry.name: Own(FOLDER / entry.name, parameters_of(entry.files()))
+        for entry in SHIPPED.values()
+        if entry.files()
+    }
 
 
 def available() -> list[dict[str, object]]:
@@ -171,7 +247,7 @@ def available() -> list[dict[str, object]]:
             "name": entry.name,
             "role": entry.role,
             "title": entry.title,
-            "parameters": sum(map(_parameters, entry.files())),
+            "parameters": parameters_of(entry.files()),
             "bytes": sum(file.stat().st_size for file in entry.files()),
             "source": "shipped",
         }
@@ -193,33 +269,42 @@ def use_threads(parameters: int) -> None:
     torch.set_num_threads(int(wanted))
 
 
-def _read(loader: type, ending: str, role: str, name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Model and tokenizer by name. Only safetensors, and no code from the model's authors, is ever loaded."""
-    shipped = name in SHIPPED
-    place = FOLDER / name if shipped else Path(name)
-    if shipped and not place.is_dir():
+def read_config(folder: Path) -> PreTrainedConfig:
+    return AutoConfig.from_pretrained(folder, trust_remote_code=False)
+
+
+def _folder(name: str, role: str, tell: Tell) -> Path:
+    """Where the model's files are, once they are here. Raises ModelError."""
+    if name not in SHIPPED:
+        return folder_of(name, tell)
+    if not (FOLDER / name).is_dir():
         raise ModelError(f"The shipped {role} '{name}' is missing: make it with `{TRAIN}`.")
-    source = str(place) if place.is_dir() else name
+    return FOLDER / name
+
+
+def check_kind(config: PreTrainedConfig, ending: str, role: str, name: str) -> None:
+    kind = (config.architectures or ["model of unknown kind"])[0]
+    if not kind.endswith(ending):
+        raise ModelError(f"'{name}' cannot be the {role}: it is a {kind}, and a {ending[3:]} is needed.")
+
+
+@contextmanager
+def _one_sentence(name: str, role: str) -> Iterator[None]:
+    """Whatever transformers says about a folder it cannot read, in one sentence."""
     try:
-        kinds = AutoConfig.from_pretrained(source).architectures or ["of unknown kind"]
-        if not kinds[0].endswith(ending):
-            raise ModelError(
-                f"'{name}' cannot be the {role}: it is a {kinds[0]}, and a {ending[3:]} is needed."
-            )
-        model = loader.from_pretrained(source, dtype=torch.float32, use_safetensors=True)
-        return model, AutoTokenizer.from_pretrained(source)
+        yield
     except ModelError:
         raise
     except Exception as error:
-        if not place.is_dir():
-            raise ModelError(
-                f"There is no folder '{name}', and no model of that name can be read from Hugging Face."
-            ) from error
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"The folder '{name}' holds no {role} that can be read: {reason}") from error
 
 
+def parameters_of(files: Sequence[Path]) -> int:
+    """How many numbers safetensors files hold, by their headers alone."""
+    return sum(map(_parameters, files))
+
+
 def _parameters(file: Path) -> int:
-    """How many numbers a safetensors file holds, by its header alone."""
     with safe_open(file, framework="pt") as weights:
         return sum(prod(weights.get_slice(key).get_shape()) for key in weights.keys())  # noqa: SIM118

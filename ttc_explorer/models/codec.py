@@ -8,6 +8,7 @@ from itertools import chain, islice
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from ttc_explorer.models.prompts import Message, revision_messages, solution_messages, without_system
 from ttc_explorer.models.protocol import Chain
 from ttc_explorer.problems.problem import BadInput
 
@@ -17,18 +18,40 @@ SPACES = {"Ġ": " ", "Ċ": "\n", "ĉ": "\t", "č": "\r", "▁": " ", "<0x0A>": "
 ROOM = 160
 """Tokens that a chain of attempts leaves for the next one."""
 
+CHAT_ROOM = 1024
+"""The same for a chat model, whose solutions are longer."""
+
+MARK = "attempt"
+"""Stands for a model's own words where only what follows them counts."""
+
+
+DATE = "26 Jul 2024"
+"""What templates that tell the date say (Llama's own default): prompts do not change overnight."""
+
+
+def chats(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the model was taught to chat: its template tells speakers apart."""
+    return "role" in (tokenizer.chat_template or "")
+
 
 class Codec:
     """``line_ends``, ``blanks`` and ``specials`` tell which ids hold a line end, which hold nothing but white
     space, and which are no text at all (ids without a token too): boolean arrays over ``size`` ids.
-    ``notation`` rewrites a question the way the model was taught to read such questions.
+    ``before`` and ``after`` count the line ends at the beginning and the end of each id's text.
+    ``notation`` rewrites a question the way the model was taught to read such questions; with a ``system``
+    prompt, questions and attempts are asked as a chat (``prompts.py``).
     """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, size: int, notation: Callable[[str], str] = str
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        size: int,
+        notation: Callable[[str], str] = str,
+        system: str | None = None,
     ) -> None:
         self._tokenizer = tokenizer
         self._notation = notation
+        self._system = system
         self._special_texts = sorted(
             {*tokenizer.all_special_tokens}
             | {token.content for token in tokenizer.added_tokens_decoder.values() if token.special},
@@ -42,32 +65,74 @@ class Codec:
         }
         self.line_ends = np.array(["\n" in text for text in texts])
         self.blanks = np.array([text.isspace() for text in texts])
+        self.before = np.array([_leading_line_ends(text) for text in texts])
+        self.after = np.array([_leading_line_ends(text[::-1]) for text in texts])
         self.specials = np.array([number in special or not text for number, text in enumerate(texts)])
 
     def prompt(self, question: str) -> list[int]:
         """The question as the model was taught to see it; special tokens spelled out in it are taken out."""
-        question, before = self._notation(question), None
-        while before != question:  # taking one out can put another together
-            before = question
-            for special in self._special_texts:
-                question = question.replace(special, "")
+        question = self._notation(question)
         if not self._tokenizer.chat_template:
-            return self._tokenizer(f"{question}\n", verbose=False)["input_ids"]
-        rendered = self._tokenizer.apply_chat_template(
-            [{"role": "user", "content": question}], add_generation_prompt=True, tokenize=False
-        )
+            return self._tokenizer(f"{self.plain(question)}\n", verbose=False)["input_ids"]
+        if self._system is None:
+            return self.chat([{"role": "user", "content": question}])
+        return self.chat(solution_messages(question, self._system))
+
+    def chat(self, messages: list[Message], reply: bool = True) -> list[int]:
+        """A chat, up to where the model is to ``reply``; special tokens spelled out in it are taken out."""
+        clean = [message | {"content": self.plain(message["content"])} for message in messages]
+        try:
+            rendered = self._rendered(clean, reply)
+        except Exception:  # whatever a template raises when it knows no system role
+            rendered = self._rendered(without_system(clean), reply)
         return self._tokenizer(rendered, add_special_tokens=False, verbose=False)["input_ids"]
+
+    def _rendered(self, messages: list[Message], reply: bool) -> str:
+        return self._tokenizer.apply_chat_template(
+            messages, add_generation_prompt=reply, tokenize=False, date_string=DATE
+        )
+
+    def plain(self, text: str) -> str:
+        """The text without the special tokens that are spelled out in it."""
+        before = None
+        while before != text:  # taking one out can put another together
+            before = text
+            for special in self._special_texts:
+                text = text.replace(special, "")
+        return text
+
+    def ends_of_turn(self) -> list[int]:
+        """The special tokens that the chat template puts after a model's own words."""
+        if not chats(self._tokenizer):
+            return []
+        said = [{"role": "user", "content": "1"}, {"role": "assistant", "content": MARK}]
+        after = self._rendered(said, reply=False).rpartition(MARK)[2]
+        ids = self._tokenizer(after, add_special_tokens=False)["input_ids"]
+        return [number for number in ids if self.specials[number]][:1]
 
     def prompts(self, questions: Sequence[str], context: int) -> list[list[int]]:
         """The prompt of each question. Raises BadInput if one leaves no room in ``context`` tokens."""
-        return _fitting([self.prompt(question) for question in questions], context)
+        return fitting([self.prompt(question) for question in questions], context)
 
     def chains(self, chains: Sequence[Chain], context: int) -> list[list[int]]:
         """Each question and the attempts at it, as our revisers and their verifiers were taught to see them:
         every attempt stands after the question and is closed by the end token; then comes the question once
         more. The oldest are left out until ROOM tokens are free. Raises BadInput like ``prompts``.
         """
-        return _fitting([self._chain(attempts, context) for attempts in chains], context)
+        return fitting([self._chain(attempts, context) for attempts in chains], context)
+
+    def revisions(self, chains: Sequence[Chain], context: int) -> list[list[int]]:
+        """Each question and the attempts at it, as a chat that asks for a better one. The oldest attempts are
+        left out until CHAT_ROOM tokens are free. Raises BadInput like ``prompts``."""
+        return fitting([self._revision(chain, context) for chain in chains], context)
+
+    def _revision(self, chain: Chain, context: int) -> list[int]:
+        for first in range(len(chain.attempts) + 1):
+            shorter = Chain(self._notation(chain.question), chain.attempts[first:])
+            ids = self.chat(revision_messages(shorter, self._system))
+            if len(ids) + CHAT_ROOM <= context:
+                break
+        return ids
 
     def _chain(self, attempts: Chain, context: int) -> list[int]:
         prompt = self.prompt(attempts.question)
@@ -78,6 +143,10 @@ class Codec:
                 break
             ids = longer
         return ids
+
+    def whole(self, text: str) -> list[int]:
+        """A text in which special tokens are plain text, and to which none is added."""
+        return self._tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
 
     def steps(self, texts: Sequence[str]) -> list[list[int]]:
         """Each step and its line end; special tokens spelled out in it are read as plain text.
@@ -97,10 +166,11 @@ class Codec:
         decoded = self._tokenizer.batch_decode(
             steps, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
-        return [text.strip("\n").replace("\n", " ") for text in decoded]
+        edges = "\n" if self._system is None else None  # white space of every kind
+        return [text.strip(edges).replace("\n", " ") for text in decoded]
 
 
-def _fitting(prompts: list[list[int]], context: int) -> list[list[int]]:
+def fitting(prompts: list[list[int]], context: int) -> list[list[int]]:
     """The prompts. Raises BadInput if one leaves no room in ``context`` tokens."""
     longest = max(map(len, prompts), default=0)
     if longest >= context:
@@ -109,6 +179,11 @@ def _fitting(prompts: list[list[int]], context: int) -> list[list[int]]:
             f"solution have room for {context:,} together."
         )
     return prompts
+
+
+def _leading_line_ends(text: str) -> int:
+    """How many line ends stand in the white space that the text begins with."""
+    return text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def _written(name: str) -> str:

@@ -49,6 +49,8 @@ class FusedBackbone:
     for a row does not depend on their number (true of MKL from four rows on, hence the multiples of four).
     """
 
+    rereads = False
+
     def __init__(self, model: PreTrainedModel) -> None:
         config = model.config
         self.parameters = sum(weight.numel() for weight in model.parameters())
@@ -76,6 +78,7 @@ class FusedBackbone:
         return (
             type(model) in SHAPES
             and model.dtype == torch.float32
+            and isinstance(getattr(model, "score", model.get_output_embeddings()), torch.nn.Linear)
             and config.hidden_act == "silu"
             and config.rope_parameters["rope_type"] == "default"
             and config.rope_parameters.get("partial_rotary_factor", 1.0) == 1.0

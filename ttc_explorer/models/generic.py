@@ -4,41 +4,59 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from transformers import Cache, DynamicCache, PreTrainedModel
-from transformers.cache_utils import DynamicLayer
+from transformers import Cache, DynamicCache, PreTrainedConfig, PreTrainedModel
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from ttc_explorer.models.memory import Block, Place, Row, fork
 from ttc_explorer.models.protocol import ModelError
+
+WINDOW = 2048
+"""Shortest sliding window, in tokens, that is long enough for a question and its solution."""
+
+
+def forkable_context(config: PreTrainedConfig) -> int:
+    """The longest sequence, in tokens, at which the model sees all of its context; 0 if it never does.
+
+    A sliding window is full attention to sequences that it spans.
+    """
+    context = getattr(config, "max_position_embeddings", None) or 2048
+    layers = DynamicCache(config=config).layers
+    windows = [layer.sliding_window for layer in layers if type(layer) is DynamicSlidingWindowLayer]
+    plain = all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
+    return min([context, *windows]) if plain and min([WINDOW, *windows]) >= WINDOW else 0
 
 
 class GenericBackbone:
     """Runs the model as it is, on a cache that keeps each row's tokens in a block.
 
-    Models that remember anything but keys and values of all tokens (sliding windows, recurrent states) cannot
-    be forked and are refused. Whether forking works is proved on a few tokens before the model is used.
+    Models that remember anything but keys and values of all tokens (short sliding windows, recurrent states)
+    cannot be forked and are refused; of one with a long window, the context is that window. Whether forking
+    works is proved on a few tokens before the model is used.
     """
+
+    rereads = False
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model.eval()
         self.parameters = sum(weight.numel() for weight in model.parameters())
-        self.context: int = getattr(model.config, "max_position_embeddings", None) or 2048
+        self.context = forkable_context(model.config)
         self.device = model.device
         kind = type(model).__name__
-        if getattr(model, "_is_stateful", False) or any(
-            type(layer) is not DynamicLayer for layer in DynamicCache(config=model.config).layers
-        ):
+        if getattr(model, "_is_stateful", False) or not self.context:
             raise ModelError(
-                f"{kind} cannot be used: it forgets or compresses part of its context (a sliding window or a "
-                "recurrent state), so its memory cannot be forked; choose a model with full attention."
+                f"{kind} cannot be forked: it forgets or compresses part of its context (a sliding window or "
+                "a recurrent state)."
             )
         try:
             difference = self._difference()
         except Exception as error:
             raise ModelError(
-                f"{kind} cannot be used: its attention does not take a cache of ours ({error})."
+                f"{kind} cannot be forked: its attention does not take a cache of ours ({error})."
             ) from error
         if difference > (1e-3 if model.dtype == torch.float32 else 0.1):
-            raise ModelError(f"{kind} cannot be used: it answers differently when it continues from a fork.")
+            raise ModelError(
+                f"{kind} cannot be forked: it answers differently when it continues from a fork."
+            )
 
     def read(self, ids: Tensor, starts: Tensor, block: Block, predict: bool) -> Tensor | None:
         """See Backbone."""
@@ -60,15 +78,16 @@ class GenericBackbone:
 
     @torch.inference_mode()
     def _difference(self) -> float:
-        """Largest difference, in nats, between a plain pass and one that forks halfway."""
+        """Largest difference of probability (total variation) between a plain pass and one that forks midway:
+        half precision moves what is unlikely by whole nats, and what is likely hardly at all."""
         ids = torch.arange(1, 9, device=self.device)[None] % self.model.config.vocab_size
-        plain = self.model(input_ids=ids).logits[:, 4:].float().log_softmax(-1)
+        plain = self.model(input_ids=ids).logits[:, 4:].float().softmax(-1)
         block = Block(1, 4)
         self.read(ids[:, :4], torch.tensor([0], device=self.device), block, predict=False)
         forked = fork([Row(block, 0, 4), Row(block, 0, 4)], spare=4)
         starts = torch.tensor([4, 4], device=self.device)
         outs = [self.read(ids[:, [4 + t]].expand(2, 1), starts + t, forked, predict=True) for t in range(4)]
-        return float((torch.cat(outs, 1).log_softmax(-1) - plain).abs().max())
+        return float((torch.cat(outs, 1).softmax(-1) - plain).abs().sum(-1).max() / 2)
 
 
 class _BlockCache(Cache):

@@ -116,7 +116,9 @@ class Cost:
 
     Tokens: ``generated`` sampled by the generator, ``prefilled`` read by it in prompts, ``cached`` tokens of
     prefixes that a KV cache spared it from reading again, ``verifier`` read by the verifier.
-    ``flops`` = 2 · parameters · tokens processed (arXiv 2408.03314, section 7).
+    ``flops`` = 2 · parameters · tokens processed (arXiv 2408.03314, section 7). ``peak_memory`` is the most
+    memory that the device held meanwhile, in bytes, weights and strangers' rows included; 0 where that is not
+    known. Of several costs it is the largest, where all else adds up.
     """
 
     generated: int = 0
@@ -124,6 +126,7 @@ class Cost:
     cached: int = 0
     verifier: int = 0
     flops: float = 0.0
+    peak_memory: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
@@ -132,6 +135,7 @@ class Cost:
             self.cached + other.cached,
             self.verifier + other.verifier,
             self.flops + other.flops,
+            max(self.peak_memory, other.peak_memory),
         )
 
 
@@ -159,6 +163,7 @@ class Sampled:
     """A decoded step: its text without the line end, the state after it, and what it cost.
 
     ``finished``: the solution ends here (the model said so, or its answer line stands, or no room is left).
+    ``failed`` says in a sentence why a row has no step: it is then finished, and has no answer.
     """
 
     text: str
@@ -167,6 +172,7 @@ class Sampled:
     finished: bool
     state: State
     cost: Cost
+    failed: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,11 +186,13 @@ class ScoreJob:
 
 @dataclass(frozen=True)
 class Scored:
-    """A judged step: probability in [0, 1] that the solution ends right, the state after it, what it cost."""
+    """A judged step: probability in [0, 1] that the solution ends right, the state after it, what it cost.
+    ``failed`` says in a sentence why a step could not be judged: its score is then 0."""
 
     score: float
     state: State
     cost: Cost
+    failed: str = ""
 
 
 @dataclass(frozen=True)
@@ -205,10 +213,12 @@ class Chain:
 
 
 class Generator(Protocol):
-    """Samples steps. ``parameters`` counts the weights used for each token."""
+    """Samples steps. ``parameters`` counts the weights used for each token. ``forks``: it can go on from any
+    prefix, in several ways; a service that only chats cannot, it writes whole solutions."""
 
     name: str
     parameters: int
+    forks: bool
 
     def open(self, questions: Sequence[str]) -> list[Opened]: ...
 

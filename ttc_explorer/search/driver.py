@@ -14,10 +14,10 @@ from typing import Any
 from ttc_explorer.models.protocol import Advice, Consult, Generator, Reviser, RevisionVerifier, Verifier
 from ttc_explorer.problems.exam import Examine
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.live import NO_REVISER, Live
+from ttc_explorer.search.live import Live
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import checked_budget
-from ttc_explorer.search.strategies import check_verifier, strategy
+from ttc_explorer.search.strategies import check_verifier, unavailable
 
 Clock = Callable[[], float]
 Advise = Callable[[Consult], Advice | None]
@@ -29,14 +29,14 @@ def no_policy(question: Consult) -> None:
     """The advice where no policy has been measured."""
 
 
-def check(run: Run, verifier: Verifier | None, reviser: Reviser | None) -> None:
+def check(run: Run, generator: Generator, verifier: Verifier | None, reviser: Reviser | None) -> None:
     """Raise BadInput if the run cannot be started as it is described."""
     checked_budget(run.budget)
     if not 0 <= run.seed <= MAX_SEED:
         raise BadInput(f"The seed must be a whole number from 0 to {MAX_SEED}.")
     check_verifier(run.strategy, run.settings, present=verifier is not None)
-    if strategy(run.strategy).reviser and reviser is None:
-        raise BadInput(f"{strategy(run.strategy).title} {NO_REVISER}")
+    if reason := unavailable(run.strategy, generator.forks, verifier is not None, reviser is not None):
+        raise BadInput(reason)
 
 
 class Driver:
@@ -91,7 +91,7 @@ class Driver:
 
     def add(self, run: Run, seconds: float | None = None) -> None:
         """Take up a run, to be ended ``seconds`` from now at the latest. Raises BadInput."""
-        check(run, self.verifier, self.reviser)
+        check(run, self.generator, self.verifier, self.reviser)
         live = Live(
             run,
             self.verifier is not None,

@@ -33,13 +33,11 @@ from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.problems.reading import read_answer
 from ttc_explorer.search.moves import ROOT
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.strategies import strategy
+from ttc_explorer.search.strategies import NO_REVISER, strategy
 
 log = logging.getLogger(__name__)
 
 Stream = tuple[int, ...]
-
-NO_REVISER = "needs a reviser, a model trained to improve on earlier attempts, and there is none here."
 
 UNKNOWN = object()
 """Stands for a reply that only a model can give."""
@@ -254,6 +252,7 @@ class Live:
         self._pay_for_rows(sampled)
         if not self.running():
             return
+        self._note_failures(sampled, "step")
         tree = self.run.tree
         steps = []
         rows = zip(self._request.parents, self.jobs, sampled, strict=True)
@@ -262,7 +261,7 @@ class Live:
             answer = None
             if not row.finished:
                 self._prefixes[node] = row.state
-            elif not self._request.rollout:
+            elif not self._request.rollout and not row.failed:
                 answer = self._answer("\n".join([*tree.solution(parent), row.text]))
             steps.append(Step(row.text, row.tokens, row.logprob, row.finished, answer))
         self._advance(steps)
@@ -315,10 +314,11 @@ class Live:
         self._pay_for_rows(sampled)
         for attempt, row in zip(self._writing(), sampled, strict=True):
             attempt.add(row)
-            if attempt.finished:
+            if attempt.finished and not row.failed:
                 attempt.answer = self._answer("\n".join(attempt.lines))
         if not self.running():
             return
+        self._note_failures(sampled, "attempt")
         if self._writing():
             self._go_for_lines()
             return
@@ -382,11 +382,21 @@ class Live:
         self.run.ledger.charge(cost, depth=1 if cost.verifier else 0)
         if not self.running():
             return
+        self._note_failures(scored, "score")
         for node, judgement in zip(self._request.nodes, scored, strict=True):
             if not 0 <= judgement.score <= 1:
                 raise ModelError(f"The verifier gave a score of {judgement.score}, which is no probability.")
             self._judgements[node] = judgement.state
         self._advance([judgement.score for judgement in scored])
+
+    # --- failures ---------------------------------------------------------------------------------------
+
+    def _note_failures(self, results: Sequence[Sampled] | Sequence[Scored], what: str) -> None:
+        """Say in the tree what the models could not do; the run goes on without it."""
+        reasons = [result.failed for result in results if result.failed]
+        if reasons:
+            lost = f"1 {what} was" if len(reasons) == 1 else f"{len(reasons)} {what}s were"
+            self.run.tree.note(f"{lost} lost. {reasons[0]}", lost=len(reasons))
 
     # --- answers ----------------------------------------------------------------------------------------
 

@@ -29,7 +29,8 @@ class Strategy:
 
     ``settings`` names those that it reads, apart from ``selector`` and ``aggregate``, by which every run is
     counted. ``verifier`` says what it wants a verifier for: to ``search``, only to ``select`` the answer (so
-    that majority can do without), or for ``nothing``. ``reviser``: it cannot do without one.
+    that majority can do without), or for ``nothing``. ``reviser``: it cannot do without one. ``forks``: it
+    goes on from one prefix in several ways, which a generator that writes whole solutions cannot.
     """
 
     search: Callable[[SearchTree, int, Settings], Search]
@@ -38,6 +39,7 @@ class Strategy:
     verifier: str
     settings: tuple[str, ...] = ()
     reviser: bool = False
+    forks: bool = False
 
 
 STRATEGIES: dict[str, Strategy] = {
@@ -61,6 +63,7 @@ STRATEGIES: dict[str, Strategy] = {
         "Write N first steps, keep the best N/M by verifier score, try M next steps from each, and repeat.",
         "search",
         ("temperature", "width", "rounds"),
+        forks=True,
     ),
     "lookahead": Strategy(
         lookahead,
@@ -68,6 +71,7 @@ STRATEGIES: dict[str, Strategy] = {
         "Beam search that scores a step by where k more greedy steps lead, and forgets those steps again.",
         "search",
         ("temperature", "width", "lookahead", "rounds"),
+        forks=True,
     ),
     "dvts": Strategy(
         dvts,
@@ -75,6 +79,7 @@ STRATEGIES: dict[str, Strategy] = {
         "Split the budget over N/M subtrees; each tries M next steps and goes on from its own best one.",
         "search",
         ("temperature", "width", "rounds"),
+        forks=True,
     ),
     "rebase": Strategy(
         rebase,
@@ -82,6 +87,7 @@ STRATEGIES: dict[str, Strategy] = {
         "Give each live step next steps in proportion to the softmax of its score; drop those that get none.",
         "search",
         ("temperature", "rounds"),
+        forks=True,
     ),
     "particles": Strategy(
         particles,
@@ -89,6 +95,7 @@ STRATEGIES: dict[str, Strategy] = {
         "Write N solutions side by side; after each step draw lots, weighted by score, for who goes on.",
         "search",
         ("temperature", "rounds"),
+        forks=True,
     ),
     "mcts": Strategy(
         mcts,
@@ -96,6 +103,7 @@ STRATEGIES: dict[str, Strategy] = {
         "Go down the tree again and again, to steps that proved good or were seldom tried, and on to an end.",
         "search",
         ("temperature", "width", "rounds"),
+        forks=True,
     ),
     "revise": Strategy(
         revision,
@@ -112,6 +120,7 @@ STRATEGIES: dict[str, Strategy] = {
         "search",
         ("temperature", "width", "chains", "rounds"),
         reviser=True,
+        forks=True,
     ),
     "adaptive": Strategy(
         adaptive,
@@ -126,6 +135,7 @@ STRATEGIES: dict[str, Strategy] = {
         "Probe how hard the question is, then spend the rest as was measured to be best for such questions.",
         "search",
         ("temperature", "width", "lookahead", "chains", "rounds"),
+        forks=True,
     ),
 }
 
@@ -135,6 +145,24 @@ def strategy(name: str) -> Strategy:
     if name not in STRATEGIES:
         raise BadInput(f"Unknown strategy '{str(name)[:40]}': choose from {', '.join(STRATEGIES)}.")
     return STRATEGIES[name]
+
+
+NO_REVISER = "needs a reviser, a model trained to improve on earlier attempts, and there is none here."
+NO_VERIFIER = "needs a verifier, a model that scores steps, and there is none here."
+NO_FORKS = "continues a solution from its middle, and this model can only be asked for whole ones."
+
+
+def unavailable(name: str, forks: bool, verifier: bool, reviser: bool) -> str:
+    """Why the strategy cannot run with a generator that ``forks`` or not, and with or without a verifier and
+    a reviser: a sentence, empty if it can. Raises BadInput if there is no such strategy."""
+    entry = strategy(name)
+    if entry.forks and not forks:
+        return f"{entry.title} {NO_FORKS}"
+    if entry.reviser and not reviser:
+        return f"{entry.title} {NO_REVISER}"
+    if entry.verifier == "search" and not verifier:
+        return f"{entry.title} {NO_VERIFIER}"
+    return ""
 
 
 def check_verifier(name: str, settings: Settings, present: bool) -> None:

@@ -86,7 +86,7 @@ def to_trace(run: Run) -> dict[str, Any]:
         ],
         "answer": answer,
         "stopped": run.stopped or "cancelled",
-        "ledger": asdict(run.ledger) | {"joules_estimate": run.ledger.joules_estimate},
+        "ledger": _ledger_data(run.ledger),
         "events": [_event(event) for event in tree.events[1:]],
     }
     return trace | _known(
@@ -119,6 +119,12 @@ def _node(tree: SearchTree, node: int) -> dict[str, Any]:
         "tokens": tree.tokens[node],
         "round": tree.round[node],
     } | _known(answer=tree.answer[node], visits=tree.visits[node], value=tree.value[node])
+
+
+def _ledger_data(ledger: Ledger) -> dict[str, Any]:
+    """The ledger with its estimate of energy; peak memory only where it was measured."""
+    data = asdict(ledger) | {"joules_estimate": ledger.joules_estimate}
+    return data if ledger.peak_memory else {key: data[key] for key in data if key != "peak_memory"}
 
 
 def _event(event: Event) -> list[Any]:
@@ -225,6 +231,7 @@ def _ledger(data: Mapping[str, Any]) -> Ledger:
     return Ledger(
         **{key: _integer(data, key, high=MAX_COUNT, where="the ledger") for key in counts},
         **{key: _number(data, key, low=0, high=1e30, where="the ledger") for key in amounts},
+        peak_memory=_integer({"peak_memory": 0} | data, "peak_memory", high=MAX_COUNT, where="the ledger"),
     )
 
 

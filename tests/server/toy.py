@@ -1,0 +1,182 @@
+"""A small server with OpenAI's protocol, and vLLM's ``/pooling``, over a toy model: plain, slow and exact. It
+reads the whole text again for every token, so what it says is a reference for what we make of it.
+
+It counts what it processed, can be told to ignore parts of the protocol, and to fail in given ways.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+
+import torch
+
+from tests.models.toys import CONTEXT, toy_generator, toy_judge, toy_qwen2, toy_tokenizer
+from ttc_explorer.models.sampling import sample, uniforms
+
+
+class ToyServer:
+    """``ignores`` names what it does not know: parameters of requests, paths, ``ids``, ``lists``.
+    ``faults`` are sent first, each (status, headers, body). ``requests`` has a (path, body) for each."""
+
+    def __init__(self, ignores=(), faults=(), model="toy"):
+        self.model = model
+        self.ignores = set(ignores)
+        self.faults = list(faults)
+        self.requests = []
+        self.headers = []
+        self.usage = {"prompt_tokens": 0, "completion_tokens": 0}
+        self._lock = Lock()
+        self._tokenizer = toy_tokenizer()
+        self._writer, self._judge = toy_qwen2(0), toy_judge(1)
+        self._banned = toy_generator(0)._banned
+        self._http = None
+
+    # --- the protocol -----------------------------------------------------------------------------------
+
+    def answer(self, path, body, headers):
+        """(status, headers, object or text) for a request."""
+        with self._lock:
+            self.requests.append((path, body))
+            self.headers.append(dict(headers))
+            if self.faults:
+                return self.faults.pop(0)
+        known = {
+            "/v1/models": self._models,
+            "/v1/completions": self._completions,
+            "/v1/chat/completions": self._chat,
+            "/pooling": self._pooling,
+        }
+        if path not in known or path.removeprefix("/v1/") in self.ignores:
+            return 404, {}, {"error": {"message": "Not Found"}}
+        if body is not None:
+            body = {key: value for key, value in body.items() if key not in self.ignores}
+        with torch.inference_mode():
+            return known[path](body)
+
+    def _models(self, _):
+        entry = {"id": self.model, "max_model_len": CONTEXT, "meta": {"n_params": 1000}}
+        return 200, {}, {"object": "list", "data": [entry]}
+
+    def _completions(self, body):
+        prompts = body["prompt"]
+        lists = isinstance(prompts, list) and not isinstance(prompts[0], int)
+        if lists and "lists" in self.ignores:
+            return 400, {}, {"error": {"message": "prompt must be a string"}}
+        prompts = prompts if lists else [prompts]
+        if "ids" in self.ignores and not isinstance(prompts[0], str):
+            return 400, {}, {"error": {"message": "prompt must be a string"}}
+        rows = []
+        read = 0
+        for prompt in prompts:
+            ids = self._tokenizer(prompt)["input_ids"] if isinstance(prompt, str) else prompt
+            read += len(ids)
+            if len(ids) + body["max_tokens"] > CONTEXT:
+                return 400, {}, {"error": {"message": "the prompt is too long"}}
+            rows += [self._write(ids, body, number) for number in range(body.get("n", 1))]
+        choices = []
+        for index, (text, tokens, chances, reason, stopped) in enumerate(rows):
+            logprobs = None
+            if "logprobs" in body:
+                logprobs = {"tokens": tokens, "token_logprobs": chances}
+            choices.append(
+                {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
+                | ({} if "stop_reason" in self.ignores else {"stop_reason": stopped})
+            )
+        usage = self._count(read, sum(len(row[1]) for row in rows))
+        return 200, {}, {"choices": choices, "usage": usage}
+
+    def _chat(self, body):
+        """A paragraph for each line that the toy writes, until its answer line or the sixth."""
+        question = body["messages"][-1]["content"].replace("\n", " ")
+        ids = self._tokenizer(f"<bos>{question}\n")["input_ids"]
+        lines, wrote = [], 0
+        while not lines or ("Answer" not in lines[-1] and len(lines) < 6):
+            settings = body | {"max_tokens": 40, "stop": ["\n"], "seed": body.get("seed", 0) + len(lines)}
+            text, tokens, *_ = self._write(ids, settings, 0)
+            lines.append(text or "0")
+            wrote += len(tokens)
+            ids = ids + self._tokenizer(f"{text}\n")["input_ids"]
+        usage = self._count(len(question) + 2, wrote)
+        message = {"role": "assistant", "content": "\n\n".join(lines)}
+        return 200, {}, {"choices": [{"index": 0, "message": message}], "usage": usage}
+
+    def _pooling(self, body):
+        texts = body["input"]
+        if isinstance(texts[0], str):
+            texts = [self._tokenizer(text)["input_ids"] for text in texts]
+        data = [
+            {"index": index, "data": self._judge(torch.tensor([ids])).logits[0].softmax(-1).tolist()}
+            for index, ids in enumerate(texts)
+        ]
+        return 200, {}, {"data": data, "usage": self._count(sum(map(len, texts)), 0)}
+
+    def _write(self, ids, body, number):
+        """Text, tokens, log-probabilities, finish reason and stop reason of one sample."""
+        most, temperature = body["max_tokens"], float(body.get("temperature", 1))
+        stream = (body["seed"], number) if "seed" in body else (len(self.requests), number, len(ids))
+        draws = uniforms([stream], most)[0]
+        written, chances, names = [], [], []
+        for draw in draws:
+            logits = self._writer(torch.tensor([[*ids, *written]])).logits[0, -1:]
+            chosen, chance = sample(
+                logits, torch.tensor([temperature]).double(), torch.tensor([draw]), self._banned
+            )
+            written.append(int(chosen))
+            chances.append(float(chance))
+            names.append(self._tokenizer.convert_ids_to_tokens(int(chosen)))
+            text = self._tokenizer.decode(written, skip_special_tokens=True)
+            if written[-1] == self._tokenizer.eos_token_id:
+                return text, names, chances, "stop", None
+            for stop in body.get("stop", []):
+                if stop in text:
+                    return text[: text.index(stop)], names, chances, "stop", stop
+        return text, names, chances, "length", None
+
+    def _count(self, read, wrote):
+        with self._lock:
+            self.usage["prompt_tokens"] += read
+            self.usage["completion_tokens"] += wrote
+        return {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
+
+    # --- on a port --------------------------------------------------------------------------------------
+
+    @property
+    def address(self):
+        return f"http://127.0.0.1:{self._http.server_port}/v1"
+
+    @contextmanager
+    def running(self):
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self._do(None)
+
+            def do_POST(self):
+                self._do(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+            def _do(self, body):
+                status, headers, reply = server.answer(self.path, body, self.headers)
+                content = (reply if isinstance(reply, str) else json.dumps(reply)).encode()
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._http.shutdown()
+            self._http.server_close()
+            thread.join()

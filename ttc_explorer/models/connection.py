@@ -1,0 +1,235 @@
+"""A connection to a model server: JSON over HTTP, many calls at once, and every failure as one sentence.
+
+An address is untrusted, and so is whatever answers there: only http and https, no redirects, replies of a
+limited size, and nothing of the key in any text that leaves this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from ttc_explorer.models.protocol import ModelError, never
+
+KEY = "TTC_API_KEY"
+"""The environment variable with the key of the servers."""
+
+TIMEOUT = 300.0
+"""Seconds that a server may take over one call: a step of a large batch on a processor takes a while."""
+
+TRIES, FIRST_PAUSE, LONGEST_PAUSE = 5, 0.5, 60.0
+"""How often a call is made while the server is busy or broken, and the pauses in between, in seconds."""
+
+AT_ONCE = 32
+"""Most calls under way at once."""
+
+LONGEST_REPLY = 64 * 2**20
+"""Bytes. A token classifier's reply for a full batch takes some ten million."""
+
+LOOK = 0.1
+"""Seconds between two looks at whether a call was cancelled."""
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """``body`` posted to ``path`` below the address; without a body, the page there is read. ``cancelled`` is
+    asked while the call is under way; the server sees a cancelled call hang up."""
+
+    path: str
+    body: dict[str, Any] | None = None
+    cancelled: Callable[[], bool] = never
+
+
+def is_address(name: str) -> bool:
+    """Whether a model's name is meant as the address of a server."""
+    return name.lower().startswith(("http://", "https://"))
+
+
+def address_and_model(name: str) -> tuple[str, str | None]:
+    """The two parts of ``http(s)://HOST:PORT/v1#MODEL``; without a path it is ``/v1``. Raises ModelError.
+
+    >>> address_and_model("http://localhost:8000/v1#Qwen/Qwen2.5-0.5B-Instruct")
+    ('http://localhost:8000/v1', 'Qwen/Qwen2.5-0.5B-Instruct')
+    """
+    wanted = "write it like http://HOST:PORT/v1, with #MODEL at the end where the server has several."
+    try:
+        parts = urlsplit(name)
+        fits = bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
+    except ValueError:
+        fits = False
+    if not fits or not name.isprintable() or " " in name or len(name) > 500:
+        raise ModelError(f"That is no address of a server: {wanted}")
+    if "@" in parts.netloc:
+        raise ModelError(f"An address with a name or password in it is refused: put the key in {KEY}.")
+    if parts.query:
+        raise ModelError(f"An address with a question mark in it is refused: {wanted}")
+    path = parts.path.rstrip("/") or "/v1"
+    return f"{parts.scheme}://{parts.netloc}{path}", parts.fragment or None
+
+
+class Connection:
+    """Asks the server at ``address``. Safe to use from any thread.
+
+    ``key`` is sent as a bearer token; without one, it is the environment's. A call that meets a busy server
+    (429), a broken one (5xx) or a broken line is made again after a pause: what Retry-After says, or else
+    twice as long each time, with jitter from ``random``, so that many clients do not come back at once.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        key: str | None = None,
+        *,
+        timeout: float = TIMEOUT,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Sleep = asyncio.sleep,
+        random: Random | None = None,
+    ) -> None:
+        self.address, _ = address_and_model(address)
+        self.host = urlsplit(self.address).netloc
+        self._key = key or os.environ.get(KEY, "").strip()
+        if not (self._key.isascii() and self._key.isprintable() and " " not in self._key):
+            raise ModelError(f"The key in {KEY} holds characters that no key has: set it again.")
+        self._timeout = timeout
+        self._transport = transport
+        self._sleep = sleep
+        self._random = random or Random(0)
+        self._tls = httpx.create_ssl_context()
+
+    def __repr__(self) -> str:
+        return f"Connection({self.address!r})"
+
+    def ask(self, calls: Sequence[Call], tries: int = TRIES) -> list[dict[str, Any] | ModelError | None]:
+        """Make all calls together: the JSON object that each brought, or what went wrong with it, or None if
+        it was cancelled."""
+        return asyncio.run(self._ask(calls, tries))
+
+    def ask_one(self, call: Call, tries: int = TRIES) -> dict[str, Any]:
+        """The JSON object that a call brings. Raises ModelError."""
+        (reply,) = self.ask([call], tries)
+        if isinstance(reply, ModelError):
+            raise reply
+        return reply or {}
+
+    async def _ask(self, calls: Sequence[Call], tries: int) -> list[dict[str, Any] | ModelError | None]:
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        places = asyncio.Semaphore(AT_ONCE)
+        async with httpx.AsyncClient(
+            headers=headers,
+            verify=self._tls,
+            transport=self._transport,
+            timeout=httpx.Timeout(None, connect=10.0),
+            limits=httpx.Limits(max_connections=None),
+        ) as client:
+            tasks = [asyncio.ensure_future(self._answer(client, places, call, tries)) for call in calls]
+            going = set(tasks)
+            while going:
+                for task, call in zip(tasks, calls, strict=True):
+                    if task in going and call.cancelled():
+                        task.cancel()
+                _, going = await asyncio.wait(going, timeout=LOOK)
+        return [None if task.cancelled() else task.result() for task in tasks]
+
+    async def _answer(
+        self, client: httpx.AsyncClient, places: asyncio.Semaphore, call: Call, tries: int
+    ) -> dict[str, Any] | ModelError:
+        trouble = ""
+        for turn in range(tries):
+            pause = FIRST_PAUSE * 2**turn * (0.5 + self._random.random())
+            try:
+                async with places, asyncio.timeout(self._timeout):
+                    status, headers, text = await self._exchange(client, call)
+            except TimeoutError:
+                return self._error(f"did not answer within {self._timeout:g} seconds: try a smaller budget")
+            except httpx.TransportError:
+                trouble = "cannot be reached, or broke off: check the address, and that it is running"
+            except ModelError as error:
+                return error
+            else:
+                if status == HTTPStatus.OK:
+                    return self._object(text)
+                trouble = self._refusal(status, text)
+                if status != HTTPStatus.TOO_MANY_REQUESTS and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    break
+                pause = _retry_after(headers, pause)
+                if pause > LONGEST_PAUSE:
+                    return self._error(f"is busy and asks to wait {pause:.0f} seconds: try again then")
+            if turn + 1 < tries:
+                await self._sleep(pause)
+        return self._error(trouble)
+
+    async def _exchange(self, client: httpx.AsyncClient, call: Call) -> tuple[int, httpx.Headers, str]:
+        """Status, headers, and the text without the key, should the server repeat it."""
+        method = "GET" if call.body is None else "POST"
+        content = None if call.body is None else json.dumps(call.body).encode()
+        kind = {"Content-Type": "application/json"}
+        url = f"{self.address}/{call.path}" if not call.path.startswith("/") else self._root() + call.path
+        async with client.stream(method, url, content=content, headers=kind) as reply:
+            received = bytearray()
+            async for piece in reply.aiter_bytes():
+                received += piece
+                if len(received) > LONGEST_REPLY:
+                    raise self._error("sent a reply that is too long to be one: check the address")
+        text = received.decode("utf-8", "replace")
+        return reply.status_code, reply.headers, text.replace(self._key, "(key)") if self._key else text
+
+    def _root(self) -> str:
+        """The address without ``/v1``, where servers keep what OpenAI's protocol does not have."""
+        return self.address.removesuffix("/v1")
+
+    def _object(self, text: str) -> dict[str, Any] | ModelError:
+        found = _parsed(text)
+        if isinstance(found, dict):
+            return found
+        return self._error("sent something that is no JSON object: check that the address ends in /v1")
+
+    def _refusal(self, status: int, text: str) -> str:
+        """What a reply other than 200 means."""
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return f"wants another key ({status}): set the environment variable {KEY}"
+        if status in range(300, 400):
+            return f"points to another address ({status}): give that one, as redirects are not followed"
+        said = _message(_parsed(text))
+        return f"answered {status}{f': {said}' if said else ', try again later'}"
+
+    def _error(self, trouble: str) -> ModelError:
+        return ModelError(f"The server at {self.host} {trouble}.")
+
+
+def _parsed(text: str) -> Any:
+    """JSON, or None if it is none; without the words for numbers that JSON does not have."""
+    try:
+        return json.loads(text, parse_constant=lambda word: None)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _message(reply: Any) -> str:
+    """What an error's reply says, in one line."""
+    error = reply.get("error", reply) if isinstance(reply, dict) else None
+    said = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+    return " ".join(said.split())[:200].rstrip(".") if isinstance(said, str) else ""
+
+
+def _retry_after(headers: httpx.Headers, pause: float) -> float:
+    """Seconds that a busy server asks to wait (a number, or a date by its own clock), or else ``pause``."""
+    wanted = headers.get("Retry-After", "").strip()
+    if wanted.isdecimal():
+        return float(wanted)
+    try:
+        then, now = parsedate_to_datetime(wanted), parsedate_to_datetime(headers["Date"])
+        return max(0.0, (then - now).total_seconds())
+    except (KeyError, TypeError, ValueError):
+        return pause

@@ -1,0 +1,172 @@
+"""How published verifiers want to read a solution, and where their score stands; a format a class.
+
+Each writes the ids of a question and the steps after it up to the one token at which the score of the last
+step is read, as the makers of the model do in their own code. ``StepVerifier`` (``verifiers.py``) takes care
+of reading every token once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from ttc_explorer.models.codec import Codec, chats
+from ttc_explorer.models.prompts import QWEN_MATH, STEP_END, Message
+from ttc_explorer.models.protocol import ModelError
+
+
+class Format(Protocol):
+    """``title`` says on screen what kind of verifier it is."""
+
+    title: str
+
+    def ids(self, question: str, steps: Sequence[str]) -> list[int]:
+        """What the model reads; the score of the last step stands at the last id. Without steps, what can be
+        read before the first is known."""
+        ...
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        """Scores (n,) in [0, 1] from the head's outputs (n, labels or vocabulary)."""
+        ...
+
+
+class QwenMathPRM:
+    """Qwen2.5-Math-PRM (arXiv 2501.07301): a chat with Qwen2.5-Math's system prompt, in which every step is
+    followed by ``<extra_0>``; probability of label 1 there."""
+
+    title = "Qwen2.5-Math-PRM format: the chance that each step is right"
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._codec = Codec(tokenizer, len(tokenizer), system=QWEN_MATH)
+        self._mark = _single(tokenizer, "<extra_0>")
+
+    def ids(self, question: str, steps: Sequence[str]) -> list[int]:
+        ids = self._codec.prompt(question)
+        for step in steps:
+            ids = [*ids, *self._codec.whole(step.strip()), self._mark]
+        return ids
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        return outputs.softmax(-1)[:, 1]
+
+
+class MathShepherd:
+    """Math-Shepherd (arXiv 2312.08935): question and steps as plain text, each step ending in the tag ``ки``;
+    at the tag, the probability of the token ``+`` against ``-``."""
+
+    title = "Math-Shepherd format: the chance that a solution can end right from here"
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        self._codec = Codec(tokenizer, len(tokenizer))
+        self._candidates = tokenizer("+ -", add_special_tokens=False)["input_ids"][-2:]
+
+    def ids(self, question: str, steps: Sequence[str]) -> list[int]:
+        text = question.strip()
+        if steps:
+            text += " " + "\n".join(f"{step} ки" for step in steps)
+        return self._tokenizer(self._codec.plain(text), verbose=False)["input_ids"]
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        return outputs[:, self._candidates].softmax(-1)[:, 0]
+
+
+class RLHFlow:
+    """RLHFlow's PRMs (github.com/RLHFlow/RLHF-Reward-Modeling, math-rm): a chat in
+    which the user says a step a turn, the first after the question, and the model answers ``+``; where it is
+    about to answer, the probability of ``+`` against ``-``."""
+
+    title = "RLHFlow format: the chance that a solution can end right from here"
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._codec = Codec(tokenizer, len(tokenizer))
+        self._candidates = [tokenizer(sign, add_special_tokens=False)["input_ids"][-1] for sign in "+-"]
+
+    def ids(self, question: str, steps: Sequence[str]) -> list[int]:
+        first = " ".join([question.strip(), *steps[:1]])
+        messages: list[Message] = [{"role": "user", "content": first}]
+        for step in steps[1:]:
+            messages.append({"role": "assistant", "content": "+"})
+            messages.append({"role": "user", "content": step})
+        return self._codec.chat(messages)
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        return outputs[:, self._candidates].softmax(-1)[:, 0]
+
+
+class Skywork:
+    """Skywork-o1-Open-PRM (github.com/SkyworkAI/skywork-o1-prm-inference): the question on a line, then each
+    step, tokenised alone, and a line end; the sigmoid of the value head there."""
+
+    title = "Skywork format: the value of each step"
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._codec = Codec(tokenizer, len(tokenizer))
+        self._start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+        self._line_end = tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
+
+    def ids(self, question: str, steps: Sequence[str]) -> list[int]:
+        ids = [*self._start, *self._codec.whole(f"{question}\n")]
+        for step in steps:
+            ids = [*ids, *self._codec.whole(step), self._line_end]
+        return ids
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        return outputs[:, 0].sigmoid()
+
+
+class TRL:
+    """Models of TRL's PRMTrainer: the bare question, then each step and a line end, each tokenised alone;
+    probability of label 1 at the line end."""
+
+    title = "TRL format: the chance that each step is right"
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._codec = Codec(tokenizer, len(tokenizer))
+        self._start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+
+    def ids(self, question: str, steps: Sequence[str]) -> list[int]:
+        ids = [*self._start, *self._codec.whole(question)]
+        for step in steps:
+            ids = [*ids, *self._codec.whole(step), *self._codec.whole("\n")]
+        return ids
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        return outputs.softmax(-1)[:, 1]
+
+
+class WholeSolution:
+    """Outcome reward models that classify a text: the chat in which the model gives the solution, or, without
+    a chat template, the pair of question and solution. One label is a reward, and its sigmoid the chance that
+    it is the better one of two (Bradley–Terry); of two labels, the second is "right"."""
+
+    title = "outcome reward model: judges whole solutions, only its score of the last step counts"
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        self._codec = Codec(tokenizer, len(tokenizer))
+        self._chats = chats(tokenizer)
+
+    def ids(self, question: str, steps: Sequence[str]) -> list[int]:
+        solution = STEP_END.join(steps)
+        if not self._chats:
+            pair = (self._codec.plain(question), self._codec.plain(solution))
+            return self._tokenizer(*pair, verbose=False)["input_ids"]
+        asked = [{"role": "user", "content": question}]
+        if not steps:
+            return self._codec.chat(asked)
+        return self._codec.chat([*asked, {"role": "assistant", "content": solution}], reply=False)
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        return outputs[:, 0].sigmoid() if outputs.shape[1] == 1 else outputs.softmax(-1)[:, 1]
+
+
+def _single(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
+    """The id of a token that the format cannot do without. Raises ModelError."""
+    number = tokenizer.convert_tokens_to_ids(token)
+    if number is None or number == tokenizer.unk_token_id:
+        raise ModelError(f"The verifier's tokenizer has no token {token}, which its format needs.")
+    return number

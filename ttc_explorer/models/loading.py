@@ -1,0 +1,184 @@
+"""Models from a folder to the device: plain ones, and verifiers whose heads transformers has no class for.
+
+Only safetensors are read, and no code of a model's authors ever runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.modeling_layers import GenericForSequenceClassification
+from transformers.utils import logging
+
+from ttc_explorer.models.codec import chats
+from ttc_explorer.models.formats import (
+    TRL,
+    Format,
+    MathShepherd,
+    QwenMathPRM,
+    RLHFlow,
+    Skywork,
+    WholeSolution,
+)
+from ttc_explorer.models.protocol import ModelError, Verifier
+from ttc_explorer.models.verifiers import PooledVerifier, StepVerifier, TokenPRM
+
+VALUE_HEAD = "v_head.summary.weight"
+"""How TRL's value heads are called in a file of weights; Skywork's PRMs have one."""
+
+PLAIN = {
+    "shepherd": MathShepherd,
+    "rlhflow": RLHFlow,
+    "prm-deepseek-data": RLHFlow,
+    "prm-mistral-data": RLHFlow,
+}
+"""Formats of verifiers that are plain language models, by what stands in their names: nothing in their files
+tells them from a generator."""
+
+
+def load_causal(
+    folder: Path, device: torch.device, dtype: torch.dtype
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A language model and its tokenizer."""
+    return _read(AutoModelForCausalLM, folder, device, dtype), tokenizer_in(folder)
+
+
+def tokenizer_in(folder: Path) -> PreTrainedTokenizerBase:
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+
+
+def format_of(config: PreTrainedConfig, folder: Path | None, name: str) -> type[Format] | None:
+    """The format of a verifier, by its configuration, the names of its weights, and last by its own; None if
+    it is none that we know. Without a folder, by what else there is."""
+    kind = (config.architectures or [""])[0]
+    if kind.endswith("ForProcessRewardModel"):
+        return QwenMathPRM
+    if kind.endswith("ForPrmModel") or (folder and find(folder, VALUE_HEAD)):
+        return Skywork
+    if kind.endswith("ForSequenceClassification"):
+        return WholeSolution
+    if kind.endswith("ForTokenClassification"):
+        return TRL
+    if kind.endswith("ForCausalLM"):
+        return next((format for part, format in PLAIN.items() if part in name.lower()), None)
+    return None
+
+
+def load_own(folder: Path, name: str, notation: Callable[[str], str]) -> TokenPRM:
+    """A verifier of the shipped family."""
+    model = _read(AutoModelForTokenClassification, folder, torch.device("cpu"), torch.float32)
+    return TokenPRM(model, tokenizer_in(folder), name, notation)
+
+
+def load_judge(
+    folder: Path, format: type[Format], name: str, device: torch.device, dtype: torch.dtype
+) -> Verifier:
+    """The verifier of that format in a folder. Raises ModelError if its weights do not fit it."""
+    tokenizer = tokenizer_in(folder)
+    if format is TRL:
+        return _token_classifier(folder, tokenizer, name, device, dtype)
+    if format is WholeSolution:
+        return _classifier(folder, tokenizer, name, device, dtype)
+    if format is QwenMathPRM:
+        parts = [_linear(folder, f"score.{place}") for place in (0, 2)]
+        model = _headed(folder, nn.Sequential(parts[0], nn.ReLU(), parts[1]), device, dtype)
+    elif format is Skywork:
+        model = _headed(folder, _linear(folder, VALUE_HEAD.removesuffix(".weight")), device, dtype)
+    else:
+        model = _read(AutoModelForCausalLM, folder, device, dtype)
+    return StepVerifier(model, name, format(tokenizer))
+
+
+def _token_classifier(
+    folder: Path, tokenizer: PreTrainedTokenizerBase, name: str, device: torch.device, dtype: torch.dtype
+) -> Verifier:
+    """A PRM of TRL's, or one of our own recipe, whose template puts the question on a line."""
+    model = _read(AutoModelForTokenClassification, folder, device, dtype)
+    if model.config.num_labels != 2:
+        return TokenPRM(model, tokenizer, name)  # which says that this cannot be
+    own = tokenizer.chat_template is not None and not chats(tokenizer)
+    return TokenPRM(model, tokenizer, name) if own else StepVerifier(model, name, TRL(tokenizer))
+
+
+def _classifier(
+    folder: Path, tokenizer: PreTrainedTokenizerBase, name: str, device: torch.device, dtype: torch.dtype
+) -> Verifier:
+    """A reward model. One that reads from left to right scores at its last token and can go on from there."""
+    model = _read(AutoModelForSequenceClassification, folder, device, dtype)
+    if model.config.num_labels > 2:
+        raise ModelError(
+            f"{name} cannot be used as a verifier: it has {model.config.num_labels} labels, and a reward "
+            "model has one (a reward) or two (wrong, right)."
+        )
+    format = WholeSolution(tokenizer)
+    if not isinstance(model, GenericForSequenceClassification):
+        return PooledVerifier(model, name, format)
+    return StepVerifier(_headed(folder, model.score, device, dtype), name, format)
+
+
+def _headed(folder: Path, head: nn.Module, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
+    """The transformer in a folder with a head of ours at every token."""
+    model = _read(AutoModelForTokenClassification, folder, device, dtype, allowed="score.")
+    model.score = head.to(device, dtype)
+    return model.eval()
+
+
+def _read(
+    loader: type, folder: Path, device: torch.device, dtype: torch.dtype, allowed: str = "\n"
+) -> PreTrainedModel:
+    """The model in a folder. Raises ModelError if weights are missing, but for those that begin with
+    ``allowed``: transformers would make them up."""
+    loud = logging.get_verbosity()
+    logging.set_verbosity_error()  # its report of missing weights, which a head of ours makes up for
+    try:
+        model, report = loader.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+    finally:
+        logging.set_verbosity(loud)
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith(allowed))
+    if missing:
+        raise ModelError(f"The weights in {folder.name} are not complete: {missing[0]} is missing.")
+    return model.to(device).eval()
+
+
+def _linear(folder: Path, name: str) -> nn.Linear:
+    """The linear map whose weight and bias have that name, at the end of theirs, in the folder's files."""
+    weight, bias = find(folder, f"{name}.weight"), find(folder, f"{name}.bias")
+    if weight is None:
+        raise ModelError(f"The weights in {folder.name} are not complete: {name}.weight is missing.")
+    values = weight()
+    linear = nn.Linear(values.shape[1], values.shape[0], bias=bias is not None)
+    with torch.no_grad():
+        linear.weight.copy_(values)
+        if bias is not None:
+            linear.bias.copy_(bias())
+    return linear.requires_grad_(False)
+
+
+def find(folder: Path, name: str) -> Callable[[], Tensor] | None:
+    """Reads the tensor of that name, at the end of its own, from the folder's safetensors; None without."""
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as weights:
+            keys = [key for key in weights.keys() if f".{key}".endswith(f".{name}")]  # noqa: SIM118
+        if keys:
+            return lambda file=file, key=keys[0]: _tensor(file, key)
+    return None
+
+
+def _tensor(file: Path, key: str) -> Tensor:
+    with safe_open(file, framework="pt") as weights:
+        return weights.get_tensor(key)

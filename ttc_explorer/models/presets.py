@@ -1,0 +1,132 @@
+"""Published models that are ready to be named: what they are called, how large they are, who judges them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ttc_explorer.models.formats import Format, QwenMathPRM, RLHFlow, Skywork
+from ttc_explorer.models.prompts import QWEN_MATH, SYSTEM
+
+LLAMA_TERMS = (
+    "Llama 3.2 Community License; gated: accept it on the model's page and log in with `hf auth login`"
+)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A published verifier. ``values`` are the numbers that it keeps of each token: keys and values of all
+    its layers."""
+
+    source: str
+    title: str
+    format: type[Format]
+    parameters: int
+    values: int
+    licence: str
+    gated: bool = False
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A published generator and a verifier that fits it: about its size, or the one it was published with."""
+
+    source: str
+    title: str
+    parameters: int
+    values: int
+    judge: Judge
+    licence: str
+    gated: bool = False
+    system: str = SYSTEM
+
+    @property
+    def name(self) -> str:
+        return self.source.rpartition("/")[2]
+
+
+SKYWORK = Judge(
+    "Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B",
+    "judges steps, made from Qwen2.5-Math-1.5B",
+    Skywork,
+    1_543_715_841,
+    14_336,
+    "Skywork Community License",
+)
+QWEN_PRM = Judge(
+    "Qwen/Qwen2.5-Math-PRM-7B",
+    "judges steps, made from Qwen2.5-Math-7B",
+    QwenMathPRM,
+    7_083_474_946,
+    28_672,
+    "Qwen License",
+)
+RLHFLOW = Judge(
+    "RLHFlow/Llama3.1-8B-PRM-Deepseek-Data",
+    "judges steps, made from Llama 3.1 8B",
+    RLHFlow,
+    8_030_261_248,
+    65_536,
+    "Llama 3.1 Community License",
+)
+JUDGES = {judge.source: judge for judge in (SKYWORK, QWEN_PRM, RLHFLOW)}
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "Qwen/Qwen2.5-0.5B-Instruct",
+            "smallest chat model that solves school problems",
+            494_032_768,
+            6_144,
+            SKYWORK,
+            "Apache 2.0",
+        ),
+        Preset(
+            "Qwen/Qwen2.5-1.5B-Instruct", "small chat model", 1_543_714_304, 14_336, SKYWORK, "Apache 2.0"
+        ),
+        Preset(
+            "Qwen/Qwen2.5-Math-1.5B-Instruct",
+            "small, trained for mathematics",
+            1_543_714_304,
+            14_336,
+            SKYWORK,
+            "Apache 2.0",
+            system=QWEN_MATH,
+        ),
+        Preset(
+            "Qwen/Qwen2.5-Math-7B-Instruct",
+            "trained for mathematics",
+            7_615_616_512,
+            28_672,
+            QWEN_PRM,
+            "Apache 2.0",
+            system=QWEN_MATH,
+        ),
+        Preset(
+            "meta-llama/Llama-3.2-1B-Instruct",
+            "small chat model",
+            1_235_814_400,
+            16_384,
+            RLHFLOW,
+            LLAMA_TERMS,
+            gated=True,
+        ),
+        Preset(
+            "meta-llama/Llama-3.2-3B-Instruct",
+            "chat model",
+            3_212_749_824,
+            57_344,
+            RLHFLOW,
+            LLAMA_TERMS,
+            gated=True,
+        ),
+    )
+}
+"""By name, the last part of the Hugging Face name: «Qwen2.5-0.5B-Instruct» is the generator with its
+verifier, «Qwen/Qwen2.5-0.5B-Instruct» the generator alone."""
+
+
+def published(source: str) -> Preset | Judge | None:
+    """What we know of the model of that Hugging Face name, if it is one of these."""
+    generators = {preset.source: preset for preset in PRESETS.values()}
+    return generators.get(source) or JUDGES.get(source)
