@@ -27,6 +27,7 @@ IMPURE = {
     "torch",
     "transformers",
 }
+OPTIONAL = {"ray", "spaces"}  # on a cluster, and on a Space with lent GPUs
 UNIMPORTED = {"pyarrow"}  # pandas reads and writes Parquet with it
 
 
@@ -76,7 +77,7 @@ def test_the_readme_names_both_commands():
 def test_requirements_are_what_the_code_imports():
     files = [ROOT / "app.py", *PACKAGE.rglob("*.py")]
     modules = {name.split(".")[0] for file in files for name in imported(file)}
-    modules -= {*sys.stdlib_module_names, "ttc_explorer"}
+    modules -= {*sys.stdlib_module_names, *OPTIONAL, "ttc_explorer"}
     known = packages_distributions()
     needed = {re.sub(r"[._]", "-", known[module][0]).lower() for module in modules}
     assert needed | UNIMPORTED == set(pins())

@@ -1,9 +1,11 @@
 import json
 
+import huggingface_hub
 import pandas as pd
 import pytest
 
-from ttc_explorer.problems.datasets import load_problems
+from ttc_explorer.problems.datasets import find_problems, load_problems
+from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput, Problem
 
 GSM8K = {"question": "How many legs have two spiders?", "answer": "Each has 8, 2*8 = <<2*8=16>>16.\n#### 16"}
@@ -105,3 +107,86 @@ def test_a_missing_file_or_column_is_named(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(BadInput, match="cannot be read"):
         load_problems(tmp_path / "folder.csv")
+
+
+# --- families and the Hub -------------------------------------------------------------------------------
+
+
+def test_families_take_turns_and_repeat_with_the_seed():
+    found = find_problems("families:70", seed=3)
+    assert found == find_problems("families:70", seed=3)
+    assert found != find_problems("families:70", seed=4)
+    assert {problem.family for problem in found[:13]} == set(FAMILIES)
+    assert {problem.level for problem in found} == {1, 2, 3, 4, 5}
+    assert len({problem.text for problem in found}) == 70
+    assert all(problem.answer for problem in found)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A Hub on disk, which holds what ``place`` says; the calls it got."""
+    calls = []
+
+    def snapshot_download(name, **asked):
+        calls.append((name, asked))
+        return str(tmp_path / "hub")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+
+    def place(path: str, **columns: list) -> None:
+        file = tmp_path / "hub" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(columns).to_parquet(file)
+
+    place.calls = calls
+    return place
+
+
+def test_a_benchmark_comes_from_the_hub_in_all_its_parts(hub):
+    hub("main/test/0000.parquet", question=["1+1?"], answer=["It is 2.\n#### 2"])
+    hub("main/test/0001.parquet", question=["2+1?"], answer=["#### 3"])
+    hub("main/train/0000.parquet", question=["no"], answer=["no"])
+    found = find_problems("gsm8k")
+    assert [(p.text, p.answer, p.source) for p in found] == [
+        ("1+1?", "2", "openai/gsm8k/main"),
+        ("2+1?", "3", "openai/gsm8k/main"),
+    ]
+    ((name, asked),) = hub.calls
+    assert name == "openai/gsm8k"
+    assert asked["repo_type"] == "dataset"
+    assert asked["revision"] == "refs/convert/parquet"
+    assert asked["allow_patterns"] == "main/test/*.parquet"
+
+
+def test_any_data_set_of_the_hub_by_its_columns(hub):
+    hub("default/test/0000.parquet", aufgabe=["One?"], zahl=[7], level=[3])
+    (problem,) = find_problems("hub:some-body/my.sums:test", "aufgabe", "zahl")
+    assert (problem.text, problem.answer, problem.level) == ("One?", "7", 3)
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("families:", "families:400"),
+        ("families:many", "families:400"),
+        ("families:0", "families:400"),
+        ("math501", "math500"),
+        ("hub:gsm8k", "hub:OWNER/NAME:SPLIT"),
+        ("hub:a/b/c/d:test", "hub:OWNER/NAME:SPLIT"),
+        ("hub:openai/gsm8k:test", "no split 'test' in the configuration 'default'"),
+    ],
+)
+def test_what_names_no_problems_gets_one_sentence(hub, named, says):
+    hub("main/test/0000.parquet", question=["1+1?"], answer=["#### 2"])
+    with pytest.raises(BadInput, match=says) as error:
+        find_problems(named)
+    assert "\n" not in str(error.value)
+
+
+def test_without_a_network_one_sentence_says_so(monkeypatch):
+    def fail(*asked, **more):
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    with pytest.raises(BadInput, match="the network"):
+        find_problems("math500")

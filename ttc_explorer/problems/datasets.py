@@ -1,19 +1,57 @@
-"""Files of questions (JSON lines, CSV, Parquet) as problems."""
+"""Many problems at once: from files (JSON lines, CSV, Parquet), data sets of the Hub, and the families."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ttc_explorer.problems.families import FAMILIES, LEVELS
 from ttc_explorer.problems.problem import BadInput, Problem, typed_problem
 from ttc_explorer.problems.reading import read_answer
+from ttc_explorer.problems.sheet import sheet
 
 QUESTION_COLUMNS = ("text", "question", "problem", "prompt")
 ANSWER_COLUMNS = ("answer", "reference", "final_answer", "solution")
+
+
+BENCHMARKS = {
+    "gsm8k": "openai/gsm8k/main:test",
+    "math500": "HuggingFaceH4/MATH-500:test",
+    "aime24": "HuggingFaceH4/aime_2024:train",
+    "aime25": "math-ai/aime25:test",
+}
+"""Short names of data sets on the Hub: OWNER/NAME/CONFIGURATION:SPLIT."""
+
+CONVERTED = "refs/convert/parquet"
+"""The branch in which the Hub keeps every data set as Parquet, in CONFIGURATION/SPLIT/*.parquet."""
+
+
+def find_problems(
+    named: str, question: str | None = None, answer: str | None = None, seed: int = 0
+) -> list[Problem]:
+    """The problems that ``named`` stands for: ``families:COUNT`` (different ones of the test split, families
+    and levels in turn, by ``seed``), a name of BENCHMARKS, ``hub:OWNER/NAME:SPLIT`` or
+    ``hub:OWNER/NAME/CONFIGURATION:SPLIT``, or a file. Columns as in ``load_problems``. Raises BadInput.
+    """
+    kind, _, rest = named.partition(":")
+    if kind == "families":
+        if not rest.isdecimal() or not 1 <= int(rest) <= 1_000_000:
+            raise BadInput("Say how many problems of the families you want: families:400, say.")
+        return [worked.problem for worked in sheet(list(FAMILIES), LEVELS, int(rest), seed, "test")]
+    if named in BENCHMARKS or kind == "hub":
+        place = BENCHMARKS.get(named, rest)
+        return _problems(_hub_rows(place), place, place.partition(":")[0], question, answer)
+    if not Path(named).suffix:
+        raise BadInput(
+            f"'{named[:80]}' are no problems: give families:COUNT, {', '.join(BENCHMARKS)}, "
+            "hub:OWNER/NAME:SPLIT, or a .jsonl, .csv or .parquet file."
+        )
+    return load_problems(named, question, answer)
 
 
 def load_problems(path: str | Path, question: str | None = None, answer: str | None = None) -> list[Problem]:
@@ -24,15 +62,46 @@ def load_problems(path: str | Path, question: str | None = None, answer: str | N
     solution that marks it (GSM8K's ``#### N``, a ``\boxed{}``). Raises BadInput with what to mend.
     """
     path = Path(path)
-    rows = _rows(path)
+    return _problems(_rows(path), path.name, path.stem, question, answer)
+
+
+def _problems(
+    rows: list[dict[str, Any]], title: str, source: str, question: str | None, answer: str | None
+) -> list[Problem]:
     if not rows:
-        raise BadInput(f"{path.name} holds no questions.")
+        raise BadInput(f"{title} holds no questions.")
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    question = _column(question, QUESTION_COLUMNS, columns, path)
+    question = _column(question, QUESTION_COLUMNS, columns, title)
     if question is None:
-        raise BadInput(f"{path.name} has no column of questions: name one of {', '.join(columns)}.")
-    answer = _column(answer, [name for name in ANSWER_COLUMNS if name != question], columns, path)
-    return [_problem(row, number, question, answer, path) for number, row in enumerate(rows, start=1)]
+        raise BadInput(f"{title} has no column of questions: name one of {', '.join(columns)}.")
+    answer = _column(answer, [name for name in ANSWER_COLUMNS if name != question], columns, title)
+    return [_problem(row, n, question, answer, title, source) for n, row in enumerate(rows, start=1)]
+
+
+def _hub_rows(place: str) -> list[dict[str, Any]]:
+    """The rows of OWNER/NAME:SPLIT or OWNER/NAME/CONFIGURATION:SPLIT, downloaded once and then cached."""
+    match = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:/([\w.-]+))?:([\w.-]+)", place)
+    if not match:
+        raise BadInput("Name a data set as hub:OWNER/NAME:SPLIT, or as hub:OWNER/NAME/CONFIGURATION:SPLIT.")
+    name, configuration, split = match.groups()
+    files = f"{configuration or 'default'}/{split}/*.parquet"
+
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = snapshot_download(name, repo_type="dataset", revision=CONVERTED, allow_patterns=files)
+    except Exception as error:  # of many kinds: no network, no such data set, not for everybody
+        raise BadInput(
+            f"The data set {name} cannot be read from Hugging Face: check its name and the network, "
+            "or give a file."
+        ) from error
+    tables = [_read_parquet(file) for file in sorted(Path(folder).glob(files))]
+    if not tables:
+        raise BadInput(
+            f"The data set {name} has no split '{split}' in the configuration "
+            f"'{configuration or 'default'}': name both, as hub:OWNER/NAME/CONFIGURATION:SPLIT."
+        )
+    return [row for table in tables for row in table]
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
@@ -77,30 +146,32 @@ def _read_parquet(path: Path) -> list[dict[str, Any]]:
     return pd.read_parquet(path).to_dict("records")
 
 
-def _column(named: str | None, usual: Sequence[str], columns: Sequence[str], path: Path) -> str | None:
+def _column(named: str | None, usual: Sequence[str], columns: Sequence[str], title: str) -> str | None:
     if named is None:
         return next((name for name in usual if name in columns), None)
     if named not in columns:
-        raise BadInput(f'{path.name} has no column "{named}"; it has {", ".join(columns)}.')
+        raise BadInput(f'{title} has no column "{named}"; it has {", ".join(columns)}.')
     return named
 
 
-def _problem(row: dict[str, Any], number: int, question: str, answer: str | None, path: Path) -> Problem:
+def _problem(
+    row: dict[str, Any], number: int, question: str, answer: str | None, title: str, source: str
+) -> Problem:
     text = row.get(question)
     if not isinstance(text, str):
-        raise BadInput(f'Row {number} of {path.name} has no text in the column "{question}".')
+        raise BadInput(f'Row {number} of {title} has no text in the column "{question}".')
     reference = "" if answer is None or _missing(row.get(answer)) else str(row[answer])
     try:
         problem = typed_problem(text, read_answer(reference) or reference)
     except BadInput as error:
-        raise BadInput(f"Row {number} of {path.name}: {error}") from None
+        raise BadInput(f"Row {number} of {title}: {error}") from None
     family, level = row.get("family"), str(row.get("level"))
     return Problem(
         problem.text,
         problem.answer,
         family=family if isinstance(family, str) and family else None,
         level=int(level) if level in ("1", "2", "3", "4", "5") else None,
-        source=path.stem,
+        source=source,
     )
 
 

@@ -1,0 +1,319 @@
+"""The sweep: what its tables hold, and that no kill, resume or failure changes a row. Models are toys."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from tests.search.fakes import ToyGenerator, ToyReviser, ToyRevisionVerifier, ToyVerifier
+from ttc_explorer.experiments import jobs
+from ttc_explorer.experiments.jobs import Plan
+from ttc_explorer.experiments.results import Results
+from ttc_explorer.experiments.sweep import sweep
+from ttc_explorer.models import catalogue
+from ttc_explorer.problems.problem import BadInput
+
+QUESTIONS = [{"question": f"What is {n} - {n} + 2?", "answer": "2"} for n in range(5)]
+
+
+class Judge(ToyVerifier):
+    name = "judge"
+
+
+@pytest.fixture
+def toys(monkeypatch) -> catalogue.Models:
+    models = catalogue.Models(ToyGenerator(), ToyVerifier(), ToyReviser(), ToyRevisionVerifier())
+    monkeypatch.setattr(catalogue, "load", lambda name: models)
+    monkeypatch.setattr(catalogue, "load_verifier", lambda name: Judge())
+    return models
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory) -> Path:
+    file = tmp_path_factory.mktemp("questions") / "questions.jsonl"
+    file.write_text("\n".join(map(json.dumps, QUESTIONS)), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def plan(toys, questions, monkeypatch) -> Plan:
+    """Every kind of table, in tasks of one or two questions."""
+    monkeypatch.setattr(jobs, "AT_ONCE", 8)
+    return Plan(
+        problems=str(questions),
+        model="toy",
+        strategies=("greedy", "beam", "beam width=2", "revise chains=grid"),
+        budgets=(4,),
+        samples=6,
+        probe=3,
+        judges=("judge",),
+    )
+
+
+def tables(out: Path) -> dict[str, pd.DataFrame]:
+    """The final tables, apart from the time that it took to make them."""
+    found = {file.stem: pd.read_parquet(file) for file in out.glob("*.parquet")}
+    return {name: table.drop(columns="seconds", errors="ignore") for name, table in found.items()}
+
+
+def assert_same(one: Path, other: Path) -> None:
+    assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}
+    assert (one / "about.json").read_text() == (other / "about.json").read_text()
+    first, second = tables(one), tables(other)
+    for name, table in first.items():
+        assert_frame_equal(table, second[name])
+
+
+# --- what the tables hold -------------------------------------------------------------------------------
+
+
+def test_every_question_and_job_is_there_once(plan, tmp_path):
+    rows = sweep(plan, tmp_path / "out")
+    found = Results.load(tmp_path / "out")
+    assert rows == {"pool": 30, "probe": 15, "runs": 5 * (1 + 1 + 1 + 2), "attempts": 5 * 2 * 4}
+    assert not found.pool.duplicated(["question", "sample"]).any()
+    assert not found.runs.duplicated(["question", "strategy", "settings", "budget"]).any()
+    assert set(found.runs["settings"]) == {"{}", '{"width": 2}', '{"chains": 1}', '{"chains": 4}'}
+    assert set(found.runs.loc[found.runs["strategy"] == "greedy", "budget"]) == {1}
+    assert not found.attempts.duplicated(["question", "budget", "chains", "chain", "place"]).any()
+    assert found.about["judges"] == ["judge"]
+    assert found.about["command"] == plan.command()
+    assert not (tmp_path / "out" / "parts").exists()
+
+
+def test_what_models_processed_is_in_the_rows(toys, plan, tmp_path):
+    sweep(plan, tmp_path / "out")
+    parts = [table for name, table in tables(tmp_path / "out").items() if name in ("pool", "probe", "runs")]
+    writers = (toys.generator, toys.reviser)
+    judges = (toys.verifier, toys.revision_verifier)
+    assert sum(t["generated_tokens"].sum() for t in parts) == sum(model.generated for model in writers)
+    assert sum(t["prefill_tokens"].sum() for t in parts) == pytest.approx(
+        sum(model.prefilled for model in writers)
+    )
+    assert sum(t["verifier_tokens"].sum() for t in parts) == pytest.approx(
+        sum(model.read for model in judges)
+    )
+
+
+def test_a_sample_alone_would_wait_as_long_as_its_row_says(toys, plan, tmp_path):
+    """A pool of one solution is a run of best-of-1, whose depth the models count."""
+    sweep(Plan(plan.problems, "toy", samples=1, limit=1), tmp_path / "out")
+    (depth,) = pd.read_parquet(tmp_path / "out" / "pool.parquet")["sequential_depth"]
+    assert depth == toys.generator.passes + toys.verifier.passes
+
+
+def test_a_small_pool_is_the_beginning_of_a_large_one(plan, tmp_path):
+    """So a sample's number says nothing about its length: early ends do not come first."""
+    for samples in (4, 16):
+        sweep(Plan(plan.problems, "toy", samples=samples), tmp_path / str(samples))
+    small, large = (pd.read_parquet(tmp_path / n / "pool.parquet") for n in ("4", "16"))
+    columns = ["question", "sample", "answer", "score", "generated_tokens"]
+    first = large[large["sample"] < 4].reset_index(drop=True)
+    # The spelling is that of the answer met first, which may come after the fourth sample.
+    for table in (small, first):
+        table["answer"] = table["answer"].replace({"2.0": "2", "4/2": "2", "6/2": "3"})
+    assert_frame_equal(small[columns], first[columns])
+
+
+def test_a_pool_beyond_the_largest_budget_is_spelled_alike(plan, tmp_path):
+    sweep(Plan(plan.problems, "toy", samples=300, limit=1), tmp_path / "out")
+    pool = pd.read_parquet(tmp_path / "out" / "pool.parquet")
+    assert list(pool["sample"]) == list(range(300))
+    answers = set(pool["answer"].dropna())
+    assert len(answers) == 4  # 2, 3, 5, 7, of seven spellings
+    assert pool.groupby("answer")["correct"].nunique().eq(1).all()
+    halves = pool[pool["sample"] < 44], pool[pool["sample"] >= 256]
+    assert list(halves[0]["generated_tokens"]) != list(halves[1]["generated_tokens"])
+
+
+# --- killed, resumed, refused ---------------------------------------------------------------------------
+
+
+def killed(work: Callable[[], object], arm: Callable[[Callable[[], None]], None]) -> bool:
+    """Do the work in a process that is killed where ``arm`` puts the deadly call. Whether it was."""
+    child = os.fork()
+    if not child:
+        try:
+            arm(lambda: os.kill(os.getpid(), signal.SIGKILL))
+            work()
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def countdown(count: int, then: Callable[[], None]) -> Callable[[], None]:
+    """A call that does ``then`` the ``count``-th time."""
+    left = iter(range(count - 1, -1, -1))
+
+    def step() -> None:
+        if next(left, None) == 0:
+            then()
+
+    return step
+
+
+@pytest.fixture
+def small(plan) -> Plan:
+    """Three tasks, and every table."""
+    return Plan(plan.problems, "toy", ("revise chains=4",), (4,), samples=3, probe=3, limit=2)
+
+
+@pytest.fixture
+def whole(small, tmp_path) -> Path:
+    sweep(small, tmp_path / "whole")
+    return tmp_path / "whole"
+
+
+def test_killed_at_any_token_and_resumed_it_is_the_same(toys, small, whole):
+    tokens = toys.generator.generated
+
+    @settings(max_examples=6, deadline=None)
+    @given(st.lists(st.integers(1, tokens), min_size=1, max_size=2))
+    def check(moments: list[int]) -> None:
+        with TemporaryDirectory() as folder:
+            out = Path(folder, "out")
+            for moment in moments:
+
+                def arm(die: Callable[[], None], moment: int = moment) -> None:
+                    toys.generator.before_token = countdown(moment, die)
+
+                killed(lambda: sweep(small, out, resume=True), arm)
+            sweep(small, out, resume=True)
+            assert_same(out, whole)
+
+    check()
+
+
+def test_killed_before_any_rename_or_after_the_last_and_resumed_it_is_the_same(small, whole, tmp_path):
+    rename = Path.rename
+
+    def survives(out: Path, moment: int, after: bool = False) -> bool:
+        """Kill a sweep at its ``moment``-th rename; whether that came. Resumed, it must be the same."""
+
+        def arm(die: Callable[[], None]) -> None:
+            step = countdown(moment, die)
+
+            def deadly(path: Path, target: Path) -> None:
+                if not after:
+                    step()
+                rename(path, target)
+                if after:
+                    step()
+
+            Path.rename = deadly
+
+        dead = killed(lambda: sweep(small, out, resume=True), arm)
+        sweep(small, out, resume=True)
+        assert_same(out, whole)
+        return not dead
+
+    renames = 1 + 3 + 4 + 2 + 1  # begin, tasks, tables, problems and about, parts away
+    for moment in range(1, renames + 1):
+        assert not survives(tmp_path / f"before-{moment}", moment)
+    assert not survives(tmp_path / "after", renames, after=True)
+    assert survives(tmp_path / "never", renames + 1)
+
+
+def test_a_finished_question_is_not_asked_again(toys, plan, tmp_path):
+    out = tmp_path / "out"
+    sweep(plan, out)
+    written = toys.generator.generated
+    assert sweep(plan, out, resume=True) == {}
+    assert toys.generator.generated == written
+
+
+def test_another_command_or_other_problems_are_refused(plan, tmp_path, questions):
+    out = tmp_path / "out"
+    copy = tmp_path / "questions.jsonl"
+    copy.write_bytes(questions.read_bytes())
+    mine = Plan(str(copy), "toy", samples=2)
+    sweep(mine, out)
+    with pytest.raises(BadInput, match="--resume"):
+        sweep(mine, out)
+    with pytest.raises(BadInput, match="--samples 2 "):
+        sweep(Plan(str(copy), "toy", samples=3), out, resume=True)
+    copy.write_text('{"question": "Another?", "answer": "1"}\n', encoding="utf-8")
+    with pytest.raises(BadInput, match="other problems"):
+        sweep(mine, out, resume=True)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").touch()
+    for resume in (False, True):
+        with pytest.raises(BadInput, match="not empty"):
+            sweep(mine, tmp_path / "full", resume)
+
+
+def test_a_question_that_fails_is_listed_and_tried_again(toys, plan, tmp_path):
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    sweep(plan, whole)
+    toys.verifier.refuses = "What is 3"
+    rows = sweep(plan, out)
+    failed = pd.read_parquet(out / "failures.parquet")
+    assert rows["failures"] == len(failed)
+    assert set(failed["question"]) == {3}
+    assert set(failed["strategy"]) == {
+        "best_of_n",
+        "greedy",
+        "beam",
+    }  # revisions have a verifier of their own
+    assert failed["error"].str.contains("model failed").all()
+    pool = pd.read_parquet(out / "pool.parquet")
+    assert_frame_equal(
+        pool.drop(columns="seconds"),
+        tables(whole)["pool"].query("question != 3").reset_index(drop=True),
+    )
+    toys.verifier.refuses = "no question"
+    sweep(plan, out, resume=True)
+    assert_same(out, whole)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"strategies": ("beem",)}, "beem"),
+        ({"strategies": ("",)}, "Unknown strategy"),
+        ({"strategies": ("beam chains=4",)}, "no setting 'chains'"),
+        ({"strategies": ("beam width",)}, "equals sign"),
+        ({"strategies": ("beam width=grid",)}, "whole number"),
+        ({"budgets": (0,)}, "budget"),
+        ({"budgets": ()}, "--budget 16"),
+        ({"strategies": ("best_of_n",), "budgets": (16,)}, "--samples 16"),
+        ({"strategies": (), "samples": 0, "probe": 0}, "nothing to do"),
+        ({"changes": (("selector", "best"),)}, "selector"),
+        ({"changes": (("colour", "red"),)}, "colour"),
+        ({"problems": "nothing"}, "nothing"),
+        ({"problems": "none.jsonl"}, "no file"),
+        ({"answer_column": "solution"}, "solution"),
+    ],
+)
+def test_bad_plans_are_refused_before_anything_is_written(plan, tmp_path, changes, says):
+    asked = Plan(**({field: getattr(plan, field) for field in plan.__dataclass_fields__} | changes))
+    with pytest.raises(BadInput, match=says):
+        sweep(asked, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_the_models_cannot_do_is_refused(plan, tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue, "load", lambda name: catalogue.Models(ToyGenerator(), None))
+    with pytest.raises(BadInput, match="needs a verifier"):
+        sweep(plan, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_verifier_the_pool_has_no_scores_and_runs_have_a_majority(plan, tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue, "load", lambda name: catalogue.Models(ToyGenerator(), None))
+    sweep(Plan(plan.problems, "toy", ("adaptive",), (8,), samples=2), tmp_path / "out")
+    found = Results.load(tmp_path / "out")
+    assert found.pool["score"].isna().all()
+    assert found.pool["verifier_tokens"].eq(0).all()
+    assert found.runs["majority"].notna().all()
+    assert found.runs[["best", "weighted"]].isna().all(axis=None)

@@ -1,0 +1,86 @@
+"""Who works changes nothing: several processes, or a Ray cluster, make the tables that one process makes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from tests.models.toys import toy_judge, toy_qwen2, toy_tokenizer
+from ttc_explorer.experiments import jobs
+from ttc_explorer.experiments.jobs import Plan
+from ttc_explorer.experiments.sweep import asked, sweep
+from ttc_explorer.experiments.worker import Setup
+from ttc_explorer.experiments.workers import Processes
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.problems.problem import BadInput
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory) -> Plan:
+    """Four tasks with toy models that any process can load."""
+    folder = tmp_path_factory.mktemp("models")
+    for name, model in (("generator", toy_qwen2()), ("verifier", toy_judge())):
+        model.save_pretrained(folder / name)
+        toy_tokenizer().save_pretrained(folder / name)
+    pair = f"{folder / 'generator'}+{folder / 'verifier'}"
+    return Plan("families:4", pair, ("beam rounds=4",), (4,), samples=4, changes=(("rounds", "6"),))
+
+
+@pytest.fixture(scope="module")
+def alone(plan, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("alone") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "AT_ONCE", 8)
+        sweep(plan, out)
+    return out
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(jobs, "AT_ONCE", 8)
+    return tmp_path / "out"
+
+
+def assert_same(one: Path, other: Path) -> None:
+    for name in ("pool", "runs"):
+        tables = [pd.read_parquet(out / f"{name}.parquet").drop(columns="seconds") for out in (one, other)]
+        assert_frame_equal(*tables)
+
+
+def test_two_processes_make_the_same_tables(plan, out, alone):
+    sweep(plan, out, workers=2)
+    assert_same(out, alone)
+
+
+def test_what_is_wrong_in_a_process_is_said_here(tmp_path):
+    wrong = Plan("families:1", str(tmp_path / "none"), samples=2)
+    team = Processes(Setup(wrong, tuple(asked(wrong))), 1)
+    with pytest.raises(ModelError, match="no folder"):
+        team.about(wrong.jobs())
+    team.close()
+
+
+def test_a_process_that_is_killed_is_reported(plan):
+    team = Processes(Setup(plan, tuple(asked(plan))), 1)
+    os.kill(team._processes[0].pid, signal.SIGKILL)
+    with pytest.raises(ModelError, match="--resume"):
+        list(team.do(plan.tasks(4)))
+    team.close()
+
+
+def test_two_ray_actors_make_the_same_tables(plan, out, alone):
+    pytest.importorskip("ray")
+    sweep(plan, out, workers=2, ray="local")
+    assert_same(out, alone)
+
+
+def test_without_ray_one_sentence_says_so(plan, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(BadInput, match="pip install ray"):
+        sweep(plan, tmp_path / "out", ray="auto")

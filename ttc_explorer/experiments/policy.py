@@ -1,0 +1,205 @@
+"""The compute-optimal policy as a file: for each predicted difficulty and budget, what was measured to be
+best (Snell et al., arXiv 2408.03314, section 3.2). ``auto`` asks it; ``choosing.py`` measures it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ttc_explorer.experiments.choosing import Candidate, Cell, cells, ease_of
+from ttc_explorer.experiments.difficulty import BINS, bin_of_score, predicted_edges
+from ttc_explorer.experiments.evidence import COSTS, evidence
+from ttc_explorer.experiments.intervals import RESAMPLES
+from ttc_explorer.experiments.results import Results
+from ttc_explorer.models.protocol import Advice, Choice, Consult, Generator, Verifier
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.auto import LARGEST_PROBE
+from ttc_explorer.search.driver import no_policy
+from ttc_explorer.search.settings import Settings, checked_budget
+from ttc_explorer.search.strategies import strategy
+
+VERSION = 1
+LARGEST_FILE = 4_000_000
+"""Bytes of a policy file that are read."""
+
+ANEW = "make it anew with the command policy."
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The table and how to find one's place in it.
+
+    ``about`` says what it was measured on (model, verifier, seed, commit, …). ``edges``: a question is in bin
+    1 + the number of ``edges``, in ascending order, that its mean score is below. ``cells`` holds each bin 1
+    to BINS at each budget once.
+    """
+
+    about: Mapping[str, Any]
+    edges: tuple[float, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def budgets(self) -> list[int]:
+        return sorted({cell.budget for cell in self.cells})
+
+    def cell(self, bin: int, budget: int) -> Cell:
+        """The cell of a bin at one of ``budgets``."""
+        return next(cell for cell in self.cells if (cell.bin, cell.budget) == (bin, budget))
+
+    def bin(self, mean_score: float) -> int:
+        """The predicted difficulty, 1 (easiest) to BINS, of a question whose probe has this mean score."""
+        return bin_of_score(mean_score, self.edges)
+
+    def nearest(self, budget: int) -> int:
+        """The measured budget nearest to ``budget`` in ratio; of two, the smaller."""
+        return min(self.budgets, key=lambda other: max(other, budget) / min(other, budget))
+
+    def measured_on(self, generator: Generator, verifier: Verifier | None) -> bool:
+        """Whether it is for these models: what is best depends on them (arXiv 2408.03314, section 3.2)."""
+        names = generator.name, verifier.name if verifier else None
+        return (self.about.get("model"), self.about.get("verifier")) == names
+
+    def advise(self, question: Consult) -> Advice:
+        """The answer to ``auto``: the bin, and the choice in every bin at the nearest measured budget."""
+        budget = self.nearest(question.budget)
+        choices = tuple(self.cell(bin, budget).choice for bin in range(1, BINS + 1))
+        return Advice(self.bin(question.mean_score), choices)
+
+
+# --- making one -----------------------------------------------------------------------------------------
+
+
+def made_policy(results: Results, resamples: int = RESAMPLES, seed: int = 0) -> Policy:
+    """The policy that a folder of results supports. Raises BadInput where it is not enough."""
+    if results.probe is None or results.probe["score"].isna().any():
+        raise BadInput("A policy needs a probe scored by a verifier: sweep with both.")
+    found = evidence(results, budgets_run(results), seed)
+    table = cells(found, ease_of(results.probe)["predicted"], resamples, seed)
+    if not table:
+        raise BadInput("There is nothing to choose between: sweep more strategies than best-of-N.")
+    return Policy(dict(results.about), predicted_edges(results.probe, LARGEST_PROBE), table)
+
+
+def budgets_run(results: Results) -> list[int]:
+    """The budgets at which strategies other than best-of-N were run."""
+    return [] if results.runs is None else sorted(int(budget) for budget in results.runs["budget"].unique())
+
+
+def probe_cost(results: Results, seed: int = 0) -> dict[str, float]:
+    """What the probe that predicts difficulty costs a question: budget (its samples) and COSTS."""
+    samples = min(LARGEST_PROBE, int(results.probe.groupby("question").size().min()))
+    drawn = evidence(replace(results, pool=results.probe, runs=None), [samples], seed)
+    costs = drawn[drawn["selector"] == "majority"][["budget", *COSTS]].mean()
+    return {name: float(cost) for name, cost in costs.items()}
+
+
+# --- the file -------------------------------------------------------------------------------------------
+
+
+def dump_policy(policy: Policy) -> str:
+    """The policy as JSON text."""
+    table = [
+        {
+            "bin": cell.bin,
+            "budget": cell.budget,
+            "questions": cell.questions,
+            "accuracy": cell.accuracy,
+            "low": cell.low,
+            "high": cell.high,
+            "candidates": [
+                {
+                    "strategy": candidate.choice.strategy,
+                    "settings": dict(candidate.choice.settings),
+                    "share": candidate.share,
+                    "prior": candidate.prior,
+                }
+                for candidate in cell.candidates
+            ],
+        }
+        for cell in policy.cells
+    ]
+    whole = {"version": VERSION, "about": dict(policy.about), "edges": list(policy.edges), "cells": table}
+    return json.dumps(whole, indent=1) + "\n"
+
+
+def load_policy(path: Path) -> Policy | None:
+    """The policy of a file, None if there is no such file. Raises BadInput: the file is not trusted."""
+    if not path.exists():
+        return None
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise BadInput(f"{path.name} is too large for a policy: {ANEW}")
+        whole = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise BadInput(f"{path.name} is not JSON: {ANEW}") from None
+    try:
+        return _policy(whole)
+    except BadInput as error:
+        raise BadInput(f"{path.name} is no policy: {str(error).rstrip('.')}; {ANEW}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise BadInput(f"{path.name} is no policy: {ANEW}") from None
+
+
+def adviser(
+    path: Path, generator: Generator, verifier: Verifier | None
+) -> Callable[[Consult], Advice | None]:
+    """Advice from the policy in a file, for the models it was measured on, else none. Raises BadInput."""
+    policy = load_policy(path)
+    return policy.advise if policy and policy.measured_on(generator, verifier) else no_policy
+
+
+def _policy(whole: dict[str, Any]) -> Policy:
+    if whole["version"] != VERSION:
+        raise BadInput("its version is not known here")
+    edges = tuple(_share(edge) for edge in whole["edges"])
+    if len(edges) != BINS - 1 or sorted(edges) != list(edges):
+        raise BadInput(f"it needs {BINS - 1} ascending edges")
+    table = tuple(_cell(row) for row in whole["cells"])
+    places = {(cell.bin, cell.budget) for cell in table}
+    if not table or len(places) != len(table) or len(table) != BINS * len({b for _, b in places}):
+        raise BadInput("it needs each bin once at each budget")
+    return Policy(dict(whole["about"]), edges, table)
+
+
+def _cell(row: dict[str, Any]) -> Cell:
+    if row["bin"] not in range(1, BINS + 1):
+        raise BadInput(f"bins are numbered 1 to {BINS}")
+    candidates = tuple(
+        Candidate(_choice(each["strategy"], each["settings"]), _share(each["share"]), _share(each["prior"]))
+        for each in row["candidates"]
+    )
+    if not candidates:
+        raise BadInput("every cell needs a choice")
+    return Cell(
+        int(row["bin"]),
+        checked_budget(row["budget"]),
+        int(row["questions"]),
+        _share(row["accuracy"]),
+        _share(row["low"]),
+        _share(row["high"]),
+        candidates,
+    )
+
+
+def _choice(name: str, settings: dict[str, Any]) -> Choice:
+    """Raises BadInput for what ``auto`` must not be told: to ask again, or to count by another selector."""
+    if name == "auto":
+        raise BadInput("auto cannot choose itself")
+    foreign = set(settings) - set(strategy(name).settings)
+    if foreign:
+        raise BadInput(f"{name} has no setting '{min(foreign)[:40]}'")
+    checked = Settings().updated(settings)
+    return Choice(name, tuple((key, getattr(checked, key)) for key in sorted(settings)))
+
+
+def _share(number: Any) -> float:
+    """A number from 0 to 1."""
+    if not 0 <= float(number) <= 1:
+        raise BadInput("it has a share outside 0 to 1")
+    return float(number)
