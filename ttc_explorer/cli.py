@@ -27,6 +27,7 @@ from ttc_explorer.problems.problem import BadInput, typed_problem
 from ttc_explorer.problems.sheet import sheet
 from ttc_explorer.progress import Progress
 from ttc_explorer.report import report
+from ttc_explorer.search.auto import titled
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import MAX_BUDGET, SELECTORS, Settings, checked_budget
@@ -35,6 +36,7 @@ from ttc_explorer.search.strategies import strategy as checked_strategy
 from ttc_explorer.search.trace import dump
 
 APP = Path(__file__).parent.parent / "app.py"
+POLICY = APP.parent / "assets" / "experiments" / "policy.json"
 INTERRUPTED = 130
 UNKNOWN_KIND = (
     "Note: the built-in model was trained on a few kinds of problems, and this is none of them: do not "
@@ -110,6 +112,7 @@ def solve(
     if trace:
         _check_trace_file(trace)
 
+    from ttc_explorer.experiments.policy import adviser
     from ttc_explorer.models.catalogue import DEFAULT, SHIPPED, load
     from ttc_explorer.problems.grading import Grader, examine
 
@@ -123,6 +126,7 @@ def solve(
             partial(examine, grader=grader),
             reviser=reviser,
             revision_verifier=revision_verifier,
+            advise=adviser(POLICY, generator, verifier),
         )
         driver.add(run)
         while driver.tick():
@@ -231,24 +235,229 @@ def _lines(path: Path) -> list[str]:
         raise BadInput(f"{path} is not a text file in UTF-8.") from None
 
 
+# --- experiments ----------------------------------------------------------------------------------------
+
+
+@cli.command(
+    epilog='Example: sweep --problems families:60 --strategy beam --strategy "beam width=0" --budget 4 '
+    "--budget 16 --samples 64 --out runs/sweep"
+)
+def sweep(
+    problems: Annotated[
+        str,
+        typer.Option(
+            help="families:COUNT, gsm8k, math500, aime24, aime25, hub:OWNER/NAME:SPLIT, or a file (.jsonl, "
+            ".csv, .parquet).",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the tables.", show_default=False)],
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(help='NAME, or "NAME KEY=VALUE …"; "revise chains=grid" tries all ratios.'),
+    ] = None,
+    budget: Annotated[list[int] | None, typer.Option(help="Each strategy runs at each budget.")] = None,
+    samples: Annotated[int, typer.Option(min=0, help="Solutions a question in the pool, for best-of-N.")] = 0,
+    probe: Annotated[
+        int, typer.Option(min=0, help="Further solutions a question, to tell its difficulty by.")
+    ] = 0,
+    model: Annotated[str | None, typer.Option(help="A name that the command models lists.")] = None,
+    judge: Annotated[
+        list[str] | None, typer.Option(help="A further verifier that scores solutions and attempts.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of all, such as temperature=1."),
+    ] = None,
+    seed: Seed = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many problems, the first.")] = None,
+    question_column: Annotated[str | None, typer.Option(help="The column of questions in a file.")] = None,
+    answer_column: Annotated[str | None, typer.Option(help="The column of reference answers.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Processes (or actors) that share the work.")
+    ] = None,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Work on a Ray cluster: auto, local or an address.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an earlier call was stopped.")
+    ] = False,
+) -> None:
+    """Run strategies on many problems and keep what they cost and got right.
+
+    Writes Parquet tables into the folder, and can be killed and resumed at any time.
+    """
+    from ttc_explorer.experiments.jobs import Plan
+    from ttc_explorer.experiments.sweep import sweep as run_sweep
+    from ttc_explorer.models.catalogue import DEFAULT
+
+    plan = Plan(
+        problems=problems,
+        model=model or DEFAULT,
+        strategies=tuple(strategy or ()),
+        budgets=tuple(budget or ()),
+        samples=samples,
+        probe=probe,
+        seed=seed,
+        changes=tuple(_key_and_value(change) for change in changes or []),
+        judges=tuple(judge or ()),
+        limit=limit,
+        question_column=question_column,
+        answer_column=answer_column,
+    )
+    rows = run_sweep(plan, out, resume, workers, ray)
+    failed = rows.pop("failures", 0)
+    for name, count in rows.items():
+        typer.echo(f"{out / name}.parquet: {count:,} rows")
+    if not rows and not failed:
+        typer.echo(f"{out} is complete.")
+    if failed:
+        _report(
+            f"{failed:,} times a question failed: {out / 'failures.parquet'} says why; --resume tries again.",
+            0,
+        )
+
+
+# --- experiments ----------------------------------------------------------------------------------------
+
+
+@cli.command(epilog="Example: policy assets/experiments/base-s --out assets/experiments/policy.json")
+def policy(
+    folder: Annotated[Path, typer.Argument(help="What the command sweep wrote.", show_default=False)],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The file that auto reads.", show_default=False)],
+    seed: Seed = 0,
+) -> None:
+    """Choose what is best for each difficulty and budget.
+
+    Each choice is made on one half of the questions and measured on the other.
+    """
+    from ttc_explorer.experiments.policy import dump_policy, made_policy
+    from ttc_explorer.experiments.results import Results
+
+    if not out.parent.is_dir():
+        raise BadInput(f"The policy cannot be saved as {out}: choose a file in a folder that exists.")
+    made = made_policy(Results.load(folder), seed=seed)
+    try:
+        out.write_text(dump_policy(made), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"The policy cannot be saved as {out}: {error.strerror}.") from None
+    for cell in made.cells:
+        measured = f"{cell.accuracy:.1%} ({cell.low:.1%} to {cell.high:.1%})"
+        typer.echo(f"bin {cell.bin}, budget {cell.budget}: {titled(cell.choice)}, {measured}")
+
+
+@cli.command(epilog="Example: findings assets/experiments --json")
+def findings(
+    folder: Annotated[
+        Path, typer.Argument(help="What sweep wrote: one folder, or a folder of them.", show_default=False)
+    ],
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Test the findings of the paper on our own models.
+
+    Each with its verdict, its figure, the 95 % interval and the p-value, corrected for testing so many.
+    """
+    from ttc_explorer.experiments.findings import dump_findings, sheet
+    from ttc_explorer.experiments.findings import findings as tested
+
+    found = tested(folder, seed=seed)
+    typer.echo(dump_findings(found) if as_json else sheet(found))
+
+
+@cli.command(epilog="Example: misled assets/experiments/base-s --out assets/recorded")
+def misled(
+    folder: Annotated[Path, typer.Argument(help="What the command sweep wrote.", show_default=False)],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the traces.", show_default=False)],
+) -> None:
+    """Record the two runs that show best how a verifier misleads search.
+
+    A question that beam search gets right with few samples and wrong with many, by steps that the verifier
+    likes better.
+    """
+    from ttc_explorer.experiments.calibration import misled as pair_of
+    from ttc_explorer.experiments.results import Results
+
+    results = Results.load(folder)
+    for name, found in pair_of(results).items():
+        asked = results.problems.set_index("question").loc[found.question]
+        solve(
+            asked["text"], asked["answer"], "beam", found.budget, found.seed, results.about["model"],
+            trace=out / f"{name}.json.gz",
+        )  # fmt: skip
+
+
+@cli.command(epilog="Example: curves --pool pool.jsonl --k 1,4,16 --selector best --selector weighted")
+def curves(
+    pool: Annotated[
+        Path,
+        typer.Option(help="Sampled solutions (.parquet, .jsonl, .json), one a row.", show_default=False),
+    ],
+    ks: Annotated[str | None, typer.Option("--k", help="Samples, such as 1,2,4; else powers of two.")] = None,
+    selector: Annotated[
+        list[str] | None,
+        typer.Option(help="coverage, best, majority or weighted; else all that the pool allows."),
+    ] = None,
+    score: Annotated[str, typer.Option(help="The column that best and weighted go by.")] = "score",
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(dir_okay=False, help="Save the rows here: FILE.csv.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw accuracy against samples, from any pool.
+
+    A row says the chance that what a selector chooses from k samples is right, with its 95 % interval over
+    the questions that have so many. Reads pools of sweep, search-and-learn and Large Language Monkeys.
+    """
+    from ttc_explorer.experiments.curves import curves as estimated
+    from ttc_explorer.experiments.curves import possible, powers_of_two
+    from ttc_explorer.experiments.pool import read_pool
+
+    if out and (out.suffix != ".csv" or not out.parent.is_dir()):
+        raise BadInput(f"The rows cannot be saved as {out}: choose a .csv file in a folder that exists.")
+    with Progress() as progress:
+        solutions = read_pool(pool, score, progress.show)
+        progress.show(f"{len(solutions):,} solutions read")
+        wanted = selector or possible(solutions, score)
+        rows = estimated(solutions, _counts(ks) or powers_of_two(solutions), wanted, score, seed)
+    if out:
+        try:
+            rows.to_csv(out, index=False)
+        except OSError as error:
+            raise BadInput(f"The rows cannot be saved as {out}: {error.strerror}.") from None
+    if as_json:
+        typer.echo(json.dumps(rows.to_dict("records")))
+    elif not out:
+        typer.echo(rows.to_string(index=False, float_format="{:.4f}".format))
+
+
+def _counts(text: str | None) -> list[int]:
+    """The numbers of ``1,2,4``; none without a text."""
+    if text is None:
+        return []
+    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
+        raise BadInput("Write --k as whole numbers with commas: 1,2,4.")
+    return list(dict.fromkeys(map(int, text.split(","))))
+
+
 # --- models ---------------------------------------------------------------------------------------------
 
 
 @cli.command(epilog="Example: models --json")
 def models(as_json: Json = False) -> None:
-    """List the models that can be used here."""
-    from ttc_explorer.models.catalogue import available
+    """List the models that can be used here, and say why others cannot."""
+    from ttc_explorer.models.description import listed
 
-    found = available()
+    found = listed()
     if as_json:
         typer.echo(json.dumps(found))
         return
     for model in found:
         typer.echo(
             f"{model['name']}, {model['role']}: {model['title']}; "
-            f"{model['parameters']:,} parameters, {model['bytes'] / 1e6:.1f} MB, {model['source']}"
+            f"{model['parameters']:,} parameters, {model['bytes'] / 1e6:,.1f} MB, {model['source']}"
+            + (f". Not usable here: {model['why']}" if model["why"] else "")
         )
-    if not found:
+    if not any(model["source"] == "shipped" for model in found):
         typer.echo("The shipped models are not here.")
     typer.echo("Also: a folder or Hugging Face model as GENERATOR or GENERATOR+VERIFIER.")
 

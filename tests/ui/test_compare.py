@@ -172,15 +172,6 @@ def test_a_broken_choice_is_refused(value):
         chosen_in(value)
 
 
-def test_what_needs_a_model_that_is_not_there_says_so():
-    for entry in ENTRIES.values():
-        strategy = STRATEGIES[entry.strategy]
-        assert entry.missing(True, True) == ""
-        assert ("reviser" in entry.missing(True, False)) == strategy.reviser
-        if strategy.verifier == "search" and not strategy.reviser:
-            assert "verifier" in entry.missing(False, True)
-
-
 # --- figures --------------------------------------------------------------------------------------------
 
 

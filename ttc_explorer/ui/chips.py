@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import gradio as gr
 
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.strategies import STRATEGIES
 from ttc_explorer.ui.board import swatch
 from ttc_explorer.ui.comparison import ENTRIES, MOST, Entry, entries
 from ttc_explorer.ui.typeset import escaped
 
 
-def chips(value: str, **kwargs: Any) -> gr.HTML:
-    """The component: its value is as ``value_of`` writes it, and it fires ``input`` when somebody presses."""
-    kinds = groupby(ENTRIES.values(), key=lambda entry: entry.strategy)
+def chips(
+    value: str,
+    offered: Iterable[Entry] = tuple(ENTRIES.values()),
+    label: str = "Strategies to compare",
+    most: int = MOST,
+    **kwargs: Any,
+) -> gr.HTML:
+    """The component: its value is as ``value_of`` writes it, and it fires ``input`` when somebody presses.
+
+    At most ``most`` of ``offered`` can be pressed; those of one strategy stand together.
+    """
+    kinds = groupby(offered, key=lambda entry: entry.strategy)
     buttons = "".join(_chip(list(variants)) for _, variants in kinds)
     return gr.HTML(
         value,
-        html_template=f'<div class="chips" role="group" aria-label="Strategies to compare">{buttons}</div>',
-        js_on_load=_SCRIPT,
+        html_template=f'<div class="chips" role="group" aria-label="{escaped(label)}">{buttons}</div>',
+        js_on_load=f"const most = {most};{_SCRIPT}",
         apply_default_css=False,
         **kwargs,
     )
@@ -34,13 +42,17 @@ def value_of(keys: Sequence[str], missing: Mapping[str, str]) -> str:
     return json.dumps({"chosen": list(keys), "missing": dict(missing)})
 
 
-def chosen_in(value: str) -> list[Entry]:
-    """The entries that are pressed. Raises BadInput."""
+def pressed_in(value: str) -> list[str]:
+    """The keys of those that are pressed. Raises BadInput."""
     try:
-        keys = [str(key) for key in json.loads(value)["chosen"]]
+        return [str(key) for key in json.loads(value)["chosen"]]
     except (ValueError, TypeError, KeyError):
         raise BadInput("The choice of strategies could not be read: choose again.") from None
-    return entries(keys)
+
+
+def chosen_in(value: str) -> list[Entry]:
+    """The entries that are pressed, for a comparison. Raises BadInput."""
+    return entries(pressed_in(value))
 
 
 def _chip(variants: Sequence[Entry]) -> str:
@@ -56,32 +68,31 @@ def _chip(variants: Sequence[Entry]) -> str:
 def _button(entry: Entry, shown: str) -> str:
     return (
         f'<button type="button" value="{escaped(entry.key)}" aria-label="{escaped(entry.name)}" '
-        f'aria-pressed="false" data-about="{escaped(STRATEGIES[entry.strategy].sentence)}">{shown}</button>'
+        f'aria-pressed="false" data-about="{escaped(entry.sentence)}">{shown}</button>'
     )
 
 
-_SCRIPT = f"""
-const most = {MOST};
+_SCRIPT = """
 const buttons = [...element.querySelectorAll(".chips button")];
-const show = () => {{
-  const {{chosen, missing}} = JSON.parse(props.value);
-  for (const button of buttons) {{
+const show = () => {
+  const {chosen, missing} = JSON.parse(props.value);
+  for (const button of buttons) {
     const pressed = chosen.includes(button.value);
-    const full = !pressed && chosen.length >= most ? `${{most}} at most: take another out first.` : "";
+    const full = !pressed && chosen.length >= most ? `${most} at most: take another out first.` : "";
     const reason = missing[button.value] ?? full;
     button.setAttribute("aria-pressed", pressed);
     button.setAttribute("aria-disabled", Boolean(reason) && !pressed);
     button.dataset.tip = reason || button.dataset.about;
-  }}
-}};
-for (const button of buttons) button.addEventListener("click", () => {{
+  }
+};
+for (const button of buttons) button.addEventListener("click", () => {
   if (button.getAttribute("aria-disabled") === "true") return;
   const value = JSON.parse(props.value), at = value.chosen.indexOf(button.value);
   if (at < 0) value.chosen.push(button.value); else value.chosen.splice(at, 1);
   props.value = JSON.stringify(value);
   show();
   trigger("input");
-}});
+});
 watch("value", show);
 show();
 """

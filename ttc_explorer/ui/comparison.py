@@ -21,7 +21,6 @@ from dataclasses import astuple, dataclass, fields
 
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.ledger import Ledger
-from ttc_explorer.search.live import NO_REVISER
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selection import chosen
 from ttc_explorer.search.settings import MAX_BUDGET
@@ -94,18 +93,13 @@ class Entry:
         return f"{self.title} {self.detail}".strip()
 
     @property
+    def sentence(self) -> str:
+        return STRATEGIES[self.strategy].sentence
+
+    @property
     def most(self) -> int:
         """The largest N to try: 1 for a strategy that draws nothing at random, as more would be the same."""
         return MAX_BUDGET if "temperature" in STRATEGIES[self.strategy].settings else 1
-
-    def missing(self, verifier: bool, reviser: bool) -> str:
-        """Why it cannot run with the models there are, in a sentence; empty if it can."""
-        strategy = STRATEGIES[self.strategy]
-        if strategy.reviser and not reviser:
-            return f"{strategy.title} {NO_REVISER}"
-        if strategy.verifier == "search" and not verifier:
-            return f"{strategy.title} needs a verifier, a model that scores steps, and there is none here."
-        return ""
 
 
 ENTRIES: dict[str, Entry] = {
@@ -218,9 +212,11 @@ def by_samples(picked: Iterable[Entry], number: int, run_at: Callable[[Entry, in
     return [Lane(entry, exactly(min(number, entry.most)), math.inf, run_at) for entry in picked]
 
 
-def by_tokens(picked: Iterable[Entry], tokens: int, run_at: Callable[[Entry, int], Run]) -> list[Lane]:
-    """A lane each, all within ``tokens`` tokens."""
-    return [Lane(entry, largest_within(tokens, entry.most), tokens, run_at) for entry in picked]
+def by_tokens(
+    picked: Iterable[Entry], tokens: int, run_at: Callable[[Entry, int], Run], most: int = MAX_BUDGET
+) -> list[Lane]:
+    """A lane each, all within ``tokens`` tokens and at N up to ``most``."""
+    return [Lane(entry, largest_within(tokens, min(entry.most, most)), tokens, run_at) for entry in picked]
 
 
 # --- figures --------------------------------------------------------------------------------------------

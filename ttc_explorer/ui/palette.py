@@ -34,10 +34,18 @@ PALETTE: dict[str, Look] = {
     "hybrid": Look("#74125f", "#fa83b1", "4 2"),
 }
 
+RULES: dict[str, Look] = {
+    "coverage": Look("#1b2330", "#e9edf3", "8 2"),
+    "weighted": PALETTE["best_of_n"],
+    "best": PALETTE["lookahead"],
+    "majority": Look("#14936e", "#8df5a0", "5 2 1 2"),
+}
+"""Rules by which an answer is chosen, where these stand beside each other."""
+
 OTHER = Look("#5b6675", "#9aa7b8", "5 2 1 2 1 2")
 """A strategy that has no look of its own yet."""
 
 
-def look(strategy: str) -> Look:
-    """How the strategy is drawn."""
-    return PALETTE.get(strategy, OTHER)
+def look(name: str) -> Look:
+    """How a strategy, or a rule, is drawn."""
+    return PALETTE.get(name) or RULES.get(name, OTHER)

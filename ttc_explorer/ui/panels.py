@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ttc_explorer.search.ledger import Ledger
-from ttc_explorer.search.live import NO_REVISER
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selection import Vote, chosen, votes
 from ttc_explorer.search.strategies import STRATEGIES
@@ -187,11 +186,9 @@ def _leftover(run: Run, others: list[Vote]) -> str:
 # --- lines ----------------------------------------------------------------------------------------------
 
 
-def about(name: str, reviser: bool = True) -> str:
-    """What a strategy does, and what keeps it from running here: ``reviser`` says whether there is one."""
-    entry = STRATEGIES[name]
-    missing = f"{entry.title} {NO_REVISER}" if entry.reviser and not reviser else ""
-    return f'<p class="about">{escaped(entry.sentence)}</p>{banner(missing, "note")}'
+def about(name: str, missing: str = "") -> str:
+    """What a strategy does, and the sentence on what keeps it from running here, if anything does."""
+    return f'<p class="about">{escaped(STRATEGIES[name].sentence)}</p>{banner(missing, "note")}'
 
 
 def split(name: str, place: int, budget: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -29,11 +31,17 @@ def picker(value: str, **kwargs: Any) -> gr.HTML:
     )
     return gr.HTML(
         value,
+        missing="{}",
         html_template=f'<select class="picker" aria-label="Strategy">{options}</select>',
         js_on_load=_SCRIPT,
         apply_default_css=False,
         **kwargs,
     )
+
+
+def offered(missing: Mapping[str, str]) -> dict[str, Any]:
+    """The update that greys out the strategies that cannot run, each with the reason."""
+    return gr.update(missing=json.dumps(dict(missing)))
 
 
 def _option(name: str, entry: Strategy) -> str:
@@ -42,8 +50,15 @@ def _option(name: str, entry: Strategy) -> str:
 
 _SCRIPT = """
 const select = element.querySelector("select");
-const show = () => { select.value = props.value; };
+const show = () => {
+  const missing = JSON.parse(props.missing);
+  for (const option of select.options) {
+    option.disabled = option.value in missing;
+    option.dataset.about = missing[option.value] ?? (option.dataset.sentence ??= option.dataset.about);
+  }
+  select.value = props.value;
+};
 select.addEventListener("change", () => { props.value = select.value; trigger("input"); });
-watch("value", show);
+watch(["value", "missing"], show);
 show();
 """

@@ -7,7 +7,10 @@ from typing import Any
 
 import gradio as gr
 
+from ttc_explorer.ui.tones import styles
+
 HERE = Path(__file__).parent
+STYLES = ("style", "compare", "curves", "policy", "exchange", "findings", "verifier", "models")
 
 # light, dark
 PAGE = ("#f3f5f9", "#0d1117")
@@ -97,7 +100,8 @@ def looks() -> dict[str, Any]:
     tips = (HERE / "tips.js").read_text("utf-8")
     return {
         "theme": theme(),
-        "css_paths": [HERE / "style.css", HERE / "compare.css"],
+        "css_paths": [HERE / f"{name}.css" for name in STYLES],
+        "css": styles(),
         "head": f"<script>{tips}</script>",
         "footer_links": [],
         "favicon_path": HERE / "icon.png",

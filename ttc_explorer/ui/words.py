@@ -65,5 +65,85 @@ TERMS: dict[str, str] = {
     "shows them against the budget, or against the largest number here.",
     "solutions": "Finished solutions: only these vote.",
     "time together": "Seconds from start to end, while the others ran on the same machine.",
+    # curves
+    "sweep": "Which model was swept: every strategy run on the same test problems, at several budgets.",
+    "coverage": "The chance that at least one of N solutions is right: the most that any way of choosing "
+    "could reach. No strategy; it needs the right answers.",
+    "held out": "Test problems of our families, none of which the models were trained on.",
+    "difficulty": "Fifths of the questions, from easy to hard for this model. Oracle: by how often it is "
+    "right, measured. Predicted: by its verifier's mean score, no right answers needed. Absolute: by fixed "
+    "limits.",
+    "compute": "What a point costs a question, on average. N: samples. Written: tokens of the model. Tokens: "
+    "those, the prompts, and what the verifier reads. FLOP: arithmetic of both models. Passes: what one "
+    "waits for on any hardware. Time: seconds on the machine of the sweep, where questions share batches.",
+    "bin": "Fifths of the test questions by the verifier's mean score, 1 the easiest. This one is placed "
+    "by the mean score of its own finished solutions. A search that keeps high scores makes it look easier.",
+    "pool": "A file of sampled solutions of any model (Parquet, or JSON lines), one a row: question, sample, "
+    "answer, correct, and score if a verifier gave one. It stays in your session.",
+    # policy
+    "read difficulty": "How a question gets into its bin. Predicted: by the verifier's mean score of a few "
+    "samples, no right answers needed. Probe paid: the same, and those samples count as compute. Measured: by "
+    "how often the model is right, which nobody knows beforehand.",
+    "budget ratio": "How many times more compute best-of-N needs for the accuracy that the policy reaches at "
+    "N. In brackets, where 95 % of resampled sets of questions put it; never: best-of-N did not get there.",
+    "regret": "Accuracy that the choice loses, in points, against the arm that proves best in each bin: known "
+    "only in hindsight, which is lucky too, so this is an upper bound.",
+    "shared budget": "The mean: a batch of questions may spend so many samples each, all together, and gives "
+    "them where they are predicted to help most.",
+    "marginal gain": "The next sample goes to the question whose chance of success it is predicted to raise "
+    "most, by the curve of its bin on other questions. Sure and hopeless questions get few.",
+    # findings
+    "95 % interval": "The figure of our own models, and where it lies in 95 % of the sets of questions that "
+    "we drew anew from ours. Bins and choices are made anew in each.",
+    "p-value": "How often such a figure, or a clearer one, would come up by luck if the finding were neither "
+    "true nor false. Small means that luck is a bad explanation.",
+    "corrected p": "The same, made stricter because all findings are tested together (Holm's method). Below "
+    "0.05 we say reproduced, or refuted if the figure lies on the wrong side.",
+    "measured on": "Test questions that this figure rests on; the models were not trained on them.",
+    # verifier
+    "calibration": "Sort solutions by their score: of those scored 0.7, do seven in ten turn out right? Then "
+    "a score can be read as a chance.",
+    "Brier score": "The mean squared distance between score and truth (1 right, 0 wrong). 0 is perfect.",
+    "base rate": "What the Brier score would be of somebody who always says the overall share "
+    "of right ones.",
+    "ECE": "Expected calibration error: how far, on average, a score is from the share that is really right.",
+    "within-problem AUC": "The chance that a right solution scores above a wrong one of the same question. "
+    "Comparing different questions would reward knowing which are easy.",
+    "first wrong step": "The verifier says that the first step it scores below a threshold is wrong. The "
+    "threshold is chosen on one half of the questions and tried on the other.",
+    "place found": "The share of solutions with a wrong step in which exactly that step is named.",
+    "none seen": "The share of flawless solutions in which no step is called wrong.",
+    "F1 of both": "The harmonic mean of the two, as the benchmark ProcessBench has it.",
+    "PRM and ORM": "A process reward model is trained to judge every step, an outcome reward model only "
+    "whole solutions.",
+    "over-optimisation": "Search for what a verifier likes, and in the end you find what it likes wrongly: "
+    "scores rise, answers do not.",
+    # models
+    "generator": "The model that writes solutions.",
+    "verifier": "The model that reads solutions and says how likely they are to end right. Searches follow it.",
+    "reviser": "The model that reads earlier attempts and writes a better one.",
+    "parameters": "Numbers that the models learned, both together. More usually means better and slower.",
+    "memory need": "What the weights of both models take here. Each solution that is kept takes a little more.",
+    "room": "Solutions of 2,048 tokens that fit into memory beside the weights. Larger batches are cut to that.",
+    "first try": "The share of our test problems that one sample of the generator gets right, measured.",
+    # exchange
+    "multiplier": "For equal total FLOPs, pretraining and inference: a model M times larger costs M times as "
+    "much of both. The small one may put all it saves into inference, m times what it would need.",
+    "ratio": "R: tokens that a model writes in its whole life over tokens that it was pretrained on. Small: "
+    "a model that is seldom asked. Large: one in daily use by many.",
+    "paper ratios": "R of the paper's three settings: 0.16, 0.79 and 22. There, thinking won on easy and "
+    "medium questions at small R, and the larger model on hard ones and at large R.",
+    "small model": "It may spend m times its tokens, for instance on N = m solutions.",
+    "larger model": "It answers once, taking the likeliest token at every place.",
+    "larger by": "M: parameters of the larger model over those of the small one.",
+    "thinking by": "Policy: what is best for each difficulty and budget, chosen on other questions than it "
+    "is measured on. Best-of-N: samples, and a weighted vote.",
+    "verifier cost": "Counted: the verifier reads every token that the small model writes, and that costs as "
+    "many FLOPs as its size says. The larger model's one answer needs none.",
+    "break-even": "The number of questions after which the small model that thinks has cost as much energy "
+    "as the larger one: it is cheaper to train, and dearer to ask. Both answer equally well here.",
+    "energy estimate": "FLOPs times what the device draws at the share of its peak that is assumed. Nothing "
+    "was measured at a socket; idle time, memory and cooling are left out.",
+    "queries": "How many questions the models answer in their life. Their training is spread over these.",
 }
 """Term -> what it means."""

@@ -8,13 +8,19 @@ import gradio as gr
 
 from ttc_explorer.search.run import Run
 from ttc_explorer.ui.engine import Engine
-from ttc_explorer.ui.pages import compare, explore
+from ttc_explorer.ui.pages import compare, curves, exchange, explore, findings, models, policy, verifier
 
 HEADER = (Path(__file__).parent / "header.html").read_text("utf-8")
 
 PAGES = {
     "Explore": explore.build,
     "Compare": compare.build,
+    "Curves": curves.build,
+    "Policy": policy.build,
+    "Exchange": exchange.build,
+    "Verifier": verifier.build,
+    "Findings": findings.build,
+    "Models": models.build,
 }
 """Title in the navigation -> what builds the page, given the models and a recorded run to open with."""
 
@@ -25,7 +31,9 @@ def build_app(engine: Engine, opening: Run | None = None) -> gr.Blocks:
         gr.HTML(HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
         with gr.Tabs(elem_id="pages"):
             for title, build in PAGES.items():
-                with gr.Tab(title, id=title.lower()):
-                    build(engine, opening)
+                with gr.Tab(title, id=title.lower()) as tab:
+                    page = build(engine, opening)
+                if hasattr(page, "refresh"):  # what depends on the models, which may have been exchanged
+                    page.refresh(tab.select)
         app.load(engine.begin, None, None, queue=False, api_visibility="private")
-    return app.queue(max_size=64, default_concurrency_limit=None)
+    return app.queue(max_size=engine.rules.queue, default_concurrency_limit=None)

@@ -46,9 +46,9 @@ PRESSED = ("best_of_n", "beam width=4", "lookahead lookahead=1", "dvts width=4",
 EXAMPLE_LEVEL = 3
 
 
-def build(engine: Engine, opening: Run | None) -> None:
+def build(engine: Engine, opening: Run | None) -> Compare:
     """Put the page where we are."""
-    Compare(engine, opening)
+    return Compare(engine, opening)
 
 
 class Visit:
@@ -99,7 +99,8 @@ class Compare:
             heading("Same budget of", "same budget")
             units = [("samples, N", "samples"), ("tokens", "tokens")]
             self.unit = strip("Same budget of", "compare-unit", units, "samples")
-            self.samples = strip("Samples N", "compare-samples", [(str(n), n) for n in SAMPLES], 8)
+            samples = [(str(n), n) for n in SAMPLES if n <= self._engine.rules.budget]
+            self.samples = strip("Samples N", "compare-samples", samples, 8)
             tokens = [(f"{n // 1000}k", n) for n in TOKENS]
             self.tokens = strip("Tokens", "compare-tokens", tokens, 5_000, visible=False)
             self.rule = html("compare-rule", _rule("samples"))
@@ -170,6 +171,18 @@ class Compare:
         self.copy.click(None, self.tabs, None, js=_COPY, **quick)
         self.save.click(None, self.commas, None, js=_DOWNLOAD, **quick)
 
+    def refresh(self, *events: Any) -> None:
+        """Say again which strategies can run when one of these events comes: models may be others now."""
+        gr.on(
+            list(events),
+            self.choose,
+            [self.visit, self.chips],
+            [self.lanes, self.chips],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+
     # --- what it does -----------------------------------------------------------------------------------
 
     def compare(
@@ -206,7 +219,7 @@ class Compare:
                 run_at = _runs(problem, loaded, start, settings)
                 _check(picked, loaded)
                 lanes = (
-                    by_tokens(picked, limit, run_at)
+                    by_tokens(picked, limit, run_at, self._engine.rules.budget)
                     if unit == "tokens"
                     else by_samples(picked, number, run_at)
                 )
@@ -234,7 +247,7 @@ class Compare:
     def _watch(self, visit: Visit, lanes: list[Lane], selector: str, loaded: Loaded) -> Iterator[Frame]:
         """Run the lanes to their ends, all at once, and draw them at most once every PACE seconds."""
         service = loaded.service
-        end = time.monotonic() + MOST_SECONDS
+        end = time.monotonic() + self._engine.rules.time(MOST_SECONDS)
         visit.lanes, visit.selector = lanes, selector
 
         def submit(run: Run) -> None:
@@ -286,7 +299,7 @@ class Compare:
 
     def choose(self, visit: Visit, pressed: str) -> Frame:
         """Show what will be compared, unless a comparison is on screen; say what cannot be."""
-        loaded = self._engine.wait(0)
+        loaded = self._engine.ready()
         try:
             picked = chosen_in(pressed)
         except BadInput:  # none is pressed: it is said when somebody wants to run that
@@ -331,10 +344,7 @@ def _rule(unit: str) -> str:
 
 def _missing(loaded: Loaded) -> dict[str, str]:
     """Key of an entry -> why it cannot run here, for those that cannot."""
-    reasons = {
-        key: entry.missing(loaded.verifier is not None, loaded.reviser is not None)
-        for key, entry in ENTRIES.items()
-    }
+    reasons = {key: loaded.missing(entry.strategy) for key, entry in ENTRIES.items()}
     return {key: reason for key, reason in reasons.items() if reason}
 
 

@@ -19,13 +19,15 @@ from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput, typed_proble
 from ttc_explorer.search import trace
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, SELECTORS, Settings, checked_budget
-from ttc_explorer.search.strategies import strategy
+from ttc_explorer.search.strategies import STRATEGIES, strategy
 from ttc_explorer.ui import panels, ratio
+from ttc_explorer.ui.beside import beside
 from ttc_explorer.ui.chains import chain_component, chain_view
 from ttc_explorer.ui.engine import Engine, Loaded
 from ttc_explorer.ui.inspector import inspector, leading
+from ttc_explorer.ui.library import Library, shipped
 from ttc_explorer.ui.parts import heading, html, known, number, strip, whole
-from ttc_explorer.ui.picker import picker
+from ttc_explorer.ui.picker import offered, picker
 from ttc_explorer.ui.tree_view import TreeStream, tree_view
 
 log = logging.getLogger(__name__)
@@ -50,9 +52,11 @@ NOT_TRAINED = (
 )
 
 
-def build(engine: Engine, opening: Run | None) -> None:
+def build(engine: Engine, opening: Run | None) -> Explore:
     """Put the page where we are, and publish what programs may call."""
-    gr.api(Explore(engine, opening).solve, api_name="solve", concurrency_limit=4)
+    page = Explore(engine, opening)
+    gr.api(page.solve, api_name="solve", concurrency_limit=4)
+    return page
 
 
 class Visit:
@@ -80,8 +84,9 @@ class Visit:
 class Explore:
     """The page. Make it inside ``gr.Blocks``; ``opening`` is on screen until the visitor runs something."""
 
-    def __init__(self, engine: Engine, opening: Run | None) -> None:
+    def __init__(self, engine: Engine, opening: Run | None, library: Library | None = None) -> None:
         self._engine = engine
+        self._library = library or shipped()
         self.visit = gr.State(Visit(opening))
         with gr.Row(equal_height=False, elem_id="explore"):
             with gr.Column(elem_id="controls", min_width=0):
@@ -99,6 +104,7 @@ class Explore:
                 self.inspector = html(
                     "inspector", '<p class="hint">Pick a node of the tree to read it here.</p>'
                 )
+                self.beside = html("beside")
         self._connect()
         if opening is not None:
             for component, value in self._picture(self.visit.value).items():
@@ -158,7 +164,8 @@ class Explore:
                     elem_id="length",
                 )
             heading("Budget N", "budget")
-            self.budget = strip("Budget N", "budget", [(str(number), number) for number in BUDGETS], budget)
+            budgets = [(str(number), number) for number in BUDGETS if number <= self._engine.rules.budget]
+            self.budget = strip("Budget N", "budget", budgets, budget)
         self.settings = {"width": width, "lookahead": ahead, "chains": chains}
 
     def _go(self) -> None:
@@ -231,12 +238,12 @@ class Explore:
             [self.start.click, self.problem.submit],
             self.search,
             [self.visit, *asked],
-            [*picture, self.note, self.banner, self.start, self.halt],
+            [*picture, self.note, self.banner, self.start, self.halt, self.beside],
             show_progress="hidden",
             trigger_mode="once",
             concurrency_limit=None,
             api_visibility="private",
-        )
+        ).then(self.measured, self.visit, self.beside, **at_once)
         self.halt.click(self.stop, self.visit, None, **quick)
         self.tree.pick(self.pick, self.visit, self.inspector, **quick)
         self.chains.pick(self.pick, self.visit, self.inspector, **quick)
@@ -270,6 +277,19 @@ class Explore:
         )
         self.save.click(self.write, self.visit, [self.saved, self.banner], **at_once).then(
             None, self.saved, None, js=_DOWNLOAD, **at_once
+        )
+
+    def refresh(self, *events: Any) -> None:
+        """Say again which strategies can run when one of these events comes: models may be others now."""
+        choice = [self.about, self.split, *self.settings.values(), self.length]
+        gr.on(
+            list(events),
+            self.meet,
+            [self.strategy, self.budget, self.length],
+            [self.strategy, *choice],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
         )
 
     # --- what it does -----------------------------------------------------------------------------------
@@ -313,6 +333,7 @@ class Explore:
                 self.note: self.notice(text),
                 self.start: gr.update(interactive=False),
                 self.halt: gr.update(interactive=True),
+                self.beside: "",
             }
             loaded = yield from self._models(visit)
             if loaded is None:
@@ -356,6 +377,8 @@ class Explore:
                     break
             if run.error:
                 yield {self.banner: panels.banner(run.error)}
+            if self._engine.learner is not None:
+                self._engine.learner.hear(run)
         finally:
             service.cancel(run)  # of no effect once it has ended
 
@@ -384,6 +407,14 @@ class Explore:
             return {self.votes: gr.skip()}
         return self._picture(visit)
 
+    def measured(self, visit: Visit) -> str:
+        """What was measured on questions like the one of the run on screen, once that has ended."""
+        try:
+            return "" if visit.run is None else beside(visit.run, visit.selector, self._library)
+        except Exception:
+            log.exception("nothing could be shown beside the run")
+            return ""
+
     def example(self, kind: str, level: int) -> Frame:
         """A fresh problem that the models were not trained on, of the wanted kind and level."""
         rng = Random()
@@ -393,22 +424,35 @@ class Explore:
 
     def notice(self, text: str) -> str:
         """What to know about a problem that somebody typed."""
+        loaded = self._engine.ready()
+        if loaded is not None and not loaded.shipped:
+            return ""
         typed = 0 < len(text.strip()) <= MAX_CHARACTERS
         return panels.banner(NOT_TRAINED, "note") if typed and recognise(text) is None else ""
 
     def explain(self, name: str, budget: int, length: int) -> Frame:
         """What the strategy does, the settings that it reads, and what they mean at this budget."""
-        loaded, last = self._engine.ready(), ratio.steps(budget)
+        last = ratio.steps(budget)
         place = min(length, last)
         moved = {"value": place} if place != length else {}  # else it stays in the hand that drags it
         return {
-            self.about: panels.about(name, reviser=loaded is None or loaded.reviser is not None),
+            self.about: panels.about(name, self._missing().get(name, "")),
             self.split: panels.split(name, place, budget),
             self.length: gr.update(maximum=max(1, last), interactive=last > 0, **moved),
         } | {
             shown: gr.update(visible=setting in strategy(name).settings)
             for setting, shown in self.settings.items()
         }
+
+    def meet(self, name: str, budget: int, length: int) -> Frame:
+        """The same, and which strategies the models that are here now cannot run."""
+        return {self.strategy: offered(self._missing())} | self.explain(name, budget, length)
+
+    def _missing(self) -> dict[str, str]:
+        """Strategy -> why it cannot run, for those that cannot; none while no models are here."""
+        loaded = self._engine.ready()
+        reasons = {name: loaded.missing(name) for name in STRATEGIES} if loaded else {}
+        return {name: reason for name, reason in reasons.items() if reason}
 
     def write(self, visit: Visit) -> tuple[str, str]:
         """The run on screen as a trace, its answer by the rule that is set now."""

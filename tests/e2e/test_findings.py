@@ -1,0 +1,60 @@
+"""Findings and Verifier in a real browser, on made-up results."""
+
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import LONG
+from tests.experiments.synthetic import save, synthetic
+from ttc_explorer.experiments.findings import dump_findings, findings
+from ttc_explorer.ui.library import Library
+from ttc_explorer.ui.pages.findings import FILE, FindingsPage
+from ttc_explorer.ui.pages.verifier import VerifierPage
+from ttc_explorer.ui.theme import looks
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    save(synthetic(30, 16, seed=2).results, folder / "s")
+    found = findings(folder, resamples=50)
+    (folder / FILE).write_text(dump_findings(found), encoding="utf-8")
+    with gr.Blocks() as app, gr.Tabs():
+        with gr.Tab("Findings"):
+            FindingsPage(folder)
+        with gr.Tab("Verifier"):
+            VerifierPage(Library(folder), folder)
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **looks())
+    yield SimpleNamespace(url=url, found=found)
+    app.close()
+
+
+def test_a_visitor_reads_a_verdict_and_looks_at_the_verifier(chromium, pages):
+    page = chromium.new_page()
+    broken = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_default_timeout(LONG)
+    expect.set_options(timeout=LONG)
+    page.goto(pages.url)
+
+    rows = page.locator("[data-finding]")
+    expect(rows).to_have_count(18)
+    assert rows.locator(".verdict").all_inner_texts() == [finding.verdict for finding in pages.found]
+    chosen = next(finding for finding in pages.found if finding.chart and finding.id != "F1")
+    page.get_by_role("button", name=chosen.id).first.click()
+    expect(page.locator("#findings-head h2")).to_have_text(chosen.id)
+    expect(page.locator("#findings-figure .js-line").first).to_be_attached()
+    expect(page.locator("#findings-foot")).to_contain_text("findings DIR")
+
+    page.get_by_role("tab", name="Verifier").click()
+    for name in ("calibration", "places", "aggregates", "judges", "over"):
+        expect(page.locator(f"#verifier-{name}-figure .main-svg").first).to_be_attached()
+    expect(page.locator("#verifier-auc .dots li").first).to_be_visible()
+    page.get_by_role("radio", name="Beam search").check(force=True)
+    expect(page.locator("#verifier-banner .alert")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert broken == []
+    page.close()

@@ -1,0 +1,88 @@
+"""Models in a real browser: look at one, load it, and find it on the other pages with its limits."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import LONG
+from tests.search.fakes import ToyGenerator
+from tests.ui.toys import driver
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.ui.engine import Engine
+from ttc_explorer.ui.pages import build_app
+from ttc_explorer.ui.theme import looks
+
+CHAT = "http://localhost:1/v1#chat"
+
+
+def make(*name):
+    """The toys; at CHAT a service that only chats, and nothing at any other address."""
+    made = driver()
+    if name and name[0] != CHAT:
+        raise ModelError(f"There is no server at {name[0]}.")
+    if name:
+        made.generator = ToyGenerator()
+        made.generator.name, made.generator.forks = "chat", False
+    return made
+
+
+@pytest.fixture
+def page(chromium):
+    app = build_app(Engine(make))
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **looks())
+    expect.set_options(timeout=LONG)
+    page, broken = chromium.new_page(), []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.set_default_timeout(LONG)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{url}?__theme=light")
+    page.get_by_role("tab", name="Models").click()
+    expect(page.locator(".shelf button").first).to_be_visible(timeout=4 * LONG)
+    yield page
+    page.close()
+    app.close()
+    assert broken == []
+
+
+def name(page, text):
+    page.get_by_label("A folder, a Hugging Face name").fill(text)
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.locator("#models-details h2")).to_have_text(text)
+
+
+def test_a_model_is_looked_at_loaded_and_used_everywhere(page):
+    page.locator("[data-name='Qwen2.5-Math-1.5B-Instruct']").click()
+    expect(page.locator("#models-details h2")).to_have_text("Qwen2.5-Math-1.5B-Instruct")
+    expect(page.locator("#models-details .parts")).to_contain_text("Skywork")
+
+    name(page, "http://localhost:2/v1")
+    page.get_by_role("button", name="Connect").click()
+    expect(page.locator("#models-banner .banner")).to_contain_text("There is no server at")
+    expect(page.locator("#models-in-use h2")).to_have_text("toy generator")
+
+    name(page, CHAT)
+    page.get_by_role("button", name="Connect").click()
+    expect(page.locator("#models-in-use h2")).to_have_text("chat")
+    expect(page.locator("#models-in-use .can .off").first).to_be_visible()
+
+    page.get_by_role("tab", name="Explore").click()
+    beam = page.locator("#strategy option[value=beam]")
+    expect(beam).to_be_disabled()
+    expect(beam).to_have_attribute(
+        "data-about",
+        "Beam search continues a solution from its middle, and this model can only be asked for whole ones.",
+    )
+    expect(page.locator("#strategy option[value=best_of_n]")).to_be_enabled()
+    expect(page.locator("#about .banner")).to_contain_text("continues a solution")
+    page.get_by_role("tab", name="Compare").click()
+    chip = page.locator("#compare-chips button[value=rebase]")
+    expect(chip).to_have_attribute(
+        "data-tip",
+        "REBASE continues a solution from its middle, and this model can only be asked for whole ones.",
+    )
+
+
+def test_nothing_is_cut_off_on_a_phone(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("[data-name='base-s']").click()
+    expect(page.locator("#models-details h2")).to_be_in_viewport()
+    assert page.evaluate("document.body.scrollWidth") <= 390

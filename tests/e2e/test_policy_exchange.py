@@ -1,0 +1,78 @@
+"""Policy and Exchange in a real browser, on made-up results."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import gradio as gr
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import LONG
+from tests.experiments.synthetic import save, synthetic
+from ttc_explorer.experiments.exchange import multiplier
+from ttc_explorer.ui.exchange_board import figure
+from ttc_explorer.ui.library import Library
+from ttc_explorer.ui.pages import HEADER
+from ttc_explorer.ui.pages.exchange import ExchangePage
+from ttc_explorer.ui.pages.policy import PolicyPage
+from ttc_explorer.ui.theme import looks
+
+SIZES = [(1440, 900), (1280, 720), (390, 844)]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("experiments")
+    for name, parameters in (("base-l", 5000), ("base-s", 1000)):
+        results = synthetic(25, 16, seed=parameters).results
+        about = dict(results.about) | {"model": name, "parameters": parameters}
+        save(replace(results, about=about), folder / name)
+    library = Library(folder)
+    with gr.Blocks(fill_width=True, analytics_enabled=False) as app:
+        gr.HTML(HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
+        with gr.Tabs(elem_id="pages"):
+            with gr.Tab("Policy"):
+                PolicyPage(library, None)
+            with gr.Tab("Exchange"):
+                ExchangePage(library)
+    _, address, _ = app.queue().launch(prevent_thread_lock=True, quiet=True, **looks())
+    yield address
+    app.close()
+
+
+def test_a_cell_shows_its_evidence_and_a_mark_sets_the_formula(chromium, url):
+    expect.set_options(timeout=4 * LONG)
+    page = chromium.new_page()
+    broken = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{url}?__theme=light")
+
+    expect(page.locator(".heat .cell")).to_have_count(15)
+    page.locator('.heat .cell[data-bin="5"][data-budget="4"]').click()
+    expect(page.locator("#policy-evidence-head")).to_contain_text("bin 5 hardest, N = 4")
+    expect(page.locator("#policy-dots .dots li.marked")).to_have_count(1)
+    expect(page.locator("#policy-headline .figure")).to_contain_text("×")
+    expect(page.locator("#policy-figure .main-svg").first).to_be_visible()
+    expect(page.locator("#policy-shares .given li")).to_have_count(5)
+    expect(page.locator("#policy-time .main-svg").first).to_be_visible()
+    page.locator("#policy-heat .term").first.hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("Fifths of the questions")
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.body.scrollWidth") <= width
+
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("tab", name="Exchange").click()
+    expect(page.locator("#exchange-figure .main-svg").first).to_be_visible()
+    page.locator(".ratio-marks").get_by_text("22", exact=True).click()
+    expect(page.locator("#exchange-formula .figure")).to_have_text(f"m = {figure(multiplier(5, 22, 0.5))}")
+    expect(page.locator("#exchange-winners .dots li")).to_have_count(6)
+    page.locator("#exchange-formula .term").nth(3).hover()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.body.scrollWidth") <= width
+    page.close()
+    assert broken == []

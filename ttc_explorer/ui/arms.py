@@ -1,0 +1,74 @@
+"""The arms of a sweep as people see them: names, chips, colours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategies import STRATEGIES
+from ttc_explorer.ui.comparison import VARIANTS, Entry
+from ttc_explorer.ui.words import TERMS
+
+COVERAGE = "coverage"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A strategy with the settings that were set (JSON text), its selector still open; or ``coverage``."""
+
+    strategy: str
+    settings: str = "{}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.strategy} {self.settings}"
+
+    @property
+    def title(self) -> str:
+        return "Coverage" if self.strategy == COVERAGE else STRATEGIES[self.strategy].title
+
+    @property
+    def detail(self) -> str:
+        """
+        >>> Arm("beam", '{"width": 0}').detail, Arm("dvts").detail, Arm("rebase", '{"temperature": 1}').detail
+        ('M = √N', 'M = 4', 'temperature 1')
+        """
+        main = {name: getattr(Settings(), name) for name, _ in VARIANTS.get(self.strategy, ())}
+        return ", ".join(
+            Entry(self.strategy, (name, value)).detail if name in main else f"{name} {value}"
+            for name, value in (main | json.loads(self.settings)).items()
+        )
+
+    @property
+    def name(self) -> str:
+        return f"{self.title} {self.detail}".strip()
+
+    def describes(self, run: Run) -> bool:
+        """Whether the run did just this, all settings that the strategy reads included."""
+        if self.strategy != run.strategy:
+            return False
+        swept = Settings().updated(json.loads(self.settings))
+        return all(
+            getattr(swept, name) == getattr(run.settings, name) for name in STRATEGIES[self.strategy].settings
+        )
+
+    @property
+    def sentence(self) -> str:
+        return TERMS[COVERAGE] if self.strategy == COVERAGE else STRATEGIES[self.strategy].sentence
+
+    def counted_by(self, selector: str) -> tuple[str, str, str]:
+        """Strategy, settings and selector, as evidence has them."""
+        if self.strategy == COVERAGE:
+            return "best_of_n", "{}", COVERAGE
+        return self.strategy, self.settings, selector
+
+
+def arms_of(found: Iterable[tuple[str, str]]) -> dict[str, Arm]:
+    """Key -> arm: coverage, then what was found in the order of the list of strategies."""
+    order = list(STRATEGIES)
+    known = [Arm(*each) for each in found if each[0] in STRATEGIES]
+    known.sort(key=lambda arm: (order.index(arm.strategy), list(json.loads(arm.settings).items())))
+    return {arm.key: arm for arm in ([Arm(COVERAGE), *known] if known else [])}
