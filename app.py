@@ -2,36 +2,68 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
-from ttc_explorer.search.driver import Driver
+from ttc_explorer import zero  # before anything that imports torch
+from ttc_explorer.experiments.policy import load_policy
+from ttc_explorer.models.hub import Tell, silent
+from ttc_explorer.public import Rules, rules
+from ttc_explorer.search.driver import Driver, no_policy
 from ttc_explorer.search.trace import load as load_trace
+from ttc_explorer.service import Service
 from ttc_explorer.ui.engine import Engine
+from ttc_explorer.ui.learner import Learner, kept
 from ttc_explorer.ui.pages import build_app
 from ttc_explorer.ui.theme import looks
 
-OPENING = Path(__file__).parent / "assets" / "recorded" / "opening.json.gz"
+ASSETS = Path(__file__).parent / "assets"
+OPENING = ASSETS / "recorded" / "opening.json.gz"
+POLICY = ASSETS / "experiments" / "policy.json"
 
 
-def shipped() -> Driver:
-    """The shipped models and the grader; torch is imported here, long after the page is open."""
-    from ttc_explorer.models.catalogue import load
+def drive(learner: Learner | None = None, name: str | None = None, tell: Tell = silent) -> Driver:
+    """The models of a name, or the shipped ones, and the grader; torch is imported here, long after the page
+    is open."""
+    from ttc_explorer.models import catalogue
     from ttc_explorer.problems.grading import Grader, examine
 
-    models, grader = load(), Grader()
+    wanted = name or catalogue.DEFAULT
+    catalogue.forget(wanted)
+    models, grader = catalogue.load(wanted, tell), Grader()
     return Driver(
         models.generator,
         models.verifier,
         partial(examine, grader=grader),
         reviser=models.reviser,
         revision_verifier=models.revision_verifier,
+        advise=learner.adviser(models.generator, models.verifier) if learner else no_policy,
     )
+
+
+def serve(driver: Driver, name: str | None, limits: Rules) -> Service | zero.Lent:
+    """The service of these models: here, or on lent GPUs where there are such and they run on a GPU."""
+    from ttc_explorer.models.description import describe
+
+    if zero.HERE and name and describe(name).generator.source in ("folder", "Hugging Face"):
+        return zero.Lent(driver, SEARCH, name, limits)
+    return Service(driver, limits)
+
+
+SEARCH = zero.searching(partial(drive, None))
 
 
 def main() -> None:
     opening = load_trace(OPENING.read_bytes()) if OPENING.exists() else None
-    build_app(Engine(shipped), opening).launch(max_file_size="64mb", **looks())
+    policy = load_policy(POLICY)
+    limits = rules()
+    learner = Learner(policy, kept(limits.public), limits.public) if policy else None
+    engine = Engine(partial(drive, learner), learner, limits, serve, os.environ.get("TTC_MODEL"))
+    app = build_app(engine, opening)
+    if zero.HERE:  # what is on the GPU before the launch need not be moved there with every loan
+        engine.wait()
+    app.launch(max_file_size=f"{limits.upload}mb", **looks())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs every test, from any directory, as often as you like.
 # Arguments go to pytest: bash tests/run.sh tests/search -k beam
+# With --vllm it runs the tests on a real vLLM server instead (CPU; 3.4 GB to download, an hour at worst): it
+# is installed in the folder TTC_VLLM_ENV, by default in the user's cache.
+# With --docker it carries out the Dockerfile, without Docker (tests/docker.py; root on Linux, 2 GB of packages).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -29,6 +32,18 @@ if ! python3 -c 'import sys; sys.exit(sys.prefix == sys.base_prefix)' 2>/dev/nul
     source .venv/bin/activate
 fi
 python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
+
+if [ "${1:-}" = --vllm ]; then
+    shift
+    export TTC_VLLM_ENV="${TTC_VLLM_ENV:-${XDG_CACHE_HOME:-$HOME/.cache}/ttc-explorer-vllm}"
+    bash tests/vllm/install.sh "$TTC_VLLM_ENV"
+    exec python -m pytest tests/vllm "$@"
+fi
+
+if [ "${1:-}" = --docker ]; then
+    shift
+    TTC_DOCKER=1 exec unshare --mount python -m pytest -s tests/test_docker.py "$@"
+fi
 
 command -v chromium >/dev/null || needs "Chromium" chromium fonts-liberation
 

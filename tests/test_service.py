@@ -6,6 +6,7 @@ import pytest
 
 from tests.search.fakes import ToyGenerator, ToyVerifier, examine, toy_run
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.public import Rules
 from ttc_explorer.search.driver import Driver, solve
 from ttc_explorer.service import Service
 
@@ -20,7 +21,7 @@ def generator():
 
 @pytest.fixture
 def service(generator):
-    service = Service(Driver(generator, ToyVerifier(), examine), most_runs=2)
+    service = Service(Driver(generator, ToyVerifier(), examine), Rules(runs=2))
     yield service
     service.close()
 

@@ -318,9 +318,6 @@ def sweep(
         )
 
 
-# --- experiments ----------------------------------------------------------------------------------------
-
-
 @cli.command(epilog="Example: policy assets/experiments/base-s --out assets/experiments/policy.json")
 def policy(
     folder: Annotated[Path, typer.Argument(help="What the command sweep wrote.", show_default=False)],

@@ -82,12 +82,12 @@ TERMS: dict[str, str] = {
     "answer, correct, and score if a verifier gave one. It stays in your session.",
     # policy
     "read difficulty": "How a question gets into its bin. Predicted: by the verifier's mean score of a few "
-    "samples, no right answers needed. Probe paid: the same, and those samples count as compute. Measured: by "
-    "how often the model is right, which nobody knows beforehand.",
+    "samples, no right answers needed. Probe paid: the same, and those samples count as compute. Measured: "
+    "by how often the model is right, which nobody knows beforehand.",
     "budget ratio": "How many times more compute best-of-N needs for the accuracy that the policy reaches at "
     "N. In brackets, where 95 % of resampled sets of questions put it; never: best-of-N did not get there.",
-    "regret": "Accuracy that the choice loses, in points, against the arm that proves best in each bin: known "
-    "only in hindsight, which is lucky too, so this is an upper bound.",
+    "regret": "Accuracy that the choice loses, in points, against the arm that proves best in each bin: "
+    "known only in hindsight, which is lucky too, so this is an upper bound.",
     "shared budget": "The mean: a batch of questions may spend so many samples each, all together, and gives "
     "them where they are predicted to help most.",
     "marginal gain": "The next sample goes to the question whose chance of success it is predicted to raise "
@@ -104,8 +104,7 @@ TERMS: dict[str, str] = {
     "calibration": "Sort solutions by their score: of those scored 0.7, do seven in ten turn out right? Then "
     "a score can be read as a chance.",
     "Brier score": "The mean squared distance between score and truth (1 right, 0 wrong). 0 is perfect.",
-    "base rate": "What the Brier score would be of somebody who always says the overall share "
-    "of right ones.",
+    "base rate": "What the Brier score would be of somebody who always says the overall share of right ones.",
     "ECE": "Expected calibration error: how far, on average, a score is from the share that is really right.",
     "within-problem AUC": "The chance that a right solution scores above a wrong one of the same question. "
     "Comparing different questions would reward knowing which are easy.",
@@ -120,11 +119,11 @@ TERMS: dict[str, str] = {
     "scores rise, answers do not.",
     # models
     "generator": "The model that writes solutions.",
-    "verifier": "The model that reads solutions and says how likely they are to end right. Searches follow it.",
+    "verifier": "The model that reads solutions and says how likely they end right. Searches follow it.",
     "reviser": "The model that reads earlier attempts and writes a better one.",
     "parameters": "Numbers that the models learned, both together. More usually means better and slower.",
-    "memory need": "What the weights of both models take here. Each solution that is kept takes a little more.",
-    "room": "Solutions of 2,048 tokens that fit into memory beside the weights. Larger batches are cut to that.",
+    "memory need": "What the weights of both models take here. Each solution in memory takes a little more.",
+    "room": "Solutions of 2,048 tokens that fit into memory beside the weights. Larger batches are cut.",
     "first try": "The share of our test problems that one sample of the generator gets right, measured.",
     # exchange
     "multiplier": "For equal total FLOPs, pretraining and inference: a model M times larger costs M times as "

@@ -1,0 +1,128 @@
+"""Limits for strangers: which hold by default, which variable sets each, and that each is enforced."""
+
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from tests.search.fakes import ToyGenerator, ToyVerifier, examine, toy_run
+from tests.ui.toys import Gate, driver
+from ttc_explorer.models.catalogue import SHIPPED
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.public import LIMITS, PUBLIC, SIZES, Rules, rules
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.service import Service
+from ttc_explorer.ui.engine import Engine
+from ttc_explorer.ui.pages import build_app
+from ttc_explorer.ui.pages.compare import Compare
+from ttc_explorer.ui.pages.compare import Visit as Comparison
+from ttc_explorer.ui.pages.explore import Explore
+from ttc_explorer.ui.pages.models import ModelsPage
+
+README = Path(__file__).parent.parent / "README.md"
+LONG = 60.0
+
+
+def on(page, limits, make_driver=driver):
+    with gr.Blocks():
+        return page(Engine(make_driver, rules=limits), *([None] if page is not ModelsPage else []))
+
+
+# --- which rules ----------------------------------------------------------------------------------------
+
+
+def test_a_space_is_public_and_a_laptop_is_not():
+    assert rules({}) == Rules()
+    assert rules({"SPACE_ID": "me/space"}) == PUBLIC
+    assert rules({"TTC_PUBLIC": "1"}) == PUBLIC
+    assert rules({"SPACE_ID": "me/space", "TTC_PUBLIC": "0"}) == Rules()
+
+
+def test_the_shipped_sizes_are_those_of_the_catalogue():
+    assert tuple(name for name, entry in SHIPPED.items() if entry.role == "generator") == SIZES
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("public", ["0", "1"])
+def test_each_limit_has_a_variable(limit, public):
+    variable = f"TTC_MAX_{limit.upper()}"
+    assert getattr(rules({"TTC_PUBLIC": public, variable: "7"}), limit) == 7
+    assert getattr(PUBLIC, limit) < getattr(Rules(), limit)
+    assert f"`{variable}`" in README.read_text()
+    for nonsense in ("0", "-1", "many", "1e3", "99999999"):
+        with pytest.raises(BadInput, match=variable):
+            rules({variable: nonsense})
+
+
+def test_models_are_listed_by_a_variable():
+    assert rules({"TTC_MODELS": "a/b, c/d+e/f"}).models == ("a/b", "c/d+e/f")
+    assert rules({"SPACE_ID": "me", "TTC_MODEL": "a/b"}).models == ("a/b",)
+    with pytest.raises(BadInput, match="TTC_PUBLIC"):
+        rules({"TTC_PUBLIC": "yes"})
+
+
+# --- that they hold -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limits", "ask", "sentence"),
+    [
+        (Rules(characters=10), {"problem": "What is 1 + 1, please?"}, "10 at most"),
+        (Rules(budget=4), {"problem": "1 + 1?", "budget": 8}, "4 at most"),
+    ],
+)
+def test_programs_get_no_more_than_the_page(limits, ask, sentence):
+    page = on(Explore, limits)
+    with pytest.raises(gr.Error, match=sentence):
+        page.solve(**ask)
+
+
+def test_a_run_gets_the_time_allowed(monkeypatch):
+    times = []
+    monkeypatch.setattr(Driver, "add", lambda self, run, seconds: times.append(seconds))
+    service = Service(Driver(ToyGenerator(), ToyVerifier(), examine), Rules(seconds=9))
+    for wanted in (None, 5, 1000):
+        service.submit(toy_run(), wanted)
+    assert times == [9, 5, 9]
+
+
+def test_so_many_runs_at_once_and_no_more():
+    gate = Gate(ToyGenerator())
+    gate.hold(after=0)
+    service = Service(Driver(gate, ToyVerifier(), examine), Rules(runs=1))
+    first = toy_run()
+    service.submit(first)
+    with pytest.raises(BadInput, match="All places are taken"):
+        service.submit(toy_run())
+    gate.release()
+    while first.stopped is None:
+        service.wait(first, len(first.tree.events), LONG)
+    service.leave()
+
+
+def test_the_queue_and_the_budgets_on_the_page_are_as_long_as_allowed():
+    app = build_app(Engine(driver, rules=Rules(queue=5)))
+    assert app.max_size == 5 if hasattr(app, "max_size") else app._queue.max_size == 5
+    page = on(Explore, Rules(budget=64))
+    assert max(value for _, value in page.budget.choices) == 64
+
+
+def test_a_comparison_keeps_to_the_budget_whatever_it_is_sent():
+    page = on(Compare, Rules(budget=4))
+    asked = {"text": "Solve x^2-7x+12=0.", "answer": "", "selector": "weighted", "seed": 0, "tokens": 10**6}
+    pressed = '{"chosen": ["best_of_n"]}'
+    frames = list(page.compare(Comparison(), **asked, pressed=pressed, unit="samples", samples=8))
+    assert any("4 at most" in str(frame.get(page.banner, "")) for frame in frames)
+    visit = Comparison()
+    list(page.compare(visit, **asked, pressed=pressed, unit="tokens", samples=1))
+    assert visit.lanes[0].run.budget == 4
+
+
+@pytest.mark.parametrize("name", ["/etc", "Qwen/Qwen2.5-0.5B-Instruct", "http://169.254.169.254/v1", ""])
+def test_strangers_load_listed_models_only(name):
+    page = on(ModelsPage, PUBLIC)
+    frames = list(page.exchange(name))
+    assert any("models of the list" in str(frame.get(page.banner, "")) for frame in frames)
+    assert "models of the list" in str(page.own(name or "x", ""))
+    with pytest.raises(BadInput, match="models of the list"):
+        page._engine.choose(name)
