@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from tests.search.fakes import ToyReviser
 from tests.ui.toys import Gate, driver, finished_run
 from ttc_explorer.models.catalogue import load
 from ttc_explorer.models.protocol import ModelError
@@ -39,24 +40,24 @@ def chromium():
 
 
 def models():
-    """The shipped pair if it has been trained, else the toy pair."""
+    """Generator, verifier and reviser: the shipped ones if they have been trained, else toys."""
     try:
         models = load()
-        return models.generator, models.verifier
+        return models.generator, models.verifier, models.reviser
     except ModelError:
         toys = driver()
-        return toys.generator, toys.verifier
+        return toys.generator, toys.verifier, ToyReviser()
 
 
 @pytest.fixture(scope="session")
 def server():
     """The application. ``gate`` can hold whoever answers; models load once ``weights`` is set."""
-    generator, verifier = models()
+    generator, verifier, reviser = models()
     gate, weights = Gate(generator), Event()
 
     def loading():
         weights.wait()
-        return driver(gate, verifier)
+        return driver(gate, verifier, reviser)
 
     opening = finished_run()
     app = build_app(Engine(loading), opening)

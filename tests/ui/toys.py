@@ -44,8 +44,9 @@ class Gate:
         return self._generator.extend(jobs)
 
 
-def driver(generator=None, verifier=None):
-    return Driver(generator or ToyGenerator(), verifier or ToyVerifier(), partial(examine, grader=Grader()))
+def driver(generator=None, verifier=None, reviser=None):
+    examined = partial(examine, grader=Grader())
+    return Driver(generator or ToyGenerator(), verifier or ToyVerifier(), examined, reviser=reviser)
 
 
 def finished_run(text="What is 1 + 1?", answer="2", strategy="beam", budget=16, seed=3, **settings):

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -114,7 +115,9 @@ class Connection:
     def ask(self, calls: Sequence[Call], tries: int = TRIES) -> list[dict[str, Any] | ModelError | None]:
         """Make all calls together: the JSON object that each brought, or what went wrong with it, or None if
         it was cancelled."""
-        return asyncio.run(self._ask(calls, tries))
+        # In a thread of its own: the caller's may have an event loop that runs.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, self._ask(calls, tries)).result()
 
     def ask_one(self, call: Call, tries: int = TRIES) -> dict[str, Any]:
         """The JSON object that a call brings. Raises ModelError."""

@@ -188,7 +188,7 @@ def wrong_steps(table: pd.DataFrame) -> Figure:
     ]
     notes = [
         note(
-            f"{shares[i, j]:.0%}", names[j], names[i], xref="x", yref="y", xanchor="center",
+            f"{shares[i, j]:.0%}", j, i, xref="x", yref="y", xanchor="center",
             font={"size": 12 if i != j else 13, "color": INK[0]},
         )
         for i in range(len(names)) for j in range(len(names)) if shares[i, j] >= 0.05
