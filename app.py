@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
 from ttc_explorer import zero  # before anything that imports torch
 from ttc_explorer.experiments.policy import load_policy
 from ttc_explorer.models.hub import Tell, silent
+from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.public import Rules, rules
 from ttc_explorer.search.driver import Driver, no_policy
 from ttc_explorer.search.trace import load as load_trace
@@ -29,9 +32,7 @@ def drive(learner: Learner | None = None, name: str | None = None, tell: Tell = 
     from ttc_explorer.models import catalogue
     from ttc_explorer.problems.grading import Grader, examine
 
-    wanted = name or catalogue.DEFAULT
-    catalogue.forget(wanted)
-    models, grader = catalogue.load(wanted, tell), Grader()
+    models, grader = catalogue.load(name or catalogue.DEFAULT, tell), Grader()
     return Driver(
         models.generator,
         models.verifier,
@@ -40,6 +41,13 @@ def drive(learner: Learner | None = None, name: str | None = None, tell: Tell = 
         revision_verifier=models.revision_verifier,
         advise=learner.adviser(models.generator, models.verifier) if learner else no_policy,
     )
+
+
+def forget(kept: Collection[str]) -> None:
+    """Let go of all models but those of these names."""
+    from ttc_explorer.models import catalogue
+
+    catalogue.forget(kept)
 
 
 def serve(driver: Driver, name: str | None, limits: Rules) -> Service | zero.Lent:
@@ -59,7 +67,7 @@ def main() -> None:
     policy = load_policy(POLICY)
     limits = rules()
     learner = Learner(policy, kept(limits.public), limits.public) if policy else None
-    engine = Engine(partial(drive, learner), learner, limits, serve, os.environ.get("TTC_MODEL"))
+    engine = Engine(partial(drive, learner), learner, limits, serve, os.environ.get("TTC_MODEL"), forget)
     app = build_app(engine, opening)
     if zero.HERE:  # what is on the GPU before the launch need not be moved there with every loan
         engine.wait()
@@ -67,4 +75,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BadInput as error:  # a variable or a file that cannot be read
+        print(error, file=sys.stderr)
+        sys.exit(2)

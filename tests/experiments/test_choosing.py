@@ -33,11 +33,8 @@ def table(values, arms=ARMS, settings="{}", selector="weighted"):
         for arm, line in zip(arms, np.asarray(value, float), strict=False):
             frame = pd.DataFrame({"question": np.arange(len(line)), "value": line, "budget": budget})
             rows.append(frame.assign(strategy=arm, settings=settings, selector=selector))
-    return (
-        pd.concat(rows, ignore_index=True)
-        .assign(**dict.fromkeys(COSTS, 10.0))
-        .eval("generated_tokens = generated_tokens * budget")
-    )
+    made = pd.concat(rows, ignore_index=True).assign(**dict.fromkeys(COSTS, 10.0))
+    return made.assign(generated_tokens=10.0 * made["budget"])
 
 
 def ease(questions, seed=0):

@@ -16,7 +16,6 @@ from ttc_explorer.experiments.exchange import (
     bracket,
     exchange,
     front,
-    inference_flops,
     multiplier,
     pareto,
     pretraining_flops,
@@ -39,14 +38,13 @@ def test_with_a_verifier_as_large_the_same_multiplier_is_met_at_half_the_ratio()
 
 @given(st.floats(1, 50), st.floats(0.01, 100), st.floats(0, 2), st.floats(1e6, 1e9))
 def test_total_flops_are_equal_at_the_multiplier(larger, ratio, verifier, pretraining):
-    parameters, inference = 1e6, ratio * pretraining
-    small = pretraining_flops(parameters, pretraining) + multiplier(
-        larger, ratio, verifier
-    ) * inference_flops(parameters, inference, verifier)
-    large = pretraining_flops(larger * parameters, pretraining) + inference_flops(
-        larger * parameters, inference, verifier
-    )
-    assert small == pytest.approx(large)
+    def total(parameters, times):
+        """X = 6·P·D_pretrain and Y = 2·P·D_inference, the verifier's beside it."""
+        inference = times * ratio * pretraining
+        return pretraining_flops(parameters, pretraining) + 2 * parameters * inference * (1 + verifier)
+
+    small = total(1e6, multiplier(larger, ratio, verifier))
+    assert small == pytest.approx(total(larger * 1e6, 1))
 
 
 @given(st.floats(1.1, 50), st.floats(0.01, 100), st.floats(0, 2))

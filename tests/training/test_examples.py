@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from random import Random
 
 import numpy as np
@@ -108,22 +109,24 @@ def own_chains(monkeypatch):
 
 def test_of_a_sampled_chain_the_final_attempt_is_learnt_and_nothing_else(encoder, own_chains):
     right, wrong = own_chains["right"][0], own_chains["wrong"][0]
-    lengths, last = set(), {True: 0, False: 0}
-    for seed in range(60):
+    lengths, ends, lost = set(), set(), 0
+    for seed in range(120):
         (example,) = make_revision(encoder, Random(seed), own_chains)
         assert learnt(encoder, example) == ("\n".join(right) + "\n<eos>").replace(" ", "")
         blocks = encoder.tokenizer.decode(example.ids).split("<bos>")[1:]
         before = [block.removesuffix("\n<eos>").split("\n")[1:] for block in blocks[:-1]]
         lengths.add(len(before))
-        repeated = before[-1:] == [right]
-        last[repeated] += 1
-        bad = before[:-1] if repeated else before
-        assert all(attempt in wrong for attempt in bad)
+        rights = len(list(takewhile(right.__eq__, reversed(before))))
+        ends.add(rights)
+        bad = before[: len(before) - rights]
         if bad:
             assert bad[-1] == wrong[-1]
-            assert all(attempt != wrong[-1] for attempt in bad[:-1])
+            assert bad.count(right) <= 1
+            assert all(attempt in wrong[:-1] for attempt in bad[:-1] if attempt != right)
+            lost += right in bad
     assert lengths == {1, 2, 3, 4}
-    assert min(last.values()) > 5
+    assert ends == {0, 1, 2, 3, 4}
+    assert lost
 
 
 def test_of_a_validation_chain_only_the_right_solution_counts(encoder):

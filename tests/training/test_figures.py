@@ -14,6 +14,7 @@ from ttc_explorer.training.figures import (
     generator_figures,
     question_figures,
     revision_figures,
+    rewording_figures,
     summarise,
     true_lines,
     verifier_figures,
@@ -92,7 +93,13 @@ def tables():
         "beam 64": runs(lambda q: q < 9),
         "dvts 64": runs(lambda q: False),
         "lookahead 16": runs(lambda q: q in (0, 2)),
+        "rewordings": rewordings(),
     }
+
+
+def rewordings():
+    rows = [(0, True, True, True), (0, True, False, True), (1, False, True, False), (1, False, False, True)]
+    return pd.DataFrame(rows, columns=["question", "held_out", "reworded", "correct"])
 
 
 def test_bins_come_from_the_probe_alone():
@@ -225,3 +232,10 @@ def test_cards_are_written_for_what_was_measured(tmp_path):
     assert written == {"base-s", "prm-exact"}
     text = (tmp_path / "prm-exact" / "README.md").read_text(encoding="utf-8")
     assert "| PRM, exact labels | 1.000 | 1.00 | 100.0 % | 100.0 % |" in text
+
+
+def test_rewordings_are_counted_apart_from_those_that_were_developed_on():
+    assert rewording_figures(rewordings()) == {
+        "all": {"questions": 2, "reworded": 0.5, "in notation": 1.0},
+        "held out": {"questions": 1, "reworded": 1.0, "in notation": 1.0},
+    }

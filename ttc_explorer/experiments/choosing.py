@@ -19,17 +19,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from ttc_explorer.experiments.difficulty import BINS, mean_scores
+from ttc_explorer.experiments.difficulty import BINS, Floats, Ints, fifths, mean_scores
 from ttc_explorer.experiments.evidence import COSTS
 from ttc_explorer.experiments.intervals import RESAMPLES, interval, resampled
 from ttc_explorer.models.protocol import Choice
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.auto import LARGEST_PROBE
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 FEWEST = 4 * BINS
 """Questions that can be dealt out to bins and halves."""
@@ -112,16 +108,6 @@ def eases(ease: pd.Series, questions: Ints) -> Floats:
 
 
 # --- choosing on one half, measuring on the other -------------------------------------------------------
-
-
-def fifths(ease: Floats, weight: Floats, rng: np.random.Generator) -> Ints:
-    """Bins of equal weight by ease, 1 (easiest) to BINS; ties are split at random. All (questions,)."""
-    order = np.lexsort((rng.random(len(ease)), -ease))
-    upto = np.cumsum(weight[order])
-    middle = (upto - weight[order] / 2) / upto[-1]
-    bins = np.empty(len(ease), np.int64)
-    bins[order] = np.minimum(1 + (BINS * middle).astype(np.int64), BINS)
-    return bins
 
 
 def held_out(value: Floats, bins: Ints, weight: Floats, rng: np.random.Generator) -> Ints:

@@ -10,6 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 BINS = 5
 ABSOLUTE = (0.0, 0.25, 0.5, 0.75)
@@ -17,35 +21,38 @@ ABSOLUTE = (0.0, 0.25, 0.5, 0.75)
 
 
 def oracle_bins(probe: pd.DataFrame, seed: int = 0) -> pd.Series:
-    """Quintiles of the questions by pass@1, measured against the references (arXiv 2408.03314, section 3.2).
+    """Question → quintile by pass@1, measured against the references (arXiv 2408.03314, section 3.2).
 
     Questions with equal pass@1 come in an order drawn by ``seed``, so that the bins are of equal size.
     """
-    return _quintiles(probe.groupby("question")["correct"].mean(), seed)
+    ease = probe.groupby("question")["correct"].mean()
+    bins = fifths(ease.to_numpy(float), np.ones(len(ease)), np.random.default_rng(seed))
+    return pd.Series(bins, index=ease.index, name="bin")
+
+
+def fifths(ease: Floats, weight: Floats, rng: np.random.Generator) -> Ints:
+    """Bins of equal weight by ease, 1 (easiest) to BINS; ties are split at random. All (questions,)."""
+    order = np.lexsort((rng.random(len(ease)), -ease))
+    upto = np.cumsum(weight[order])
+    middle = (upto - weight[order] / 2) / upto[-1]
+    bins = np.empty(len(ease), np.int64)
+    bins[order] = np.minimum(1 + (BINS * middle).astype(np.int64), BINS)
+    return bins
 
 
 def absolute_bins(probe: pd.DataFrame) -> pd.Series:
-    """Bins by fixed limits of pass@1: 5 where no solution was right, and quarters of the rest.
+    """Question → bin by fixed limits of pass@1: 5 where no solution was right, and quarters of the rest.
 
     Unlike quintiles they mean the same for every model, and some may be empty.
     """
-    return _binned(probe.groupby("question")["correct"].mean(), ABSOLUTE, "left")
-
-
-def predicted_bins(
-    probe: pd.DataFrame, edges: Sequence[float] | None = None, samples: int | None = None, seed: int = 0
-) -> pd.Series:
-    """Bins by the mean final score of the verifier, no references used (arXiv 2408.03314, section 3.2).
-
-    Quintiles, or by the four ``edges`` that ``predicted_edges`` gave for other questions; from the first
-    ``samples`` of each question, or all of them.
-    """
-    scores = mean_scores(probe, samples)
-    return _quintiles(scores, seed) if edges is None else _binned(scores, edges, "right")
+    ease = probe.groupby("question")["correct"].mean()
+    bins = BINS - np.searchsorted(ABSOLUTE, ease.to_numpy(), side="left")
+    return pd.Series(bins, index=ease.index, name="bin")
 
 
 def predicted_edges(probe: pd.DataFrame, samples: int | None = None) -> tuple[float, ...]:
-    """The four mean scores, ascending, that cut the questions into fifths: data for ``bin_of_score``."""
+    """The four mean final scores of the verifier, ascending, that cut the questions into fifths: data for
+    ``bin_of_score``. They use no references (arXiv 2408.03314, section 3.2)."""
     shares = [part / BINS for part in range(1, BINS)]
     return tuple(float(edge) for edge in np.quantile(mean_scores(probe, samples), shares))
 
@@ -64,17 +71,3 @@ def mean_scores(probe: pd.DataFrame, samples: int | None = None) -> pd.Series:
     if samples is not None:
         probe = probe.sort_values("sample", kind="stable").groupby("question").head(samples)
     return probe.groupby("question")["score"].mean()
-
-
-def _quintiles(ease: pd.Series, seed: int) -> pd.Series:
-    """Fifths of the questions from the greatest ``ease`` down, equal ones in random order."""
-    chance = np.random.default_rng(seed).random(len(ease))
-    bins = np.empty(len(ease), int)
-    bins[np.lexsort((chance, -ease.to_numpy()))] = np.arange(len(ease)) * BINS // len(ease) + 1
-    return pd.Series(bins, index=ease.index, name="bin")
-
-
-def _binned(ease: pd.Series, edges: Sequence[float], side: str) -> pd.Series:
-    """By four ascending edges; an ease equal to one lies above it where ``side`` is right, else below."""
-    bins = BINS - np.searchsorted(edges, ease.to_numpy(), side=side)
-    return pd.Series(bins, index=ease.index, name="bin")

@@ -45,11 +45,6 @@ def pretraining_flops(parameters: float, tokens: float) -> float:
     return 6 * parameters * tokens
 
 
-def inference_flops(parameters: float, tokens: float, verifier: float = 0.0) -> float:
-    """Y = 2·P·D_inf, and as much again for a ``verifier`` of that many times the parameters."""
-    return 2 * parameters * tokens * (1 + verifier)
-
-
 def multiplier(larger: float, ratio: float, verifier: float = 0.0) -> float:
     """m: the factor by which the small model may infer more than one ``larger`` (M) times its size.
 

@@ -15,11 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ttc_explorer.experiments.choosing import BINS, fifths
+from ttc_explorer.experiments.difficulty import BINS, Floats, Ints, fifths
 from ttc_explorer.experiments.intervals import RESAMPLES, interval
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 ARM = ["strategy", "settings", "selector"]
 COSTS = ("budget", "generated_tokens", "all_tokens", "flops", "sequential_depth", "seconds")

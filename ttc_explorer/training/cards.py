@@ -198,6 +198,11 @@ def _generator(name: str, figures: Mapping[str, Any]) -> str:
         return text
     coverage = [(f"pass@{k}", _percent(figures["base-s"]["all"][f"pass@{k}"])) for k in (4, 16, 64)]
     truth = [("lines whose every printed number is true", _percent(figures["true_lines"]["base-s"]))]
+    wordings = figures["rewordings"]["all"]
+    truth += [
+        (f"pass@1 of {wordings['questions']} questions {worded}", _percent(wordings[worded]))
+        for worded in ("reworded", "in notation")
+    ]
     return f"{text}\n" + "\n".join(f"| {a} | {b} |" for a, b in coverage + truth)
 
 

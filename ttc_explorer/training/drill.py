@@ -31,9 +31,6 @@ def _size(rng: Random) -> int:
 def _sum(rng: Random) -> Asked:
     a, b = rng.randint(0, _size(rng)), rng.randint(0, _size(rng))
     a, b = a * rng.choice((1, 1, -1)), b * rng.choice((1, -1))
-    if rng.random() < 0.25:
-        c = rng.randint(-_size(rng), _size(rng))
-        return f"{a}{b:+d}{c:+d}=", str(a + b + c)
     return f"{a}{b:+d}=", str(a + b)
 
 

@@ -46,6 +46,7 @@ def summarise(tables: Mapping[str, pd.DataFrame], seed: int) -> Figures:
         "true_lines": {"base-s": true_lines(pool["steps"])},
         "played": {name: played_figures(table, by_question) for name, table in tables.items() if " " in name},
         "differences": differences(tables, by_question, seed),
+        "rewordings": rewording_figures(tables["rewordings"]),
     }
     if "revise 1x16" in tables:
         figures["revisions"] = revision_figures(tables)
@@ -114,6 +115,19 @@ def generator_figures(table: pd.DataFrame) -> Figures:
             family: {str(k): float(v) for k, v in rows.groupby("level")["correct"].mean().items()}
             for family, rows in sampled.groupby("family")
         },
+    }
+
+
+def rewording_figures(table: pd.DataFrame) -> Figures:
+    """pass@1 of questions in free wording, as typed and in the notation; ``held out`` are those that nothing
+    was tuned on."""
+    return {
+        name: {
+            "questions": part["question"].nunique(),
+            "reworded": float(part[part["reworded"]]["correct"].mean()),
+            "in notation": float(part[~part["reworded"]]["correct"].mean()),
+        }
+        for name, part in (("all", table), ("held out", table[table["held_out"]]))
     }
 
 

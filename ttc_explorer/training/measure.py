@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
+from ttc_explorer.experiments.notice import rows
+from ttc_explorer.models.decoding import TreeGenerator
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.verifiers import TokenPRM
 from ttc_explorer.problems.exam import Exam
-from ttc_explorer.problems.families import Recognised
+from ttc_explorer.problems.families import FAMILIES, Recognised
 from ttc_explorer.problems.families.claims import checks_pass
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.progress import Counted
@@ -88,8 +91,12 @@ def measure(recipe: Recipe, work: Path, out: Path) -> None:
                 table[name] = step_scores(*load_scorer(out / name, recipe.device), table)
         return table.assign(rule=table["steps"].map(checks_pass))
 
+    def rewordings(mine: list[dict[str, Any]]) -> pd.DataFrame:
+        return reworded(load_generator(out / "base-s", recipe.device), mine, seed)
+
     in_parts(folder, "probe", problems, probe)
     in_parts(folder, "pool", problems, pool)
+    in_parts(folder, "rewordings", rows("rewordings.jsonl"), rewordings)
     for name in GENERATORS:
         if (out / name).is_dir():
             in_parts(
@@ -118,6 +125,25 @@ def few(folder: Path, device: str, problems: Problems, seed: int) -> pd.DataFram
     generator = load_generator(folder, device)
     greedy = sample_solutions(generator, problems, 1, seed, temperature=0.0).assign(sample=-1)
     return pd.concat([greedy, sample_solutions(generator, problems, FEW, seed)], ignore_index=True)
+
+
+def reworded(generator: TreeGenerator, rewordings: list[dict[str, Any]], seed: int) -> pd.DataFrame:
+    """FEW solutions of each question that was reworded by hand, and of the same problem in its notation."""
+    judges = [Recognised(FAMILIES[row["family"]], _tuples(row["given"])) for row in rewordings]
+    tables = []
+    for typed in (True, False):
+        problems = [
+            (Problem(row["text"] if typed else judge.text, row["answer"], row["family"]), judge)
+            for row, judge in zip(rewordings, judges, strict=True)
+        ]
+        tables.append(sample_solutions(generator, problems, FEW, seed).assign(reworded=typed))
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(held_out=[not rewordings[question]["dev"] for question in table["question"]])
+
+
+def _tuples(given: Any) -> Any:
+    """What a problem gives, read back from JSON, which has only lists."""
+    return tuple(map(_tuples, given)) if isinstance(given, list) else given
 
 
 def play(

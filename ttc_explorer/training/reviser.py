@@ -2,8 +2,8 @@
 
 The reviser is the base, taught on chains of attempts (arXiv 2408.03314, section 6.1). Every attempt is a
 block of its own with the question before it, so that the newest block looks like what the base knows. Beside
-the paper's chains of wrong attempts that end in a right one it reads chains whose last attempt is right and
-is repeated, which teaches it not to break right answers, and problems without any attempt.
+the paper's chains of wrong attempts that end in a right one it reads chains whose last attempts are right and
+are repeated, which teaches it not to break right answers, and problems without any attempt.
 """
 
 from __future__ import annotations
@@ -40,8 +40,11 @@ ALONE = 0.25
 MADE = 0.5
 """Share of the chains that are made of worked and mistaken solutions; the others are the base's own."""
 
-REPEATED = 0.4
+REPEATED = 0.5
 """Share of the chains whose last attempt is right and stays."""
+
+LOST = 0.25
+"""Share of the chains of two wrong attempts and more in which one before the last was right already."""
 
 LENGTH = 6
 """Attempts in the chains that teach the reviser's verifier."""
@@ -53,9 +56,10 @@ def make_revision(encoder: Encoder, rng: Random, chains: pd.DataFrame) -> list[E
     """One training example of the reviser."""
     if rng.random() < ALONE:
         return make_examples(encoder, rng)
-    wrong = rng.randint(0, MEMORY)
-    repeated = not wrong or rng.random() < REPEATED
-    wrong = min(wrong, MEMORY - 1) if repeated else wrong
+    # A reviser at work meets its own repetitions: one right attempt after another, after wrong ones or none.
+    length = rng.randint(1, MEMORY)
+    rights = rng.randint(1, length) if rng.random() < REPEATED else 0
+    wrong = length - rights
     if len(chains) and rng.random() >= MADE:
         found = chains.iloc[rng.randrange(len(chains))]
         question = found["text"]
@@ -69,9 +73,9 @@ def make_revision(encoder: Encoder, rng: Random, chains: pd.DataFrame) -> list[E
         question = worded(family, given, rng)
         target = kept = family.worked(given)
         attempts = [family.mistaken(given, rng) for _ in range(wrong)]
-    if repeated:
-        attempts = [*attempts, kept]
-    return [encoder.revision(attempts, question, target)]
+    if len(attempts) > 1 and rng.random() < LOST:
+        attempts[rng.randrange(len(attempts) - 1)] = kept
+    return [encoder.revision([*attempts, *[kept] * rights], question, target)]
 
 
 def silent(steps: Iterable[str]) -> list[Line]:

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ttc_explorer.experiments.choosing import ease_of, fifths
+from ttc_explorer.experiments.choosing import ease_of
+from ttc_explorer.experiments.difficulty import fifths
 from ttc_explorer.experiments.evidence import POOLED, evidence
 from ttc_explorer.experiments.exchange import bracket
 from ttc_explorer.experiments.findings.verdict import RESAMPLES, Untested

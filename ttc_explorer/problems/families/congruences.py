@@ -41,7 +41,7 @@ class Congruences(Family):
 
     def draw(self, rng: Random, level: int) -> Given:
         modulus, count = rng.choice(
-            (((5, 2), (7, 2)), ((5, 3), (11, 2)), ((7, 3),), ((7, 4), (11, 3)), ((11, 4),))[level - 1]
+            (((5, 3),), ((5, 4), (7, 3)), ((7, 4),), ((7, 5), (11, 3)), ((11, 5),))[level - 1]
         )
         return modulus, rng.randint(1, modulus - 1), tuple(rng.randint(2, modulus - 1) for _ in range(count))
 
@@ -103,11 +103,9 @@ class Congruences(Family):
             script.say(f"{unknown}=")
             value = script.decide(right, lambda rng: rng.randint(1, modulus - 1))
             product = coefficient * value
-            rest = product % modulus
-            script.end(
-                f" {coefficient}*{value}={product} "
-                + check(f"{product}-{product // modulus}*{modulus}", rest, target)
-            )
+            times = product // modulus
+            computed = f"{coefficient}*{value}={product} {times}*{modulus}={times * modulus}"
+            script.end(" " + check(f"{computed} {product}-{times * modulus}", product % modulus, target))
             found.append(value)
             target = value
         script.end(f"Answer: {joined(found)}")

@@ -8,7 +8,7 @@ from itertools import combinations
 from random import Random
 
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, check, joined, signed, signed_term
+from ttc_explorer.problems.families.script import Script, check, joined, signed, signed_term, summed
 from ttc_explorer.problems.families.understanding import SOLVING, Question
 from ttc_explorer.problems.notation import words
 
@@ -82,11 +82,11 @@ class Cubic(Family):
         roots = script.decide(given, wrong, lambda triple: " and ".join(map(str, triple)))
         script.end()
         u, v, w = roots
-        script.end(check(f"{u}{signed(v)}{signed(w)}", u + v + w, total))
-        products = (u * v, u * w, v * w)
-        spelled = "".join(signed(p) for p in products).lstrip("+")
-        script.end(check(f"{u}*{v}+{u}*{w}+{v}*{w}={spelled}", sum(products), pairs))
-        script.end(check(f"{u}*{v}*{w}={u * v}*{w}", u * v * w, product))
+        script.end(check(summed(roots), sum(roots), total))
+        spelled = " ".join(f"{a}*{b}={a * b}" for a, b in combinations(roots, 2))
+        products = [a * b for a, b in combinations(roots, 2)]
+        script.end(check(f"{spelled} {summed(products)}", sum(products), pairs))
+        script.end(check(f"{u}*{v}={u * v} {u * v}*{w}", u * v * w, product))
         script.end(f"Answer: {joined(roots)}")
 
 

@@ -45,10 +45,10 @@ class Percent(Family):
     }
 
     def draw(self, rng: Random, level: int) -> Given:
-        kinds = ((PART,), (PART,), (RISE, FALL), (RISE, FALL), (BEFORE_RISE, BEFORE_FALL))[level - 1]
+        kinds = ((PART,), (PART,), (BEFORE_RISE, BEFORE_FALL), (RISE, FALL), (RISE, FALL))[level - 1]
         kind = rng.choice(kinds)
-        units = rng.randint(1, (10, 19, 10, 15, 10)[level - 1])
-        unit = rng.randint(1, (15, 15, 12, 15, 12)[level - 1])
+        units = rng.randint(1, (10, 19, 10, 10, 15)[level - 1])
+        unit = rng.randint(1, (15, 15, 12, 12, 15)[level - 1])
         return kind, UNIT * units, unit * _told_units(kind, units)
 
     def fill(self, given: Given) -> dict[str, str]:
@@ -75,17 +75,26 @@ class Percent(Family):
         asked = {PART: units, RISE: UNITS + units, FALL: UNITS - units}.get(kind, UNITS)
         script.say(f"{UNIT}% is {number}/{told}=")
         unit = script.decide(number // told, near(number // told, 1))
-        script.end(" " + check(f"{told}*{unit}", told * unit, number))
+        script.end(" " + check(_product(told, unit), told * unit, number))
         value = asked * unit
-        script.say(f"{asked}*{unit}=")
+        script.say(f"{_product(asked, unit)}=")
         result = script.decide(value, near(value, 1))
         script.end()
-        tens, ones = asked // 10 * 10, asked % 10
-        parts = [part for part in (tens, ones) if part]
-        spelled = "+".join(f"{part}*{unit}" for part in parts)
-        added = "=" + "+".join(str(part * unit) for part in parts) if len(parts) > 1 else ""
-        script.end(check(f"{spelled}{added}", value, result))
+        # The same product by the other factor's parts: another way, which can disagree.
+        script.end(check(_product(unit, asked), value, result))
         script.end(f"Answer: {result}")
+
+
+def _product(a: int, b: int) -> str:
+    """a * b by the tens and ones of a, its result left to who reads on.
+
+    >>> _product(27, 13), _product(8, 13)
+    ('20*13=260 7*13=91 260+91', '8*13')
+    """
+    tens, ones = a // 10 * 10, a % 10
+    if not tens or not ones:
+        return f"{a}*{b}"
+    return f"{tens}*{b}={tens * b} {ones}*{b}={ones * b} {tens * b}+{ones * b}"
 
 
 _RISES = frozenset(

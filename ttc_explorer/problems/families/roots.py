@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, check, joined, near, signed_term
+from ttc_explorer.problems.families.script import Script, check, joined, near, signed_term, summed
 from ttc_explorer.problems.families.understanding import SOLVING, Question
 from ttc_explorer.problems.notation import words
 
@@ -30,7 +30,7 @@ class Roots(Family):
     slots: Mapping[str, str] = {"equations": r"[-+\da-e^=,]+", "unknowns": r"[a-e](?:,[a-e])*"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        count, reach, linear = ((2, 5, 4), (2, 7, 5), (3, 6, 5), (3, 8, 6), (4, 9, 8))[level - 1]
+        count, reach, linear = ((2, 7, 5), (3, 7, 5), (3, 10, 9), (4, 9, 8), (4, 12, 9))[level - 1]
         before, given = 0, []
         for _ in range(count):
             value, coefficient = rng.randint(2, reach), rng.randint(1, linear)
@@ -96,8 +96,8 @@ class Roots(Family):
             script.say(f"{UNKNOWNS[i]}=")
             value = script.decide(best, near(best, 1))
             square, linear = value * value, coefficient * value
-            tail = f"+{before}" if i else ""
-            computed = f"{value}*{value}={square} {coefficient}*{value}={linear} {square}+{linear}{tail}"
+            terms = summed([square, linear, before] if i else [square, linear])
+            computed = f"{value}*{value}={square} {coefficient}*{value}={linear} {terms}"
             script.end(" " + check(computed, square + linear + before, right))
             found.append(value)
         script.end(f"Answer: {joined(found)}")

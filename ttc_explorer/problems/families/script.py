@@ -103,6 +103,20 @@ def check(computed: str, got: int, want: int, wanted: str = "") -> str:
     return f"{left} want {right} off {want - got} {'ok' if want == got else 'no'}"
 
 
+def summed(terms: Sequence[int]) -> str:
+    """A sum, two terms at a time: a small model adds two numbers well, and three in one go badly. The last
+    result is left to who reads on.
+
+    >>> summed([3, -5, 8]), summed([7])
+    ('3-5=-2 -2+8', '7')
+    """
+    total, text = terms[0], str(terms[0])
+    for number, term in enumerate(terms[1:]):
+        text += (f"={total} {total}" if number else "") + signed(term)
+        total += term
+    return text
+
+
 def joined(values: Sequence[int]) -> str:
     """Values as the solutions write them: ``3,-5,8``."""
     return ",".join(map(str, values))

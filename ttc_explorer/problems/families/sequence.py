@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, check, joined, near, signed
+from ttc_explorer.problems.families.script import Script, check, near, signed
 from ttc_explorer.problems.families.understanding import Question
 from ttc_explorer.problems.notation import words
 
@@ -83,15 +83,12 @@ class Sequence(Family):
 
     def write(self, given: Given, script: Script) -> None:
         steps = []
-        script.say("steps ")
-        for i, (a, b) in enumerate(itertools.pairwise(given)):
-            if i:
-                script.say(",")
+        for a, b in itertools.pairwise(given):
+            script.say(f"{b}{signed(-a)}=")
             steps.append(script.decide(b - a, near(b - a)))
-        script.end()
-        bend = steps[1] - steps[0]
-        script.say(f"{joined(steps)} change ")
-        bend = script.decide(bend, near(bend))
+            script.end()
+        script.say(f"change {steps[1]}{signed(-steps[0])}=")
+        bend = script.decide(steps[1] - steps[0], near(steps[1] - steps[0]))
         script.end()
         script.say(f"next step {steps[-1]}{signed(bend)}=")
         step = script.decide(steps[-1] + bend, near(steps[-1] + bend))

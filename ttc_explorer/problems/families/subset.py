@@ -8,7 +8,7 @@ from itertools import combinations
 from random import Random
 
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, check, joined
+from ttc_explorer.problems.families.script import Script, check, joined, summed
 from ttc_explorer.problems.families.understanding import Question
 from ttc_explorer.problems.notation import words
 
@@ -72,9 +72,9 @@ class Subset(Family):
             right = _subset(left, rest) or left[-1:]
             pick = script.decide(right[0], lambda rng, near=left[-4:]: rng.choice(near))
             picked.append(pick)
+            script.end(f" {rest}-{pick}={rest - pick}")
             rest -= pick
-            script.end(f" rest {rest}")
-        script.end("sum " + check("+".join(map(str, picked)), sum(picked), target))
+        script.end("sum " + check(summed(picked), sum(picked), target))
         script.end(f"Answer: {joined(picked)}")
 
     def right(self, given: Given, answer: str) -> bool:
@@ -85,7 +85,7 @@ class Subset(Family):
         return len(set(picked)) == len(picked) and set(picked) <= set(given[0]) and sum(picked) == given[1]
 
     def consistent(self, given: Given, steps: Sequence[str]) -> bool:
-        """The numbers picked so far are different, are there, and can be completed; the rests are true."""
+        """The numbers picked so far are different, are there, and can be completed; what rests is true."""
         numbers, target = given
         left, rest = list(numbers), target
         for step in steps:
@@ -95,7 +95,7 @@ class Subset(Family):
                 if rest:
                     return False
                 continue
-            match = re.fullmatch(r"(\d{1,3}) rest (\d{1,4})", step)
+            match = re.fullmatch(r"(\d{1,3}) \d{1,4}-\d{1,3}=(\d{1,4})", step)
             if not match or int(match[1]) not in left or int(match[2]) != rest - int(match[1]):
                 return False
             left.remove(int(match[1]))

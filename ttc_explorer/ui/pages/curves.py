@@ -23,6 +23,7 @@ from ttc_explorer.search.settings import SELECTORS, Settings
 from ttc_explorer.ui import figures, panels
 from ttc_explorer.ui.arms import COVERAGE, Arm, arms_of
 from ttc_explorer.ui.chips import chips, pressed_in, value_of
+from ttc_explorer.ui.downloads import WIDTH, csv, png
 from ttc_explorer.ui.engine import Engine
 from ttc_explorer.ui.library import COMMAND, Book, Library, shipped
 from ttc_explorer.ui.pages.explore import OUR_FAULT, Frame
@@ -36,6 +37,8 @@ MOST = 8
 PRESSED = (COVERAGE, "greedy", "best_of_n", "beam", "lookahead", "revise")
 """Strategies of what is drawn at first, each with its first settings."""
 POOL = "your pool"
+FILE = "ttc-curves"
+"""Name of a saved table or picture."""
 MOST_CHARACTERS = 60
 """Of the name of an uploaded file."""
 
@@ -61,7 +64,7 @@ HELP = {
 }
 
 
-def build(engine: Engine, opening: Run | None) -> None:
+def build(engine: Engine, opening: Run | None, choice: gr.State) -> None:
     """Put the page where we are."""
     Curves(shipped())
 
@@ -200,18 +203,18 @@ class Curves:
             )
         ]  # fmt: skip
         inputs = [*settings, self.narrow]
-        gr.on([self.opener.input, *changes], self.draw, inputs, picture, js=_WIDTH, **drawing)
+        gr.on([self.opener.input, *changes], self.draw, inputs, picture, js=WIDTH, **drawing)
         places = [*picture, self.unread, self.upload, self.back, self.pool, self.card, *self.shipped]
         self.upload.upload(self.read, [self.upload], [self.unread, self.pool, self.upload], **heard).then(
-            self.swap, inputs, places, js=_WIDTH, **heard
+            self.swap, inputs, places, js=WIDTH, **heard
         )
         self.back.click(lambda: None, None, self.pool, **heard).then(
-            self.swap, inputs, places, js=_WIDTH, **heard
+            self.swap, inputs, places, js=WIDTH, **heard
         )
         self.save.click(self.sheet, settings, [self.commas, self.banner], **heard).then(
-            None, self.commas, None, js=_CSV, **heard
+            None, self.commas, None, js=csv(FILE), **heard
         )
-        self.print.click(None, None, None, js=_PNG, **heard)
+        self.print.click(None, None, None, js=png("curves-figure", "curves-head", FILE), **heard)
 
     # --- what it does -----------------------------------------------------------------------------------
 
@@ -416,33 +419,3 @@ def _of_pool(pool: Pool) -> tuple[str, str]:
 
 def _said(reading: str, source: str) -> str:
     return f'<p class="reading">{escaped(reading)}</p><p class="source">{source}</p>'
-
-
-# --- in the browser -------------------------------------------------------------------------------------
-
-_WIDTH = "(...values) => [...values.slice(0, -1), innerWidth < 700]"
-
-_CSV = """(text) => {
-  if (!text) return;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], {type: "text/csv"}));
-  link.download = "ttc-curves.csv";
-  link.click();
-  URL.revokeObjectURL(link.href);
-}"""
-
-_PNG = """() => {
-  const drawn = document.querySelector("#curves-figure .js-plotly-plot");
-  if (!drawn) return;
-  const said = [...document.querySelectorAll("#curves-head :is(h2, p)")];
-  const {width, height} = drawn.getBoundingClientRect(), room = 56;
-  const [title, facts] = said.map((each) => each.textContent.replace(/[<>]/g, ""));
-  const text = `<b>${title}</b><br><span style="font-size:14px">${facts}</span>`;
-  const layout = {
-    ...drawn.layout, width, height: height + room,
-    margin: {...drawn.layout.margin, t: drawn.layout.margin.t + room},
-    title: {text, x: 0, xref: "paper", y: 1 - 26 / height, yanchor: "top", font: {size: 20}},
-  };
-  const format = {format: "png", filename: "ttc-curves", width, height: height + room, scale: 2};
-  Plotly.downloadImage({data: drawn.data, layout}, format);
-}"""
