@@ -46,7 +46,20 @@ def refused(result: Result, *words: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["solve", "problems", "grade", "findings", "misled", "curves", "models", "train", "bench", "app"],
+    [
+        "solve",
+        "problems",
+        "grade",
+        "sweep",
+        "policy",
+        "findings",
+        "misled",
+        "curves",
+        "models",
+        "train",
+        "bench",
+        "app",
+    ],
 )
 def test_every_command_explains_itself_with_an_example(command):
     result = call(command, "--help")
@@ -319,6 +332,17 @@ def test_models_lists_the_shipped_family():
     }.items()
     assert all(entry["parameters"] > 100_000 for entry in entries)
     assert "base-s" in call("models").stdout
+
+
+def test_a_model_is_described_before_it_is_loaded():
+    told = call("models", "base-s").stdout.splitlines()
+    assert told[0].startswith("base-s, generator: small")
+    assert "MB of memory" in told[1]
+    assert told[-1].startswith("Usable here, on cpu")
+    missing = call("models", "no/such").stdout.splitlines()
+    assert missing[-1].startswith("Not usable here: There is no folder 'no/such'")
+    assert json.loads(call("models", "no/such", "--json").stdout)["unusable"]
+    refused(call("models", ""), "Name a model")
 
 
 def in_a_process(*arguments: str) -> subprocess.CompletedProcess:

@@ -12,11 +12,11 @@ from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.public import LIMITS, PUBLIC, SIZES, Rules, rules
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.service import Service
-from ttc_explorer.ui.engine import Engine
+from ttc_explorer.ui.engine import Choice, Engine
 from ttc_explorer.ui.pages import build_app
 from ttc_explorer.ui.pages.compare import Compare
 from ttc_explorer.ui.pages.compare import Visit as Comparison
-from ttc_explorer.ui.pages.explore import Explore
+from ttc_explorer.ui.pages.explore import Explore, Visit
 from ttc_explorer.ui.pages.models import ModelsPage
 
 README = Path(__file__).parent.parent / "README.md"
@@ -116,6 +116,27 @@ def test_a_comparison_keeps_to_the_budget_whatever_it_is_sent():
     visit = Comparison()
     list(page.compare(visit, **asked, pressed=pressed, unit="tokens", samples=1))
     assert visit.lanes[0].run.budget == 4
+
+
+def test_a_visitors_choice_holds_on_their_pages_and_on_no_others():
+    def make(*name):
+        generator = ToyGenerator()
+        generator.name = name[0] if name else "first"
+        return driver(generator)
+
+    with gr.Blocks():
+        engine, mine, yours = Engine(make, rules=PUBLIC), Choice(), Choice()
+        models, explore, compare = ModelsPage(engine), Explore(engine, None), Compare(engine, None)
+    list(models.exchange("base-m", mine))
+    for choice, name in ((mine, "base-m"), (yours, "first")):
+        assert f"<h2>{name}</h2>" in models.open("", choice)[models.now]
+        visit = Visit(None)
+        list(explore.search(visit, "1+1?", "", "greedy", 1, 0, 1, "majority", "last", 0, 0, 0, 1, choice))
+        assert visit.run.model == name
+        lanes = Comparison()
+        pressed = '{"chosen": ["best_of_n"]}'
+        list(compare.compare(lanes, "1+1?", "", pressed, "samples", 1, 1000, "majority", 0, choice))
+        assert lanes.lanes[0].run.model == name
 
 
 @pytest.mark.parametrize("name", ["/etc", "Qwen/Qwen2.5-0.5B-Instruct", "http://169.254.169.254/v1", ""])

@@ -22,6 +22,8 @@ def test_the_card_names_what_was_tested():
     assert f"{sys.version_info.major}.{sys.version_info.minor}" >= card["python_version"]
     assert len(card["short_description"]) <= 60
     assert card["app_file"] == "app.py"
+    assert card["hf_oauth"] is True
+    assert card["hf_oauth_scopes"] == ["inference-api"]
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ import runpy
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -34,6 +35,9 @@ from ttc_explorer.search.settings import MAX_BUDGET, SELECTORS, Settings, checke
 from ttc_explorer.search.strategies import STRATEGIES
 from ttc_explorer.search.strategies import strategy as checked_strategy
 from ttc_explorer.search.trace import dump
+
+if TYPE_CHECKING:
+    from ttc_explorer.models.description import Description
 
 APP = Path(__file__).parent.parent / "app.py"
 POLICY = APP.parent / "assets" / "experiments" / "policy.json"
@@ -279,6 +283,13 @@ def sweep(
     ray: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Work on a Ray cluster: auto, local or an address.")
     ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--minutes-a-question",
+            help="A question on which a strategy takes longer is left out, and listed at the end.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an earlier call was stopped.")
     ] = False,
@@ -305,7 +316,9 @@ def sweep(
         question_column=question_column,
         answer_column=answer_column,
     )
-    rows = run_sweep(plan, out, resume, workers, ray)
+    if minutes is not None and not 0 < minutes <= 10_000:
+        raise BadInput("Give a question more than 0 minutes, and 10,000 at most.")
+    rows = run_sweep(plan, out, resume, workers, ray, POLICY, minutes)
     failed = rows.pop("failures", 0)
     for name, count in rows.items():
         typer.echo(f"{out / name}.parquet: {count:,} rows")
@@ -313,7 +326,8 @@ def sweep(
         typer.echo(f"{out} is complete.")
     if failed:
         _report(
-            f"{failed:,} times a question failed: {out / 'failures.parquet'} says why; --resume tries again.",
+            f"{failed:,} times a question failed or took too long, and is left out: "
+            f"{out / 'failures.parquet'} says which and why; --resume tries again.",
             0,
         )
 
@@ -439,11 +453,24 @@ def _counts(text: str | None) -> list[int]:
 # --- models ---------------------------------------------------------------------------------------------
 
 
-@cli.command(epilog="Example: models --json")
-def models(as_json: Json = False) -> None:
-    """List the models that can be used here, and say why others cannot."""
-    from ttc_explorer.models.description import listed
+@cli.command(epilog="Example: models Qwen/Qwen2.5-0.5B-Instruct")
+def models(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Tell about these instead: what --model takes.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models that can be used here, and say why others cannot.
 
+    With a name, say what these need and do; nothing large is downloaded for that.
+    """
+    from ttc_explorer.models.description import describe, listed
+
+    if name is not None:
+        said = describe(name)
+        typer.echo(json.dumps(asdict(said)) if as_json else _told(said))
+        return
     found = listed()
     if as_json:
         typer.echo(json.dumps(found))
@@ -456,7 +483,19 @@ def models(as_json: Json = False) -> None:
         )
     if not any(model["source"] == "shipped" for model in found):
         typer.echo("The shipped models are not here.")
-    typer.echo("Also: a folder or Hugging Face model as GENERATOR or GENERATOR+VERIFIER.")
+    typer.echo("Also: a folder, Hugging Face model or server as GENERATOR or GENERATOR+VERIFIER.")
+
+
+def _told(said: Description) -> str:
+    """Each part on a line, its notes below it, and whether all can be used here."""
+    lines = []
+    for part in filter(None, (said.generator, said.verifier)):
+        facts = [part.format, f"{part.parameters:,} parameters" if part.parameters else "size not known"]
+        facts += [f"{part.need.weights / 1e6:,.1f} MB of memory"] if part.need else []
+        lines += [f"{part.name}, {part.role}: {part.title}; {', '.join(facts)}", *part.notes]
+    fits = "" if said.room is None else f", with room for {said.room:,} solutions beside the weights"
+    usable = f"Usable here, on {said.device}{fits}."
+    return "\n".join([*lines, f"Not usable here: {said.unusable}" if said.unusable else usable])
 
 
 @cli.command(epilog="Example: train --recipe smoke --out runs/smoke")

@@ -1,24 +1,24 @@
 """Models in a real browser: look at one, load it, and find it on the other pages with its limits."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import LONG
+from tests.models.toys import toy_qwen2, toy_tokenizer
 from tests.search.fakes import ToyGenerator
+from tests.server.toy import ToyServer
 from tests.ui.toys import driver
-from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.public import PUBLIC
 from ttc_explorer.ui.engine import Engine
 from ttc_explorer.ui.pages import build_app
 from ttc_explorer.ui.theme import looks
 
-CHAT = "http://localhost:1/v1#chat"
-
 
 def make(*name):
-    """The toys; at CHAT a service that only chats, and nothing at any other address."""
+    """The toys, and by any name a service that only chats."""
     made = driver()
-    if name and name[0] != CHAT:
-        raise ModelError(f"There is no server at {name[0]}.")
     if name:
         made.generator = ToyGenerator()
         made.generator.name, made.generator.forks = "chat", False
@@ -43,23 +43,30 @@ def page(chromium):
     assert broken == []
 
 
+@pytest.fixture
+def chat():
+    """The address of a server that only chats."""
+    with ToyServer({"completions"}).running() as running:
+        yield running.address
+
+
 def name(page, text):
     page.get_by_label("A folder, a Hugging Face name").fill(text)
     page.get_by_role("button", name="Look at it").click()
     expect(page.locator("#models-details h2")).to_have_text(text)
 
 
-def test_a_model_is_looked_at_loaded_and_used_everywhere(page):
+def test_a_model_is_looked_at_loaded_and_used_everywhere(page, chat):
     page.locator("[data-name='Qwen2.5-Math-1.5B-Instruct']").click()
     expect(page.locator("#models-details h2")).to_have_text("Qwen2.5-Math-1.5B-Instruct")
     expect(page.locator("#models-details .parts")).to_contain_text("Skywork")
 
     name(page, "http://localhost:2/v1")
-    page.get_by_role("button", name="Connect").click()
-    expect(page.locator("#models-banner .banner")).to_contain_text("There is no server at")
-    expect(page.locator("#models-in-use h2")).to_have_text("toy generator")
+    expect(page.locator("#models-details .banner")).to_contain_text("cannot be reached")
+    expect(page.get_by_role("button", name="Connect")).to_be_disabled()
 
-    name(page, CHAT)
+    name(page, chat)
+    expect(page.locator("#models-details .parts")).to_contain_text("answers a chat")
     page.get_by_role("button", name="Connect").click()
     expect(page.locator("#models-in-use h2")).to_have_text("chat")
     expect(page.locator("#models-in-use .can .off").first).to_be_visible()
@@ -79,6 +86,36 @@ def test_a_model_is_looked_at_loaded_and_used_everywhere(page):
         "data-tip",
         "REBASE continues a solution from its middle, and this model can only be asked for whole ones.",
     )
+
+
+def test_where_strangers_share_it_another_visitor_keeps_the_models(chromium, tmp_path):
+    folder = str(tmp_path / "toy")
+    toy_qwen2().save_pretrained(folder)
+    toy_tokenizer().save_pretrained(folder)
+
+    def named(*name):
+        generator = ToyGenerator()
+        generator.name = "toy of mine" if name else "toy of all"
+        return driver(generator)
+
+    app = build_app(Engine(named, rules=replace(PUBLIC, models=(folder,))))
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **looks())
+    mine, yours = chromium.new_page(), chromium.new_page()
+    for page in (mine, yours):
+        page.set_default_timeout(LONG)
+        page.goto(f"{url}?__theme=light")
+        page.get_by_role("tab", name="Models").click(timeout=4 * LONG)
+    mine.locator(f"[data-name='{folder}']").click(timeout=4 * LONG)
+    mine.get_by_role("button", name="Load").click()
+    expect(mine.locator("#models-in-use h2")).to_have_text("toy of mine", timeout=4 * LONG)
+    for page in (mine, yours):
+        page.get_by_role("tab", name="Explore").click()
+        page.get_by_role("tab", name="Models").click()
+    expect(mine.locator("#models-in-use h2")).to_have_text("toy of mine", timeout=4 * LONG)
+    expect(yours.locator("#models-in-use h2")).to_have_text("toy of all", timeout=4 * LONG)
+    mine.close()
+    yours.close()
+    app.close()
 
 
 def test_nothing_is_cut_off_on_a_phone(page):

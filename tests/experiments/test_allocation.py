@@ -31,7 +31,7 @@ def random_curves(seed, questions, most, concave):
     return np.pad(np.cumsum(gains, axis=1), ((0, 0), (1, 0)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(CURVES, st.integers(0, 16))
 def test_greedy_is_the_optimum_where_gains_fall(case, total):
     seed, questions, most = case
@@ -42,7 +42,7 @@ def test_greedy_is_the_optimum_where_gains_fall(case, total):
     assert sum(curves[i, k] for i, k in enumerate(got)) == pytest.approx(best)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(CURVES, st.booleans())
 def test_no_more_is_spent_than_there_is_and_more_budget_takes_nothing_away(case, concave):
     seed, questions, most = case

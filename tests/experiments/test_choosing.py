@@ -44,7 +44,7 @@ def ease(questions, seed=0):
 # --- halves and bins ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(5, 60), st.integers(0, 999), st.booleans())
 def test_bins_are_fifths_of_the_weight_with_the_easiest_first(questions, seed, ties):
     rng = np.random.default_rng(seed)
@@ -57,7 +57,7 @@ def test_bins_are_fifths_of_the_weight_with_the_easiest_first(questions, seed, t
         assert easy[bins == b].min() >= easy[bins == b + 1].max()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(12, 50), st.integers(0, 999), st.data())
 def test_what_a_question_says_never_changes_the_arm_it_is_measured_by(questions, seed, data):
     """Also in a resample, where a question may come several times."""

@@ -26,7 +26,7 @@ def probe(shares, samples=4, scores=None):
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 4), min_size=5, max_size=40), st.integers(0, 3))
 def test_oracle_bins_are_of_equal_size_and_in_order(shares, seed):
     bins = oracle_bins(probe(shares), seed)
@@ -63,7 +63,7 @@ def test_the_first_samples_are_those_with_the_lowest_numbers():
     assert mean_scores(table, samples=2).tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.floats(0, 1), min_size=10, max_size=40, unique=True))
 def test_edges_give_a_live_question_the_bin_it_would_have_had(scores):
     table = probe([1] * len(scores), samples=1, scores=scores)

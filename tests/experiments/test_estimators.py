@@ -72,13 +72,13 @@ def test_every_estimator_is_the_mean_over_all_subsets(selector):
             brute = np.mean([expected(selector, subset) for subset in combinations(pool, k)])
             assert value == pytest.approx(brute, abs=1e-12), (k, pool)
 
-    check = settings(max_examples=40, deadline=None)(given(POOLS)(check))
+    check = settings(max_examples=40)(given(POOLS)(check))
     for pool in EDGES:
         check = example(pool)(check)
     check()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.sampled_from([-1, RIGHT, 1]), st.sampled_from([0.25, 0.5])), min_size=2, max_size=4)
 )

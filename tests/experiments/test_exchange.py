@@ -14,6 +14,7 @@ from ttc_explorer.experiments.exchange import (
     BEYOND,
     RATIOS,
     bracket,
+    cheapest_match,
     exchange,
     front,
     multiplier,
@@ -139,3 +140,33 @@ def test_pretraining_can_push_a_large_model_off_the_front():
     burdened = front(models, {"s": 100.0, "l": 5000.0}, queries=10)
     assert burdened[burdened["best"]]["model"].unique().tolist() == ["s"]
     assert burdened["flops"].min() == pytest.approx(11)
+
+
+# --- as accurate as the large model, for less -----------------------------------------------------------
+
+
+def ways(values, questions):
+    """Evidence of one strategy at budgets 1, 2, ...: budget k costs k FLOPs; values (budgets, questions)."""
+    return pd.concat(
+        pd.DataFrame({"question": np.arange(questions), "value": value}).assign(
+            strategy="best_of_n", settings="{}", budget=k, flops=float(k)
+        )
+        for k, value in enumerate(values, 1)
+    )
+
+
+def test_the_match_is_the_cheapest_that_is_accurate_enough():
+    large = pd.Series(0.5, index=range(20))
+    match = cheapest_match(ways(np.tile([[0.2], [0.6], [0.9]], 20), 20), large)
+    assert (match.budget, match.flops, match.accuracy, match.rival) == (2, 2.0, pytest.approx(0.6), 0.5)
+    assert cheapest_match(ways(np.full((3, 20), 0.4), 20), large) is None
+
+
+def test_a_match_chosen_among_noise_is_not_flattered():
+    """Ways that are as good as each other: the chosen one looks better where it was chosen, not here."""
+    rng = np.random.default_rng(0)
+    large = pd.Series(0.6, index=range(40))
+    noise = [ways((rng.random((40, 40)) < 0.5).astype(float), 40) for _ in range(60)]
+    found = [match.accuracy for table in noise if (match := cheapest_match(table, large))]
+    assert len(found) > 40
+    assert abs(np.mean(found) - 0.5) < 4 * np.std(found) / len(found) ** 0.5

@@ -167,7 +167,7 @@ def test_files_that_are_no_pools(tmp_path, name):
         read_pool(tmp_path / name)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.binary(max_size=200) | st.text(max_size=200).map(str.encode) | st.just(b"PAR1" + b"\0" * 50 + b"PAR1")
 )
@@ -187,7 +187,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.sampled_from(
         [

@@ -16,11 +16,14 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from tests.search.fakes import ToyGenerator, ToyReviser, ToyRevisionVerifier, ToyVerifier
-from ttc_explorer.experiments import jobs
+from ttc_explorer.experiments import jobs, worker
+from ttc_explorer.experiments.choosing import Candidate, Cell
 from ttc_explorer.experiments.jobs import Plan
+from ttc_explorer.experiments.policy import Policy, dump_policy, load_policy, mark
 from ttc_explorer.experiments.results import Results
 from ttc_explorer.experiments.sweep import sweep
 from ttc_explorer.models import catalogue
+from ttc_explorer.models.protocol import Choice
 from ttc_explorer.problems.problem import BadInput
 
 QUESTIONS = [{"question": f"What is {n} - {n} + 2?", "answer": "2"} for n in range(5)]
@@ -177,7 +180,7 @@ def whole(small, tmp_path) -> Path:
 def test_killed_at_any_token_and_resumed_it_is_the_same(toys, small, whole):
     tokens = toys.generator.generated
 
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=6)
     @given(st.lists(st.integers(1, tokens), min_size=1, max_size=2))
     def check(moments: list[int]) -> None:
         with TemporaryDirectory() as folder:
@@ -274,6 +277,95 @@ def test_a_question_that_fails_is_listed_and_tried_again(toys, plan, tmp_path):
     toys.verifier.refuses = "no question"
     sweep(plan, out, resume=True)
     assert_same(out, whole)
+
+
+def test_a_question_that_takes_too_long_is_left_out_and_can_be_given_more_time(
+    toys, plan, tmp_path, monkeypatch
+):
+    """Question 3 takes a minute of an imagined clock for each step."""
+    now, extend = [0.0], toys.generator.extend
+
+    def slow(jobs):
+        now[0] += 60 * any("What is 3" in job.state.text for job in jobs)
+        return extend(jobs)
+
+    monkeypatch.setattr(worker, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    asked = Plan(plan.problems, "toy", ("beam",), (4,))
+    out = tmp_path / "out"
+    monkeypatch.setattr(toys.generator, "extend", slow)
+    rows = sweep(asked, out, minutes=1.5)
+    assert rows == {"runs": 4, "failures": 1}
+    (failed,) = pd.read_parquet(out / "failures.parquet").to_dict("records")
+    assert (failed["question"], failed["strategy"]) == (3, "beam")
+    assert failed["error"] == "It took longer than 1.5 minutes, and is left out."
+    assert sweep(asked, out, resume=True, minutes=60) == {"runs": 5}
+    sweep(asked, tmp_path / "whole")
+    assert_same(out, tmp_path / "whole")
+
+
+def test_no_time_at_all_ends_cleanly(plan, tmp_path):
+    rows = sweep(plan, tmp_path / "out", minutes=1e-9)
+    assert rows == {"failures": 5 * 7}
+
+
+# --- auto -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def policy(tmp_path) -> Path:
+    """Dvts for everything, measured on the toys with other questions."""
+    cells = tuple(Cell(b, 4, 9, 0.5, 0.4, 0.6, (Candidate(Choice("dvts"), 1.0, 0.5),)) for b in range(1, 6))
+    about = {"model": ToyGenerator.name, "verifier": ToyVerifier.name, "questions": ["0" * 16]}
+    file = tmp_path / "policy.json"
+    file.write_text(dump_policy(Policy(about, (0.2, 0.4, 0.6, 0.8), cells)))
+    return file
+
+
+def test_auto_follows_the_policy_and_says_which(plan, policy, tmp_path, monkeypatch):
+    asked = []
+    advise = Policy.advise
+    monkeypatch.setattr(Policy, "advise", lambda *given: asked.append(given[1]) or advise(*given))
+    rows = sweep(Plan(plan.problems, "toy", ("auto",), (4,)), tmp_path / "out", policy=policy)
+    assert rows == {"runs": 5}
+    assert len(asked) == 5
+    assert Results.load(tmp_path / "out").about["policy"] == load_policy(policy).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("about", "says"),
+    [
+        ({"questions": ["0" * 16, mark("What is 3 - 3 + 2?")]}, "chosen on 1 of these questions"),
+        ({"model": "another"}, "on other models"),
+        ({"questions": None}, "on which questions"),
+        (None, "no policy to follow"),
+    ],
+)
+def test_auto_is_not_measured_by_a_policy_that_saw_the_questions_or_other_models(
+    plan, policy, tmp_path, about, says
+):
+    if about is None:
+        policy.unlink()
+    else:
+        whole = json.loads(policy.read_text())
+        told = whole["about"] | about
+        whole["about"] = {key: value for key, value in told.items() if value is not None}
+        policy.write_text(json.dumps(whole))
+    with pytest.raises(BadInput, match=says):
+        sweep(Plan(plan.problems, "toy", ("auto",), (4,)), tmp_path / "out", policy=policy)
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_policy_cannot_go_on(toys, plan, policy, tmp_path):
+    asked = Plan(plan.problems, "toy", ("auto",), (4,))
+    toys.verifier.refuses = "What is 3"
+    sweep(asked, tmp_path / "out", policy=policy)
+    policy.write_text(policy.read_text().replace("dvts", "beam"))
+    with pytest.raises(BadInput, match="another policy"):
+        sweep(asked, tmp_path / "out", resume=True, policy=policy)
+
+
+# --- what is refused ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from tests.models.toys import toy_verifier
 from tests.search.fakes import toy_run
 from tests.server.toy import ToyServer
-from ttc_explorer.models.chat import ChatGenerator, hugging_face
+from ttc_explorer.models.chat import ChatGenerator, hosted
 from ttc_explorer.models.connect import connect
 from ttc_explorer.models.connection import Connection
 from ttc_explorer.models.prompts import BETTER
@@ -96,4 +96,4 @@ def test_a_server_that_only_chats_is_recognised():
 def test_nobody_pays_for_a_visitor_who_has_not_logged_in(monkeypatch, token):
     monkeypatch.setenv("TTC_API_KEY", "the operator's own")
     with pytest.raises(ModelError, match="Log in"):
-        hugging_face("org/model", token)
+        hosted("org/model", token)

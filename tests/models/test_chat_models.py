@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.models.published import QUESTION, llama, llama_tokenizer, qwen, qwen_tokenizer
@@ -104,7 +104,6 @@ def test_a_turn_ends_with_the_token_of_the_template(monkeypatch):
     assert (row.text, row.finished) == ("I give up.", True)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["\n", "\n\n", " \n", "a", "b.", ".\n\n", "x\n", " "]), min_size=1, max_size=12)
 )

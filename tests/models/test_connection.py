@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import signal
+import threading
 from random import Random
 
 import httpx
@@ -140,6 +142,27 @@ def test_a_cancelled_call_hangs_up_and_the_others_go_on():
     connection = Connection("http://toy:1/v1", transport=httpx.MockTransport(reply))
     calls = [Call("completions", {"row": 0}, cancelled), Call("completions", {"row": 1})]
     assert connection.ask(calls) == [None, {"fine": True}]
+    assert ended == ["hung up"]
+
+
+def test_an_interrupt_does_not_wait_for_the_server():
+    ended = []
+
+    async def reply(_):
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # as Ctrl-C does
+        try:
+            await asyncio.wait_for(asyncio.Event().wait(), 60)
+        except asyncio.CancelledError:
+            ended.append("hung up")
+            raise
+
+    connection = Connection("http://toy:1/v1", transport=httpx.MockTransport(reply))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            connection.ask([Call("completions", {})])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ended == ["hung up"]
 
 

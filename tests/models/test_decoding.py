@@ -187,7 +187,6 @@ def test_tokens_follow_the_tempered_distribution():
     assert torch.allclose(logprobs.float(), logits[0].log_softmax(-1)[ids])
 
 
-@settings(deadline=None)
 @given(st.sets(st.lists(st.integers(0, 2**63), max_size=4).map(tuple), min_size=2, max_size=6))
 def test_streams_are_told_apart_by_name(names):
     """Also names that differ only in zeros at their end."""
@@ -195,7 +194,7 @@ def test_streams_are_told_apart_by_name(names):
     assert len({tuple(row) for row in uniforms(names, 3).tolist()}) == len(names)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_company_makes_no_difference(generator, data):
     """The same state and stream give the same step, alone or in any batch, in any order."""

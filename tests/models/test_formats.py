@@ -163,7 +163,8 @@ def trl(place):
 
 def reward_model(kind, tokenizer, **config):
     def make(place):
-        model = scattered(kind(config.pop("config")(**shape(tokenizer), **config)))
+        own = {name: value for name, value in config.items() if name != "config"}
+        model = scattered(kind(config["config"](**shape(tokenizer), **own)))
         folder = saved(place / "reward-model", model, tokenizer)
 
         def reference(steps):

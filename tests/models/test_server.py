@@ -14,8 +14,10 @@ from ttc_explorer.models.codec import Codec
 from ttc_explorer.models.connect import Own, connect, connect_verifier
 from ttc_explorer.models.connection import Connection
 from ttc_explorer.models.decoding import TreeGenerator, states_answer
-from ttc_explorer.models.manner import PLAIN, in_ids, in_text
+from ttc_explorer.models.formats import Lines
+from ttc_explorer.models.manner import in_ids, in_plain_words, in_text
 from ttc_explorer.models.pooling import ServerVerifier, chance_of_right
+from ttc_explorer.models.prompts import SYSTEM
 from ttc_explorer.models.protocol import Chain, ExtendJob, ModelError, ScoreJob
 from ttc_explorer.models.server import Group, ServerGenerator, seed
 from ttc_explorer.models.verifiers import TokenPRM
@@ -26,6 +28,7 @@ from ttc_explorer.search.strategies import STRATEGIES
 from ttc_explorer.search.trace import dump, load, to_trace
 
 ALL = Abilities("toy", "toy", 512, 1000, *[True] * 10)  # what the toy server can do when it ignores nothing
+LINES = Lines(toy_tokenizer())
 
 
 async def at_once(_):
@@ -85,7 +88,7 @@ def test_a_search_through_the_server_grows_the_tree_that_it_grows_here(strategy)
     here = Seeded()
     judge = toy_verifier(1)
     with server() as (running, there):
-        verifier = ServerVerifier(Connection(running.address), ALL, judge.codec)
+        verifier = ServerVerifier(Connection(running.address), ALL, LINES)
         local, remote = (
             solve(toy_run(strategy, 8, rounds=4), generator, judging, by_spelling)
             for generator, judging in ((here, judge), (there, verifier))
@@ -258,7 +261,7 @@ def test_a_verifier_without_its_tokenizer_is_refused():
 
 
 def test_a_model_whose_tokenizer_nobody_has_is_asked_in_plain_words():
-    prompt = PLAIN.prompt(Chain("What is 1 + 1?", ("It is 3.",)))
+    prompt = in_plain_words(SYSTEM).prompt(Chain("What is 1 + 1?", ("It is 3.",)))
     assert prompt.startswith("System: ")
     assert "User: What is 1 + 1?\n\nAssistant: It is 3." in prompt
     assert prompt.endswith("Assistant:")
@@ -342,17 +345,16 @@ def test_scores_through_the_server_equal_those_here(shipped):
             state = verifier.open(["What is 1 + 1?"])[0].state
             (first,) = verifier.score([ScoreJob(state, "1+1=2")])
             more = verifier.score([ScoreJob(first.state, text) for text in ("Answer: 2", "Answer: 3")])
-            chain = verifier.open_chains([Chain("What is 1 + 1?", ("Answer: 3",))])[0].state
-            scores.append([first.score, *[s.score for s in [*more, *verifier.score([ScoreJob(chain, "2")])]]])
+            (both,) = verifier.score([ScoreJob(state, "1+1=2\nAnswer: 2")])
+            scores.append([judged.score for judged in (first, *more, both)])
     assert scores[1] == pytest.approx(scores[0], abs=1e-5)
-    assert len(set(scores[0])) == 4
+    assert len(set(scores[0])) == 3
 
 
 def test_a_judgement_that_failed_scores_0_and_says_so(monkeypatch):
     monkeypatch.setattr("ttc_explorer.models.pooling.TEXTS", 1)
-    judge = toy_verifier(1)
     with ToyServer().running() as running:
-        verifier = ServerVerifier(Connection(running.address, sleep=at_once), ALL, judge.codec)
+        verifier = ServerVerifier(Connection(running.address, sleep=at_once), ALL, LINES)
         state = verifier.open(["1 + 1"])[0].state
         running.faults.append((200, {}, {"data": [{"data": [[3.0, -2.0]]}], "usage": {"prompt_tokens": 1}}))
         scored = verifier.score([ScoreJob(state, "2"), ScoreJob(state, "3")])
@@ -370,7 +372,7 @@ def test_what_is_no_pair_of_probabilities_is_refused(data):
 
 def test_every_strategy_runs_through_the_server():
     with server() as (running, generator):
-        verifier = ServerVerifier(Connection(running.address), ALL, toy_verifier(1).codec)
+        verifier = ServerVerifier(Connection(running.address), ALL, LINES)
         for name in [name for name, entry in STRATEGIES.items() if not entry.reviser]:
             run = solve(toy_run(name, 2, rounds=2), generator, verifier, by_spelling)
             assert run.error is None, name

@@ -37,7 +37,7 @@ def sums(draw):
     return text, total
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(sums())
 def test_a_sum_of_products_has_the_value_that_arithmetic_gives_it(made):
     text, expected = made
@@ -51,7 +51,7 @@ def test_any_other_text_has_no_value(text):
     assert value(text) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(sums(), st.fractions(max_denominator=1))
 def test_an_equality_is_judged_by_its_value(made, error):
     text, total = made
@@ -63,7 +63,7 @@ def test_an_equality_is_judged_by_its_value(made, error):
         assert claims(f"{text}={said}={total}") == [error == 0] * 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(sums(), whole, st.integers(-3, 3), st.booleans())
 def test_a_check_claims_its_sum_its_difference_and_its_verdict(made, want, error, swap):
     text, total = made
@@ -97,7 +97,7 @@ def test_lines_of_every_form(line, found):
 
 
 @families
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**9), level=st.sampled_from(LEVELS))
 def test_families_claim_only_what_is_true_but_for_wrong_decisions(family, seed, level):
     rng = Random(seed)
@@ -136,7 +136,7 @@ def test_hostile_lines_are_read_in_no_time(line):
     assert 0 <= checks_pass([line]) <= 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.sampled_from("0123456789+-*/=, restwanofk:x")) | st.text())
 def test_any_text_can_be_read(line):
     assert all(isinstance(found, bool) for found in claims(line))

@@ -17,7 +17,7 @@ seeds = st.integers(0, 10**9)
 
 
 @families
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=seeds, level=st.sampled_from(LEVELS))
 def test_every_wording_is_recognised_as_the_same_problem(family, seed, level):
     rng = Random(seed)
@@ -31,7 +31,7 @@ def test_every_wording_is_recognised_as_the_same_problem(family, seed, level):
 
 
 @families
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=seeds, level=st.sampled_from(LEVELS))
 def test_the_worked_solution_is_consistent_at_every_step_and_right(family, seed, level):
     drawn = family.draw(Random(seed), level)
@@ -42,7 +42,7 @@ def test_the_worked_solution_is_consistent_at_every_step_and_right(family, seed,
 
 
 @families
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=seeds, level=st.sampled_from(LEVELS))
 def test_once_inconsistent_always_inconsistent_and_consistent_to_the_end_is_right(family, seed, level):
     """Two mistakes may cancel out, so that a right answer does not make the way to it right."""
@@ -136,7 +136,7 @@ def test_other_texts_are_not_recognised(text):
     assert recognise(text) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=300))
 def test_recognise_and_judging_never_raise(text):
     recognise(text)

@@ -95,7 +95,7 @@ def test_unreadable_and_unfinished_solutions_speak_for_nothing():
     assert (tree.notes[0].data["lead"], tree.notes[0].data["chance"]) == (0, 0.5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(1, 64),
     st.integers(0, 2**63 - 1),

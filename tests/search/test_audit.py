@@ -36,7 +36,7 @@ def audits(draw, strategy):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_every_strategy_pays_for_what_it_does_and_keeps_to_its_budget(strategy, data):
     run, toys = data.draw(audits(strategy))

@@ -139,7 +139,7 @@ def test_a_search_takes_the_solutions_of_a_probe_for_none_of_its_own(name):
     assert grown(6) == grown(0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     name=st.sampled_from([name for name in STRATEGIES if name != "auto"]),
     budget=st.integers(1, 40),

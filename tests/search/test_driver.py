@@ -49,7 +49,7 @@ def outcome(run):
     return vars(run.tree), asdict(run.ledger), run.stopped, run.error, run.correct
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(runs)
 def test_the_ledger_equals_what_the_models_processed(run):
     generator, verifier = ToyGenerator(), ToyVerifier()
@@ -64,7 +64,7 @@ def test_the_ledger_equals_what_the_models_processed(run):
     assert ledger.flops == 2 * (generator.parameters * processed + verifier.parameters * verifier.read)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(runs)
 def test_no_search_exceeds_its_budget_orphans_a_node_or_counts_a_solution_twice(run):
     generator, verifier = ToyGenerator(), ToyVerifier()
@@ -87,7 +87,7 @@ def test_no_search_exceeds_its_budget_orphans_a_node_or_counts_a_solution_twice(
     assert not verifier.held
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(runs, min_size=2, max_size=5))
 def test_a_run_is_the_same_alone_and_in_company(company):
     together = driven(*company)

@@ -77,7 +77,7 @@ def test_a_budget_of_one_is_a_beam_of_one_place():
     assert (run.stopped, run.tree.text) == ("done", beam.tree.text)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 32),
     st.integers(0, 99),

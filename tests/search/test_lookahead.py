@@ -66,7 +66,7 @@ def test_a_rollout_is_no_longer_than_a_solution_may_be():
     assert max(ahead.tree.round) == 3
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 32), st.integers(0, 99), st.integers(0, 8), st.sampled_from(["last", "min", "mean"]))
 def test_no_lookahead_is_beam_search(budget, seed, width, aggregate):
     shared = {"budget": budget, "seed": seed, "width": width, "aggregate": aggregate}

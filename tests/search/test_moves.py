@@ -58,7 +58,7 @@ fixture_is_fine = HealthCheck.function_scoped_fixture
 
 
 @pytest.mark.parametrize("move", [chains, mixture])
-@settings(max_examples=20, deadline=None, suppress_health_check=[fixture_is_fine])
+@settings(max_examples=20, suppress_health_check=[fixture_is_fine])
 @given(run=some_runs, own_verifier=st.booleans())
 def test_the_ledger_equals_what_the_models_processed(search, move, run, own_verifier):
     search(move)
@@ -70,7 +70,7 @@ def test_the_ledger_equals_what_the_models_processed(search, move, run, own_veri
     assert toys.held() == 0
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[fixture_is_fine])
+@settings(max_examples=15, suppress_health_check=[fixture_is_fine])
 @given(company=st.lists(some_runs, min_size=2, max_size=4), own_verifier=st.booleans())
 def test_a_run_is_the_same_alone_and_in_company(search, company, own_verifier):
     search(mixture)

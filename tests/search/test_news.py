@@ -4,7 +4,7 @@ import pickle
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.search.fakes import Toys, toy_run
@@ -24,7 +24,6 @@ def copy_of(run):
     return replace(run, tree=SearchTree(), ledger=Ledger(), correct={}, stopped=None, reviser=None)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(STRATEGIES)), st.integers(1, 200))
 def test_a_copy_ends_as_the_run(runs, name, stride):
     run = runs[name]

@@ -28,7 +28,7 @@ def grown(budget, chains):
     return tree, [request for request in asked if isinstance(request, Revise)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(1, 64), st.integers(1, 64))
 def test_chains_are_as_equal_as_can_be_and_sum_to_the_budget(budget, chains):
     tree, asked = grown(budget, chains)
@@ -56,7 +56,7 @@ def test_the_last_round_goes_on_with_the_first_chains():
     assert tree.chain(7) == [1, 4, 7]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 16), st.integers(1, 16), st.integers(0, 99), st.booleans())
 def test_every_attempt_is_paid_for_kept_and_counted(budget, chains, seed, own_verifier):
     toys = Toys(own_verifier)

@@ -7,7 +7,7 @@ from itertools import pairwise, product
 from statistics import fmean
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.search.fakes import Toys, toy_run
@@ -203,7 +203,6 @@ def test_rebase_gives_children_by_softmax_and_prunes_those_that_get_none():
     assert len(list(played.tree.leaves())) == 5
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=4), st.integers(1, 5))
 def test_shares_are_the_nearest_whole_numbers_that_sum_to_the_width(scores, width):
     found = shares(scores, width)

@@ -102,7 +102,7 @@ def solved(strategy="beam", budget=8, **settings):
     return solve(toy_run(strategy, budget, **settings), ToyGenerator(), ToyVerifier(), examine)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(any_runs(), st.booleans())
 def test_every_run_survives_the_round_trip(run, packed):
     data = gzip.compress(dump(run)) if packed else dump(run)
@@ -210,7 +210,7 @@ def changed(*path, to):
     return json.dumps(trace).encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(gzip.compress))
 def test_random_bytes_are_refused(data):
     refused(data)
@@ -223,7 +223,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_mutated_traces_load_or_are_refused(data):
     """One value anywhere in a good trace replaced by any JSON: it loads and can be shown, or is BadInput."""
@@ -243,7 +243,7 @@ def test_mutated_traces_load_or_are_refused(data):
         load(dump(load(json.dumps(trace).encode())))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_damaged_bytes_load_or_are_refused(data):
     good = json.dumps(GOOD).encode()

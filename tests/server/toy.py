@@ -12,26 +12,38 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 
 import torch
+from transformers import AutoTokenizer
 
 from tests.models.toys import CONTEXT, toy_generator, toy_judge, toy_qwen2, toy_tokenizer
 from ttc_explorer.models.sampling import sample, uniforms
 
 
+def every_token(model):
+    """What ``/pooling`` sends of a token classifier: the probabilities of its labels at every token."""
+    return lambda ids: model(torch.tensor([ids])).logits[0].softmax(-1).tolist()
+
+
 class ToyServer:
     """``ignores`` names what it does not know: parameters of requests, paths, ``ids``, ``lists``.
-    ``faults`` are sent first, each (status, headers, body). ``requests`` has a (path, body) for each."""
+    ``faults`` are sent first, each (status, headers, body). ``requests`` has a (path, body) for each.
 
-    def __init__(self, ignores=(), faults=(), model="toy"):
+    It serves the toys, or else what is in ``folder``: a language model as ``writer``, with its tokenizer, and
+    a verifier as ``judge``, a function from ids to what ``/pooling`` sends for them."""
+
+    def __init__(self, ignores=(), faults=(), model="toy", folder=None, writer=None, judge=None):
         self.model = model
+        self.source = str(folder) if folder else model
         self.ignores = set(ignores)
         self.faults = list(faults)
         self.requests = []
         self.headers = []
         self.usage = {"prompt_tokens": 0, "completion_tokens": 0}
         self._lock = Lock()
-        self._tokenizer = toy_tokenizer()
-        self._writer, self._judge = toy_qwen2(0), toy_judge(1)
+        self._tokenizer = AutoTokenizer.from_pretrained(folder) if folder else toy_tokenizer()
+        self._writer, self._judge = writer or toy_qwen2(0), judge or every_token(toy_judge(1))
         self._banned = toy_generator(0)._banned
+        if writer:
+            self._banned = torch.zeros(writer.config.vocab_size, dtype=torch.bool)
         self._http = None
 
     # --- the protocol -----------------------------------------------------------------------------------
@@ -57,7 +69,7 @@ class ToyServer:
             return known[path](body)
 
     def _models(self, _):
-        entry = {"id": self.model, "max_model_len": CONTEXT, "meta": {"n_params": 1000}}
+        entry = {"id": self.model, "root": self.source, "max_model_len": CONTEXT, "meta": {"n_params": 1000}}
         return 200, {}, {"object": "list", "data": [entry]}
 
     def _completions(self, body):
@@ -75,17 +87,21 @@ class ToyServer:
             read += len(ids)
             if len(ids) + body["max_tokens"] > CONTEXT:
                 return 400, {}, {"error": {"message": "the prompt is too long"}}
-            rows += [self._write(ids, body, number) for number in range(body.get("n", 1))]
+            rows += [(ids, *self._write(ids, body, number)) for number in range(body.get("n", 1))]
         choices = []
-        for index, (text, tokens, chances, reason, stopped) in enumerate(rows):
+        for index, (ids, text, tokens, chances, reason, stopped) in enumerate(rows):
             logprobs = None
             if "logprobs" in body:
                 logprobs = {"tokens": tokens, "token_logprobs": chances}
+            if "logprob_token_ids" in body:  # of a single token
+                next_ones = self._writer(torch.tensor([ids])).logits[0, -1].log_softmax(-1)
+                wanted = {f"token_id:{token}": float(next_ones[token]) for token in body["logprob_token_ids"]}
+                logprobs["top_logprobs"] = [wanted]
             choices.append(
                 {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
                 | ({} if "stop_reason" in self.ignores else {"stop_reason": stopped})
             )
-        usage = self._count(read, sum(len(row[1]) for row in rows))
+        usage = self._count(read, sum(len(row[2]) for row in rows))
         return 200, {}, {"choices": choices, "usage": usage}
 
     def _chat(self, body):
@@ -107,10 +123,7 @@ class ToyServer:
         texts = body["input"]
         if isinstance(texts[0], str):
             texts = [self._tokenizer(text)["input_ids"] for text in texts]
-        data = [
-            {"index": index, "data": self._judge(torch.tensor([ids])).logits[0].softmax(-1).tolist()}
-            for index, ids in enumerate(texts)
-        ]
+        data = [{"index": index, "data": self._judge(ids)} for index, ids in enumerate(texts)]
         return 200, {}, {"data": data, "usage": self._count(sum(map(len, texts)), 0)}
 
     def _write(self, ids, body, number):

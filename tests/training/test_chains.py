@@ -13,7 +13,7 @@ from ttc_explorer.training.chains import RIGHT, edit_distance, pair
 words = st.text("ab1é", max_size=7)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(words, words)
 def test_edit_distance_is_the_fewest_edits(one, other):
     @cache

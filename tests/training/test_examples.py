@@ -12,6 +12,7 @@ import pytest
 from ttc_explorer.models.codec import Codec
 from ttc_explorer.models.protocol import MEMORY, Chain, ScoreJob
 from ttc_explorer.problems.families import FAMILIES, LEVELS, recognise
+from ttc_explorer.problems.families.claims import claims
 from ttc_explorer.problems.families.family import line_text
 from ttc_explorer.training import reviser
 from ttc_explorer.training.data import IGNORED, Encoder
@@ -19,7 +20,7 @@ from ttc_explorer.training.drill import QUESTION, drill
 from ttc_explorer.training.measure import load_prm, load_scorer
 from ttc_explorer.training.reviser import held_out_chain, make_revision, silent
 from ttc_explorer.training.samples import read_parts
-from ttc_explorer.training.verifier import SampledPairs, step_scores
+from ttc_explorer.training.verifier import SampledPairs, made_pair, misread, step_scores
 
 CONTEXT = 1024
 
@@ -174,8 +175,15 @@ def test_a_chain_is_read_in_training_as_it_is_in_use(encoder, name, count):
 
 
 def test_the_verifier_of_revisions_scores_tables_and_searches_alike(smoke):
-    table = read_parts(smoke.out / "work" / "revisions", "val").head(12)
-    scores = step_scores(*load_scorer(smoke.out / "reviser-prm", "cpu"), table)
+    model, encoder = load_scorer(smoke.out / "reviser-prm", "cpu")
+    table = read_parts(smoke.out / "work" / "revisions", "val")
+    read = [
+        len(encoder.judged(row.text, row.steps, row.labels, [list(a) for a in row.attempts]).ids)
+        for row in table.itertuples()
+    ]
+    table = table[[ids <= model.config.max_position_embeddings for ids in read]].head(12)
+    assert len(table) > 3
+    scores = step_scores(model, encoder, table)
     prm = load_prm(smoke.out / "reviser-prm", "cpu")
     asked = [
         Chain(text, tuple("\n".join(attempt) for attempt in attempts))
@@ -229,3 +237,23 @@ def test_the_score_of_a_table_does_not_depend_on_its_batches(smoke):
     one, other = step_scores(*scorer, table), step_scores(*scorer, table, rows=2)
     assert [len(scores) for scores in one] == [len(steps) for steps in table["steps"]]
     assert np.allclose(np.concatenate(one), np.concatenate(other), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["percent", "subset", "word", "gcd", "linear"])
+def test_a_misread_solution_is_flawless_and_answers_another_question(name):
+    """Every printed number is true in it, and what makes it wrong stands in the question alone."""
+    wrong = 0
+    for seed in range(20):
+        family, given, rng = draw(name, seed)
+        steps = [line_text(line) for line in misread(family, given, rng) or ()]
+        assert all(all(claims(step)) for step in steps)
+        if steps and not family.right(given, steps[-1].removeprefix("Answer: ")):
+            wrong += 1
+            assert not family.consistent(given, steps)
+    assert wrong > 5
+
+
+def test_a_made_pair_is_a_right_and_a_wrong_solution_judged_step_by_step(encoder):
+    last = [[example.targets[-1] for example in made_pair(encoder, Random(seed))] for seed in range(40)]
+    assert all(right == 1 for right, _ in last)
+    assert sum(wrong == 0 for _, wrong in last) > 30

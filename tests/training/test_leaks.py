@@ -18,8 +18,9 @@ from ttc_explorer.training.samples import draw_problems
 
 MODELS = ["base-s", "base-m", "base-l", "prm", "prm-exact", "orm", "reviser", "reviser-prm", "distilled-s"]
 
-PLAYED = ("beam", "dvts", "lookahead", "revise")
-"""First words of the tables whose rows are whole runs; their texts are attempts, not problems."""
+OTHERS = ("beam", "dvts", "lookahead", "revise", "rewordings")
+"""First words of the tables whose rows are whole runs (their texts are attempts, not problems), or questions
+in free wording (all of the test split: tests/problems/test_rewordings.py)."""
 
 
 def canonical(text):
@@ -43,7 +44,7 @@ def test_every_table_holds_problems_of_its_own_split_only(smoke):
     for path in paths:
         expected = "test" if path.parent.name == "measure" else path.name.partition("-")[0]
         table = pd.read_parquet(path)
-        for text in set() if path.name.startswith(PLAYED) else set(table["text"]):
+        for text in set() if path.name.startswith(OTHERS) else set(table["text"]):
             problem, split = canonical(text)
             assert split == expected
             held[expected].add(problem)

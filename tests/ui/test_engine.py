@@ -7,11 +7,11 @@ import pytest
 
 from tests.search.fakes import ToyGenerator
 from tests.ui.toys import Gate, driver, finished_run
-from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.models.protocol import ModelError, NoRoom
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.public import Rules
 from ttc_explorer.search.tree import SearchTree
-from ttc_explorer.ui.engine import Engine
+from ttc_explorer.ui.engine import Choice, Engine
 
 LONG = 60.0
 """Seconds after which a wait counts as hung."""
@@ -73,7 +73,7 @@ def test_others_are_loaded_once_the_runs_in_progress_have_ended():
     engine.choose("other")
     with pytest.raises(BadInput, match="already"):
         engine.choose("another")
-    while "1 run" not in engine.progress:
+    while "1 run" not in engine.progress():
         assert engine.wait(0.01) is None
     with pytest.raises(BadInput, match="exchanged"):
         old.service.submit(finished_run())
@@ -97,11 +97,115 @@ def test_the_old_models_come_back_when_others_cannot_be_had():
     assert engine.wait(LONG).name == "mine"
     engine.choose("nonsense")
     assert engine.wait(LONG).name == "mine"
-    assert engine.failure == "There is no nonsense."
+    assert engine.failure() == "There is no nonsense."
     assert made == ["mine", "nonsense", "mine"]
     engine.choose("theirs")
     assert engine.wait(LONG).name == "theirs"
-    assert engine.failure == ""
+    assert engine.failure() == ""
+
+
+def named(*name):
+    generator = ToyGenerator()
+    generator.name = name[0] if name else "first"
+    return driver(generator)
+
+
+LISTED = Rules(public=True, models=("one", "two", "three"))
+
+
+def test_where_strangers_share_it_a_choice_is_of_the_visitor_who_makes_it():
+    made = []
+
+    def make(*name):
+        made.append(name[:1])
+        return named(*name)
+
+    engine, mine, yours = Engine(make, rules=LISTED), Choice(), Choice()
+    assert engine.wait(LONG, yours) is engine.wait(LONG, mine)
+    engine.choose("one", mine)
+    assert engine.wait(LONG, mine).model == "one"
+    assert engine.wait(LONG, yours).model == engine.wait(LONG).model == "first"
+    engine.choose("one", yours)
+    assert engine.wait(LONG, yours) is engine.wait(LONG, mine)
+    engine.choose("base-s", mine)  # what everybody began with
+    assert engine.wait(LONG, mine) is engine.wait(LONG)
+    assert made == [(), ("one",)]
+
+
+def test_a_failure_is_told_to_the_visitor_who_chose_and_to_nobody_else():
+    def make(*name):
+        if name and name[0] == "two":
+            raise ModelError("There is no two.")
+        return named(*name)
+
+    engine, mine, yours = Engine(make, rules=LISTED), Choice(), Choice()
+    engine.choose("one", mine)
+    engine.wait(LONG, mine)
+    engine.choose("two", mine)
+    assert engine.wait(LONG, mine).model == "one"
+    assert (engine.failure(mine), engine.failure(yours)) == ("There is no two.", "")
+
+
+def test_models_without_runs_leave_when_others_have_no_room_and_come_back_when_wanted():
+    """Room for two besides the first. What somebody has a run on stays."""
+    here, kept = set(), []
+
+    def make(*name):
+        if name and len(here) == 2:
+            raise NoRoom("Too little memory.")
+        here.update(name[:1])
+        gate = Gate(named(*name).generator)
+        gate.name = name[0] if name else "first"
+        return driver(gate)
+
+    def forget(names):
+        kept.append(names)
+        here.intersection_update(names)
+
+    visitors = {name: Choice() for name in LISTED.models}
+    engine = Engine(make, rules=LISTED, forget=forget)
+    engine.wait(LONG)
+    for name in ("one", "two"):
+        engine.choose(name, visitors[name])
+        engine.wait(LONG, visitors[name])
+    gate = engine.wait(LONG, visitors["one"]).service._driver.generator
+    gate.hold(after=1)
+    run = replace(finished_run(strategy="beam"), tree=SearchTree(), stopped=None)
+    engine.wait(LONG, visitors["one"]).service.submit(run)
+    engine.choose("three", visitors["three"])
+    assert engine.wait(LONG, visitors["three"]).model == "three"
+    assert kept[-1] == ["base-s", "one", "three"]
+    assert engine.ready(visitors["one"]).model == "one"
+    assert engine.ready(visitors["two"]) is None
+    assert engine.wait(LONG, visitors["two"]).model == "two"
+    assert engine.ready(visitors["three"]) is None
+    gate.release()
+    while run.stopped is None:
+        engine.wait(LONG, visitors["one"]).service.wait(run, len(run.tree.events), LONG)
+    assert run.stopped == "done"
+
+
+def test_no_room_is_said_where_nothing_can_leave():
+    def make(*name):
+        if name:
+            raise NoRoom("Too little memory.")
+        return driver()
+
+    engine, mine = Engine(make, rules=LISTED), Choice()
+    engine.choose("one", mine)
+    assert engine.wait(LONG, mine).model == "toy generator"
+    assert engine.failure(mine) == "Too little memory."
+
+
+@pytest.mark.parametrize("rules", [Rules(), LISTED])
+def test_models_of_ones_own_are_nobody_elses(rules):
+    engine, mine, yours = Engine(named, rules=rules), Choice(), Choice()
+    engine.adopt(named("my account's"), "provider", mine)
+    assert engine.wait(LONG, mine).model == "my account's"
+    assert not engine.ready(mine).shipped
+    assert engine.wait(LONG, yours).model == engine.wait(LONG).model == "first"
+    engine.choose("one", mine)
+    assert engine.wait(LONG, mine).model == "one"
 
 
 def test_rules_of_the_engine_hold_for_its_service():

@@ -5,18 +5,25 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from gradio.helpers import special_args
 
-from tests.search.fakes import ToyGenerator, ToyReviser
+from tests.search.fakes import ToyGenerator, ToyReviser, toy_run
+from tests.server.toy import ToyServer
 from tests.ui.toys import driver
+from ttc_explorer.models import chat
 from ttc_explorer.models.abilities import Abilities
+from ttc_explorer.models.connection import KEY
 from ttc_explorer.models.description import describe
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.public import PUBLIC, Rules
+from ttc_explorer.search.trace import dump
 from ttc_explorer.ui import model_board as board
-from ttc_explorer.ui.engine import Engine
+from ttc_explorer.ui.engine import Choice, Engine
 from ttc_explorer.ui.model_board import Item
-from ttc_explorer.ui.pages.models import ModelsPage
+from ttc_explorer.ui.pages import models as module
+from ttc_explorer.ui.pages.models import LOGIN, ModelsPage, logs_in
 
+SECRET = "hf_of_the_visitor"
 EVIL = "<img src=x onerror=alert(1)>"
 
 
@@ -45,7 +52,7 @@ def test_the_shelf_lists_what_is_shipped_and_the_presets():
 
 def test_a_model_that_is_not_here_says_why_and_cannot_be_loaded():
     page = page_on()
-    picked = page.pick(SimpleNamespace(name="Qwen2.5-Math-7B-Instruct"))
+    picked = page.pick(None, SimpleNamespace(name="Qwen2.5-Math-7B-Instruct"))
     assert "not downloaded" in picked[page.details]
     assert "7.6B weights" in picked[page.details]
     assert not picked[page.load]["interactive"]
@@ -68,11 +75,17 @@ def test_names_that_are_none_are_refused_at_the_field(names):
     assert set(page.own(*names)) == {page.unread}
 
 
-def test_an_address_is_connected_to_and_not_loaded():
+def test_an_address_is_asked_what_it_can_do_and_connected_to_not_loaded():
     page = page_on()
-    told = page.own("http://localhost:1/v1", "")
-    assert told[page.load]["value"] == "Connect"
-    assert told[page.load]["interactive"]
+    with ToyServer().running() as running:
+        told = page.own(running.address, "")
+    assert told[page.load] == gr.update(value="Connect", interactive=True)
+    assert "log-probabilities" in told[page.details]
+    assert "512 tokens of context" in told[page.details]
+    assert "4 of 12 strategies run with it" in told[page.details]  # it has no verifier
+    nobody = page.own("http://127.0.0.1:1/v1", "")
+    assert "cannot be reached" in nobody[page.details]
+    assert not nobody[page.load]["interactive"]
 
 
 def test_loading_exchanges_the_models_of_all_pages():
@@ -146,3 +159,95 @@ def test_the_reviser_in_use_is_said_to_be_prompted():
     made.reviser = ToyReviser()
     made.reviser.prompted = True
     assert "prompted reviser" in board.now(Engine(lambda: made).wait(60), "")
+
+
+# --- a visitor's own account ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def provider(monkeypatch):
+    """An inference provider, in place of Hugging Face's."""
+    monkeypatch.setenv(KEY, "the-operators-own")
+    with ToyServer({"completions"}).running() as running:
+        monkeypatch.setattr(chat, "ROUTER", running.address)
+        yield running
+
+
+def adopted(page, model, choice, token=SECRET):
+    """What the page says, called as Gradio calls it for who is logged in with that token."""
+    login = {"access_token": token, "scope": "inference-api", "expires_at": None}
+    session = SimpleNamespace(session={"oauth_info": login} if token else {})
+    return page.adopt(*special_args(page.adopt, [model, choice], session)[0])
+
+
+def test_a_visitors_login_pays_for_the_visitors_model_and_nobody_else_gets_it(provider, caplog):
+    caplog.set_level("DEBUG")
+    page = page_on(rules=PUBLIC)
+    mine, other = Choice(), Choice()
+    page.open("", other)
+    told = adopted(page, " org/model ", mine)
+    loaded = page._engine.ready(mine)
+    assert loaded.own
+    assert not page._engine.ready(other).own
+    assert loaded.missing("beam")
+    assert not any(map(loaded.missing, ("best_of_n", "revise", "adaptive")))
+    assert "paid by your account" in told[page.now]
+    assert "in use" not in told[page.shelf]
+
+    run = replace(toy_run("best_of_n", 4, selector="majority"), model=loaded.model, verifier=None)
+    loaded.service.submit(run)
+    while run.stopped is None:
+        loaded.service.wait(run, len(run.tree.events), 10)
+    assert run.error is None
+    assert len(list(run.tree.leaves())) == 4
+    assert {headers["Authorization"] for headers in provider.headers} == {f"Bearer {SECRET}"}
+    again = page.open("", mine)
+    assert SECRET not in f"{told} {again} {dump(run).decode()} {caplog.text} {vars(loaded)} {vars(mine)}"
+
+    shown(page.exchange("base-s", mine))  # back to those that are here
+    assert not page._engine.ready(mine).own
+
+
+@pytest.mark.parametrize("status", [401, 403, 402])
+def test_a_login_that_is_refused_changes_nothing_and_is_not_shown(provider, caplog, status):
+    caplog.set_level("DEBUG")
+    page, mine = page_on(), Choice()
+    provider.faults.append((status, {}, {"error": {"message": f"bad {SECRET}"}}))
+    told = adopted(page, "org/model", mine)
+    assert set(told) == {page.unhosted}
+    assert str(status) in told[page.unhosted]
+    assert SECRET not in str(told) + caplog.text
+    assert (status == 402) != ("log in again" in told[page.unhosted])
+    assert mine.own is None
+
+
+@pytest.mark.parametrize(
+    ("model", "token", "match"),
+    [
+        ("org/model", None, "Log in"),
+        ("org/model", "", "Log in"),
+        ("model", SECRET, "as Hugging Face does"),
+        ("http://127.0.0.1:1/v1", SECRET, "as Hugging Face does"),
+        ("a/b\n", SECRET, None),
+        ("../x?y=1", SECRET, "as Hugging Face does"),
+        ("o" * 999 + "/m", SECRET, "as Hugging Face does"),
+    ],
+)
+def test_nothing_is_asked_without_a_login_or_for_what_is_no_name(provider, model, token, match):
+    page, mine = page_on(), Choice()
+    told = adopted(page, model, mine, token)
+    if match is None:
+        assert mine.own is not None
+        return
+    assert match in told[page.unhosted]
+    assert provider.requests == []
+
+
+def test_the_login_is_offered_only_where_it_can_work(monkeypatch):
+    space = dict.fromkeys(LOGIN, "x") | {"SYSTEM": "spaces", "SPACE_ID": "somebody/ttc-explorer"}
+    monkeypatch.setattr(module, "find_spec", lambda name: name)
+    assert logs_in(space)
+    for missing in space:
+        assert not logs_in({key: value for key, value in space.items() if key != missing})
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    assert not logs_in(space)

@@ -1,8 +1,10 @@
-"""Real vLLM: our small model and its verifier served by it, and a beam search through both.
+"""Real vLLM: our small model and its verifier served by it, and a beam search through both; a verifier in the
+format of Qwen2.5-Math-PRM, and one that judges by the signs that it would write.
 
 Run by ``bash tests/run.sh --vllm``, which installs vLLM in an environment of its own (``TTC_VLLM_ENV``).
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -11,9 +13,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tests.models.published import QUESTION, STEPS, linear, qwen, qwen_tokenizer, reheaded, saved
 from ttc_explorer.models.catalogue import FOLDER, load_generator, load_verifier, own_models
 from ttc_explorer.models.connect import connect, connect_verifier
+from ttc_explorer.models.connection import Connection
+from ttc_explorer.models.formats import MathShepherd
+from ttc_explorer.models.pooling import ServerVerifier
 from ttc_explorer.models.protocol import ScoreJob
 from ttc_explorer.problems.exam import by_spelling
 from ttc_explorer.problems.problem import Problem
@@ -37,12 +46,12 @@ SETTINGS = {
 OPTIONS = ["--host", "127.0.0.1", "--dtype", "float32", "--enforce-eager", "--max-num-seqs", "64"]
 
 
-def start(name, log, *options):
-    """A server of one of our models: its process and its address."""
+def start(folder, log, *options):
+    """A server of the model in a folder: its process and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [Path(ENVIRONMENT) / "bin" / "vllm", "serve", FOLDER / name, "--served-model-name", name]
+    command = [Path(ENVIRONMENT) / "bin" / "vllm", "serve", folder]
     process = subprocess.Popen(
         [*command, "--port", str(port), *OPTIONS, *options],
         env=os.environ | SETTINGS,
@@ -64,27 +73,50 @@ def wait_for(process, address, log):
     raise AssertionError(log.read_text()[-3000:])
 
 
+def step_judge(folder):
+    """A random verifier in the format and the architecture of Qwen2.5-Math-PRM, with heads of a size that
+    vLLM knows. Returns the id of its step tag, which is not that of the published one."""
+    tokenizer = qwen_tokenizer()
+    model = qwen(tokenizer, hidden_size=128, num_attention_heads=2, num_key_value_heads=2)
+    head = nn.Sequential(linear(128, 128, 1), nn.ReLU(), linear(128, 2, 2))
+    reheaded(
+        saved(folder, model, tokenizer),
+        {f"score.{name}": weight.data for name, weight in head.named_parameters()},
+        architectures=["Qwen2ForProcessRewardModel"],
+    )
+    return tokenizer.convert_tokens_to_ids("<extra_0>")
+
+
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """The generator and the verifier behind vLLM."""
-    logs = tmp_path_factory.mktemp("vllm")
+def addresses(tmp_path_factory):
+    """Name -> address of each model behind vLLM."""
+    place = tmp_path_factory.mktemp("vllm")
+    steps = {"step_tag_id": step_judge(place / "steps")}
     kinds = {
-        "base-s": ["--generation-config", "vllm", "--enable-prompt-tokens-details"],
-        "prm-exact": ["--runner", "pooling"],
-    }
-    started = {name: start(name, logs / name, *options) for name, options in kinds.items()}
+        FOLDER / "base-s": [
+            "--served-model-name", "base-s", "--generation-config", "vllm", "--enable-prompt-tokens-details",
+        ],
+        FOLDER / "prm-exact": ["--served-model-name", "prm-exact", "--runner", "pooling"],
+        place / "steps": ["--runner", "pooling", "--pooler-config", json.dumps(steps)],
+    }  # fmt: skip
+    logs = {folder: place / f"{folder.name}.log" for folder in kinds}
+    started = {folder: start(folder, logs[folder], *options) for folder, options in kinds.items()}
     try:
-        for name, (process, address) in started.items():
-            wait_for(process, address, logs / name)
-        yield (
-            connect(started["base-s"][1], own_models()),
-            connect_verifier(started["prm-exact"][1], own_models()),
-        )
+        for folder, (process, address) in started.items():
+            wait_for(process, address, logs[folder])
+        yield {folder.name: address for folder, (_, address) in started.items()} | {"place": place}
     finally:
         for process, _ in started.values():
             process.terminate()
         for process, _ in started.values():
             process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def models(addresses):
+    """The generator and the verifier."""
+    own = own_models()
+    return connect(addresses["base-s"], own), connect_verifier(addresses["prm-exact"], own)
 
 
 def searched(models, seed=1):
@@ -125,11 +157,40 @@ def test_a_beam_search_through_vllm_repeats_itself_and_its_figures_are_right(mod
 
 def logprob_of(generator, question, ids):
     """The log-probability of a first step, by a plain pass of transformers."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(FOLDER / "base-s", dtype=torch.float32)
     prompt = generator.codec.prompt(question)
+    chances = logits_of([*prompt, *ids]).log_softmax(-1)
+    return sum(float(chances[len(prompt) - 1 + place, token]) for place, token in enumerate(ids))
+
+
+def logits_of(ids):
+    model = AutoModelForCausalLM.from_pretrained(FOLDER / "base-s", dtype=torch.float32)
     with torch.inference_mode():
-        logits = model(torch.tensor([[*prompt, *ids]])).logits[0].log_softmax(-1)
-    return sum(float(logits[len(prompt) - 1 + place, token]) for place, token in enumerate(ids))
+        return model(torch.tensor([ids])).logits[0]
+
+
+def test_a_verifier_pooled_at_its_steps_judges_as_it_does_here(addresses):
+    here = load_verifier(str(addresses["place"] / "steps"))
+    there = connect_verifier(addresses["steps"], own_models())
+    assert there.format.title == here.format.title
+    scores = []
+    for verifier in (here, there):
+        state, judged = verifier.open([QUESTION])[0].state, []
+        for step in STEPS:
+            (row,) = verifier.score([ScoreJob(state, step)])
+            judged.append(row.score)
+            state = row.state
+        scores.append(judged)
+    assert scores[1] == pytest.approx(scores[0], abs=1e-5)
+    assert len(set(scores[0])) == len(STEPS)
+
+
+def test_the_signs_that_a_language_model_would_write_are_told(addresses, models):
+    """Our generator is no such verifier, but any language model has a chance of either sign."""
+    tokenizer = AutoTokenizer.from_pretrained(FOLDER / "base-s")
+    format = MathShepherd(tokenizer)
+    judge = ServerVerifier(Connection(addresses["base-s"]), models[0].abilities, format)
+    (row,) = judge.score([ScoreJob(judge.open([QUESTION])[0].state, STEPS[0])])
+    ids = format.ids(QUESTION, STEPS[:1])
+    expected = logits_of(ids)[-1, list(format.signs)].softmax(-1)[0]
+    assert row.score == pytest.approx(float(expected), abs=1e-4)
+    assert row.cost.verifier == len(ids) + 1

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -150,6 +151,41 @@ def _worth(evidence: pd.DataFrame, arm: tuple[str, str, str] | None) -> tuple[In
     rows = evidence[(evidence[["strategy", "settings", "selector"]] == list(arm)).all(axis=1)]
     curve = rows.pivot(index="question", columns="budget", values="value").dropna(axis=1).sort_index()
     return curve.index.to_numpy(), {int(k): curve[k].to_numpy(float)[None] for k in curve}
+
+
+@dataclass(frozen=True)
+class Match:
+    """A way of the small model that is as accurate as the large one: what it is, its mean FLOPs a question,
+    its accuracy, and that of the large model (``rival``), on questions that had no say in the choice."""
+
+    strategy: str
+    settings: str
+    budget: int
+    flops: float
+    accuracy: float
+    rival: float
+
+
+def cheapest_match(small: pd.DataFrame, large: pd.Series, seed: int = 0) -> Match | None:
+    """The cheapest (strategy, settings, budget) that on one random half of the questions is as accurate as
+    the large model, measured on the other half; None if there is none.
+
+    ``small`` is its evidence under one selector, ``large`` the worth of one answer by question.
+    """
+    ways = ["strategy", "settings", "budget"]
+    shared = np.intersect1d(small["question"].unique(), large.dropna().index)
+    chosen_on = np.random.default_rng(seed).permutation(shared)[: len(shared) // 2]
+    inside = small["question"].isin(chosen_on)
+    means = small[inside].groupby(ways)[["value", "flops"]].mean()
+    good = means[means["value"] >= large.reindex(chosen_on).mean()]
+    if not len(good):
+        return None
+    strategy, settings, budget = good["flops"].idxmin()
+    is_way = (small[ways] == [strategy, settings, budget]).all(axis=1)
+    measured = small[is_way & ~inside & small["question"].isin(shared)]
+    rival = float(large.reindex(measured["question"]).mean())
+    means = measured[["flops", "value"]].mean()
+    return Match(strategy, settings, int(budget), float(means["flops"]), float(means["value"]), rival)
 
 
 # --- model size × budget --------------------------------------------------------------------------------

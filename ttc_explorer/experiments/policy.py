@@ -4,8 +4,9 @@ best (Snell et al., arXiv 2408.03314, section 3.2). ``auto`` asks it; ``choosing
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,9 @@ ANEW = "make it anew with the command policy."
 class Policy:
     """The table and how to find one's place in it.
 
-    ``about`` says what it was measured on (model, verifier, seed, commit, …). ``edges``: a question is in bin
-    1 + the number of ``edges``, in ascending order, that its mean score is below. ``cells`` holds each bin 1
-    to BINS at each budget once.
+    ``about`` says what it was measured on (model, verifier, seed, commit, …, the fingerprints of the
+    ``questions``). ``edges``: a question is in bin 1 + the number of ``edges``, in ascending order, that its
+    mean score is below. ``cells`` holds each bin 1 to BINS at each budget once.
     """
 
     about: Mapping[str, Any]
@@ -63,6 +64,20 @@ class Policy:
         names = generator.name, verifier.name if verifier else None
         return (self.about.get("model"), self.about.get("verifier")) == names
 
+    def chosen_on(self, texts: Iterable[str]) -> int:
+        """On how many of these questions it was chosen: on those it cannot be measured. Raises BadInput if
+        it does not say on which."""
+        if "questions" not in self.about:
+            raise BadInput(
+                f"The policy that auto follows does not say on which questions it was chosen: {ANEW}"
+            )
+        return len(set(self.about["questions"]) & set(map(mark, texts)))
+
+    @property
+    def fingerprint(self) -> str:
+        """By this it is known again."""
+        return mark(dump_policy(self))
+
     def advise(self, question: Consult) -> Advice:
         """The answer to ``auto``: the bin, and the choice in every bin at the nearest measured budget."""
         budget = self.nearest(question.budget)
@@ -81,7 +96,13 @@ def made_policy(results: Results, resamples: int = RESAMPLES, seed: int = 0) -> 
     table = cells(found, ease_of(results.probe)["predicted"], resamples, seed)
     if not table:
         raise BadInput("There is nothing to choose between: sweep more strategies than best-of-N.")
-    return Policy(dict(results.about), predicted_edges(results.probe, LARGEST_PROBE), table)
+    about = dict(results.about) | {"questions": sorted(map(mark, results.problems["text"]))}
+    return Policy(about, predicted_edges(results.probe, LARGEST_PROBE), table)
+
+
+def mark(text: str) -> str:
+    """A text's fingerprint."""
+    return hashlib.sha256(text.strip().encode()).hexdigest()[:16]
 
 
 def budgets_run(results: Results) -> list[int]:

@@ -8,11 +8,13 @@ The folder (Parquet; ``question`` is the row number in problems): ``problems``, 
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ttc_explorer.experiments.jobs import Plan
+from ttc_explorer.experiments.jobs import Job, Plan
 from ttc_explorer.experiments.parts import Parts
+from ttc_explorer.experiments.policy import Policy, load_policy
 from ttc_explorer.experiments.ray_workers import RayWorkers
 from ttc_explorer.experiments.results import VERSION
 from ttc_explorer.experiments.worker import Setup
@@ -23,13 +25,20 @@ from ttc_explorer.progress import Counted
 
 
 def sweep(
-    plan: Plan, out: Path, resume: bool = False, workers: int | None = None, ray: str | None = None
+    plan: Plan,
+    out: Path,
+    resume: bool = False,
+    workers: int | None = None,
+    ray: str | None = None,
+    policy: Path | None = None,
+    minutes: float | None = None,
 ) -> dict[str, int]:
     """Do what is planned and not done yet, and write the tables. Returns the number of rows of each.
 
     ``workers`` processes share the work, one if it is None; with ``ray``, the address of a cluster, so many
-    actors there. The tables are the same whoever works. A question on which a job fails is left out and
-    listed in ``failures``. Raises BadInput or ModelError where nothing can be done.
+    actors there. The tables are the same whoever works. ``auto`` follows the file ``policy``. A question on
+    which a job fails, or takes more than so many ``minutes``, is left out and listed in ``failures``. Raises
+    BadInput or ModelError where nothing can be done.
     """
     jobs = plan.jobs()
     problems = asked(plan)
@@ -37,7 +46,12 @@ def sweep(
     parts = Parts(out, plan.command(), problems, resume)
     if parts.finished:
         return {}
-    team = _hired(plan, problems, workers, ray)
+    advice = _advice(jobs, problems, policy)
+    if parts.about is not None and parts.about.get("policy") != (advice and advice.fingerprint):
+        raise BadInput(f"{out} was begun with another policy for auto: choose another folder.")
+    seconds = None if minutes is None else 60 * minutes
+    setup = Setup(plan, tuple(problems), workers or 1, advice, seconds)
+    team = _hired(setup, workers, ray)
     try:
         if parts.about is None:
             parts.begin(_origin(plan) | team.about(jobs))
@@ -65,12 +79,28 @@ def asked(plan: Plan) -> list[Problem]:
     return found
 
 
-def _hired(plan: Plan, problems: list[Problem], workers: int | None, ray: str | None) -> Workers:
+def _advice(jobs: list[Job], problems: list[Problem], file: Path | None) -> Policy | None:
+    """The policy that auto follows, if it is among the jobs. Raises BadInput if there is none, or if it was
+    chosen on one of these questions, on which it would look better than it is."""
+    if not any(job.strategy == "auto" for job in jobs):
+        return None
+    found = load_policy(file) if file else None
+    if found is None:
+        raise BadInput("auto has no policy to follow: make one with the command policy, or leave auto out.")
+    if seen := found.chosen_on(problem.text for problem in problems):
+        raise BadInput(
+            f"The policy that auto follows was chosen on {seen:,} of these questions: sweep auto on others, "
+            "another --seed for one."
+        )
+    return found
+
+
+def _hired(setup: Setup, workers: int | None, ray: str | None) -> Workers:
     if ray is not None:
-        return RayWorkers(Setup(plan, tuple(problems)), ray, workers)
+        return RayWorkers(replace(setup, sharing=1), ray, workers)
     if workers is None or workers == 1:
-        return Here(Setup(plan, tuple(problems)))
-    return Processes(Setup(plan, tuple(problems), sharing=workers), workers)
+        return Here(setup)
+    return Processes(setup, workers)
 
 
 def _origin(plan: Plan) -> dict[str, object]:

@@ -25,6 +25,21 @@ TRIES = 2
 """How often a probe is sent: whoever is connecting waits for it."""
 
 
+WORDS_FOR = {
+    "completions": "goes on from any text",
+    "ids": "token ids",
+    "several": "several samples a call",
+    "lists": "many prompts a call",
+    "samples": "samples differ",
+    "seeds": "same seed, same text",
+    "logprobs": "log-probabilities",
+    "stops": "stops where it is told",
+    "chats": "answers a chat",
+    "pools": "gives a verifier's head (pooling)",
+}
+"""Field of Abilities -> what it means."""
+
+
 @dataclass(frozen=True)
 class Abilities:
     """``model`` is the server's name for its model and ``source`` where it has it from (a Hub id, a folder);
@@ -50,6 +65,13 @@ class Abilities:
     seeds: bool = False
     chats: bool = False
     pools: bool = False
+
+    def proved(self) -> str:
+        """All that it can do, in a line."""
+        found = [words for field, words in WORDS_FOR.items() if getattr(self, field)]
+        if self.context:
+            found.append(f"{self.context:,} tokens of context")
+        return ", ".join(found)
 
     def missing(self) -> tuple[str, ...]:
         """What it lacks as a generator, and what comes of it, a sentence each."""

@@ -9,7 +9,7 @@ chats revises when it is asked to.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,11 +30,11 @@ from ttc_explorer.models.codec import chats
 from ttc_explorer.models.connect import Own, connect, connect_verifier
 from ttc_explorer.models.connection import is_address
 from ttc_explorer.models.decoding import TreeGenerator
-from ttc_explorer.models.devices import best_device, best_dtype
-from ttc_explorer.models.hub import Tell, folder_of, silent
+from ttc_explorer.models.devices import best_device, best_dtype, release
+from ttc_explorer.models.hub import Tell, downloaded_folder, folder_of, silent
 from ttc_explorer.models.presets import PRESETS, Judge, published
 from ttc_explorer.models.prompted import PromptedReviser
-from ttc_explorer.models.prompts import SYSTEM, boxes_answer
+from ttc_explorer.models.prompts import boxes_answer, system_of
 from ttc_explorer.models.protocol import (
     Chain,
     ExtendJob,
@@ -148,11 +148,12 @@ def load(name: str = DEFAULT, tell: Tell = silent) -> Models:
         return _loaded[name]
 
 
-def forget(kept: str) -> None:
-    """Let go of all models but the shipped ones and those of the name ``kept``: others need their memory."""
+def forget(kept: Collection[str]) -> None:
+    """Let go of all models but the shipped ones and those of the names ``kept``: others need their memory."""
     with _lock:
-        for name in [name for name in _loaded if name != kept and parts_of(name)[0] not in SHIPPED]:
+        for name in [name for name in _loaded if name not in kept and parts_of(name)[0] not in SHIPPED]:
             del _loaded[name]
+    release()
 
 
 def parts_of(name: str) -> tuple[str, str | None]:
@@ -169,7 +170,7 @@ def parts_of(name: str) -> tuple[str, str | None]:
 
 def _load(name: str, tell: Tell) -> Models:
     generator_name, verifier_name = parts_of(name)
-    needs.check_room({part: need for part in (generator_name, verifier_name) if (need := known_need(part))})
+    _check_room(generator_name, verifier_name)
     generator = load_generator(generator_name, tell)
     verifier = load_verifier(verifier_name, tell) if verifier_name else None
     reviser, revision_verifier = None, None
@@ -185,16 +186,30 @@ def _load(name: str, tell: Tell) -> Models:
     return Models(generator, verifier, reviser, revision_verifier)
 
 
-def known_need(name: str | None) -> needs.Need | None:
-    """The memory that a published model takes here, known without asking anybody."""
-    model = published(name) if name else None
-    return needs.need(model.parameters, model.values, best_dtype(best_device())) if model else None
+def _check_room(*names: str | None) -> None:
+    """Raise NoRoom if there is too little memory for these models, before anything large is downloaded."""
+    needs.check_room({name: need for name in names if name and (need := need_before(name))})
+
+
+def need_before(name: str) -> needs.Need | None:
+    """The memory that a model will take here, by what is known of it or by its configuration, a small file;
+    None for a shipped one, which is small, for one on a server, and if loading will say what is wrong."""
+    model = published(name)
+    if model:
+        return needs.need(model.parameters, model.values, best_dtype(best_device()))
+    if name in SHIPPED or is_address(name):
+        return None
+    try:
+        return needs.here(read_config(Path(name) if Path(name).is_dir() else downloaded_folder(name) or name))
+    except Exception:  # whatever a folder or a network can hold
+        return None
 
 
 def load_generator(name: str, tell: Tell = silent) -> TreeGenerator | ServerGenerator | ChatGenerator:
     """The generator in a shipped folder, any folder, on the Hub, or on a server. Raises ModelError."""
     if is_address(name):
         return connect(name, own_models())
+    _check_room(name)
     folder = _folder(name, "generator", tell)
     with _one_sentence(name, "generator"):
         config = read_config(folder)
@@ -202,13 +217,11 @@ def load_generator(name: str, tell: Tell = silent) -> TreeGenerator | ServerGene
         if name in SHIPPED:
             model, tokenizer = loading.load_causal(folder, torch.device("cpu"), torch.float32)
             return TreeGenerator(model, tokenizer, name, max_step_tokens=SHIPPED_STEP, notation=in_notation)
-        needs.check_room({Path(name).name: needs.here(config)})
         device = best_device()
         model, tokenizer = loading.load_causal(folder, device, best_dtype(device))
-        known = published(name)
         manner: dict[str, Any] = {}
         if chats(tokenizer):
-            manner = {"system": getattr(known, "system", SYSTEM), "is_final": boxes_answer}
+            manner = {"system": system_of(name), "is_final": boxes_answer}
         return TreeGenerator(model, tokenizer, Path(name).name, max_step_tokens=FOREIGN_STEP, **manner)
 
 
@@ -216,6 +229,7 @@ def load_verifier(name: str, tell: Tell = silent) -> Verifier:
     """The verifier in a shipped folder, any folder, on the Hub, or on a server. Raises ModelError."""
     if is_address(name):
         return connect_verifier(name, own_models())
+    _check_room(name)
     folder = _folder(name, "verifier", tell)
     with _one_sentence(name, "verifier"):
         config = read_config(folder)
@@ -226,7 +240,6 @@ def load_verifier(name: str, tell: Tell = silent) -> Verifier:
         format = known.format if isinstance(known, Judge) else loading.format_of(config, folder, name)
         if format is None:
             check_kind(config, "ForTokenClassification", "verifier", name)
-        needs.check_room({Path(name).name: needs.here(config)})
         device = best_device()
         return loading.load_judge(folder, format, Path(name).name, device, best_dtype(device))
 
@@ -269,7 +282,7 @@ def use_threads(parameters: int) -> None:
     torch.set_num_threads(int(wanted))
 
 
-def read_config(folder: Path) -> PreTrainedConfig:
+def read_config(folder: Path | str) -> PreTrainedConfig:
     return AutoConfig.from_pretrained(folder, trust_remote_code=False)
 
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ttc_explorer.models.abilities import TRIES, Abilities
 from ttc_explorer.models.connection import Call, Connection
-from ttc_explorer.models.prompts import Message, revision_messages
+from ttc_explorer.models.prompts import Message, revision_messages, system_of
 from ttc_explorer.models.protocol import Chain, Cost, ExtendJob, ModelError, Opened, Sampled
 from ttc_explorer.models.replies import choices_of, shared, text_of, usage_of
 from ttc_explorer.models.server import seed
@@ -45,7 +46,7 @@ class ChatGenerator:
     together, and is charged with all of it (the service's own usage figures); the later steps, a paragraph
     each, are handed out of what is there, and cost nothing. So a prefix cannot be continued in another way:
     it does not fork. Log-probabilities are not asked for and count as 0; so do FLOPs, as a service does not
-    say how large its model is.
+    say how large its model is. ``abilities`` are what a server proved to do; None where it was not asked.
 
     A row whose call failed ends there, without an answer, and ``failed`` says why; if all calls fail,
     ModelError is raised.
@@ -55,8 +56,9 @@ class ChatGenerator:
     chats = True
     parameters = 0
 
-    def __init__(self, connection: Connection, model: str) -> None:
+    def __init__(self, connection: Connection, model: str, abilities: Abilities | None = None) -> None:
         self.name = f"{model} at {connection.host}"
+        self.abilities = abilities
         self._connection = connection
         self._model = model
 
@@ -66,7 +68,8 @@ class ChatGenerator:
 
     def open_chains(self, chains: Sequence[Chain]) -> list[Opened]:
         """Write the chats that ask for a better solution than those of each chain."""
-        return [Opened(Conversation(revision_messages(chain)), Cost()) for chain in chains]
+        system = system_of(self._model)
+        return [Opened(Conversation(revision_messages(chain, system)), Cost()) for chain in chains]
 
     def extend(self, jobs: Sequence[ExtendJob]) -> list[Sampled]:
         """The next step of each job. See ExtendJob, Sampled. Raises ModelError."""
@@ -97,12 +100,21 @@ class ChatGenerator:
         }
 
 
-def hugging_face(model: str, token: str | None) -> ChatGenerator:
+def hosted(model: str, token: str | None, **options: Any) -> ChatGenerator:
     """A model of Hugging Face's Inference Providers, paid by the account of ``token``: the visitor's own, and
-    never the key of whoever runs this. Raises ModelError without one."""
+    never the key of whoever runs this. It is asked for one token, to see that it answers. ``options`` go to
+    the Connection. Raises ModelError, also without a token."""
     if not token:
         raise ModelError("Log in with your Hugging Face account first: its Inference Providers charge yours.")
-    return ChatGenerator(Connection(ROUTER, token), model)
+    if not re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}(:[\w-]{1,32})?", model, re.ASCII):
+        raise ModelError(
+            "Name a model as Hugging Face does, such as Qwen/Qwen2.5-7B-Instruct, with :PROVIDER after it if "
+            "you want a certain one."
+        )
+    connection = Connection(ROUTER, token, **options)
+    trial = {"model": model, "messages": [{"role": "user", "content": "1 + 1"}], "max_tokens": 1}
+    choices_of(connection.ask_one(Call("chat/completions", trial), TRIES), 1)
+    return ChatGenerator(connection, model)
 
 
 def paragraphs(solution: str) -> list[str]:

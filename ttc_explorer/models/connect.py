@@ -7,17 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from ttc_explorer.models.abilities import Abilities, probe
 from ttc_explorer.models.chat import ChatGenerator
 from ttc_explorer.models.codec import Codec, chats
 from ttc_explorer.models.connection import Connection, address_and_model
 from ttc_explorer.models.decoding import states_answer
-from ttc_explorer.models.manner import PLAIN, Manner, in_ids, in_text
+from ttc_explorer.models.formats import TRL, Lines, Reading, Skywork, by_lines
+from ttc_explorer.models.loading import format_of
+from ttc_explorer.models.manner import Manner, in_ids, in_plain_words, in_text
 from ttc_explorer.models.pooling import ServerVerifier
-from ttc_explorer.models.prompts import SYSTEM
-from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.models.presets import Judge, published
+from ttc_explorer.models.prompts import system_of
+from ttc_explorer.models.protocol import ModelError, ScoreJob
 from ttc_explorer.models.server import ServerGenerator
 from ttc_explorer.problems.families import in_notation
 
@@ -37,7 +40,7 @@ def connect(name: str, shipped: Mapping[str, Own], **options: Any) -> ServerGene
     on a server by their names; ``options`` go to the Connection. Raises ModelError."""
     connection, abilities = _found(name, shipped, options)
     if not abilities.completions and abilities.chats:
-        return ChatGenerator(connection, abilities.model)
+        return ChatGenerator(connection, abilities.model, abilities)
     if not abilities.completions:
         raise ModelError(
             f"{abilities.model} at {connection.host} writes no text, so it can be a verifier at most: "
@@ -49,37 +52,65 @@ def connect(name: str, shipped: Mapping[str, Own], **options: Any) -> ServerGene
 
 
 def connect_verifier(name: str, shipped: Mapping[str, Own], **options: Any) -> ServerVerifier:
-    """The process reward model at that address. Raises ModelError."""
+    """The verifier at that address, tried out once. Raises ModelError."""
     connection, abilities = _found(name, shipped, options)
-    tokenizer = tokenizer_of(abilities.source, shipped)
-    if not abilities.pools:
+    verifier = ServerVerifier(connection, abilities, reading_of(abilities, shipped))
+    if not (abilities.completions and abilities.ids if verifier.format.signs else abilities.pools):
+        runner = "" if verifier.format.signs else " --runner pooling"
         raise ModelError(
-            f"{abilities.model} at {connection.host} judges no steps: serve a process reward model with "
-            "`vllm serve MODEL --runner pooling`."
+            f"{abilities.model} at {connection.host} judges no steps as it is served: use "
+            f"`vllm serve MODEL{runner}`."
         )
+    (opened,) = verifier.open(["1 + 1"])
+    verifier.score([ScoreJob(opened.state, "2")])
+    return verifier
+
+
+def reading_of(abilities: Abilities, shipped: Mapping[str, Own]) -> Reading:
+    """What the server's verifier wants to read. Raises ModelError if nobody can know, or none judges so."""
+    source, model = abilities.source, abilities.model
+    tokenizer = tokenizer_of(source, shipped)
     if tokenizer is None:
         raise ModelError(
-            f"The tokenizer of {abilities.model} is not here, and a verifier needs it: serve the model under "
-            "the name of its folder or of its Hugging Face repository."
+            f"The tokenizer of {model} is not here, and a verifier needs it: serve the model under the name "
+            "of its folder or of its Hugging Face repository."
         )
-    ours = Path(abilities.source).name in shipped
-    codec = Codec(tokenizer, len(tokenizer), in_notation if ours else str)
-    return ServerVerifier(connection, abilities, codec)
+    if Path(source).name in shipped:
+        return Lines(tokenizer, in_notation)
+    known = published(source)
+    format = known.format if isinstance(known, Judge) else _format_at(source)
+    if format is None:
+        raise ModelError(f"{model} is no verifier of a kind that is known here: name another, or none.")
+    if format is Skywork:
+        raise ModelError(
+            f"No server gives the value head of {model}: use it here, or serve Qwen2.5-Math-PRM, "
+            "Math-Shepherd, an RLHFlow PRM, a token classifier or a reward model."
+        )
+    return Lines(tokenizer) if format is TRL and by_lines(tokenizer) else format(tokenizer)
+
+
+def _format_at(source: str) -> type[Reading] | None:
+    folder = Path(source)
+    try:
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    except Exception:  # as in tokenizer_of
+        return None
+    return format_of(config, folder if folder.is_dir() else None, source)
 
 
 def manner_of(abilities: Abilities, shipped: Mapping[str, Own]) -> Manner:
     """How the server's model wants to be spoken to, as far as its tokenizer can be had."""
-    tokenizer = tokenizer_of(abilities.source, shipped)
+    tokenizer, system = tokenizer_of(abilities.source, shipped), system_of(abilities.source)
     if tokenizer is None:
-        return PLAIN
+        return in_plain_words(system)
     if Path(abilities.source).name in shipped:
         codec = Codec(tokenizer, len(tokenizer), in_notation)
         line = {"step_end": "\n", "is_final": states_answer, "chats": False}
         manner = in_ids(codec, tokenizer, abilities.context, **line)
     elif chats(tokenizer):
-        manner = in_ids(Codec(tokenizer, len(tokenizer), system=SYSTEM), tokenizer, abilities.context)
+        manner = in_ids(Codec(tokenizer, len(tokenizer), system=system), tokenizer, abilities.context)
     else:
-        return PLAIN
+        return in_plain_words(system)
     return manner if abilities.ids else in_text(manner, tokenizer)
 
 

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -19,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from anyio.from_thread import start_blocking_portal
 
 from ttc_explorer.models.protocol import ModelError, never
 
@@ -83,9 +83,10 @@ def address_and_model(name: str) -> tuple[str, str | None]:
 class Connection:
     """Asks the server at ``address``. Safe to use from any thread.
 
-    ``key`` is sent as a bearer token; without one, it is the environment's. A call that meets a busy server
-    (429), a broken one (5xx) or a broken line is made again after a pause: what Retry-After says, or else
-    twice as long each time, with jitter from ``random``, so that many clients do not come back at once.
+    ``key`` is somebody's own, sent as a bearer token; without one, it is the environment's. A call that meets
+    a busy server (429), a broken one (5xx) or a broken line is made again after a pause: what Retry-After
+    says, or else twice as long each time, with jitter from ``random``, so that many clients do not come back
+    at once.
     """
 
     def __init__(
@@ -101,8 +102,9 @@ class Connection:
         self.address, _ = address_and_model(address)
         self.host = urlsplit(self.address).netloc
         self._key = key or os.environ.get(KEY, "").strip()
+        self._remedy = "log in again" if key else f"set the environment variable {KEY}"
         if not (self._key.isascii() and self._key.isprintable() and " " not in self._key):
-            raise ModelError(f"The key in {KEY} holds characters that no key has: set it again.")
+            raise ModelError(f"The key holds characters that no key has: {self._remedy}.")
         self._timeout = timeout
         self._transport = transport
         self._sleep = sleep
@@ -115,9 +117,9 @@ class Connection:
     def ask(self, calls: Sequence[Call], tries: int = TRIES) -> list[dict[str, Any] | ModelError | None]:
         """Make all calls together: the JSON object that each brought, or what went wrong with it, or None if
         it was cancelled."""
-        # In a thread of its own: the caller's may have an event loop that runs.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, self._ask(calls, tries)).result()
+        # A loop in a thread of its own, as the caller's thread may have one that runs. An interrupt ends it.
+        with start_blocking_portal() as portal:
+            return portal.call(self._ask, calls, tries)
 
     def ask_one(self, call: Call, tries: int = TRIES) -> dict[str, Any]:
         """The JSON object that a call brings. Raises ModelError."""
@@ -129,14 +131,15 @@ class Connection:
     async def _ask(self, calls: Sequence[Call], tries: int) -> list[dict[str, Any] | ModelError | None]:
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         places = asyncio.Semaphore(AT_ONCE)
-        async with httpx.AsyncClient(
+        client = httpx.AsyncClient(
             headers=headers,
             verify=self._tls,
             transport=self._transport,
             timeout=httpx.Timeout(None, connect=10.0),
             limits=httpx.Limits(max_connections=None),
-        ) as client:
-            tasks = [asyncio.ensure_future(self._answer(client, places, call, tries)) for call in calls]
+        )
+        async with client, asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._answer(client, places, call, tries)) for call in calls]
             going = set(tasks)
             while going:
                 for task, call in zip(tasks, calls, strict=True):
@@ -201,7 +204,7 @@ class Connection:
     def _refusal(self, status: int, text: str) -> str:
         """What a reply other than 200 means."""
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return f"wants another key ({status}): set the environment variable {KEY}"
+            return f"wants another key ({status}): {self._remedy}"
         if status in range(300, 400):
             return f"points to another address ({status}): give that one, as redirects are not followed"
         said = _message(_parsed(text))

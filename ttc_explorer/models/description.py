@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
+from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from ttc_explorer.models import catalogue, needs
 from ttc_explorer.models.catalogue import REVISERS, SHIPPED, parts_of
 from ttc_explorer.models.codec import chats
+from ttc_explorer.models.connect import connect, connect_verifier
+from ttc_explorer.models.connection import is_address
 from ttc_explorer.models.devices import best_device, best_dtype, free_memory
 from ttc_explorer.models.generic import forkable_context
-from ttc_explorer.models.hub import downloaded_folder, unreachable
+from ttc_explorer.models.hub import download_size, downloaded_folder, unreachable
 from ttc_explorer.models.loading import format_of, tokenizer_in
 from ttc_explorer.models.needs import Need
 from ttc_explorer.models.presets import PRESETS, Judge, Preset, published
@@ -29,10 +32,15 @@ REREADS = (
 )
 
 
+FRESH, PATIENCE = 10.0, 30.0
+"""Seconds for which a server's word holds, as pages ask often, and that it may take over one answer."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A generator or a verifier. ``source`` is shipped, folder, Hugging Face or server; ``format`` says how
-    it is spoken to or what its score means, ``notes`` what is out of the ordinary. ``parameters`` and
+    it is spoken to or what its score means, of a server what it proved to do, ``notes`` what is out of the
+    ordinary. ``forks`` is as in ``protocol.py``; one that ``chats`` revises when asked to. ``parameters`` and
     ``need`` are None where nobody can know before loading. ``unusable`` is one sentence, or None."""
 
     name: str
@@ -43,6 +51,8 @@ class Part:
     parameters: int | None = None
     need: Need | None = None
     rereads: bool = False
+    forks: bool = True
+    chats: bool = False
     notes: tuple[str, ...] = ()
     licence: str | None = None
     unusable: str | None = None
@@ -60,6 +70,9 @@ class Description:
     device: str
     room: int | None
     unusable: str | None
+
+
+_asked: dict[tuple[str, str], tuple[float, Part]] = {}
 
 
 def describe(name: str) -> Description:
@@ -82,7 +95,7 @@ def describe(name: str) -> Description:
         name=name,
         generator=generator,
         verifier=verifier,
-        reviser="trained" if trained else "prompted" if generator.format == PARAGRAPHS else None,
+        reviser="trained" if trained else "prompted" if generator.chats else None,
         device=str(device),
         room=room,
         unusable=unusable or (needs.too_large(needed) if needed else None),
@@ -138,22 +151,55 @@ def _shipped(name: str) -> Part:
 
 
 def _foreign(name: str, role: str, read: Callable[[str, Path | None, PreTrainedConfig], Part]) -> Part:
-    """A part by folder or Hugging Face name."""
-    if name.startswith(("http://", "https://")):
-        return Part(name, role, "server", "a model on a server", "as the server tells when it is asked")
+    """A part by folder, Hugging Face name or address."""
+    if is_address(name):
+        return _served(name, role)
     folder = Path(name) if Path(name).is_dir() else downloaded_folder(name)
     known = published(name)
     if known and not folder:
         return _published(known, name, role)
     source = "folder" if Path(name).is_dir() else "Hugging Face"
     try:
-        config = AutoConfig.from_pretrained(folder or name, trust_remote_code=False)
-        return read(name, folder, config)
+        size = None if folder else download_size(name)
+        part = read(name, folder, catalogue.read_config(folder or name))
+        note = () if size is None else (f"{size / 1e9:.1f} GB are downloaded when it is first loaded.",)
+        return replace(part, notes=(*part.notes, *note))
     except ModelError as error:
         sentence = str(error)
     except Exception:  # whatever a folder or a network can hold
-        sentence = f"There is no model '{name}' here, and none of that name can be read from Hugging Face."
+        sentence = f"What '{name}' holds is no model that can be read here: choose another one."
     return Part(name, role, source, name, "unknown", unusable=sentence)
+
+
+def _served(name: str, role: str) -> Part:
+    """A part on a server, which is asked; what it said holds for FRESH seconds."""
+    since, part = _asked.get((name, role), (float("-inf"), None))
+    if part is None or time.monotonic() - since > FRESH:
+        part = _found(name, role)
+        _asked[name, role] = time.monotonic(), part
+    return part
+
+
+def _found(name: str, role: str) -> Part:
+    try:
+        model = (connect if role == "generator" else connect_verifier)(
+            name, catalogue.own_models(), timeout=PATIENCE
+        )
+    except ModelError as error:
+        return Part(name, role, "server", "a model on a server", "not known", unusable=str(error))
+    found = model.abilities
+    form = found.proved() if role == "generator" else model.format.title
+    return Part(
+        name,
+        role,
+        "server",
+        f"{found.model} on a server",
+        form,
+        found.parameters or None,
+        notes=found.missing() if role == "generator" else (),
+        forks=getattr(model, "forks", True),
+        chats=getattr(model, "chats", False),
+    )
 
 
 def _published(model: Preset | Judge, name: str, role: str) -> Part:
@@ -167,6 +213,7 @@ def _published(model: Preset | Judge, name: str, role: str) -> Part:
         model.format.title if isinstance(model, Judge) else PARAGRAPHS,
         model.parameters,
         needs.need(model.parameters, model.values, best_dtype(best_device())),
+        chats=isinstance(model, Preset),
         licence=model.licence,
         unusable=why and f"'{name}' {why}.",
     )
@@ -180,8 +227,10 @@ def _as_generator(name: str, folder: Path | None, config: PreTrainedConfig) -> P
     notes = [REREADS] if rereads else []
     if context and context < (getattr(config, "max_position_embeddings", None) or 0):
         notes.append(f"Its context is cut to its sliding window of {context:,} tokens.")
-    form = LINES if folder and not chats(tokenizer_in(folder)) else PARAGRAPHS
-    return _read_part(name, "generator", folder, config, form, rereads=rereads, notes=tuple(notes))
+    talks = not folder or chats(tokenizer_in(folder))
+    form = PARAGRAPHS if talks else LINES
+    more = {"rereads": rereads, "chats": talks, "notes": tuple(notes)}
+    return _read_part(name, "generator", folder, config, form, **more)
 
 
 def _as_verifier(name: str, folder: Path | None, config: PreTrainedConfig) -> Part:
@@ -205,11 +254,5 @@ def _read_part(
         need.parameters,
         need,
         licence=known.licence if known else None,
-        unusable=None if folder else _not_here(name),
         **more,
     )
-
-
-def _not_here(name: str) -> str | None:
-    why = unreachable(name, is_gated=False)
-    return why and f"'{name}' {why}."

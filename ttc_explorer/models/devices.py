@@ -96,11 +96,11 @@ class Batches:
                     "free some memory."
                 )
             self.size = -(-len(batch) // 2)
-            _release()
+            release()
         return done
 
 
-def _release() -> None:
+def release() -> None:
     """Give memory that nobody uses any more back to the device."""
     gc.collect()
     if torch.cuda.is_available():

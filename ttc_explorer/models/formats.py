@@ -7,7 +7,8 @@ of reading every token once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Protocol
 
 from torch import Tensor
@@ -18,15 +19,21 @@ from ttc_explorer.models.prompts import QWEN_MATH, STEP_END, Message
 from ttc_explorer.models.protocol import ModelError
 
 
-class Format(Protocol):
-    """``title`` says on screen what kind of verifier it is."""
+class Reading(Protocol):
+    """``title`` says on screen what kind of verifier it is. ``signs`` are the ids of ``+`` and ``-``, where a
+    plain language model judges by which of them it would write; None where a head of its own does."""
 
     title: str
+    signs: tuple[int, int] | None
 
     def ids(self, question: str, steps: Sequence[str]) -> list[int]:
         """What the model reads; the score of the last step stands at the last id. Without steps, what can be
         read before the first is known."""
         ...
+
+
+class Format(Reading, Protocol):
+    """The same of a model that runs here."""
 
     def scores(self, outputs: Tensor) -> Tensor:
         """Scores (n,) in [0, 1] from the head's outputs (n, labels or vocabulary)."""
@@ -38,6 +45,7 @@ class QwenMathPRM:
     followed by ``<extra_0>``; probability of label 1 there."""
 
     title = "Qwen2.5-Math-PRM format: the chance that each step is right"
+    signs = None
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._codec = Codec(tokenizer, len(tokenizer), system=QWEN_MATH)
@@ -62,7 +70,8 @@ class MathShepherd:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
         self._codec = Codec(tokenizer, len(tokenizer))
-        self._candidates = tokenizer("+ -", add_special_tokens=False)["input_ids"][-2:]
+        plus, minus = tokenizer("+ -", add_special_tokens=False)["input_ids"][-2:]
+        self.signs = plus, minus
 
     def ids(self, question: str, steps: Sequence[str]) -> list[int]:
         text = question.strip()
@@ -71,7 +80,7 @@ class MathShepherd:
         return self._tokenizer(self._codec.plain(text), verbose=False)["input_ids"]
 
     def scores(self, outputs: Tensor) -> Tensor:
-        return outputs[:, self._candidates].softmax(-1)[:, 0]
+        return outputs[:, self.signs].softmax(-1)[:, 0]
 
 
 class RLHFlow:
@@ -83,7 +92,8 @@ class RLHFlow:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._codec = Codec(tokenizer, len(tokenizer))
-        self._candidates = [tokenizer(sign, add_special_tokens=False)["input_ids"][-1] for sign in "+-"]
+        plus, minus = (tokenizer(sign, add_special_tokens=False)["input_ids"][-1] for sign in "+-")
+        self.signs = plus, minus
 
     def ids(self, question: str, steps: Sequence[str]) -> list[int]:
         first = " ".join([question.strip(), *steps[:1]])
@@ -94,7 +104,7 @@ class RLHFlow:
         return self._codec.chat(messages)
 
     def scores(self, outputs: Tensor) -> Tensor:
-        return outputs[:, self._candidates].softmax(-1)[:, 0]
+        return outputs[:, self.signs].softmax(-1)[:, 0]
 
 
 class Skywork:
@@ -102,6 +112,7 @@ class Skywork:
     step, tokenised alone, and a line end; the sigmoid of the value head there."""
 
     title = "Skywork format: the value of each step"
+    signs = None
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._codec = Codec(tokenizer, len(tokenizer))
@@ -123,6 +134,7 @@ class TRL:
     probability of label 1 at the line end."""
 
     title = "TRL format: the chance that each step is right"
+    signs = None
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._codec = Codec(tokenizer, len(tokenizer))
@@ -138,12 +150,27 @@ class TRL:
         return outputs.softmax(-1)[:, 1]
 
 
+class Lines:
+    """Verifiers of our own recipe, whose template puts the question on a line: then each step and its line
+    end, tokenised together; probability of label 1 at the line end. ``notation`` is the Codec's."""
+
+    title = "a line a step: the chance that a solution ends right from here"
+    signs = None
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, notation: Callable[[str], str] = str) -> None:
+        self._codec = Codec(tokenizer, len(tokenizer), notation)
+
+    def ids(self, question: str, steps: Sequence[str]) -> list[int]:
+        return [*self._codec.prompt(question), *chain.from_iterable(self._codec.steps(steps))]
+
+
 class WholeSolution:
     """Outcome reward models that classify a text: the chat in which the model gives the solution, or, without
     a chat template, the pair of question and solution. One label is a reward, and its sigmoid the chance that
     it is the better one of two (Bradley–Terry); of two labels, the second is "right"."""
 
     title = "outcome reward model: judges whole solutions, only its score of the last step counts"
+    signs = None
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
@@ -162,6 +189,11 @@ class WholeSolution:
 
     def scores(self, outputs: Tensor) -> Tensor:
         return outputs[:, 0].sigmoid() if outputs.shape[1] == 1 else outputs.softmax(-1)[:, 1]
+
+
+def by_lines(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether a token classifier with that tokenizer is of our own recipe, and reads Lines; else TRL's."""
+    return tokenizer.chat_template is not None and not chats(tokenizer)
 
 
 def _single(tokenizer: PreTrainedTokenizerBase, token: str) -> int:

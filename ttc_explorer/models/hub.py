@@ -9,7 +9,7 @@ from typing import Any
 
 from huggingface_hub import HfApi, constants, get_token, snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
-from huggingface_hub.utils import tqdm
+from huggingface_hub.utils import filter_repo_objects, tqdm
 
 from ttc_explorer.models.protocol import ModelError
 
@@ -17,6 +17,9 @@ FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 """What is fetched: weights, settings, tokenizer. No code, and no pickles."""
 APART = ["*/*", "*.gguf"]
 """What is not: copies of the weights in other forms, which stand in folders of their own."""
+
+LONGEST = 10
+"""Seconds that Hugging Face may take to say what a model is."""
 
 Tell = Callable[[str], None]
 """Takes a line on how far a download is."""
@@ -35,6 +38,7 @@ def folder_of(name: str, tell: Tell = silent) -> Path:
     downloaded = downloaded_folder(name)
     if downloaded:
         return downloaded
+    download_size(name)
     try:
         folder = snapshot_download(
             name, allow_patterns=FILES, ignore_patterns=APART, tqdm_class=teller(name, tell)
@@ -42,10 +46,26 @@ def folder_of(name: str, tell: Tell = silent) -> Path:
     except GatedRepoError as error:
         raise ModelError(gated(name)) from error
     except Exception as error:
-        raise ModelError(
-            f"There is no folder '{name}', and no model of that name can be read from Hugging Face."
-        ) from error
+        raise ModelError(_unknown(name)) from error
     return Path(folder)
+
+
+def download_size(name: str) -> int:
+    """The bytes of a model that is not here, as Hugging Face lists its files. Raises ModelError if it cannot
+    be downloaded, or has no weights that are read here."""
+    try:
+        listed = HfApi().model_info(name, files_metadata=True, timeout=LONGEST)
+    except Exception as error:  # no such name, or whatever a network can do
+        raise ModelError(_unknown(name)) from error
+    if listed.gated and not _allowed(name):
+        raise ModelError(gated(name))
+    files = {file.rfilename: file.size or 0 for file in listed.siblings or []}
+    wanted = list(filter_repo_objects(files, allow_patterns=FILES, ignore_patterns=APART))
+    if not any(file.endswith(".safetensors") for file in wanted):
+        raise ModelError(
+            f"'{name}' has no weights in safetensors, the only form that is read here: choose another model."
+        )
+    return sum(files[file] for file in wanted)
 
 
 def downloaded_folder(name: str) -> Path | None:
@@ -70,6 +90,10 @@ def unreachable(name: str, is_gated: bool) -> str | None:
     if is_gated and not _allowed(name):
         return f"is not downloaded, and its licence must be accepted first: {_door(name)}"
     return None
+
+
+def _unknown(name: str) -> str:
+    return f"There is no folder '{name}', and no model of that name can be read from Hugging Face."
 
 
 def gated(name: str) -> str:

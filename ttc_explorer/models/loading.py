@@ -23,7 +23,6 @@ from transformers import (
 from transformers.modeling_layers import GenericForSequenceClassification
 from transformers.utils import logging
 
-from ttc_explorer.models.codec import chats
 from ttc_explorer.models.formats import (
     TRL,
     Format,
@@ -32,6 +31,7 @@ from ttc_explorer.models.formats import (
     RLHFlow,
     Skywork,
     WholeSolution,
+    by_lines,
 )
 from ttc_explorer.models.protocol import ModelError, Verifier
 from ttc_explorer.models.verifiers import PooledVerifier, StepVerifier, TokenPRM
@@ -109,8 +109,9 @@ def _token_classifier(
     model = _read(AutoModelForTokenClassification, folder, device, dtype)
     if model.config.num_labels != 2:
         return TokenPRM(model, tokenizer, name)  # which says that this cannot be
-    own = tokenizer.chat_template is not None and not chats(tokenizer)
-    return TokenPRM(model, tokenizer, name) if own else StepVerifier(model, name, TRL(tokenizer))
+    if by_lines(tokenizer):
+        return TokenPRM(model, tokenizer, name)
+    return StepVerifier(model, name, TRL(tokenizer))
 
 
 def _classifier(

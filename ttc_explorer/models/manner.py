@@ -59,10 +59,12 @@ def in_text(manner: Manner, tokenizer: PreTrainedTokenizerBase) -> Manner:
     return replace(manner, prompt=prompt, more=str)
 
 
-def in_plain_words(chain: Chain) -> str:
-    """The prompt for a model whose tokenizer nobody has: the chat as a text with the speakers' names."""
-    said = [f"{message['role'].title()}: {message['content']}" for message in revision_messages(chain)]
-    return "\n\n".join([*said, "Assistant:"])
+def in_plain_words(system: str) -> Manner:
+    """The manner of a model whose tokenizer nobody has: the chat as a text with the speakers' names."""
 
+    def prompt(chain: Chain) -> str:
+        messages = revision_messages(chain, system)
+        said = [f"{message['role'].title()}: {message['content']}" for message in messages]
+        return "\n\n".join([*said, "Assistant:"])
 
-PLAIN = Manner(in_plain_words, str)
+    return Manner(prompt, str)

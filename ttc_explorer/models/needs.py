@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModel, AutoModelForCausalLM, PreTrainedConfig
 
 from ttc_explorer.models.devices import best_device, best_dtype, free_memory
-from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.models.protocol import NoRoom
 
 SOLUTION = 2048
 """Tokens that we reckon for a question with its solution; few are longer."""
@@ -66,10 +66,10 @@ def too_large(needs: dict[str, Need]) -> str | None:
 
 
 def check_room(needs: dict[str, Need]) -> None:
-    """Raise ModelError if there is too little memory."""
+    """Raise NoRoom if there is too little memory."""
     sentence = too_large(needs)
     if sentence:
-        raise ModelError(sentence)
+        raise NoRoom(sentence)
 
 
 def here(config: PreTrainedConfig) -> Need:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ttc_explorer.models.formats import Format, QwenMathPRM, RLHFlow, Skywork
-from ttc_explorer.models.prompts import QWEN_MATH, SYSTEM
 
 LLAMA_TERMS = (
     "Llama 3.2 Community License; gated: accept it on the model's page and log in with `hf auth login`"
@@ -37,7 +36,6 @@ class Preset:
     judge: Judge
     licence: str
     gated: bool = False
-    system: str = SYSTEM
 
     @property
     def name(self) -> str:
@@ -91,7 +89,6 @@ PRESETS = {
             14_336,
             SKYWORK,
             "Apache 2.0",
-            system=QWEN_MATH,
         ),
         Preset(
             "Qwen/Qwen2.5-Math-7B-Instruct",
@@ -100,7 +97,6 @@ PRESETS = {
             28_672,
             QWEN_PRM,
             "Apache 2.0",
-            system=QWEN_MATH,
         ),
         Preset(
             "meta-llama/Llama-3.2-1B-Instruct",

@@ -22,7 +22,8 @@ SYSTEM = (
 """For chat models that have no words of their own for it."""
 
 QWEN_MATH = r"Please reason step by step, and put your final answer within \boxed{}."
-"""The words that Qwen2.5-Math and its verifier were trained with (model card, arXiv 2409.12122)."""
+"""The words that Qwen2.5-Math and its verifier were trained with, and that its chat template says where
+nobody says others (model card, arXiv 2409.12122)."""
 
 BETTER = (
     "That solution may be wrong. Check it for mistakes, and then write a better solution to the same "
@@ -30,6 +31,16 @@ BETTER = (
     "find no mistake, write it again in other words. Write nothing but the solution."
 )
 """Asks for a revision. It does not say that the attempt was wrong: at test time nobody knows."""
+
+
+def system_of(model: str) -> str:
+    """The system prompt of a chat model, by the end of its name, wherever it runs.
+
+    >>> [system_of(f"Qwen/Qwen2.5-{kind}7B-Instruct") == QWEN_MATH for kind in ("Math-", "")]
+    [True, False]
+    """
+    name = model.rstrip("/").rpartition("/")[2]
+    return QWEN_MATH if "qwen2.5-math" in name.lower() else SYSTEM
 
 
 def solution_messages(question: str, system: str = SYSTEM) -> list[Message]:

@@ -260,3 +260,7 @@ class RevisionVerifier(Protocol):
 
 class ModelError(RuntimeError):
     """A model cannot be used; the message is one clear sentence that says what to do."""
+
+
+class NoRoom(ModelError):
+    """There is too little free memory for a model."""

@@ -191,12 +191,16 @@ def _table_of(name: str, figures: Mapping[str, Any]) -> str:
 
 def _generator(name: str, figures: Mapping[str, Any]) -> str:
     own = figures["generators"][name]
-    rows = [("greedy", own["greedy"]), ("pass@1 at temperature 0.8", own["pass@1"])]
+    asked = f"{own['questions']} problems, alike many of every family and level"
+    rows = [(f"greedy, {asked}", own["greedy"]), ("pass@1 of these at temperature 0.8", own["pass@1"])]
     rows += [(f"pass@1, level {level}", value) for level, value in own["by_level"].items()]
     text = _rows(("", "right"), [(title, _percent(value)) for title, value in rows])
     if name != "base-s":
         return text
-    coverage = [(f"pass@{k}", _percent(figures["base-s"]["all"][f"pass@{k}"])) for k in (4, 16, 64)]
+    coverage = [
+        (f"pass@{k}, {figures['questions']} problems", _percent(figures["base-s"]["all"][f"pass@{k}"]))
+        for k in (1, 4, 16, 64)
+    ]
     truth = [("lines whose every printed number is true", _percent(figures["true_lines"]["base-s"]))]
     wordings = figures["rewordings"]["all"]
     truth += [

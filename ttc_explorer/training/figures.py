@@ -108,6 +108,7 @@ def generator_figures(table: pd.DataFrame) -> Figures:
     """Greedy accuracy and pass@1 at temperature 0.8, by family and level too."""
     greedy, sampled = table[table["sample"] < 0], table[table["sample"] >= 0]
     return {
+        "questions": len(greedy),
         "greedy": float(greedy["correct"].mean()),
         "pass@1": float(sampled["correct"].mean()),
         "by_level": {str(k): float(v) for k, v in sampled.groupby("level")["correct"].mean().items()},
@@ -205,7 +206,6 @@ def differences(tables: Mapping[str, pd.DataFrame], by_question: pd.DataFrame, s
     shown = by_question["family"].map(lambda family: FAMILIES[family].shown)
     every, end = shown == "every", shown == "end"
     hard, easy = by_question["bin"] >= 4, by_question["bin"] <= 2
-    all_of_them = by_question["bin"] > 0
 
     def played(name: str, selector: str = "weighted") -> pd.Series:
         return tables[name].set_index("question")[selector].astype(float)
@@ -216,7 +216,7 @@ def differences(tables: Mapping[str, pd.DataFrame], by_question: pd.DataFrame, s
 
     found: Figures = {}
 
-    def compare(title: str, one: pd.Series, other: pd.Series, rows: pd.Series) -> None:
+    def compare(title: str, one: pd.Series, other: pd.Series, rows: pd.Series | slice = slice(None)) -> None:
         values = (one - other)[rows].to_numpy()
         if len(values):
             value, low, high = map(float, bootstrap(values, seed=seed))
@@ -224,7 +224,7 @@ def differences(tables: Mapping[str, pd.DataFrame], by_question: pd.DataFrame, s
 
     largest = max(int(c.partition("@")[2]) for c in by_question.columns if c.startswith("weighted"))
     weighted, majority = by_question[f"weighted@{largest}"], by_question[f"majority@{largest}"]
-    compare(f"weighted - majority at {largest}", weighted, majority, all_of_them)
+    compare(f"weighted - majority at {largest}", weighted, majority)
     for name in ("beam", "dvts"):
         compare(f"{name} 64 - weighted, checks at every decision", played(f"{name} 64"), weighted, every)
         compare(f"{name} 64 - weighted, bins 4-5", played(f"{name} 64"), weighted, hard)
@@ -238,14 +238,13 @@ def differences(tables: Mapping[str, pd.DataFrame], by_question: pd.DataFrame, s
             "revision 8 - first answer",
             chains.map(lambda right: float(right[7])),
             chains.map(lambda right: float(right[0])),
-            all_of_them,
         )
         for shape in ("1x16", "4x4"):
             for selector in ("weighted", "majority"):
                 one, other = played(f"revise {shape}", selector), played("revise 16x1", selector)
-                compare(f"revise {shape} - parallel, {selector}", one, other, all_of_them)
+                compare(f"revise {shape} - parallel, {selector}", one, other)
                 compare(f"revise {shape} - parallel, {selector}, bins 1-2", one, other, easy)
     for name in ("base-m", "base-l", "distilled-s"):
         if name in tables:
-            compare(f"{name} - base-s, greedy", greedy(name), greedy("base-s"), all_of_them)
+            compare(f"{name} - base-s, greedy", greedy(name), greedy("base-s"))
     return found

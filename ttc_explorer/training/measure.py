@@ -7,7 +7,9 @@ Everything is run here, through the product's own engine, and kept as tables in 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pandas as pd
@@ -18,7 +20,7 @@ from ttc_explorer.models.decoding import TreeGenerator
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.verifiers import TokenPRM
 from ttc_explorer.problems.exam import Exam
-from ttc_explorer.problems.families import FAMILIES, Recognised
+from ttc_explorer.problems.families import FAMILIES, LEVELS, Recognised
 from ttc_explorer.problems.families.claims import checks_pass
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.progress import Counted
@@ -48,7 +50,7 @@ PROBE = 32
 """Further solutions of S, which tell how hard a problem is and nothing else."""
 
 FEW = 8
-"""Solutions of every other generator."""
+"""Solutions of every generator to each problem of the ladder, and to each reworded question."""
 
 GENERATORS = ("base-s", "base-m", "base-l", "distilled-s")
 VERIFIERS = ("prm-exact", "prm", "orm")
@@ -97,11 +99,10 @@ def measure(recipe: Recipe, work: Path, out: Path) -> None:
     in_parts(folder, "probe", problems, probe)
     in_parts(folder, "pool", problems, pool)
     in_parts(folder, "rewordings", rows("rewordings.jsonl"), rewordings)
+    steps = list(ladder(recipe.rungs, recipe.seed))
     for name in GENERATORS:
         if (out / name).is_dir():
-            in_parts(
-                folder, name, problems, lambda mine, name=name: few(out / name, recipe.device, mine, seed)
-            )
+            in_parts(folder, name, steps, lambda mine, name=name: few(out / name, recipe.device, mine, seed))
     for name, (strategy, budget, settings) in PLAYED.items():
         if strategy != "revise" or (out / "reviser-prm").is_dir():
             in_parts(
@@ -112,6 +113,18 @@ def measure(recipe: Recipe, work: Path, out: Path) -> None:
                     out, recipe.device, mine, *played, seed
                 ),
             )
+
+
+def ladder(rungs: int, seed: int) -> Iterator[tuple[Problem, Recognised]]:
+    """``rungs`` different test problems of every family and level, or as many as there are in a level with
+    few."""
+    for family in FAMILIES.values():
+        for level in LEVELS:
+            rng = Random(f"{seed} {family.name} {level}")
+            drawn = (family.draw_split(rng, level, "test") for _ in range(4 * rungs))
+            for given in list({family.key(given): given for given in drawn}.values())[:rungs]:
+                judge = Recognised(family, given)
+                yield Problem(judge.text, judge.answer, family.name, level, "family"), judge
 
 
 def load_scorer(folder: Path, device: str) -> tuple[object, Encoder]:

@@ -24,7 +24,7 @@ class Recipe:
 
     ``sampled`` problems × ``samples`` solutions teach verifiers and reviser; ``rolled`` of these problems ×
     ``rolled_samples`` × ``rollouts`` from each step give the Monte-Carlo labels; ``measured`` problems of the
-    test split are looked at at the end.
+    test split are looked at at the end, and ``rungs`` of every family and level by the generators alone.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Recipe:
     rollouts: int
     chains: int
     measured: int
+    rungs: int
     workers: int = 2
     pool: int = 2048
     seed: int = 0
@@ -78,7 +79,8 @@ CPU = Recipe(
     rolled_samples=4,
     rollouts=8,
     chains=1500,
-    measured=200,
+    measured=150,
+    rungs=10,
 )
 
 _TOY = Schedule(steps=4, rate=2e-3, warmup=2)
@@ -106,6 +108,7 @@ RECIPES = {
         rollouts=2,
         chains=4,
         measured=6,
+        rungs=1,
         workers=1,
         pool=64,
     ),

@@ -1,15 +1,16 @@
 """Stages ``prm-exact``, ``prm``, ``orm``: models that judge solutions, each from another kind of label.
 
 ``prm-exact``: exact step labels, which our problems have for free. Half of what it reads are pairs of a
-worked solution and a mistaken one to the same problem, without end; half are the base's own solutions, as
-many right as wrong ones of a problem. ``prm``: the share of rollouts that end right from each step, as in the
-paper. ``orm``: only whether the whole solution is right, at its last step.
+worked solution and a mistaken or misread one to the same problem, without end; half are the base's own
+solutions, as many right as wrong ones of a problem. ``prm``: the share of rollouts that end right from each
+step, as in the paper. ``orm``: only whether the whole solution is right, at its last step.
 
 Beside the score all of them keep predicting the text: that loss holds on to what the base knows of sums.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -26,7 +27,7 @@ from transformers import (
 )
 
 from ttc_explorer.experiments.estimators import within_problem_auc
-from ttc_explorer.problems.families.family import line_text
+from ttc_explorer.problems.families.family import Family, Given, Line, line_text
 from ttc_explorer.training.base import save
 from ttc_explorer.training.data import IGNORED, Batches, Encoder, Example, collate, draw_given, worded
 from ttc_explorer.training.loop import Schedule, train
@@ -37,6 +38,12 @@ from ttc_explorer.training.shapes import new_verifier
 TEXT_WEIGHT = 0.3
 """Weight of the language-modelling loss beside the score's."""
 
+MISREAD = 0.5
+"""Share of the made wrong solutions that answer another question."""
+
+TRIES = 8
+"""Numbers that are changed in search of another problem of the family."""
+
 PER_SIDE = 2
 """Right solutions, and as many wrong ones, taken of one sampled problem at a time."""
 
@@ -45,15 +52,34 @@ SEEDS = {"prm-exact": 5_000, "prm": 15_000, "orm": 25_000, "reviser-prm": 35_000
 
 
 def made_pair(encoder: Encoder, rng: Random) -> list[Example]:
-    """A worked and a mistaken solution of one training problem, labelled step by step."""
+    """A worked and a mistaken or misread solution of one training problem, labelled step by step."""
     family, given, _ = draw_given(rng, "train")
     question = worded(family, given, rng)
+    wrong = (rng.random() < MISREAD and misread(family, given, rng)) or family.mistaken(given, rng)
     pair = []
-    for lines in (family.worked(given), family.mistaken(given, rng)):
+    for lines in (family.worked(given), wrong):
         steps = [line_text(line) for line in lines]
         labels = [float(family.consistent(given, steps[: i + 1])) for i in range(len(steps))]
         pair.append(encoder.judged(question, steps, labels))
     return pair
+
+
+def misread(family: Family, given: Given, rng: Random) -> list[Line] | None:
+    """The worked solution of a problem that differs in one number, or None where none was found.
+
+    All of its checks pass, and yet it answers another question: a verifier that trusts the last ``ok`` takes
+    it for right.
+    """
+    text = family.wordings(given)[0]
+    numbers = list(re.finditer(r"\d+", text))
+    for _ in range(TRIES):
+        number = rng.choice(numbers)
+        other = max(1, int(number[0]) + rng.choice((-10, -5, -2, -1, 1, 2, 5, 10)))
+        changed = family.recognise(f"{text[: number.start()]}{other}{text[number.end() :]}")
+        another = changed is not None and family.key(changed) != family.key(given)
+        if another and family.split(changed) == "train":
+            return family.worked(changed)
+    return None
 
 
 class SampledPairs:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ttc_explorer.models.abilities import WORDS_FOR, Abilities
 from ttc_explorer.search.strategies import STRATEGIES, unavailable
 from ttc_explorer.service import Tally
 from ttc_explorer.ui import panels
@@ -25,18 +26,6 @@ ABOUT = {
     HUB: "Models that people use. Downloaded when first loaded.",
     LISTED: "",
 }
-
-ABILITIES = {
-    "completions": "goes on from any text",
-    "several": "several samples a call",
-    "lists": "many prompts a call",
-    "samples": "samples differ",
-    "seeds": "same seed, same text",
-    "logprobs": "log-probabilities",
-    "stops": "stops where it is told",
-    "chats": "answers a chat",
-}
-"""Field of Abilities -> what it means."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +100,7 @@ def details(item: Item) -> str:
     rows = [_part(term("Generator", "generator"), generator)]
     rows.append(_part(term("Verifier", "verifier"), verifier) if verifier else _no_verifier())
     rows.append(_reviser(said))
-    works = "" if generator.source == "server" else can(_missing(said), "")
+    works = "" if generator.source == "server" and said.unusable else can(_missing(said), "")
     figures = "" if server and generator.parameters is None else _needs(item)
     notes = "".join(
         panels.banner(note, "note") for part in (generator, verifier) if part for note in part.notes
@@ -165,15 +154,13 @@ def _reviser(said: Description) -> str:
         "prompted": ("the generator itself", "prompted: asked in words for a better attempt, not trained to"),
         None: ("none", "revisions cannot run"),
     }
-    if said.generator.source == "server":
-        words[None] = ("as the server can", "a model that chats is asked in words for a better attempt")
     name, about = words[said.reviser]
     return f"<tr><th scope='row'>{term('Reviser', 'reviser')}</th><td>{name}<small>{about}</small></td></tr>"
 
 
 def _missing(said: Description) -> dict[str, str]:
     reasons = {
-        name: unavailable(name, True, said.verifier is not None, said.reviser is not None)
+        name: unavailable(name, said.generator.forks, said.verifier is not None, said.reviser is not None)
         for name in STRATEGIES
     }
     return {name: reason for name, reason in reasons.items() if reason}
@@ -210,7 +197,8 @@ def now(loaded: Loaded | None, line: str) -> str:
         return f'<div class="model now"><h3>In use</h3>{panels.status("loading", line or "Loading …")}</div>'
     judge = f"verifier {loaded.verifier}" if loaded.verifier else "no verifier"
     revises = f"{'prompted' if loaded.prompted else 'trained'} reviser" if loaded.reviser else "no reviser"
-    parts = [judge, revises, *_measured(loaded.service.tally, loaded.seconds)]
+    yours = ["yours alone, paid by your account"] if loaded.own else []
+    parts = [*yours, judge, revises, *_measured(loaded.service.tally, loaded.seconds)]
     server = _abilities(loaded.abilities) if loaded.abilities is not None else ""
     missing = {name: reason for name in STRATEGIES if (reason := loaded.missing(name))}
     which = can(missing, "") if missing else ""
@@ -230,11 +218,14 @@ def _measured(tally: Tally, seconds: float) -> list[str]:
     return said
 
 
-def _abilities(found: Any) -> str:
+def _abilities(found: Abilities) -> str:
     """What the server proved to do when it was asked."""
     marks = "".join(
         f'<li class="on">✓ {words}</li>' if getattr(found, field) else f'<li class="off">✗ {words}</li>'
-        for field, words in ABILITIES.items()
+        for field, words in WORDS_FOR.items()
     )
-    lacks = "".join(f"<p class='about'>{escaped(sentence)}</p>" for sentence in found.missing())
+    context = f"It reads {found.context:,} tokens at most." if found.context else ""
+    lacks = "".join(
+        f"<p class='about'>{escaped(sentence)}</p>" for sentence in (context, *found.missing()) if sentence
+    )
     return f'<h3>What this server does, tried out</h3><ul class="can">{marks}</ul>{lacks}'

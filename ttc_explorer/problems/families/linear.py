@@ -24,11 +24,12 @@ class Linear(Family):
     slots: Mapping[str, str] = {"equation": r"[-+\dx]+=[-+\dx]+"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        top, reach, shift = ((4, 6, 9), (6, 9, 12), (6, 9, 9), (8, 9, 12), (9, 12, 20))[level - 1]
+        top, reach, shift = ((4, 6, 9), (6, 9, 9), (6, 9, 12), (8, 9, 12), (9, 12, 20))[level - 1]
+        both_sides = level not in (1, 3)  # small numbers on both sides are easier than large ones on one
         while True:
             a, x = rng.randint(2, top), rng.randint(-reach if level >= 4 else 1, reach)
-            c = rng.randint(1, a - 1) if level >= 3 else 0
-            b = rng.randint(-shift if level >= 3 else 1, shift)
+            c = rng.randint(1, a - 1) if both_sides else 0
+            b = rng.randint(-shift if both_sides else 1, shift)
             d = a * x + b - c * x
             if b and d and a - c > 1:
                 return a, b, c, d

@@ -45,7 +45,7 @@ class Percent(Family):
     }
 
     def draw(self, rng: Random, level: int) -> Given:
-        kinds = ((PART,), (PART,), (BEFORE_RISE, BEFORE_FALL), (RISE, FALL), (RISE, FALL))[level - 1]
+        kinds = ((PART,), (PART,), (RISE, FALL), (BEFORE_RISE, BEFORE_FALL), (RISE, FALL))[level - 1]
         kind = rng.choice(kinds)
         units = rng.randint(1, (10, 19, 10, 10, 15)[level - 1])
         unit = rng.randint(1, (15, 15, 12, 12, 15)[level - 1])

@@ -30,7 +30,7 @@ class Roots(Family):
     slots: Mapping[str, str] = {"equations": r"[-+\da-e^=,]+", "unknowns": r"[a-e](?:,[a-e])*"}
 
     def draw(self, rng: Random, level: int) -> Given:
-        count, reach, linear = ((2, 7, 5), (3, 7, 5), (3, 10, 9), (4, 9, 8), (4, 12, 9))[level - 1]
+        count, reach, linear = ((2, 7, 5), (3, 7, 5), (4, 9, 8), (3, 10, 9), (4, 12, 9))[level - 1]
         before, given = 0, []
         for _ in range(count):
             value, coefficient = rng.randint(2, reach), rng.randint(1, linear)

@@ -27,7 +27,7 @@ from ttc_explorer.ui.comparison import (
     row,
     sheet,
 )
-from ttc_explorer.ui.engine import Engine, Loaded
+from ttc_explorer.ui.engine import Choice, Engine, Loaded
 from ttc_explorer.ui.pages.explore import OUR_FAULT, Frame
 from ttc_explorer.ui.parts import heading, html, known, number, strip, whole
 
@@ -46,9 +46,9 @@ PRESSED = ("best_of_n", "beam width=4", "lookahead lookahead=1", "dvts width=4",
 EXAMPLE_LEVEL = 3
 
 
-def build(engine: Engine, opening: Run | None) -> Compare:
+def build(engine: Engine, opening: Run | None, choice: gr.State) -> Compare:
     """Put the page where we are."""
-    return Compare(engine, opening)
+    return Compare(engine, opening, choice)
 
 
 class Visit:
@@ -63,8 +63,9 @@ class Visit:
 class Compare:
     """The page. Make it inside ``gr.Blocks``; the problem of ``opening`` stands in the field."""
 
-    def __init__(self, engine: Engine, opening: Run | None) -> None:
+    def __init__(self, engine: Engine, opening: Run | None, choice: gr.State | None = None) -> None:
         self._engine = engine
+        self.choice = choice or gr.State(None)
         self.visit = gr.State(Visit())
         with gr.Row(equal_height=False, elem_id="compare"):
             with gr.Column(elem_id="compare-controls", min_width=0):
@@ -153,7 +154,7 @@ class Compare:
             self.compare,
             [
                 self.visit, self.problem, self.answer, self.chips, self.unit, self.samples, self.tokens,
-                self.selector, self.seed,
+                self.selector, self.seed, self.choice,
             ],
             [*picture, self.chips, self.unread, self.banner, self.status, self.start, self.halt],
             show_progress="hidden",
@@ -166,7 +167,8 @@ class Compare:
             self.example, None, [self.problem, self.answer, self.unread, self.banner], **quick
         )
         self.unit.input(self.measure, self.unit, [self.samples, self.tokens, self.rule], **quick)
-        self.chips.input(self.choose, [self.visit, self.chips], [self.lanes, self.chips], **quick)
+        pressed = [self.visit, self.chips, self.choice]
+        self.chips.input(self.choose, pressed, [self.lanes, self.chips], **quick)
         self.selector.input(self.recount, [self.visit, self.selector], picture, **quick)
         self.copy.click(None, self.tabs, None, js=_COPY, **quick)
         self.save.click(None, self.commas, None, js=_DOWNLOAD, **quick)
@@ -176,7 +178,7 @@ class Compare:
         gr.on(
             list(events),
             self.choose,
-            [self.visit, self.chips],
+            [self.visit, self.chips, self.choice],
             [self.lanes, self.chips],
             queue=False,
             show_progress="hidden",
@@ -196,6 +198,7 @@ class Compare:
         tokens: int,
         selector: str,
         seed: int,
+        choice: Choice | None = None,
     ) -> Iterator[Frame]:
         """Run them all, and draw the trees while they grow. What goes wrong is one sentence in its place."""
         if visit.running:
@@ -213,7 +216,7 @@ class Compare:
             place = self.banner
             picked, settings = chosen_in(pressed), Settings().updated({"selector": selector})
             number, limit, start = checked_budget(samples), checked_tokens(tokens), whole("seed", seed)
-            loaded = yield from self._models(visit)
+            loaded = yield from self._models(visit, choice)
             if loaded is not None:
                 yield {self.chips: value_of([entry.key for entry in picked], _missing(loaded))}
                 run_at = _runs(problem, loaded, start, settings)
@@ -233,13 +236,13 @@ class Compare:
             visit.running = False
         yield {self.start: gr.update(interactive=True), self.halt: gr.update(interactive=False)}
 
-    def _models(self, visit: Visit) -> Iterator[Frame]:
+    def _models(self, visit: Visit, choice: Choice | None) -> Iterator[Frame]:
         """Wait for the models; return them, or None if the visitor stopped meanwhile."""
-        self._engine.begin()
-        loaded = self._engine.wait(0)
+        self._engine.begin(choice)
+        loaded = self._engine.wait(0, choice)
         while loaded is None and not visit.stop:
             yield {self.status: panels.status("loading", "Loading the models, once for everybody …")}
-            loaded = self._engine.wait(PACE)
+            loaded = self._engine.wait(PACE, choice)
         if visit.stop:
             yield {self.status: panels.status("cancelled", "Stopped while the models were loading.")}
         return None if visit.stop else loaded
@@ -297,9 +300,9 @@ class Compare:
             self.rule: _rule(unit),
         }
 
-    def choose(self, visit: Visit, pressed: str) -> Frame:
+    def choose(self, visit: Visit, pressed: str, choice: Choice | None = None) -> Frame:
         """Show what will be compared, unless a comparison is on screen; say what cannot be."""
-        loaded = self._engine.ready()
+        loaded = self._engine.ready(choice)
         try:
             picked = chosen_in(pressed)
         except BadInput:  # none is pressed: it is said when somebody wants to run that

@@ -14,7 +14,7 @@ import pandas as pd
 from ttc_explorer.experiments import choosing
 from ttc_explorer.experiments.choosing import BASELINE, SELECTOR
 from ttc_explorer.experiments.energy import DEVICES
-from ttc_explorer.experiments.exchange import RATIOS, exchange, front, pretraining_flops
+from ttc_explorer.experiments.exchange import RATIOS, cheapest_match, exchange, front, pretraining_flops
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
 from ttc_explorer.ui import downloads, exchange_board, figures, panels
@@ -44,7 +44,7 @@ MISSING = (
 UNTRAINED = "It is not known on how many tokens {} was trained, and a share of its training needs that."
 
 
-def build(engine: Engine, opening: Run | None) -> None:
+def build(engine: Engine, opening: Run | None, choice: gr.State) -> None:
     """Put the page where we are."""
     ExchangePage(shipped())
 
@@ -341,19 +341,19 @@ class ExchangePage:
 
     def _works(self, small: str, large: str, verifier: str) -> tuple[Work, Work]:
         """The cheapest way of the small model to be as accurate as one answer of the large one, and that one
-        answer. Raises BadInput where there is none."""
-        one = _one_answer(self._library.book(large).evidence)[["value", "flops"]].mean()
-        ways = self._front(0.0, verifier)
-        good = ways[(ways["model"] == small) & (ways["accuracy"] >= one["value"])]
-        if not len(good):
+        answer; chosen on one half of the questions, measured on the other. Raises BadInput where there is
+        none."""
+        one = _one_answer(self._library.book(large).evidence).set_index("question")
+        ways = self._library.book(small).evidence
+        way = cheapest_match(ways[ways["selector"] == SELECTOR], one["value"], SEED)
+        if way is None:
             raise BadInput(f"Nothing that was measured makes {small} as accurate as one answer of {large}.")
-        way = good.loc[good["flops"].idxmin()]
-        name = f"{small}, {Arm(way['strategy'], way['settings']).name}, N = {way['budget']}"
+        name = f"{small}, {Arm(way.strategy, way.settings).name}, N = {way.budget}"
         base = self._library.book(large).results.about
         flops = pretraining_flops(base["parameters"], self._tokens(str(base["model"])))
         return (
-            Work(name, self._training(small, verifier), float(way["flops"]), float(way["accuracy"])),
-            Work(f"{large}, one answer", flops, float(one["flops"]), float(one["value"])),
+            Work(name, self._training(small, verifier), way.flops, way.accuracy),
+            Work(f"{large}, one answer", flops, float(one["flops"].mean()), way.rival),
         )
 
 

@@ -23,7 +23,7 @@ from ttc_explorer.search.strategies import STRATEGIES, strategy
 from ttc_explorer.ui import panels, ratio
 from ttc_explorer.ui.beside import beside
 from ttc_explorer.ui.chains import chain_component, chain_view
-from ttc_explorer.ui.engine import Engine, Loaded
+from ttc_explorer.ui.engine import Choice, Engine, Loaded
 from ttc_explorer.ui.inspector import inspector, leading
 from ttc_explorer.ui.library import Library, shipped
 from ttc_explorer.ui.parts import heading, html, known, number, strip, whole
@@ -52,9 +52,9 @@ NOT_TRAINED = (
 )
 
 
-def build(engine: Engine, opening: Run | None) -> Explore:
+def build(engine: Engine, opening: Run | None, choice: gr.State) -> Explore:
     """Put the page where we are, and publish what programs may call."""
-    page = Explore(engine, opening)
+    page = Explore(engine, opening, choice=choice)
     gr.api(page.solve, api_name="solve", concurrency_limit=4)
     return page
 
@@ -84,8 +84,15 @@ class Visit:
 class Explore:
     """The page. Make it inside ``gr.Blocks``; ``opening`` is on screen until the visitor runs something."""
 
-    def __init__(self, engine: Engine, opening: Run | None, library: Library | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        opening: Run | None,
+        library: Library | None = None,
+        choice: gr.State | None = None,
+    ) -> None:
         self._engine = engine
+        self.choice = choice or gr.State(None)
         self._library = library or shipped()
         self.visit = gr.State(Visit(opening))
         with gr.Row(equal_height=False, elem_id="explore"):
@@ -237,14 +244,14 @@ class Explore:
         gr.on(
             [self.start.click, self.problem.submit],
             self.search,
-            [self.visit, *asked],
+            [self.visit, *asked, self.choice],
             [*picture, self.note, self.banner, self.start, self.halt, self.beside],
             show_progress="hidden",
             trigger_mode="once",
             concurrency_limit=None,
             api_visibility="private",
         ).then(self.measured, self.visit, self.beside, **at_once)
-        self.halt.click(self.stop, self.visit, None, **quick)
+        self.halt.click(self.stop, [self.visit, self.choice], None, **quick)
         self.tree.pick(self.pick, self.visit, self.inspector, **quick)
         self.chains.pick(self.pick, self.visit, self.inspector, **quick)
         gr.on(
@@ -261,17 +268,17 @@ class Explore:
             [self.problem, self.answer, self.note, self.banner],
             **quick,
         )
-        self.problem.blur(self.notice, self.problem, self.note, **quick)
+        self.problem.blur(self.notice, [self.problem, self.choice], self.note, **quick)
         gr.on(
             [self.strategy.input, self.budget.input, self.length.input],
             self.explain,
-            [self.strategy, self.budget, self.length],
+            [self.strategy, self.budget, self.length, self.choice],
             [*choice, self.length],
             **quick,
         )
         self.load.upload(
             self.open,
-            [self.visit, self.load],
+            [self.visit, self.load, self.choice],
             [*picture, self.note, self.banner, self.load, *asked, *choice],
             **at_once,
         )
@@ -285,7 +292,7 @@ class Explore:
         gr.on(
             list(events),
             self.meet,
-            [self.strategy, self.budget, self.length],
+            [self.strategy, self.budget, self.length, self.choice],
             [self.strategy, *choice],
             queue=False,
             show_progress="hidden",
@@ -309,6 +316,7 @@ class Explore:
         lookahead: int,
         length: int,
         rounds: int,
+        choice: Choice | None = None,
     ) -> Iterator[Frame]:
         """Run, and draw the tree while it grows. Whatever goes wrong is one sentence in the banner."""
         if visit.running:
@@ -330,12 +338,12 @@ class Explore:
             start = whole("seed", seed)
             yield {
                 self.banner: "",
-                self.note: self.notice(text),
+                self.note: self.notice(text, choice),
                 self.start: gr.update(interactive=False),
                 self.halt: gr.update(interactive=True),
                 self.beside: "",
             }
-            loaded = yield from self._models(visit)
+            loaded = yield from self._models(visit, choice)
             if loaded is None:
                 yield {self.status: panels.status("cancelled", "Stopped while the models were loading.")}
             else:
@@ -350,13 +358,13 @@ class Explore:
             visit.running = False
         yield {self.start: gr.update(interactive=True), self.halt: gr.update(interactive=False)}
 
-    def _models(self, visit: Visit) -> Iterator[Frame]:
+    def _models(self, visit: Visit, choice: Choice | None) -> Iterator[Frame]:
         """Wait for the models; return them, or None if the visitor stopped meanwhile."""
-        self._engine.begin()
-        loaded = self._engine.wait(0)
+        self._engine.begin(choice)
+        loaded = self._engine.wait(0, choice)
         while loaded is None and not visit.stop:
             yield {self.status: panels.status("loading", "Loading the models, once for everybody …")}
-            loaded = self._engine.wait(PACE)
+            loaded = self._engine.wait(PACE, choice)
         return None if visit.stop else loaded
 
     def _watch(self, visit: Visit, run: Run, loaded: Loaded) -> Iterator[Frame]:
@@ -382,10 +390,10 @@ class Explore:
         finally:
             service.cancel(run)  # of no effect once it has ended
 
-    def stop(self, visit: Visit) -> None:
+    def stop(self, visit: Visit, choice: Choice | None = None) -> None:
         """Ask the visitor's run to end; ``search`` then draws its last picture."""
         visit.stop = True
-        loaded = self._engine.wait(0)
+        loaded = self._engine.ready(choice)
         if visit.running and visit.run is not None and loaded is not None:
             loaded.service.cancel(visit.run)
 
@@ -422,21 +430,21 @@ class Explore:
         text = draw_problem(family, level, rng).text
         return {self.problem: text, self.answer: "", self.note: "", self.banner: ""}
 
-    def notice(self, text: str) -> str:
+    def notice(self, text: str, choice: Choice | None = None) -> str:
         """What to know about a problem that somebody typed."""
-        loaded = self._engine.ready()
+        loaded = self._engine.ready(choice)
         if loaded is not None and not loaded.shipped:
             return ""
         typed = 0 < len(text.strip()) <= MAX_CHARACTERS
         return panels.banner(NOT_TRAINED, "note") if typed and recognise(text) is None else ""
 
-    def explain(self, name: str, budget: int, length: int) -> Frame:
+    def explain(self, name: str, budget: int, length: int, choice: Choice | None = None) -> Frame:
         """What the strategy does, the settings that it reads, and what they mean at this budget."""
         last = ratio.steps(budget)
         place = min(length, last)
         moved = {"value": place} if place != length else {}  # else it stays in the hand that drags it
         return {
-            self.about: panels.about(name, self._missing().get(name, "")),
+            self.about: panels.about(name, self._missing(choice).get(name, "")),
             self.split: panels.split(name, place, budget),
             self.length: gr.update(maximum=max(1, last), interactive=last > 0, **moved),
         } | {
@@ -444,13 +452,13 @@ class Explore:
             for setting, shown in self.settings.items()
         }
 
-    def meet(self, name: str, budget: int, length: int) -> Frame:
+    def meet(self, name: str, budget: int, length: int, choice: Choice | None = None) -> Frame:
         """The same, and which strategies the models that are here now cannot run."""
-        return {self.strategy: offered(self._missing())} | self.explain(name, budget, length)
+        return {self.strategy: offered(self._missing(choice))} | self.explain(name, budget, length, choice)
 
-    def _missing(self) -> dict[str, str]:
+    def _missing(self, choice: Choice | None) -> dict[str, str]:
         """Strategy -> why it cannot run, for those that cannot; none while no models are here."""
-        loaded = self._engine.ready()
+        loaded = self._engine.ready(choice)
         reasons = {name: loaded.missing(name) for name in STRATEGIES} if loaded else {}
         return {name: reason for name, reason in reasons.items() if reason}
 
@@ -462,7 +470,7 @@ class Explore:
         shown = replace(visit.run, settings=visit.run.settings.updated(rule))
         return trace.dump(shown).decode(), ""
 
-    def open(self, visit: Visit, path: str) -> Frame:
+    def open(self, visit: Visit, path: str, choice: Choice | None = None) -> Frame:
         """Show the run in a trace file, and set the controls to run it again. A bad file changes nothing."""
         again = {self.load: gr.update(value=None)}  # so that the same file may be chosen again
         try:
@@ -478,10 +486,10 @@ class Explore:
         return (
             again
             | self._picture(visit)
-            | self.explain(run.strategy, run.budget, place)
+            | self.explain(run.strategy, run.budget, place, choice)
             | {
                 self.banner: "",
-                self.note: self.notice(run.problem.text),
+                self.note: self.notice(run.problem.text, choice),
                 self.problem: run.problem.text,
                 self.answer: run.problem.answer or "",
                 self.strategy: run.strategy,

@@ -34,7 +34,7 @@ READING = (
 )
 
 
-def build(engine: Engine, opening: Run | None) -> None:
+def build(engine: Engine, opening: Run | None, choice: gr.State) -> None:
     """Put the page where we are."""
     FindingsPage(FOLDER)
 

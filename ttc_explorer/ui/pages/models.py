@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +17,11 @@ import gradio as gr
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.public import SIZES
+from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.run import Run
 from ttc_explorer.ui import model_board as board
 from ttc_explorer.ui import panels
-from ttc_explorer.ui.engine import Engine
+from ttc_explorer.ui.engine import Choice, Engine
 from ttc_explorer.ui.model_board import Item
 from ttc_explorer.ui.pages.explore import OUR_FAULT, Frame
 from ttc_explorer.ui.parts import heading, html
@@ -33,18 +37,38 @@ PACE = 0.3
 LONGEST = 400
 """Characters of a name."""
 FOR_ALL = "Everybody who uses this app gets these models. Runs in progress end on the old ones first."
+FOR_YOU = "Your pages get these models, until you close them; other visitors keep theirs."
+YOU_PAY = (
+    "A chat model that one of Hugging Face's Inference Providers runs, for you alone: your account is "
+    "charged, with a call for every solution. It only chats, so strategies that continue a solution cannot "
+    "run on it."
+)
+LOGIN = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
+"""What a Space has in its environment whose card says ``hf_oauth: true``."""
 
 
-def build(engine: Engine, opening: Run | None) -> ModelsPage:
+def logs_in(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether visitors can log in with Hugging Face: on a Space that is set up for it, where what Gradio
+    needs for it is installed (as on every Space that is no Docker Space). Gradio cannot start with the button
+    where that is missing, and elsewhere would log everybody in as whoever runs this."""
+    space = environment.get("SYSTEM") == "spaces" and environment.get("SPACE_ID")  # as Gradio tells a Space
+    packages = find_spec("authlib") and find_spec("itsdangerous")
+    return bool(space and packages and all(map(environment.get, LOGIN)))
+
+
+def build(engine: Engine, opening: Run | None, choice: gr.State) -> ModelsPage:
     """Put the page where we are."""
-    return ModelsPage(engine)
+    return ModelsPage(engine, choice)
 
 
 class ModelsPage:
     """The page. Make it inside ``gr.Blocks``. Where rules list the models, there are no fields for others."""
 
-    def __init__(self, engine: Engine) -> None:
+    _grader: Any = None  # of all visitors' own models
+
+    def __init__(self, engine: Engine, choice: gr.State | None = None) -> None:
         self._engine = engine
+        self.choice = choice or gr.State(None)
         self.chosen = gr.State("")
         with gr.Row(equal_height=False, elem_id="models"):
             with gr.Column(elem_id="models-choice", elem_classes="plate", min_width=0):
@@ -55,6 +79,7 @@ class ModelsPage:
                     apply_default_css=False,
                 )
                 self._own(visible=engine.rules.models is None)
+                self._account()
             with gr.Column(elem_id="models-side", min_width=0):
                 with gr.Column(elem_id="models-now", elem_classes="plate", min_width=0):
                     self.now = html("models-in-use", board.now(engine.ready(), ""))
@@ -68,7 +93,7 @@ class ModelsPage:
                             "Load", variant="primary", elem_id="models-load", min_width=0, interactive=False
                         )
                         self.status = html("models-status")
-                    html("models-all", f'<p class="hint">{FOR_ALL}</p>')
+                    html("models-all", f'<p class="hint">{FOR_YOU if engine.rules.public else FOR_ALL}</p>')
         self.opener = gr.HTML("", js_on_load="trigger('input')", apply_default_css=False)
         self._connect()
 
@@ -90,21 +115,44 @@ class ModelsPage:
             self.unread = html("models-unread")
             self.look = gr.Button("Look at it", min_width=0, elem_id="models-look", size="md")
 
+    def _account(self) -> None:
+        with gr.Column(elem_id="models-account", min_width=0, visible=logs_in()):
+            heading("With your own account")
+            html("models-pays", f'<p class="hint">{YOU_PAY}</p>')
+            if logs_in():
+                gr.LoginButton(elem_id="models-login", size="md", min_width=0)
+            self.hosted = gr.Textbox(
+                label="Its Hugging Face name, and :PROVIDER if you want a certain one",
+                placeholder="Qwen/Qwen2.5-7B-Instruct",
+                max_lines=1,
+                elem_id="models-hosted",
+            )
+            self.unhosted = html("models-unhosted")
+            self.take = gr.Button("Use it", min_width=0, elem_id="models-take", size="md")
+
     def _connect(self) -> None:
         quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         one = [self.chosen, self.details, self.banner, self.unread, self.load, self.status]
-        self.opener.input(self.open, self.chosen, [self.shelf, self.now, *one], **quick)
-        self.shelf.pick(self.pick, None, one, **quick)
+        self.opener.input(self.open, [self.chosen, self.choice], [self.shelf, self.now, *one], **quick)
+        self.shelf.pick(self.pick, self.choice, one, **quick)
         gr.on(
             [self.look.click, self.generator.submit, self.verifier.submit],
             self.own,
-            [self.generator, self.verifier],
+            [self.generator, self.verifier, self.choice],
             one,
+            **quick,
+        )
+        gr.on(
+            [self.take.click, self.hosted.submit],
+            self.adopt,
+            [self.hosted, self.choice],
+            [self.shelf, self.now, self.unhosted, self.load, self.status],
+            trigger_mode="once",
             **quick,
         )
         self.loaded = self.load.click(
             self.exchange,
-            self.chosen,
+            [self.chosen, self.choice],
             [self.shelf, self.now, self.banner, self.load, self.status],
             trigger_mode="once",
             concurrency_limit=None,
@@ -113,24 +161,25 @@ class ModelsPage:
 
     # --- what it does -----------------------------------------------------------------------------------
 
-    def open(self, chosen: str) -> Frame:
+    def open(self, chosen: str, choice: Choice | None = None) -> Frame:
         """The shelf as it is now, and the model in use, chosen."""
         with suppress(BadInput, ModelError):  # loading imports what describing does: one after the other
-            self._engine.wait()
-        return self._used() | self._shown(chosen or self._name())
+            self._engine.wait(choice=choice)
+        return self._used(choice) | self._shown(chosen or self._name(choice) or SIZES[0], choice)
 
     def refresh(self, *events: Any) -> None:
         """Look again at what is here whenever one of these events comes."""
         outputs = [
             self.shelf, self.now, self.chosen, self.details, self.banner, self.unread, self.load, self.status
         ]  # fmt: skip
-        gr.on(list(events), self.open, self.chosen, outputs, show_progress="hidden", api_visibility="private")
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        gr.on(list(events), self.open, [self.chosen, self.choice], outputs, **hidden)
 
-    def pick(self, event: gr.EventData) -> Frame:
+    def pick(self, choice: Choice | None, event: gr.EventData) -> Frame:
         """Show what a model of the shelf is."""
-        return self._shown(str(event.name)[:LONGEST])
+        return self._shown(str(event.name)[:LONGEST], choice)
 
-    def own(self, generator: str, verifier: str) -> Frame:
+    def own(self, generator: str, verifier: str, choice: Choice | None = None) -> Frame:
         """Show what is known of models that somebody named."""
         parts = [part.strip() for part in (generator, verifier)]
         if not parts[0] or max(map(len, parts)) > LONGEST or any("+" in part for part in parts):
@@ -138,44 +187,65 @@ class ModelsPage:
                 "Name a folder, a Hugging Face model such as Qwen/Qwen2.5-0.5B-Instruct, or an address."
             )
             return {self.unread: panels.banner(sentence)}
-        return self._shown("+".join(filter(None, parts)), field=self.unread)
+        return self._shown("+".join(filter(None, parts)), choice, field=self.unread)
 
-    def exchange(self, name: str) -> Iterator[Frame]:
+    def exchange(self, name: str, choice: Choice | None = None) -> Iterator[Frame]:
         """Load the chosen models, and say how far that is. What goes wrong is one sentence."""
         engine, sentence = self._engine, ""
         try:
-            engine.choose(name)
+            engine.choose(name, choice)
             yield {self.load: gr.update(interactive=False), self.banner: ""}
-            while engine.wait(PACE) is None:
-                line = panels.status("loading", engine.progress)
-                yield {self.status: line, self.now: board.now(None, engine.progress)}
-            sentence = engine.failure
+            while engine.wait(PACE, choice) is None:
+                line = engine.progress(choice)
+                yield {self.status: panels.status("loading", line), self.now: board.now(None, line)}
+            sentence = engine.failure(choice)
         except (BadInput, ModelError) as error:
             sentence = str(error)
         except Exception:
             log.exception("models could not be exchanged")
             sentence = OUR_FAULT
         done = not sentence
-        yield self._used(name) | {
+        yield self._used(choice, name) | {
             self.banner: panels.banner(sentence),
             self.status: panels.status("done", "In use on all pages.") if done else "",
             self.load: gr.update(value="In use") if done else gr.update(interactive=True),
         }
 
-    def _name(self) -> str:
-        """The name of the models in use."""
-        loaded = self._engine.ready()
-        return (loaded.name if loaded else None) or SIZES[0]
+    def adopt(self, model: str, choice: Choice, login: gr.OAuthToken | None) -> Frame:
+        """Have one visitor use a provider's model, paid by the account that is logged in: nobody else's, and
+        no key of the environment. The token is kept in the connection alone."""
+        from ttc_explorer.models.chat import hosted
+        from ttc_explorer.problems.grading import Grader, examine
 
-    def _used(self, chosen: str = "") -> Frame:
-        loaded = self._engine.ready()
-        used = self._name() if loaded else None
-        return {
-            self.shelf: board.shelf(self._items(), chosen or self._name(), used),
-            self.now: board.now(loaded, self._engine.progress),
+        try:
+            generator = hosted(model.strip(), login.token if login else None)
+            self._grader = self._grader or Grader()
+            examined = partial(examine, grader=self._grader)
+            self._engine.adopt(Driver(generator, None, examined, reviser=generator), generator.name, choice)
+        except (BadInput, ModelError) as error:
+            return {self.unhosted: panels.banner(str(error))}
+        return self._used(choice) | {
+            self.unhosted: panels.status("done", "In use on your pages, until you load another one."),
+            self.load: gr.update(value="Load", interactive=True),
+            self.status: "",
         }
 
-    def _shown(self, name: str, field: gr.HTML | None = None) -> Frame:
+    def _name(self, choice: Choice | None) -> str | None:
+        """The name of the models in use; None if they are a visitor's own, and so none of the shelf."""
+        loaded = self._engine.ready(choice)
+        if loaded is not None and loaded.own:
+            return None
+        return (loaded.name if loaded else None) or SIZES[0]
+
+    def _used(self, choice: Choice | None, chosen: str = "") -> Frame:
+        loaded = self._engine.ready(choice)
+        used = self._name(choice) if loaded else None
+        return {
+            self.shelf: board.shelf(self._items(), chosen or self._name(choice) or "", used),
+            self.now: board.now(loaded, self._engine.progress(choice)),
+        }
+
+    def _shown(self, name: str, choice: Choice | None, field: gr.HTML | None = None) -> Frame:
         """What a model is; a name that leads nowhere is said at ``field``."""
         from ttc_explorer.models.description import describe
 
@@ -189,12 +259,12 @@ class ModelsPage:
         return empty | {
             self.chosen: name,
             self.details: board.details(item),
-            self.load: self._button(said),
+            self.load: self._button(said, choice),
         }
 
-    def _button(self, said: Description) -> dict[str, Any]:
+    def _button(self, said: Description, choice: Choice | None) -> dict[str, Any]:
         """How the models can be had."""
-        if self._engine.ready() is not None and said.name == self._name():
+        if self._engine.ready(choice) is not None and said.name == self._name(choice):
             return gr.update(value="In use", interactive=False)
         word = "Connect" if said.generator.source == "server" else "Load"
         return gr.update(value=word, interactive=said.unusable is None)

@@ -47,7 +47,7 @@ TEACH = (
 ELSEWHERE = "Compute-optimal follows the policy of {}; its beliefs stand beside that model's table."
 
 
-def build(engine: Engine, opening: Run | None) -> None:
+def build(engine: Engine, opening: Run | None, choice: gr.State) -> None:
     """Put the page where we are."""
     PolicyPage(shipped(), engine.learner)
 

@@ -64,7 +64,7 @@ READINGS = {
 }
 
 
-def build(engine: Engine, opening: Run | None) -> None:
+def build(engine: Engine, opening: Run | None, choice: gr.State) -> None:
     """Put the page where we are."""
     VerifierPage(shipped(), RECORDED)
 

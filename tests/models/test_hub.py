@@ -1,0 +1,173 @@
+"""Models on Hugging Face, as a small server of the same API: what is known before anything is downloaded."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+
+import pytest
+
+from tests.models.published import qwen, qwen_tokenizer, saved
+from ttc_explorer.models import catalogue, hub, needs
+from ttc_explorer.models.protocol import ModelError
+
+ROOT = Path(__file__).parents[2]
+NAME = "somebody/small-chat"
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+LOOK = """
+import json, sys
+from ttc_explorer.models import catalogue, needs
+from ttc_explorer.models.description import describe
+from ttc_explorer.models.protocol import ModelError
+name, free = sys.argv[1], int(sys.argv[2])
+needs.free_memory = lambda device: free
+said = describe(name)
+part = said.generator
+told = {"parameters": part.parameters, "need": part.need.weights, "notes": part.notes, "why": said.unusable}
+lines = []
+try:
+    model = catalogue.load(name, lines.append).generator
+    told |= {"loaded": model.parameters, "line": lines[-1]}
+except ModelError as error:
+    told["refused"] = str(error)
+print(json.dumps(told))
+"""
+"""What a fresh process says of a model and does with it, where so many bytes are free."""
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    tokenizer = qwen_tokenizer()
+    return saved(tmp_path_factory.mktemp("repository"), qwen(tokenizer), tokenizer)
+
+
+@pytest.fixture
+def site(repository):
+    """A server with the repository under NAME: its address, and the files that were asked for."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self, head=False):
+            path = self.path.partition("?")[0]
+            files = {file.name: file.stat().st_size for file in repository.iterdir()}
+            if path.startswith(f"/{NAME}/resolve/"):
+                name = path.rpartition("/")[2]
+                if name not in files:
+                    return self._send(b"", 404, {"X-Error-Code": "EntryNotFound"})
+                if not head:
+                    asked.append(name)
+                body = (repository / name).read_bytes()
+                return self._send(body, 200, {"ETag": f'"{name}"', "X-Repo-Commit": SHA}, head)
+            if path.startswith(f"/api/models/{NAME}/tree/"):
+                tree = [{"type": "file", "path": n, "size": s, "oid": n} for n, s in files.items()]
+                return self._send(json.dumps(tree).encode())
+            if path in (f"/api/models/{NAME}", f"/api/models/{NAME}/revision/main"):
+                siblings = [{"rfilename": n, "size": s} for n, s in files.items()]
+                told = {"id": NAME, "sha": SHA, "gated": False, "siblings": siblings}
+                return self._send(json.dumps(told).encode())
+            return self._send(b"{}", 404, {"X-Error-Code": "RepoNotFound"})
+
+        def do_HEAD(self):
+            self.do_GET(head=True)
+
+        def _send(self, body, status=200, headers=(), head=False):
+            self.send_response(status)
+            for key, value in dict(headers).items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if not head:
+                self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}", asked=asked)
+    server.shutdown()
+    server.server_close()
+
+
+def look(site, home, free, offline=False):
+    environment = os.environ | {"HF_ENDPOINT": site.url, "HF_HOME": str(home), "TTC_DEVICE": "cpu"}
+    environment |= {"HF_HUB_OFFLINE": str(int(offline)), "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1"}
+    call = [sys.executable, "-c", LOOK, NAME, str(free)]
+    done = subprocess.run(call, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_size_and_memory_are_known_before_the_download(site, repository, tmp_path):
+    parameters = catalogue.parameters_of(list(repository.glob("*.safetensors")))
+
+    told = look(site, tmp_path, free=1000)
+    assert (told["parameters"], told["need"]) == (parameters, 4 * parameters)
+    assert told["notes"] == ["0.0 GB are downloaded when it is first loaded."]
+    assert told["why"].startswith(f"{NAME} need")
+    assert told["refused"] == told["why"]
+    assert set(site.asked) == {"config.json"}
+
+    told = look(site, tmp_path, free=10**9)
+    assert told["loaded"] == parameters
+    assert told["line"].startswith(f"{NAME}: ")
+    assert "model.safetensors" in site.asked
+
+    site.asked.clear()
+    told = look(site, tmp_path, free=1000, offline=True)
+    assert (told["parameters"], told["notes"], site.asked) == (parameters, [], [])
+    assert told["refused"] == told["why"]
+
+
+def files(**sizes):
+    return [SimpleNamespace(rfilename=name.replace("__", "."), size=size) for name, size in sizes.items()]
+
+
+@pytest.mark.parametrize(
+    ("listed", "sentence"),
+    [
+        ({"gated": "manual"}, r"^The licence of 'a/b' must be accepted first: visit .*/a/b"),
+        ({"siblings": files(pytorch_model__bin=9, config__json=1)}, "no weights in safetensors"),
+        (None, "no model of that name can be read"),
+    ],
+)
+def test_what_cannot_be_downloaded_is_said_in_one_sentence(monkeypatch, listed, sentence):
+    class Site:
+        def model_info(self, name, **options):
+            if listed is None:
+                raise OSError("no network")
+            return SimpleNamespace(**{"gated": False, "siblings": []} | listed)
+
+    monkeypatch.setattr(hub, "HfApi", Site)
+    monkeypatch.setattr(hub, "get_token", lambda: None)
+    monkeypatch.setattr(hub, "downloaded_folder", lambda name: None)
+    with pytest.raises(ModelError, match=sentence) as refused:
+        hub.folder_of("a/b")
+    assert "\n" not in str(refused.value)
+
+
+def test_copies_in_other_forms_are_not_counted(monkeypatch):
+    kept = files(model__safetensors=7, config__json=1)
+    others = [SimpleNamespace(rfilename="onnx/model.safetensors", size=100), *files(model__gguf=50)]
+    site = SimpleNamespace(
+        model_info=lambda name, **options: SimpleNamespace(gated=False, siblings=kept + others)
+    )
+    monkeypatch.setattr(hub, "HfApi", lambda: site)
+    assert hub.download_size("a/b") == 8
+
+
+def test_a_verifier_that_does_not_fit_beside_the_generator_is_refused_before_either_is_read(
+    repository, tmp_path, monkeypatch
+):
+    need = catalogue.need_before(str(repository))
+    monkeypatch.setattr(needs, "free_memory", lambda device: need.weights * 3 // 2 + need.solution)
+    monkeypatch.setattr(catalogue.loading, "load_causal", None)
+    shutil.copytree(repository, tmp_path / "RLHFlow-judge")
+    with pytest.raises(ModelError, match=r"repository0 and .*RLHFlow-judge need .* of memory"):
+        catalogue.load(f"{repository}+{tmp_path / 'RLHFlow-judge'}")
