@@ -66,9 +66,12 @@ def test_what_is_wrong_in_a_process_is_said_here(tmp_path):
     team.close()
 
 
-def test_a_process_that_is_killed_is_reported(plan):
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_process_that_is_killed_is_reported(plan, gone):
     team = Processes(Setup(plan, tuple(asked(plan))), 1)
     os.kill(team._processes[0].pid, signal.SIGKILL)
+    if gone:  # before it is sent anything, or perhaps after
+        team._processes[0].join()
     with pytest.raises(ModelError, match="--resume"):
         list(team.do(plan.tasks(4)))
     team.close()

@@ -161,10 +161,9 @@ def trl(place):
     return folder, reference
 
 
-def reward_model(kind, tokenizer, **config):
+def reward_model(kind, tokenizer, config, **labels):
     def make(place):
-        own = {name: value for name, value in config.items() if name != "config"}
-        model = scattered(kind(config["config"](**shape(tokenizer), **own)))
+        model = scattered(kind(config(**shape(tokenizer), **labels)))
         folder = saved(place / "reward-model", model, tokenizer)
 
         def reference(steps):

@@ -65,7 +65,7 @@ class Processes:
             self._processes.append(process)
 
     def about(self, jobs: Sequence[Job]) -> dict[str, object]:
-        self._lines[0].send(("about", jobs))
+        _send(self._lines[0], "about", jobs)
         return _received(self._lines[0])
 
     def do(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, dict[str, Rows]]]:
@@ -75,7 +75,7 @@ class Processes:
         def hand_out(line: Connection) -> None:
             task = next(waiting, None)
             if task is not None:
-                line.send(("do", task))
+                _send(line, "do", task)
                 busy[line] = task
 
         for line in self._lines:
@@ -90,6 +90,13 @@ class Processes:
         for process in self._processes:
             process.terminate()
             process.join()
+
+
+def _send(line: Connection, method: str, order: object) -> None:
+    try:
+        line.send((method, order))
+    except (BrokenPipeError, ConnectionResetError):
+        raise ModelError(LOST) from None
 
 
 def _received(line: Connection) -> Any:
