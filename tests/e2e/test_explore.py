@@ -287,3 +287,12 @@ def test_words_explain_themselves(page):
     expect(page.get_by_role("heading", name="How to read this")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", name="How to read this")).to_be_hidden()
+
+
+def test_on_a_phone_the_tabs_slide_and_the_page_does_not(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("tab", name="Models", exact=True).click()
+    shelf = page.locator("#models-choice")
+    expect(shelf).to_be_visible()
+    assert shelf.bounding_box()["x"] >= 0
+    assert page.locator(".gradio-container").evaluate("element => element.scrollLeft") == 0
