@@ -20,7 +20,7 @@ from ttc_explorer.models.decoding import TreeGenerator
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.verifiers import TokenPRM
 from ttc_explorer.problems.exam import Exam
-from ttc_explorer.problems.families import FAMILIES, LEVELS, Recognised
+from ttc_explorer.problems.families import FAMILIES, LEVELS, Recognised, in_notation
 from ttc_explorer.problems.families.claims import checks_pass
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.progress import Counted
@@ -94,7 +94,8 @@ def measure(recipe: Recipe, work: Path, out: Path) -> None:
         return table.assign(rule=table["steps"].map(checks_pass))
 
     def rewordings(mine: list[dict[str, Any]]) -> pd.DataFrame:
-        return reworded(load_generator(out / "base-s", recipe.device), mine, seed)
+        generator = load_generator(out / "base-s", recipe.device, in_notation)  # as the product loads it
+        return reworded(generator, mine, seed)
 
     in_parts(folder, "probe", problems, probe)
     in_parts(folder, "pool", problems, pool)

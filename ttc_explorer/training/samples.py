@@ -111,9 +111,11 @@ def row(number: int, sample: int, problem: Problem, judge: Recognised, steps: li
     }
 
 
-def load_generator(folder: Path, device: str) -> TreeGenerator:
+def load_generator(folder: Path, device: str, notation: Callable[[str], str] = str) -> TreeGenerator:
+    """A generator that reads questions as ``notation`` writes them: as they are, if not told otherwise."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32").to(device)
-    return TreeGenerator(model.eval(), AutoTokenizer.from_pretrained(folder), name=folder.name)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    return TreeGenerator(model.eval(), tokenizer, name=folder.name, notation=notation)
 
 
 def make_samples(recipe: Recipe, work: Path, out: Path) -> None:
