@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from threading import Lock, Thread
 
 import torch
@@ -39,6 +40,7 @@ class ToyServer:
         self.headers = []
         self.usage = {"prompt_tokens": 0, "completion_tokens": 0}
         self._lock = Lock()
+        self._unseeded = count()  # requests that run side by side draw apart
         self._tokenizer = AutoTokenizer.from_pretrained(folder) if folder else toy_tokenizer()
         self._writer, self._judge = writer or toy_qwen2(0), judge or every_token(toy_judge(1))
         self._banned = toy_generator(0)._banned
@@ -129,7 +131,7 @@ class ToyServer:
     def _write(self, ids, body, number):
         """Text, tokens, log-probabilities, finish reason and stop reason of one sample."""
         most, temperature = body["max_tokens"], float(body.get("temperature", 1))
-        stream = (body["seed"], number) if "seed" in body else (len(self.requests), number, len(ids))
+        stream = (body["seed"], number) if "seed" in body else (next(self._unseeded), number)
         draws = uniforms([stream], most)[0]
         written, chances, names = [], [], []
         for draw in draws:
