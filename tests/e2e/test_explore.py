@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.conftest import LONG
 from tests.e2e.scripted import growing
 from ttc_explorer.search import trace
 from ttc_explorer.search.selection import chosen
@@ -69,6 +70,17 @@ def test_fits_every_screen(page):
             for place in ("#run", "#tree", "#votes"):
                 box = page.locator(place).bounding_box()
                 assert box["y"] + box["height"] <= height
+
+
+def test_on_a_projector_a_long_way_scrolls_and_the_legend_is_whole(page):
+    """Where the text of a step ran on beneath the curve that stands below it."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    ask(page, "Solve x^2-7x+12=0.", "Monte Carlo tree search")
+    expect(status(page)).to_have_attribute("data-state", "done", timeout=4 * LONG)
+    expect(page.locator("#inspector .way li").first).to_be_visible()
+    assert page.locator("#inspector").evaluate("it => getComputedStyle(it).overflowY") == "auto"
+    room, needed = page.locator("#tree footer").evaluate("it => [it.clientWidth, it.scrollWidth]")
+    assert needed <= room
 
 
 def test_a_visitor_types_a_problem_and_watches_it_being_solved(page, server):
