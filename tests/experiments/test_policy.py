@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +21,7 @@ from ttc_explorer.experiments.policy import (
     made_policy,
     probe_cost,
 )
+from ttc_explorer.models import catalogue
 from ttc_explorer.models.protocol import Choice, Consult
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import no_policy
@@ -124,6 +126,21 @@ def test_a_policy_is_for_the_models_it_was_measured_on(file):
     assert adviser(file, model, judge)(Consult(0.9, 16)).bin == 1
     assert adviser(file, judge, judge) is no_policy
     assert adviser(file, model, None) is no_policy
+
+
+def test_a_policy_of_a_shipped_model_is_for_its_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    names = ("base-s", "prm-exact")
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(name.encode())
+    about = dict(zip(("model", "verifier"), names, strict=True))
+    models = [SimpleNamespace(name=name) for name in names]
+    made = replace(policy(), about=about | {"weights": catalogue.fingerprints(names)})
+    assert made.measured_on(*models)
+    assert not replace(policy(), about=about).measured_on(*models)
+    (tmp_path / "base-s" / "model.safetensors").write_bytes(b"trained anew")
+    assert not made.measured_on(*models)
 
 
 def test_auto_does_what_the_policy_says():

@@ -16,6 +16,7 @@ from ttc_explorer.experiments.difficulty import BINS, bin_of_score, predicted_ed
 from ttc_explorer.experiments.evidence import COSTS, evidence
 from ttc_explorer.experiments.intervals import RESAMPLES
 from ttc_explorer.experiments.results import Results
+from ttc_explorer.models.catalogue import fingerprints
 from ttc_explorer.models.protocol import Advice, Choice, Consult, Generator, Verifier
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.auto import LARGEST_PROBE
@@ -35,7 +36,7 @@ class Policy:
     """The table and how to find one's place in it.
 
     ``about`` says what it was measured on (model, verifier, seed, commit, …, the fingerprints of the
-    ``questions``). ``edges``: a question is in bin 1 + the number of ``edges``, in ascending order, that its
+    ``questions`` and of the ``weights``). ``edges``: a question is in bin 1 + the number of ``edges``, in ascending order, that its
     mean score is below. ``cells`` holds each bin 1 to BINS at each budget once.
     """
 
@@ -62,7 +63,11 @@ class Policy:
     def measured_on(self, generator: Generator, verifier: Verifier | None) -> bool:
         """Whether it is for these models: what is best depends on them (arXiv 2408.03314, section 3.2)."""
         names = generator.name, verifier.name if verifier else None
-        return (self.about.get("model"), self.about.get("verifier")) == names
+        if (self.about.get("model"), self.about.get("verifier")) != names:
+            return False
+        held = self.about.get("weights")
+        known = held if isinstance(held, Mapping) else {}
+        return all(known.get(name) == weights for name, weights in fingerprints(names).items())
 
     def chosen_on(self, texts: Iterable[str]) -> int:
         """On how many of these questions it was chosen: on those it cannot be measured. Raises BadInput if

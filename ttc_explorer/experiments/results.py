@@ -43,11 +43,12 @@ class Results:
     """What one sweep of one model found.
 
     ``about``: version, command, seed, commit, date, model, parameters, verifier, verifier_parameters,
-    reviser, revision_verifier, judges. ``pool``: one row a solution sampled by the generator; equal answers
-    to a question are spelled alike, one that cannot be read is null, and the prefill_tokens of a question's
-    solutions add up to one reading of its prompt for every MAX_BUDGET of them. ``probe``: the same for
-    solutions that only difficulty is read from, never accuracy. ``runs``: one row a run of a strategy, and
-    whether what each selector chooses is right. ``attempts``: one row an attempt in runs of ``revise``.
+    reviser, revision_verifier, judges, and the fingerprints of their ``weights``. ``pool``: one row a
+    solution sampled by the generator; equal answers to a question are spelled alike, one that cannot be read
+    is null, and the prefill_tokens of a question's solutions add up to one reading of its prompt for every
+    MAX_BUDGET of them. ``probe``: the same for solutions that only difficulty is read from, never accuracy.
+    ``runs``: one row a run of a strategy, and whether what each selector chooses is right. ``attempts``: one
+    row an attempt in runs of ``revise``.
     """
 
     about: Mapping[str, Any]

@@ -79,6 +79,7 @@ class Worker:
                 "The policy that auto follows was measured on other models: leave auto out, or make a policy "
                 "for these with the command policy."
             )
+        named = [each and each.name for each in (*self._models, *self._judges)]
         return {
             "model": generator.name,
             "parameters": generator.parameters,
@@ -87,6 +88,7 @@ class Worker:
             "reviser": reviser and reviser.name,
             "revision_verifier": revision_verifier and revision_verifier.name,
             "judges": [judge.name for judge in self._judges],
+            "weights": catalogue.fingerprints(named),
             "policy": self._policy and self._policy.fingerprint,
         }
 

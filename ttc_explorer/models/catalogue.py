@@ -9,10 +9,11 @@ chats revises when it is asked to.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from logging import CRITICAL, getLogger
 from math import prod
 from pathlib import Path
@@ -75,6 +76,10 @@ class Entry:
         """Its weights that are really there."""
         return sorted((FOLDER / self.name).glob("*.safetensors"))
 
+    def fingerprint(self) -> str:
+        """By this the weights are known again: the beginning of their SHA-256."""
+        return sha256(b"".join(path.read_bytes() for path in self.files())).hexdigest()[:16]
+
 
 SHIPPED = {
     entry.name: entry
@@ -93,6 +98,12 @@ SHIPPED = {
 
 REVISERS = {DEFAULT: ("reviser", "reviser-prm")}
 """The reviser that was made from a generator, and its verifier."""
+
+
+def fingerprints(names: Iterable[str | None]) -> dict[str, str]:
+    """The fingerprints of the shipped models among these names. What was measured with a model holds for its
+    weights, and not for others that came to bear its name."""
+    return {name: SHIPPED[name].fingerprint() for name in names if name in SHIPPED}
 
 
 class Late:
