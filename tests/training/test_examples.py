@@ -110,7 +110,7 @@ def own_chains(monkeypatch):
 
 def test_of_a_sampled_chain_the_final_attempt_is_learnt_and_nothing_else(encoder, own_chains):
     right, wrong = own_chains["right"][0], own_chains["wrong"][0]
-    lengths, ends, lost = set(), set(), 0
+    lengths, ends, lost, stuck = set(), set(), 0, 0
     for seed in range(120):
         (example,) = make_revision(encoder, Random(seed), own_chains)
         assert learnt(encoder, example) == ("\n".join(right) + "\n<eos>").replace(" ", "")
@@ -123,11 +123,13 @@ def test_of_a_sampled_chain_the_final_attempt_is_learnt_and_nothing_else(encoder
         if bad:
             assert bad[-1] == wrong[-1]
             assert bad.count(right) <= 1
-            assert all(attempt in wrong[:-1] for attempt in bad[:-1] if attempt != right)
+            assert all(attempt in wrong for attempt in bad if attempt != right)
             lost += right in bad
+            stuck += len({*map(tuple, bad)}) < len(bad)
     assert lengths == {1, 2, 3, 4}
     assert ends == {0, 1, 2, 3, 4}
     assert lost
+    assert stuck  # wrong attempts are repeated too: repetition proves nothing
 
 
 def test_of_a_validation_chain_only_the_right_solution_counts(encoder):
@@ -229,6 +231,20 @@ def test_sampled_pairs_are_balanced(encoder):
         labels = [[t for t in example.targets if t != IGNORED] for example in drawn]
         assert sorted(label[-1] for label in labels) == [0.0, 1.0]
         assert all(len(label) == (1 if last_only else len(steps)) for label in labels)
+
+
+def test_hard_pairs_are_wrong_where_the_checks_do_not_show_it(encoder):
+    right, plain, fair = ["x=2", "2 want 2 ok"], ["x=3", "3 want 2 no"], ["x=4", "4 want 4 ok"]
+    rows = [
+        {"question": q, "text": f"Solve x+{q}=2.", "steps": s, "labels": [c, c], "correct": c}
+        for q, wrong in ((0, [plain]), (1, [plain, fair, plain]))
+        for s, c in ((right, True), *((steps, False) for steps in wrong))
+    ]
+    pairs = SampledPairs(encoder, pd.DataFrame(rows), hard=1.0)
+    texts = {encoder.tokenizer.decode(e.ids) for seed in range(20) for e in pairs(Random(seed))}
+    assert {text.replace(" ", "") for text in texts} == {
+        f"<bos>Solvex+1=2.\n{steps[0]}\n{steps[1].replace(' ', '')}\n" for steps in (right, fair)
+    }
 
 
 def test_the_score_of_a_table_does_not_depend_on_its_batches(smoke):

@@ -94,8 +94,8 @@ def cards(recipe: Recipe) -> dict[str, Card]:
             VERIFIER,
             "TTC Explorer process reward model",
             f"Scores every step of a solution: the chance that a right solution begins so. {JUDGES}",
-            f"Pairs of worked and mistaken solutions without end, and {own}; every step labelled exactly by "
-            f"its family.",
+            f"Pairs of worked and mistaken or misread solutions without end, and {own}, half of the time "
+            f"those whose printed checks do not show the mistake; every step labelled exactly by its family.",
         ),
         "prm": Card(
             "prm",
@@ -122,7 +122,8 @@ def cards(recipe: Recipe) -> dict[str, Card]:
             "`AutoModelForCausalLM.from_pretrained(folder)` loads it.",
             "S, taught on chains: zero to four wrong attempts and then a right one (made ones, and S's "
             "own, of which the last is the closest by edit distance), and chains whose last attempt is right "
-            "and stays.",
+            "and stays. Wrong attempts are repeated in them as right ones are, so that repetition proves "
+            "nothing.",
         ),
         "reviser-prm": Card(
             "reviser-verifier",

@@ -67,7 +67,7 @@ CPU = Recipe(
     context=1024,
     tokens=2048,
     verifier_layers=2,
-    prm_exact=Schedule(2000, rate=3e-3),
+    prm_exact=Schedule(3000, rate=3e-3),
     prm=Schedule(600, rate=3e-3, warmup=50),
     orm=Schedule(500, rate=3e-3, warmup=50),
     reviser=Schedule(2400, rate=3e-3),

@@ -46,6 +46,11 @@ REPEATED = 0.5
 LOST = 0.25
 """Share of the chains of two wrong attempts and more in which one before the last was right already."""
 
+STUCK = 0.5
+"""How often a wrong attempt is the one before it again. Where only right attempts were ever repeated, the
+reviser took repetition for a proof: a wrong attempt that it had written twice it wrote a third time in 7 of
+10 cases, whatever its checks said, and one that it had written once in 2 of 10."""
+
 LENGTH = 6
 """Attempts in the chains that teach the reviser's verifier."""
 
@@ -73,6 +78,9 @@ def make_revision(encoder: Encoder, rng: Random, chains: pd.DataFrame) -> list[E
         question = worded(family, given, rng)
         target = kept = family.worked(given)
         attempts = [family.mistaken(given, rng) for _ in range(wrong)]
+    for place in reversed(range(1, len(attempts))):
+        if rng.random() < STUCK:
+            attempts[place - 1] = attempts[place]
     if len(attempts) > 1 and rng.random() < LOST:
         attempts[rng.randrange(len(attempts) - 1)] = kept
     return [encoder.revision([*attempts, *[kept] * rights], question, target)]

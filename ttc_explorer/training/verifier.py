@@ -1,8 +1,8 @@
 """Stages ``prm-exact``, ``prm``, ``orm``: models that judge solutions, each from another kind of label.
 
-``prm-exact``: exact step labels, which our problems have for free. Half of what it reads are pairs of a
-worked solution and a mistaken or misread one to the same problem, without end; half are the base's own
-solutions, as many right as wrong ones of a problem. ``prm``: the share of rollouts that end right from each
+``prm-exact``: exact step labels, which our problems have for free. A third of what it reads are pairs of a
+worked solution and a mistaken or misread one to the same problem, without end; the rest are the base's own
+solutions, as many right as wrong ones of a problem, half of them where the printed checks do not tell. ``prm``: the share of rollouts that end right from each
 step, as in the paper. ``orm``: only whether the whole solution is right, at its last step.
 
 Beside the score all of them keep predicting the text: that loss holds on to what the base knows of sums.
@@ -27,6 +27,7 @@ from transformers import (
 )
 
 from ttc_explorer.experiments.estimators import within_problem_auc
+from ttc_explorer.problems.families.claims import checks_pass
 from ttc_explorer.problems.families.family import Family, Given, Line, line_text
 from ttc_explorer.training.base import save
 from ttc_explorer.training.data import IGNORED, Batches, Encoder, Example, collate, draw_given, worded
@@ -43,6 +44,12 @@ MISREAD = 0.5
 
 TRIES = 8
 """Numbers that are changed in search of another problem of the family."""
+
+HARD = 0.5
+"""Share of the sampled draws of ``prm-exact`` whose wrong solutions show no worse checks than a right one.
+
+The others are soon learnt by a glance at the last ``no``; drawn as they come they leave little to learn from
+the rest, where the base misreads or miscalculates and finds everything in order."""
 
 PER_SIDE = 2
 """Right solutions, and as many wrong ones, taken of one sampled problem at a time."""
@@ -82,17 +89,25 @@ def misread(family: Family, given: Given, rng: Random) -> list[Line] | None:
     return None
 
 
+Sides = tuple[list[tuple], list[tuple]]
+"""Right and wrong solutions of one problem: (text, steps, labels) each."""
+
+
 class SampledPairs:
     """Balanced draws from the base's own solutions to problems that it gets right and wrong.
 
-    ``last_only``: no label but that of the whole solution. Where the base gets nothing both right and wrong
-    (a toy, say) made pairs stand in.
+    ``last_only``: no label but that of the whole solution; ``hard``: see HARD. Where the base gets nothing
+    both right and wrong (a toy, say) made pairs stand in.
     """
 
-    def __init__(self, encoder: Encoder, samples: pd.DataFrame, last_only: bool = False) -> None:
+    def __init__(
+        self, encoder: Encoder, samples: pd.DataFrame, last_only: bool = False, hard: float = 0.0
+    ) -> None:
         self.encoder = encoder
         self.last_only = last_only
-        self.problems: list[tuple[list[tuple], list[tuple]]] = []
+        self.hard = hard
+        self.problems: list[Sides] = []
+        self.hard_problems: list[Sides] = []
         for _, group in samples.groupby("question", sort=True):
             rows = list(zip(group["text"], group["steps"], group["labels"], strict=True))
             sides = [
@@ -100,12 +115,17 @@ class SampledPairs:
                 for side in (True, False)
             ]
             if all(sides):
-                self.problems.append((sides[0], sides[1]))
+                right, wrong = sides
+                self.problems.append((right, wrong))
+                worst = min(checks_pass(steps) for _, steps, _ in right)
+                if fair := [row for row in wrong if checks_pass(row[1]) >= worst]:
+                    self.hard_problems.append((right, fair))
 
     def __call__(self, rng: Random) -> list[Example]:
         if not self.problems:
             return made_pair(self.encoder, rng)
-        sides = rng.choice(self.problems)
+        hard = self.hard_problems and rng.random() < self.hard
+        sides = rng.choice(self.hard_problems if hard else self.problems)
         count = min(PER_SIDE, *map(len, sides))
         return [
             self.encoder.judged(text, list(steps), self._labels(labels))
@@ -136,11 +156,11 @@ def verifier_loss(model: LlamaForTokenClassification, pad: int) -> Callable[[Ten
 def train_prm_exact(recipe: Recipe, work: Path, out: Path) -> None:
     """Train the PRM from exact labels and save it to ``out / "prm-exact"``."""
     encoder = Encoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
-    sampled = SampledPairs(encoder, read_parts(work / "samples", "train"))
+    sampled = SampledPairs(encoder, read_parts(work / "samples", "train"), hard=HARD)
 
     def make(rng: Random) -> list[Example]:
         # A sampled draw gives about twice as many examples as a made pair.
-        return made_pair(encoder, rng) if rng.random() < 2 / 3 else sampled(rng)
+        return made_pair(encoder, rng) if rng.random() < 1 / 2 else sampled(rng)
 
     train_on_base(recipe, work, out, "prm-exact", recipe.prm_exact, make)
 
