@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import metadata_load
+
+from ttc_explorer.models.catalogue import fingerprints
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ttc_explorer"
@@ -103,3 +106,12 @@ def test_no_tracked_file_is_over_10_megabytes():
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout
     large = [name for name in names.split("\0") if name and (ROOT / name).stat().st_size > 10e6]
     assert not large
+
+
+def test_what_is_shipped_was_measured_with_the_weights_that_are_shipped():
+    experiments = ROOT / "assets" / "experiments"
+    tables = [json.loads(path.read_text()) for path in sorted(experiments.glob("*/about.json"))]
+    policy = json.loads((experiments / "policy.json").read_text())
+    for about in (*tables, policy["about"]):
+        names = [about[key] for key in ("model", "verifier", "reviser", "revision_verifier")]
+        assert about["weights"] == fingerprints(dict.fromkeys((*names, *about["judges"])))
