@@ -36,8 +36,8 @@ class Policy:
     """The table and how to find one's place in it.
 
     ``about`` says what it was measured on (model, verifier, seed, commit, …, the fingerprints of the
-    ``questions`` and of the ``weights``). ``edges``: a question is in bin 1 + the number of ``edges``, in ascending order, that its
-    mean score is below. ``cells`` holds each bin 1 to BINS at each budget once.
+    ``questions`` and of the ``weights``). ``edges``: a question is in bin 1 + the number of ``edges``, in
+    ascending order, that its mean score is below. ``cells`` holds each bin 1 to BINS at each budget once.
     """
 
     about: Mapping[str, Any]

@@ -2,8 +2,9 @@
 
 ``prm-exact``: exact step labels, which our problems have for free. A third of what it reads are pairs of a
 worked solution and a mistaken or misread one to the same problem, without end; the rest are the base's own
-solutions, as many right as wrong ones of a problem, half of them where the printed checks do not tell. ``prm``: the share of rollouts that end right from each
-step, as in the paper. ``orm``: only whether the whole solution is right, at its last step.
+solutions, as many right as wrong ones of a problem, half of them where the printed checks do not tell.
+``prm``: the share of rollouts that end right from each step, as in the paper. ``orm``: only whether the whole
+solution is right, at its last step.
 
 Beside the score all of them keep predicting the text: that loss holds on to what the base knows of sums.
 """
