@@ -20,15 +20,18 @@ def matrices(shape, count=3):
 
 
 @shapes
-def test_singular_values_come_near_one_and_directions_stay(shape):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_singular_values_come_near_one_and_directions_stay(shape, dtype):
     given = matrices(shape)
-    made = orthogonal(given)
+    made = orthogonal(given.to(dtype)).float()
     assert made.shape == given.shape
     values = torch.linalg.svdvals(made)
     assert 0.6 < values.min() <= values.max() < 1.3
     left, _, right = torch.linalg.svd(given, full_matrices=False)
     along = (left.mT @ made @ right.mT).diagonal(dim1=1, dim2=2)
-    assert torch.allclose(along.sort().values, values.sort().values, atol=1e-2)
+    assert torch.allclose(
+        along.sort().values, values.sort().values, atol=1e-2 if dtype is torch.float32 else 5e-2
+    )
 
 
 @shapes

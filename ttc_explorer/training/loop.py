@@ -31,12 +31,15 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 @dataclass(frozen=True)
 class Schedule:
     """``steps`` optimiser steps at peak rate ``rate``, linear warm-up, cosine decay to a fiftieth. The rate
-    is that of the matrices (Muon); all other weights learn at ADAM_SHARE of it (AdamW)."""
+    is that of the matrices (Muon); all other weights learn at ADAM_SHARE of it (AdamW). With ``half`` wide
+    matrices are multiplied in bfloat16 where the processor has instructions for it; weights stay in single
+    precision. On narrow ones the conversions cost more than they spare."""
 
     steps: int
     rate: float
     warmup: int = 100
     weight_decay: float = 0.05
+    half: bool = False
 
     def at(self, step: int) -> float:
         """The share of the peak rate at a step."""
@@ -47,12 +50,19 @@ class Schedule:
 ADAM_SHARE = 0.4
 
 
-def optimisers(model: nn.Module, schedule: Schedule) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices within layers, AdamW for embeddings, heads, norms and biases."""
+def multiplied_in(schedule: Schedule, device: torch.device) -> torch.dtype:
+    """What matrices are multiplied in: a processor without the instructions only imitates bfloat16."""
+    able = torch.cpu._is_avx512_bf16_supported() if device.type == "cpu" else device.type == "cuda"
+    return torch.bfloat16 if schedule.half and able else torch.float32
+
+
+def optimisers(model: nn.Module, schedule: Schedule, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
+    """Muon, multiplying in ``dtype``, for the matrices within layers; AdamW for embeddings, heads, norms and
+    biases."""
     inner = {name: p for name, p in model.named_parameters() if p.ndim == 2 and ".layers." in name}
     rest = [p for name, p in model.named_parameters() if name not in inner]
     return [
-        Muon(inner.values(), schedule.rate, schedule.weight_decay),
+        Muon(inner.values(), schedule.rate, schedule.weight_decay, dtype),
         torch.optim.AdamW(rest, ADAM_SHARE * schedule.rate, betas=(0.9, 0.98), weight_decay=0.0),
     ]
 
@@ -132,7 +142,9 @@ def train(
     """
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     parameters = list(model.parameters())
-    both = optimisers(model, schedule)
+    device = parameters[0].device
+    dtype = multiplied_in(schedule, device)
+    both = optimisers(model, schedule, dtype)
     peaks = [optimiser.param_groups[0]["lr"] for optimiser in both]
     checkpoint = Checkpoint(folder)
     place = checkpoint.load(model, both) or {
@@ -146,13 +158,13 @@ def train(
     log, start, saved = list(place["log"]), time.monotonic() - place["seconds"], time.monotonic()
     step, tokens, mean = place["step"], place["tokens"], place["mean"]
     stream: Iterator = batches.starting_at(*place["streams"][rank])
-    device = parameters[0].device
     latest, progress = "", Counted(folder.name, schedule.steps, step)
     while step < schedule.steps:
         pool, batch, ids, targets = next(stream)
         for optimiser, peak in zip(both, peaks, strict=True):
             optimiser.param_groups[0]["lr"] = peak * schedule.at(step)
-        value = loss(ids.to(device), targets.to(device))
+        with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32):
+            value = loss(ids.to(device), targets.to(device))
         value.backward()
         if world > 1:
             _average_gradients(parameters, world)

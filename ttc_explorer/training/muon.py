@@ -2,7 +2,8 @@
 
 Early in the training of S it needed a little over half the tokens of AdamW for the same loss. PyTorch's own
 Muon orthogonalises in bfloat16, which a processor without such instructions only imitates: there it took as
-long as the rest of the step. This one works in single precision, all matrices of one shape together.
+long as the rest of the step. This one works in the precision that it is given, all matrices of one shape
+together.
 """
 
 from __future__ import annotations
@@ -22,10 +23,14 @@ rounds."""
 
 class Muon(torch.optim.Optimizer):
     """For matrices (n, m) only. The update has the root mean square of 0.2, as AdamW's has, so that rate and
-    weight decay mean the same in both (Liu et al., arXiv 2502.16982, section 2.2)."""
+    weight decay mean the same in both (Liu et al., arXiv 2502.16982, section 2.2). ``dtype`` is what updates
+    are made orthogonal in."""
 
-    def __init__(self, matrices: Iterable[Tensor], lr: float, weight_decay: float) -> None:
+    def __init__(
+        self, matrices: Iterable[Tensor], lr: float, weight_decay: float, dtype: torch.dtype = torch.float32
+    ) -> None:
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay})
+        self.dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
@@ -35,11 +40,14 @@ class Muon(torch.optim.Optimizer):
                 if matrix.grad is not None:
                     alike[matrix.shape].append(matrix)
             for (rows, columns), matrices in alike.items():
-                updates = _shared(orthogonal, torch.stack([self._momentum(matrix) for matrix in matrices]))
+                updates = _shared(self._made, torch.stack([self._momentum(matrix) for matrix in matrices]))
                 size = 0.2 * max(rows, columns) ** 0.5
                 for matrix, update in zip(matrices, updates, strict=True):
                     matrix.mul_(1 - group["lr"] * group["weight_decay"])
                     matrix.sub_(update, alpha=group["lr"] * size)
+
+    def _made(self, matrices: Tensor) -> Tensor:
+        return orthogonal(matrices.to(self.dtype)).to(matrices.dtype)
 
     def _momentum(self, matrix: Tensor) -> Tensor:
         """Nesterov's: the gradient and the momentum after it."""

@@ -61,8 +61,12 @@ CPU = Recipe(
     texts=20_000,
     bases={
         "base-s": Size(Shape(width=128, layers=4, inner=384, heads=4), Schedule(_STREAM, rate=3e-3)),
-        "base-m": Size(Shape(width=256, layers=4, inner=704, heads=4), Schedule(_STREAM, rate=2e-3)),
-        "base-l": Size(Shape(width=384, layers=6, inner=1024, heads=6), Schedule(_STREAM, rate=1.5e-3)),
+        "base-m": Size(
+            Shape(width=256, layers=4, inner=704, heads=4), Schedule(_STREAM, rate=2e-3, half=True)
+        ),
+        "base-l": Size(
+            Shape(width=384, layers=6, inner=1024, heads=6), Schedule(_STREAM, rate=1.5e-3, half=True)
+        ),
     },
     context=1024,
     tokens=2048,
