@@ -63,6 +63,16 @@ def plan(toys, questions, monkeypatch) -> Plan:
     )
 
 
+def test_tasks_fill_a_batch_and_none_is_too_long():
+    strategies = ("beam", "mcts", "revise chains=1", "revise chains=4")
+    plan = Plan("families:52", "base-s", strategies, budgets=(64,), samples=256)
+    sizes = {
+        task.job: max(len(t.questions) for t in plan.tasks(400) if t.job == task.job)
+        for task in plan.tasks(400)
+    }
+    assert list(sizes.values()) == [1, 4, 32, 32, 32]
+
+
 def tables(out: Path) -> dict[str, pd.DataFrame]:
     """The final tables, apart from the time that it took to make them."""
     found = {file.stem: pd.read_parquet(file) for file in out.glob("*.parquet")}

@@ -59,7 +59,8 @@ def test_every_strategy_pays_for_what_it_does_and_keeps_to_its_budget(strategy, 
     assert len(leaves) <= budget
     assert steps + lines <= budget * run.settings.rounds
     assert kinds["rollout"] <= run.settings.lookahead * steps
-    assert max(toys.generator.batches + toys.reviser.batches) <= budget
+    together = STRATEGIES[strategy].rows(budget, run.settings)
+    assert max(toys.generator.batches + toys.reviser.batches) <= min(together, budget)
 
     # each solution once
     assert len(set(leaves)) == len(leaves) == kinds["answer"] + kinds["revision"]

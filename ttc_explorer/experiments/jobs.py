@@ -16,6 +16,9 @@ from ttc_explorer.search.strategies import strategy
 AT_ONCE = 256
 """Solutions that a task writes side by side: the rows of one batch."""
 
+MOST = 2048
+"""Solutions of a task in all, about: what a kill loses at most, and what workers share out."""
+
 COUNTED = ("selector", "aggregate")
 """Settings that no job has: every run is counted by each selector, a pooled solution by each aggregate."""
 
@@ -44,6 +47,13 @@ class Job:
         """The budget of each of its runs on a question: only a large pool takes more than one."""
         full, rest = divmod(self.budget, MAX_BUDGET)
         return [MAX_BUDGET] * full + [rest] * (rest > 0)
+
+    @property
+    def together(self) -> int:
+        """The questions of a task: enough to fill a batch, though chains of revisions and tree search ask for
+        few rows at a time, but not too many for a task."""
+        rows = strategy(self.strategy).rows(self.budget, Settings().updated(dict(self.settings)))
+        return max(1, min(AT_ONCE // rows, MOST // self.budget))
 
 
 @dataclass(frozen=True)
@@ -151,9 +161,8 @@ class Plan:
         """All of its tasks on so many questions, in their order."""
         found = []
         for number, job in enumerate(self.jobs()):
-            block = max(1, AT_ONCE // job.budget)
-            for first in range(0, questions, block):
-                block_of = tuple(range(first, min(first + block, questions)))
+            for first in range(0, questions, job.together):
+                block_of = tuple(range(first, min(first + job.together, questions)))
                 found.append(Task(f"{number:03}-{first:06}", job, block_of))
         return found
 

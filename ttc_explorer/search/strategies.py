@@ -30,7 +30,9 @@ class Strategy:
     ``settings`` names those that it reads, apart from ``selector`` and ``aggregate``, by which every run is
     counted. ``verifier`` says what it wants a verifier for: to ``search``, only to ``select`` the answer (so
     that majority can do without), or for ``nothing``. ``reviser``: it cannot do without one. ``forks``: it
-    goes on from one prefix in several ways, which a generator that writes whole solutions cannot.
+    goes on from one prefix in several ways, which a generator that writes whole solutions cannot. ``rows``
+    is how many solutions or steps it asks for together, at a budget and with settings: where that is less
+    than the budget, it takes several such runs to fill a batch.
     """
 
     search: Callable[[SearchTree, int, Settings], Search]
@@ -40,6 +42,7 @@ class Strategy:
     settings: tuple[str, ...] = ()
     reviser: bool = False
     forks: bool = False
+    rows: Callable[[int, Settings], int] = lambda budget, settings: budget
 
 
 STRATEGIES: dict[str, Strategy] = {
@@ -104,6 +107,7 @@ STRATEGIES: dict[str, Strategy] = {
         "search",
         ("temperature", "width", "rounds"),
         forks=True,
+        rows=lambda budget, settings: settings.children(budget),
     ),
     "revise": Strategy(
         revision,
@@ -112,6 +116,7 @@ STRATEGIES: dict[str, Strategy] = {
         "select",
         ("temperature", "chains", "rounds"),
         reviser=True,
+        rows=lambda budget, settings: min(settings.chains, budget),
     ),
     "hybrid": Strategy(
         hybrid,

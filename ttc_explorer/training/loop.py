@@ -144,6 +144,8 @@ def train(
     parameters = list(model.parameters())
     device = parameters[0].device
     dtype = multiplied_in(schedule, device)
+    if dtype is torch.bfloat16 and device.type == "cpu":
+        model.set_attn_implementation("eager")  # the fused one's backward pass is slower here than all of it
     both = optimisers(model, schedule, dtype)
     peaks = [optimiser.param_groups[0]["lr"] for optimiser in both]
     checkpoint = Checkpoint(folder)
