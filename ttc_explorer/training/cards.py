@@ -208,7 +208,32 @@ def _generator(name: str, figures: Mapping[str, Any]) -> str:
         (f"pass@1 of {wordings['questions']} questions {worded}", _percent(wordings[worded]))
         for worded in ("reworded", "in notation")
     ]
-    return f"{text}\n" + "\n".join(f"| {a} | {b} |" for a, b in coverage + truth)
+    rows = "\n".join(f"| {a} | {b} |" for a, b in coverage + truth)
+    helped = _helped(figures) if "beam 16" in figures["played"] else ""
+    return f"{text}\n{rows}{helped}"
+
+
+HELPS = {"beam": "beam 16", "lookahead to the end": "lookahead 16", "revisions, 4 × 4": "revise 4x4"}
+"""Strategies of which a card says how much they help each family, and their runs."""
+
+
+def _helped(figures: Mapping[str, Any]) -> str:
+    """What helps which family: the strategies side by side at 16 solutions, all counted by the verifier."""
+    runs = {title: name for title, name in HELPS.items() if name in figures["played"]}
+    rows = []
+    for family, own in figures["base-s"]["by_family"].items():
+        found = [
+            own["weighted@16"],
+            *(figures["played"][name]["by_family"][family] for name in runs.values()),
+        ]
+        shown = [f"**{_percent(x)}**" if x == max(found) > own["pass@1"] else _percent(x) for x in found]
+        rows.append((family, _percent(own["pass@1"]), *shown))
+    each = figures["questions"] / len(rows)
+    return (
+        f"\n\nWhat helps which family, at 16 solutions (about {each:.0f} problems a family, so that one more "
+        f"right is {_percent(1 / each)}; the most in bold):\n\n"
+        + _rows(("", "one solution", "best-of-16", *runs), rows)
+    )
 
 
 def _verifiers(figures: Mapping[str, Any]) -> str:
