@@ -11,7 +11,13 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+)
 
 from ttc_explorer.models.decoding import TreeGenerator
 from ttc_explorer.problems.problem import BadInput
@@ -181,6 +187,43 @@ def test_the_loop_goes_on_from_its_checkpoint(tmp_path, killed_at):
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
     pd.testing.assert_frame_equal(whole_log, resumed_log)
+
+
+def test_half_precision_is_for_products_only_and_learns_as_much(tmp_path):
+    """Where the processor lacks the instructions both runs are in single precision, and alike."""
+
+    def make(rng: Random) -> list[Example]:
+        first = rng.randrange(1, 8)
+        ids = [1 + (first + place) % 7 for place in range(6)]
+        return [Example(ids, [*map(float, ids[1:]), IGNORED])]
+
+    def run(half):
+        torch.manual_seed(0)
+        config = LlamaConfig(
+            vocab_size=8,
+            hidden_size=16,
+            num_hidden_layers=1,
+            intermediate_size=32,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            max_position_embeddings=16,
+        )
+        model = LlamaForCausalLM(config)
+        batches = Batches(make, tokens=48, pool=16, seed=0, pad=0)
+        log = train(
+            model,
+            batches,
+            lambda ids, targets: base.language_loss(model(input_ids=ids).logits, targets),
+            Schedule(steps=40, rate=2e-2, warmup=2, half=half),
+            tmp_path / str(half),
+            dict,
+        )
+        assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+        return log["loss"].iloc[-1]
+
+    single, half = run(False), run(True)
+    assert half < 0.9 * np.log(8)
+    assert half == pytest.approx(single, rel=0.05)
 
 
 def test_the_rate_rises_and_falls_to_a_fiftieth():
