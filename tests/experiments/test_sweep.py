@@ -70,7 +70,7 @@ def test_tasks_fill_a_batch_and_none_is_too_long():
         task.job: max(len(t.questions) for t in plan.tasks(400) if t.job == task.job)
         for task in plan.tasks(400)
     }
-    assert list(sizes.values()) == [1, 4, 32, 32, 32]
+    assert list(sizes.values()) == [1, 4, 8, 8, 8]
 
 
 def tables(out: Path) -> dict[str, pd.DataFrame]:

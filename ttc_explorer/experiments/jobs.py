@@ -16,8 +16,9 @@ from ttc_explorer.search.strategies import strategy
 AT_ONCE = 256
 """Solutions that a task writes side by side: the rows of one batch."""
 
-MOST = 2048
-"""Solutions of a task in all, about: what a kill loses at most, and what workers share out."""
+MOST = 512
+"""Solutions of a task in all, about: what a kill loses at most, what workers share out, and what bounds
+memory, since MCTS keeps the cache of every node: 2,048 took 12 GB a worker."""
 
 COUNTED = ("selector", "aggregate")
 """Settings that no job has: every run is counted by each selector, a pooled solution by each aggregate."""
