@@ -23,7 +23,7 @@ from ttc_explorer.search.settings import MAX_BUDGET
 
 FOLDER = Path(__file__).parents[2] / "assets" / "experiments"
 COMMAND = (
-    "python -m ttc_explorer sweep --problems families:400 --samples 256 --probe 64 "
+    "python -m ttc_explorer sweep --problems families:400 --samples 256 --probe 32 "
     "--out assets/experiments/base-s"
 )
 BUDGETS = [2**exponent for exponent in range(MAX_BUDGET.bit_length())]
