@@ -82,7 +82,7 @@ def points(difference: float) -> str:
     >>> points(0.0213), points(-0.1)
     ('+2.1', '−10.0')
     """
-    return f"{100 * difference:+.1f}".replace("-", "−")
+    return f"{100 * difference:+z.1f}".replace("-", "−")
 
 
 def span(low: float, high: float, written: Callable[[float], str]) -> str:

@@ -212,7 +212,7 @@ def worded(finding: Finding) -> str:
     if finding.unit == "share":
         return f"{value:.1%} ({100 * low:.1f} to {high:.1%})"
     each = " a doubling" if finding.unit == "slope" else ""
-    return f"{100 * value:+.1f} points{each} ({100 * low:+.1f} to {100 * high:+.1f})"
+    return f"{100 * value:+z.1f} points{each} ({100 * low:+z.1f} to {100 * high:+z.1f})"
 
 
 def load_findings(path: Path) -> list[Finding] | None:

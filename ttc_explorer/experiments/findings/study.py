@@ -209,7 +209,7 @@ def points(share: float) -> str:
     >>> points(-0.0123), points(0.04)
     ('-1.2 points', '+4.0 points')
     """
-    return f"{100 * share:+.1f} points"
+    return f"{100 * share:+z.1f} points"
 
 
 def asked(*values: Floats) -> int:
