@@ -26,7 +26,7 @@ from ttc_explorer.ui.typeset import escaped
 
 BASELINE = Arm("best_of_n")
 WIDTH, HEIGHT = 286, 132
-LEFT, RIGHT, TOP, BOTTOM = 34, 8, 8, 20
+LEFT, RIGHT, TOP, BOTTOM = 34, 13, 8, 20
 """Room around the picture, in pixels."""
 
 
