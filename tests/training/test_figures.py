@@ -151,6 +151,15 @@ def test_generator_figures_keep_the_greedy_solution_apart():
     assert figures["by_level"] == {"1": 0.5, "2": 0.0, "3": 0.0, "4": 0.0, "5": 0.0}
 
 
+def test_a_greedy_solution_that_never_ended_is_wrong():
+    table = few(lambda q, sample: True)
+    table = table[(table["sample"] >= 0) | (table["question"] > 0)]
+    figures = generator_figures(table)
+    count = table["question"].nunique()
+    assert figures["questions"] == count
+    assert figures["greedy"] == pytest.approx((count - 1) / count)
+
+
 def test_verifier_figures():
     scored = pool()
     figures = verifier_figures(scored, question_figures(scored, probe(), 0), "prm-exact", seed=0)

@@ -104,12 +104,19 @@ def groups(table: pd.DataFrame, columns: list[str]) -> Figures:
     }
 
 
+def greedy_right(table: pd.DataFrame) -> pd.Series:
+    """Whether the greedy solution of each question is right, by question; one that never ended has no row, and
+    is not."""
+    greedy = table[table["sample"] < 0].set_index("question")["correct"]
+    return greedy.reindex(table["question"].unique(), fill_value=False).astype(float)
+
+
 def generator_figures(table: pd.DataFrame) -> Figures:
     """Greedy accuracy and pass@1 at temperature 0.8, by family and level too."""
-    greedy, sampled = table[table["sample"] < 0], table[table["sample"] >= 0]
+    greedy, sampled = greedy_right(table), table[table["sample"] >= 0]
     return {
         "questions": len(greedy),
-        "greedy": float(greedy["correct"].mean()),
+        "greedy": float(greedy.mean()),
         "pass@1": float(sampled["correct"].mean()),
         "by_level": {str(k): float(v) for k, v in sampled.groupby("level")["correct"].mean().items()},
         "by_family_and_level": {
@@ -210,10 +217,6 @@ def differences(tables: Mapping[str, pd.DataFrame], by_question: pd.DataFrame, s
     def played(name: str, selector: str = "weighted") -> pd.Series:
         return tables[name].set_index("question")[selector].astype(float)
 
-    def greedy(name: str) -> pd.Series:
-        table = tables[name]
-        return table[table["sample"] < 0].set_index("question")["correct"].astype(float)
-
     found: Figures = {}
 
     def compare(title: str, one: pd.Series, other: pd.Series, rows: pd.Series | slice = slice(None)) -> None:
@@ -246,5 +249,5 @@ def differences(tables: Mapping[str, pd.DataFrame], by_question: pd.DataFrame, s
                 compare(f"revise {shape} - parallel, {selector}, bins 1-2", one, other, easy)
     for name in ("base-m", "base-l", "distilled-s"):
         if name in tables:
-            compare(f"{name} - base-s, greedy", greedy(name), greedy("base-s"))
+            compare(f"{name} - base-s, greedy", greedy_right(tables[name]), greedy_right(tables["base-s"]))
     return found
