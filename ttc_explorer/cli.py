@@ -263,7 +263,9 @@ def sweep(
             "budget of its own."
         ),
     ] = None,
-    budget: Annotated[list[int] | None, typer.Option(help="Each strategy without one of its own runs at each.")] = None,
+    budget: Annotated[
+        list[int] | None, typer.Option(help="Strategies without one of their own run at each.")
+    ] = None,
     samples: Annotated[int, typer.Option(min=0, help="Solutions a question in the pool, for best-of-N.")] = 0,
     probe: Annotated[
         int, typer.Option(min=0, help="Further solutions a question, to tell its difficulty by.")

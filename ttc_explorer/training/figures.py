@@ -105,8 +105,8 @@ def groups(table: pd.DataFrame, columns: list[str]) -> Figures:
 
 
 def greedy_right(table: pd.DataFrame) -> pd.Series:
-    """Whether the greedy solution of each question is right, by question; one that never ended has no row, and
-    is not."""
+    """Whether the greedy solution of each question is right, by question; one that never ended has no
+    row, and is not."""
     greedy = table[table["sample"] < 0].set_index("question")["correct"]
     return greedy.reindex(table["question"].unique(), fill_value=False).astype(float)
 
