@@ -215,6 +215,20 @@ def test_every_strategy_shows_what_it_reads(page):
     expect(page.locator("#about .banner")).to_have_count(0)  # the models here can do all of them
 
 
+def test_a_late_answer_does_not_describe_what_was_chosen_before(page):
+    page.get_by_role("tab", name="Compare").click()
+    asks, held = "**/run/predict*", []
+    page.route(asks, lambda route: held.append(route), times=1)
+    with page.expect_request(asks):
+        page.get_by_role("tab", name="Explore").click()
+    title = STRATEGIES["revise"].title
+    choose(page, title)
+    with page.expect_response(lambda answer: SENTENCES[title] in answer.text()):
+        held[0].continue_()
+    expect(page.locator("#about")).to_contain_text(SENTENCES[title])
+    expect(page.locator("#width")).to_be_hidden()
+
+
 def test_the_slider_says_how_the_budget_is_split(page):
     choose(page, STRATEGIES["revise"].title)
     split, slider = page.locator("#split"), page.locator("#length input[type=range]")

@@ -287,16 +287,16 @@ class Explore:
         )
 
     def refresh(self, *events: Any) -> None:
-        """Say again which strategies can run when one of these events comes: models may be others now."""
-        choice = [self.about, self.split, *self.settings.values(), self.length]
-        gr.on(
-            list(events),
-            self.meet,
+        """Say again which strategies can run when one of these events comes: models may be others now.
+
+        What is chosen is read only then, lest a slow answer describe what was chosen before.
+        """
+        quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        gr.on(list(events), self.meet, self.choice, self.strategy, **quiet).then(
+            self.explain,
             [self.strategy, self.budget, self.length, self.choice],
-            [self.strategy, *choice],
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            [self.about, self.split, *self.settings.values(), self.length],
+            **quiet,
         )
 
     # --- what it does -----------------------------------------------------------------------------------
@@ -452,9 +452,9 @@ class Explore:
             for setting, shown in self.settings.items()
         }
 
-    def meet(self, name: str, budget: int, length: int, choice: Choice | None = None) -> Frame:
-        """The same, and which strategies the models that are here now cannot run."""
-        return {self.strategy: offered(self._missing(choice))} | self.explain(name, budget, length, choice)
+    def meet(self, choice: Choice | None = None) -> Any:
+        """Which strategies the models that are here now cannot run."""
+        return offered(self._missing(choice))
 
     def _missing(self, choice: Choice | None) -> dict[str, str]:
         """Strategy -> why it cannot run, for those that cannot; none while no models are here."""
