@@ -89,7 +89,7 @@ def curves(chart: Chart, narrow: bool = False, label: float = 19 / 300) -> Figur
             anchor=f"y{suffix}",
             type="log" if chart.log else "linear",
             range=[math.log10(edge) for edge in edges] if chart.log else list(edges),
-            **_ticks(rows["x"], chart.log),
+            **_ticks(rows["x"], chart.log, every=2 if narrow and len(panels) > 1 else 1),
         )
         scale = share_axis if chart.kind == "share" else axis
         titled = (
@@ -231,9 +231,11 @@ def _edges(left: float, right: float, log: bool) -> tuple[float, float]:
     return left - air, right + air
 
 
-def _ticks(x: pd.Series, log: bool) -> dict[str, Any]:
-    """At the values themselves where they are few, as budgets are; else wherever Plotly finds good."""
+def _ticks(x: pd.Series, log: bool, every: int) -> dict[str, Any]:
+    """At the values themselves where they are few, as budgets are, or at every so many of them; else wherever
+    Plotly finds good."""
     values = sorted(set(x))
     if log and len(values) <= 10 and all(value == int(value) for value in values):
+        values = values[every - 1 :: every]
         return {"tickvals": values, "ticktext": [f"{value:,.0f}" for value in values], "tickangle": 0}
     return {"exponentformat": "SI", "nticks": 7, "tickangle": 0}
