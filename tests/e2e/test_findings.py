@@ -1,5 +1,6 @@
 """Findings and Verifier in a real browser, on made-up results."""
 
+import csv
 from types import SimpleNamespace
 
 import gradio as gr
@@ -48,6 +49,20 @@ def test_a_visitor_reads_a_verdict_and_looks_at_the_verifier(chromium, pages):
     expect(page.locator("#findings-head h2")).to_have_text(chosen.id)
     expect(page.locator("#findings-figure .js-line").first).to_be_attached()
     expect(page.locator("#findings-foot")).to_contain_text("findings DIR")
+    saves = page.locator("#findings-behind .saves")
+    with page.expect_download() as download:
+        saves.get_by_role("button", name="CSV").click()
+    with open(download.value.path(), encoding="utf-8", newline="") as file:
+        saved = [
+            [row["line"], *(float(row[key]) for key in ("x", "y", "low", "high"))]
+            for row in csv.DictReader(file)
+        ]
+    shown = [[row["line"], *(row[key] for key in ("x", "y", "low", "high"))] for row in chosen.chart.rows]
+    assert sorted(saved) == sorted(shown)
+    with page.expect_download() as download:
+        saves.get_by_role("button", name="PNG").click()
+    with open(download.value.path(), "rb") as file:
+        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
 
     page.get_by_role("tab", name="Verifier").click()
     for name in ("calibration", "places", "aggregates", "judges", "over"):

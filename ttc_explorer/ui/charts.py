@@ -76,7 +76,8 @@ def curves(chart: Chart, narrow: bool = False, label: float = 19 / 300) -> Figur
                 line(
                     x, y, tones[name], f"line {tag}", mode="lines+markers", text=said,
                     marker={"size": 7, "color": look(tones[name]).light, "line": {"width": 0}},
-                    hovertemplate="%{text}<extra></extra>", showlegend=narrow and number == 0, **at,
+                    hovertemplate="%{text}<extra></extra>", showlegend=narrow and number == 0, meta=panel,
+                    customdata=each[["low", "high"]].values.tolist(), **at,
                 ) | {"name": name}
             )  # fmt: skip
         domain = [
@@ -155,6 +156,7 @@ def reliability(found: Sequence[tuple[str, str, Calibration]]) -> Figure:
             line(
                 bars["score"].tolist(), bars["right"].tolist(), tone, f"line {number}", mode="lines+markers",
                 text=said, hovertemplate="%{text}<extra></extra>", showlegend=True,
+                customdata=bars[["low", "high"]].values.tolist(),
                 marker={"size": 8, "color": look(tone).light, "line": {"width": 0}},
             ) | {"name": name}
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gradio as gr
+
 
 def csv(name: str) -> str:
     """Takes a text and saves it as ``name``.csv; nothing for no text."""
@@ -22,17 +24,44 @@ def png(figure: str, head: str, name: str) -> str:
   const drawn = document.querySelector("#{figure} .js-plotly-plot");
   if (!drawn) return;
   const said = [...document.querySelectorAll("#{head} :is(h2, p)")];
-  const {{width, height}} = drawn.getBoundingClientRect(), room = 56;
+  const seen = drawn.getBoundingClientRect(), room = 64, air = 18;  // the page's letters are narrower
+  const width = seen.width + air, height = seen.height + room;
   const [title, facts] = said.map((each) => each.textContent.replace(/[<>]/g, ""));
   const text = `<b>${{title}}</b><br><span style="font-size:14px">${{facts ?? ""}}</span>`;
   const layout = {{
-    ...drawn.layout, width, height: height + room,
-    margin: {{...drawn.layout.margin, t: drawn.layout.margin.t + room}},
-    title: {{text, x: 0, xref: "paper", y: 1, yanchor: "top", pad: {{t: 14}}, font: {{size: 20}}}},
+    ...drawn.layout, width, height,
+    margin: {{...drawn.layout.margin, t: drawn.layout.margin.t + room, l: drawn.layout.margin.l + air}},
+    title: {{text, x: 0, xref: "paper", y: 1, yanchor: "top", pad: {{t: 24}}, font: {{size: 20}}}},
   }};
-  const format = {{format: "png", filename: "{name}", width, height: height + room, scale: 2}};
+  const format = {{format: "png", filename: "{name}", width, height, scale: 2}};
   Plotly.downloadImage({{data: drawn.data, layout}}, format);
 }}"""
+
+
+def buttons(figure: str, head: str, name: str) -> gr.HTML:
+    """Two buttons that save the curves in the element ``figure``: their points as CSV, a row each
+    (panel, line, x, y, its interval if it has one, and what pointing at it says), and their picture as PNG,
+    see ``png``. Of a trace these are ``meta``, ``name``, ``x``, ``y``, ``customdata`` and ``text``."""
+    return gr.HTML(
+        '<button type="button">CSV</button><button type="button">PNG</button>',
+        elem_classes="saves",
+        js_on_load=f"""
+const [table, picture] = element.querySelectorAll("button");
+const cell = (value) => `"${{String(value ?? "").replaceAll('"', '""')}}"`;
+const plain = (text) => text?.replace(/<br>/g, "; ").replace(/<[^>]*>/g, "");
+table.addEventListener("click", () => {{
+  const traces = document.querySelector("#{figure} .js-plotly-plot")?.data ?? [];
+  const rows = traces.filter((each) => each.hoverinfo !== "skip").flatMap((each) => each.x.map((x, at) => [
+    each.meta, each.name, x, each.y[at], ...(each.customdata?.[at] ?? ["", ""]), plain(each.text?.[at]),
+  ]));
+  const head = ["panel", "line", "x", "y", "low", "high", "said"];
+  const text = [head, ...rows].map((row) => row.map(cell).join(",") + "\\n").join("");
+  if (rows.length) ({csv(name)})(text);
+}});
+picture.addEventListener("click", {png(figure, head, name)});
+""",
+        apply_default_css=False,
+    )
 
 
 WIDTH = "(...values) => [...values.slice(0, -1), innerWidth < 700]"

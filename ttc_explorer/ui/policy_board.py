@@ -306,8 +306,11 @@ def learning(table: pd.DataFrame, narrow: bool) -> figures.Figure:
         if name in ("static", "mean"):
             data.insert(0, figures.band(x, low, high, tone, f"band {place}"))
         data.append(
-            figures.line(x, y, tone, f"line {place}", text=text, hovertemplate="%{text}<extra></extra>")
-        )
+            figures.line(
+                x, y, tone, f"line {place}", text=text, hovertemplate="%{text}<extra></extra>",
+                customdata=rows[["low", "high"]].values.tolist(),
+            ) | {"name": shown}
+        )  # fmt: skip
         ends.append((shown, y[-1]))
     floor, ceiling = 0.0, max(float(table["regret"].max()) * 1.15, 1.0)
     height = (ceiling - floor) * figures.ROW / 200

@@ -78,8 +78,8 @@ class ExchangePage:
                             html("exchange-front-head", _title("Model size × budget", ""))
                             whole = [("a question", "query"), ("with training", "total")]
                             self.total = strip("FLOPs counted", "exchange-total", whole, "query")
-                            self.print = gr.Button("PNG", min_width=0, elem_id="exchange-png", size="md")
                         self.figure = gr.Plot(show_label=False, container=False, elem_id="exchange-figure")
+                        downloads.buttons("exchange-figure", "exchange-front-head", "ttc-exchange")
                 with gr.Column(
                     elem_id="exchange-energy-plate", elem_classes="plate", min_width=0, visible=self._pair
                 ):
@@ -185,10 +185,6 @@ class ExchangePage:
                 self.queries.input,
             ],
             self.burn, power, [self.energy, self.asked], **slow,
-        )  # fmt: skip
-        self.print.click(
-            None, None, None, **at_once,
-            js=downloads.png("exchange-figure", "exchange-front-head", "ttc-exchange"),
         )  # fmt: skip
 
     # --- what it does -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from ttc_explorer.experiments.results import ABOUT
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
 from ttc_explorer.ui import charts, figures, panels, verdicts
-from ttc_explorer.ui.downloads import WIDTH
+from ttc_explorer.ui.downloads import WIDTH, buttons
 from ttc_explorer.ui.engine import Engine
 from ttc_explorer.ui.library import COMMAND, FOLDER
 from ttc_explorer.ui.pages.explore import OUR_FAULT, Frame
@@ -62,6 +62,7 @@ class FindingsPage:
                 with gr.Column(elem_id="findings-behind", elem_classes="plate", min_width=0):
                     self.head = html("findings-head")
                     self.figure = gr.Plot(show_label=False, container=False, elem_id="findings-figure")
+                    self.saves = buttons("findings-figure", "findings-head", "ttc-finding")
                     self.foot = html("findings-foot")
         self.narrow = gr.Checkbox(False, visible=False)
         self.opener = gr.HTML("", js_on_load="trigger('input')", apply_default_css=False)
@@ -69,7 +70,7 @@ class FindingsPage:
             self._connect()
 
     def _connect(self) -> None:
-        behind = [self.chosen, self.head, self.figure, self.foot]
+        behind = [self.chosen, self.head, self.figure, self.saves, self.foot]
         heard: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         self.opener.input(
             self.show,
@@ -115,6 +116,7 @@ class FindingsPage:
                 value=figures.drawn(charts.curves(chart, narrow)) if chart else None,
                 visible=chart is not None,
             ),
+            self.saves: gr.update(visible=chart is not None),
             self.foot: verdicts.repeated(finding),
         }
 

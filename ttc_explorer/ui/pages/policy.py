@@ -141,6 +141,7 @@ class PolicyPage:
                 )
             self.beliefs = html("policy-beliefs")
             self.time = gr.Plot(show_label=False, container=False, elem_id="policy-time")
+            downloads.buttons("policy-time", "policy-learning-head", "ttc-learning")
             self.taught = html("policy-taught")
 
     def _connect(self) -> None:

@@ -21,7 +21,7 @@ from ttc_explorer.search.selection import chosen
 from ttc_explorer.search.trace import load as load_trace
 from ttc_explorer.ui import charts, figures, panels
 from ttc_explorer.ui.dots import Dot, dots
-from ttc_explorer.ui.downloads import WIDTH
+from ttc_explorer.ui.downloads import WIDTH, buttons
 from ttc_explorer.ui.engine import Engine
 from ttc_explorer.ui.library import COMMAND, Library, shipped
 from ttc_explorer.ui.pages.explore import OUR_FAULT, Frame
@@ -104,6 +104,7 @@ class VerifierPage:
                         html("verifier-over-head", _title("Too much of a good thing", "over-optimisation"))
                         shapes = [(title, name) for name, title in SHAPES.items()]
                         self.shape = strip("Search", "verifier-shape", shapes, "best_of_n")
+                        buttons("verifier-over-figure", "verifier-over-head", "ttc-over-optimisation")
                     self.over = gr.Plot(show_label=False, container=False, elem_id="verifier-over-figure")
                     html("verifier-over-reading", _reading("over"))
                     self.trees = html("verifier-trees", self._pair())
@@ -118,6 +119,8 @@ class VerifierPage:
             figure = gr.Plot(show_label=False, container=False, elem_id=f"verifier-{name}-figure")
             said = html(f"verifier-{name}-said")
             html(f"verifier-{name}-reading", _reading(name))
+            if name != "places":  # a table, whose figures stand in it
+                buttons(f"verifier-{name}-figure", f"verifier-{name}-head", f"ttc-{name}")
         return figure, said
 
     def _connect(self) -> None:
