@@ -258,14 +258,9 @@ def sweep(
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the tables.", show_default=False)],
     strategy: Annotated[
         list[str] | None,
-        typer.Option(
-            help='NAME, or "NAME KEY=VALUE …"; "revise chains=grid" tries all ratios, and budget=N is a '
-            "budget of its own."
-        ),
+        typer.Option(help='NAME, or "NAME KEY=VALUE …"; "revise chains=grid" tries all ratios.'),
     ] = None,
-    budget: Annotated[
-        list[int] | None, typer.Option(help="Strategies without one of their own run at each.")
-    ] = None,
+    budget: Annotated[list[int] | None, typer.Option(help="Each strategy runs at each budget.")] = None,
     samples: Annotated[int, typer.Option(min=0, help="Solutions a question in the pool, for best-of-N.")] = 0,
     probe: Annotated[
         int, typer.Option(min=0, help="Further solutions a question, to tell its difficulty by.")

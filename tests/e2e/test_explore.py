@@ -216,7 +216,8 @@ def test_every_strategy_shows_what_it_reads(page):
 
 
 def test_a_late_answer_does_not_describe_what_was_chosen_before(page):
-    page.get_by_role("tab", name="Compare").click()
+    page.get_by_role("tab", name="Exchange").click()
+    expect(page.locator("#exchange-formula .figure")).to_be_visible()  # nothing of the opening is on its way
     asks, held = "**/run/predict*", []
     page.route(asks, lambda route: held.append(route), times=1)
     with page.expect_request(asks):

@@ -73,23 +73,6 @@ def test_tasks_fill_a_batch_and_none_is_too_long():
     assert list(sizes.values()) == [1, 4, 8, 8, 8]
 
 
-def test_a_strategy_may_have_a_budget_of_its_own():
-    strategies = ("beam", "revise chains=grid budget=4", "mcts budget=8")
-    runs = [(j.strategy, j.budget, dict(j.settings)) for j in Plan("p", "m", strategies, (16, 64)).jobs()]
-    assert runs == [
-        ("beam", 16, {}),
-        ("beam", 64, {}),
-        ("revise", 4, {"chains": 1}),
-        ("revise", 4, {"chains": 4}),
-        ("mcts", 8, {}),
-    ]
-    assert [j.budget for j in Plan("p", "m", ("mcts budget=8",)).jobs()] == [8]
-    with pytest.raises(BadInput, match="budget"):
-        Plan("p", "m", ("mcts budget=many",)).jobs()
-    with pytest.raises(BadInput, match="no setting 'budget'"):
-        Plan("p", "m", ("greedy budget=4",)).jobs()
-
-
 def tables(out: Path) -> dict[str, pd.DataFrame]:
     """The final tables, apart from the time that it took to make them."""
     found = {file.stem: pd.read_parquet(file) for file in out.glob("*.parquet")}

@@ -80,7 +80,6 @@ class Plan:
 
     ``problems`` as in ``find_problems``; a strategy is ``NAME`` or ``NAME KEY=VALUE …``, and ``chains=grid``
     stands for a job for each number of chains from 1 to N in factor-4 steps (arXiv 2408.03314, section 6.2).
-    ``budget=N`` with a strategy is its own in the place of ``budgets``, as a slow one may want smaller ones.
     ``samples`` and ``probe`` count solutions a question in the pool, and in the separate sample that tells
     difficulty; ``changes`` are settings of all jobs; ``judges`` are further verifiers.
     """
@@ -115,6 +114,8 @@ class Plan:
         Greedy decoding has no budget and runs once, at 1. Plain best-of-N is not run at all: the pool tells
         about it at every budget (``estimators.py``), so the pool must be large enough.
         """
+        if not self.budgets and any(named not in ("greedy", "best_of_n") for named in self.strategies):
+            raise BadInput("Say at which budgets the strategies run: --budget 16, as often as you like.")
         if min(self.samples, self.probe) < 0:
             raise BadInput("There cannot be less than 0 samples.")
         pools = [
@@ -132,15 +133,12 @@ class Plan:
         own = dict(_pair(pair) for pair in pairs)
         strategy(name)
         grid = own.get("chains") == "grid"
-        alone = "budget" in own and name != "greedy"
-        budgets = [checked_budget(budget) for budget in ([own.pop("budget")] if alone else self.budgets)]
+        budgets = [checked_budget(budget) for budget in self.budgets]
         if name == "best_of_n" and not own:
             needed = max(budgets, default=1)
             if needed > self.samples:
                 raise BadInput(f"The pool tells about best_of_n: give --samples {needed} or more.")
             return
-        if not budgets and name != "greedy":
-            raise BadInput("Say at which budgets the strategies run: --budget 16, as often as you like.")
         for budget in [1] if name == "greedy" else budgets:
             for chains in ratios(budget) if grid else [None]:
                 yield Job(

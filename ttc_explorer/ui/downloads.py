@@ -5,13 +5,13 @@ from __future__ import annotations
 import gradio as gr
 
 
-def csv(name: str) -> str:
-    """Takes a text and saves it as ``name``.csv; nothing for no text."""
+def text(file: str, kind: str = "text/csv") -> str:
+    """Takes a text and saves it as ``file``; nothing for no text."""
     return f"""(text) => {{
   if (!text) return;
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], {{type: "text/csv"}}));
-  link.download = "{name}.csv";
+  link.href = URL.createObjectURL(new Blob([text], {{type: "{kind}"}}));
+  link.download = "{file}";
   link.click();
   URL.revokeObjectURL(link.href);
 }}"""
@@ -56,7 +56,7 @@ table.addEventListener("click", () => {{
   ]));
   const head = ["panel", "line", "x", "y", "low", "high", "said"];
   const text = [head, ...rows].map((row) => row.map(cell).join(",") + "\\n").join("");
-  if (rows.length) ({csv(name)})(text);
+  if (rows.length) ({text(name + ".csv")})(text);
 }});
 picture.addEventListener("click", {png(figure, head, name)});
 """,

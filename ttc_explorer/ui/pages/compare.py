@@ -15,7 +15,7 @@ from ttc_explorer.problems.families import FAMILIES, draw_problem
 from ttc_explorer.problems.problem import BadInput, Problem, typed_problem
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import SELECTORS, Settings, checked_budget
-from ttc_explorer.ui import board, panels
+from ttc_explorer.ui import board, downloads, panels
 from ttc_explorer.ui.chips import chips, chosen_in, value_of
 from ttc_explorer.ui.comparison import (
     ENTRIES,
@@ -171,7 +171,7 @@ class Compare:
         self.chips.input(self.choose, pressed, [self.lanes, self.chips], **quick)
         self.selector.input(self.recount, [self.visit, self.selector], picture, **quick)
         self.copy.click(None, self.tabs, None, js=_COPY, **quick)
-        self.save.click(None, self.commas, None, js=_DOWNLOAD, **quick)
+        self.save.click(None, self.commas, None, js=downloads.text("ttc-compare.csv"), **quick)
 
     def refresh(self, *events: Any) -> None:
         """Say again which strategies can run when one of these events comes: models may be others now."""
@@ -394,12 +394,4 @@ _COPY = """(text) => {
   area.select();
   if (document.execCommand("copy")) copied();
   area.remove();
-}"""
-
-_DOWNLOAD = """(text) => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], {type: "text/csv"}));
-  link.download = "ttc-compare.csv";
-  link.click();
-  URL.revokeObjectURL(link.href);
 }"""

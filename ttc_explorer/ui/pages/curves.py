@@ -23,7 +23,7 @@ from ttc_explorer.search.settings import SELECTORS, Settings
 from ttc_explorer.ui import figures, panels
 from ttc_explorer.ui.arms import COVERAGE, Arm, arms_of
 from ttc_explorer.ui.chips import chips, pressed_in, value_of
-from ttc_explorer.ui.downloads import WIDTH, csv, png
+from ttc_explorer.ui.downloads import WIDTH, png, text
 from ttc_explorer.ui.engine import Engine
 from ttc_explorer.ui.library import COMMAND, Book, Library, shipped
 from ttc_explorer.ui.pages.explore import OUR_FAULT, Frame
@@ -212,7 +212,7 @@ class Curves:
             self.swap, inputs, places, js=WIDTH, **heard
         )
         self.save.click(self.sheet, settings, [self.commas, self.banner], **heard).then(
-            None, self.commas, None, js=csv(FILE), **heard
+            None, self.commas, None, js=text(f"{FILE}.csv"), **heard
         )
         self.print.click(None, None, None, js=png("curves-figure", "curves-head", FILE), **heard)
 

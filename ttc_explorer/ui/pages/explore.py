@@ -20,7 +20,7 @@ from ttc_explorer.search import trace
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, SELECTORS, Settings, checked_budget
 from ttc_explorer.search.strategies import STRATEGIES, strategy
-from ttc_explorer.ui import panels, ratio
+from ttc_explorer.ui import downloads, panels, ratio
 from ttc_explorer.ui.beside import beside
 from ttc_explorer.ui.chains import chain_component, chain_view
 from ttc_explorer.ui.engine import Choice, Engine, Loaded
@@ -283,7 +283,7 @@ class Explore:
             **at_once,
         )
         self.save.click(self.write, self.visit, [self.saved, self.banner], **at_once).then(
-            None, self.saved, None, js=_DOWNLOAD, **at_once
+            None, self.saved, None, js=downloads.text("ttc-trace.json", "application/json"), **at_once
         )
 
     def refresh(self, *events: Any) -> None:
@@ -555,16 +555,6 @@ def _widths(also: int) -> list[tuple[str, int]]:
 
 def _lookaheads(also: int) -> list[tuple[str, int]]:
     return [(str(number), number) for number in sorted({*LOOKAHEADS, also})]
-
-
-_DOWNLOAD = """(text) => {
-  if (!text) return;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], {type: "application/json"}));
-  link.download = "ttc-trace.json";
-  link.click();
-  URL.revokeObjectURL(link.href);
-}"""
 
 
 def _read(path: Path) -> Run:

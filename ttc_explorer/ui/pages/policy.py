@@ -171,7 +171,7 @@ class PolicyPage:
             self.learn, learnt, taught, js=downloads.WIDTH, **slow
         )
         self.save.click(self.sheet, self.model, [self.commas, self.banner], **heard).then(
-            None, self.commas, None, js=downloads.csv("ttc-policy"), **heard
+            None, self.commas, None, js=downloads.text("ttc-policy.csv"), **heard
         )
         self.print.click(
             None, None, None, js=downloads.png("policy-figure", "policy-won-head", "ttc-policy"), **heard
