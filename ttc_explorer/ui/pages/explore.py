@@ -231,6 +231,8 @@ class Explore:
     def _connect(self) -> None:
         at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         quick: dict[str, Any] = at_once | {"trigger_mode": "multiple"}
+        # One answer after the other: of two at once the older might come last, and stay.
+        latest: dict[str, Any] = at_once | {"trigger_mode": "always_last"}
         picture = [
             self.tree, self.chains, self.cards, self.remarks, self.votes, self.inspector, self.status
         ]  # fmt: skip
@@ -259,7 +261,7 @@ class Explore:
             self.recount,
             [self.visit, self.selector, self.aggregate],
             picture,
-            **quick,
+            **latest,
         )
         gr.on(
             [self.surprise.click, self.kind.input, self.level.input],
@@ -274,7 +276,7 @@ class Explore:
             self.explain,
             [self.strategy, self.budget, self.length, self.choice],
             [*choice, self.length],
-            **quick,
+            **latest,
         )
         self.load.upload(
             self.open,
