@@ -160,6 +160,37 @@ def test_a_greedy_solution_that_never_ended_is_wrong():
     assert figures["greedy"] == pytest.approx((count - 1) / count)
 
 
+def ladder_of(**right):
+    """Eight samples of twelve questions a level of one family; ``right`` says how many of the questions are
+    solved, level by level."""
+    rows = [
+        {
+            "question": f"{name} {level} {q}",
+            "family": name,
+            "level": level,
+            "sample": sample,
+            "correct": q < solved,
+        }
+        for name, levels in right.items()
+        for level, solved in enumerate(levels, start=1)
+        for q in range(12)
+        for sample in range(8)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_a_level_that_is_easier_than_a_lower_one_is_named_unless_chance_explains_it():
+    figures = generator_figures(ladder_of(gcd=(10, 4, 11), word=(6, 7, 5)))
+    assert figures["easier"] == [{"family": "gcd", "level": 3, "than": 2}]
+
+
+def test_families_and_levels_weigh_the_same_however_many_problems_they_have():
+    table = ladder_of(gcd=(12, 0), word=(0, 0))
+    few_of_one = table[(table["level"] != 1) | table["question"].str.endswith(" 0")]
+    assert generator_figures(few_of_one)["pass@1"] == 0.25
+    assert generator_figures(few_of_one)["by_level"] == {"1": 0.5, "2": 0.0}
+
+
 def test_verifier_figures():
     scored = pool()
     figures = verifier_figures(scored, question_figures(scored, probe(), 0), "prm-exact", seed=0)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from safetensors import safe_open
 
-from ttc_explorer.problems.families import FAMILIES
+from ttc_explorer.problems.families import FAMILIES, LEVELS
 from ttc_explorer.training.recipe import Recipe
 
 HEADER = """---
@@ -192,12 +192,12 @@ def _table_of(name: str, figures: Mapping[str, Any]) -> str:
 
 def _generator(name: str, figures: Mapping[str, Any]) -> str:
     own = figures["generators"][name]
-    asked = f"{own['questions']} problems, alike many of every family and level"
+    asked = f"{own['questions']:,} problems, all families and levels weighing the same"
     rows = [(f"greedy, {asked}", own["greedy"]), ("pass@1 of these at temperature 0.8", own["pass@1"])]
     rows += [(f"pass@1, level {level}", value) for level, value in own["by_level"].items()]
     text = _rows(("", "right"), [(title, _percent(value)) for title, value in rows])
     if name != "base-s":
-        return text
+        return f"{text}{_levels(own)}"
     coverage = [
         (f"pass@{k}, {figures['questions']} problems", _percent(figures["base-s"]["all"][f"pass@{k}"]))
         for k in (1, 4, 16, 64)
@@ -210,7 +210,22 @@ def _generator(name: str, figures: Mapping[str, Any]) -> str:
     ]
     rows = "\n".join(f"| {a} | {b} |" for a, b in coverage + truth)
     helped = _helped(figures) if "beam 16" in figures["played"] else ""
-    return f"{text}\n{rows}{helped}"
+    return f"{text}\n{rows}{_levels(own)}{helped}"
+
+
+def _levels(own: Mapping[str, Any]) -> str:
+    """pass@1 by family and level, and where a level is easier than one below it."""
+    rows = [
+        (family, *(_percent(levels[str(level)]) if str(level) in levels else "–" for level in LEVELS))
+        for family, levels in own["by_family_and_level"].items()
+    ]
+    easier = [f"{one['family']} {one['level']} than {one['than']}" for one in own["easier"]]
+    return (
+        "\n\npass@1 of the same problems by family and level:\n\n"
+        + _rows(("", *(f"level {level}" for level in LEVELS)), rows)
+        + "\n\nLevels that are easier than a lower one of their family beyond chance (permutation tests over "
+        f"problems, all pairs of levels, Holm's correction at 5 %): {', '.join(easier) or 'none'}."
+    )
 
 
 HELPS = {"beam": "beam 16", "lookahead to the end": "lookahead 16", "revisions, 4 × 4": "revise 4x4"}

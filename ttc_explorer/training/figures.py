@@ -7,12 +7,14 @@ from samples of their own, so that what is measured in them is no part of what m
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ttc_explorer.experiments.estimators import pass_at_k, voted_at_k, within_problem_auc
-from ttc_explorer.experiments.intervals import Floats, bootstrap
+from ttc_explorer.experiments.intervals import Floats, bootstrap, holm, permuted
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.families.claims import claims
 
@@ -104,26 +106,48 @@ def groups(table: pd.DataFrame, columns: list[str]) -> Figures:
     }
 
 
-def greedy_right(table: pd.DataFrame) -> pd.Series:
-    """Whether the greedy solution of each question is right, by question; one that never ended has no
-    row, and is not."""
+def cells(sampled: pd.DataFrame) -> pd.DataFrame:
+    """``family`` and ``level`` of each question, ``pass@1``, and its ``weight``, with which all families and
+    levels weigh the same, however many problems they have."""
+    table = sampled.groupby("question").agg(family=("family", "first"), level=("level", "first"))
+    table["pass@1"] = sampled.groupby("question")["correct"].mean()
+    return table.assign(weight=1 / table.groupby(["family", "level"])["level"].transform("size"))
+
+
+def greedy_right(table: pd.DataFrame, asked: pd.DataFrame) -> pd.Series:
+    """Whether the greedy solution of each question of ``asked`` is right; one that never ended has no row,
+    and is not."""
     greedy = table[table["sample"] < 0].set_index("question")["correct"]
-    return greedy.reindex(table["question"].unique(), fill_value=False).astype(float)
+    return greedy.reindex(asked.index, fill_value=False).astype(float)
 
 
 def generator_figures(table: pd.DataFrame) -> Figures:
-    """Greedy accuracy and pass@1 at temperature 0.8, by family and level too."""
-    greedy, sampled = greedy_right(table), table[table["sample"] >= 0]
+    """Greedy accuracy, pass@1 at temperature 0.8, by family and level too, and levels that are ``easier``."""
+    asked = cells(table[table["sample"] >= 0])
+    by_both = asked.groupby(["family", "level"])["pass@1"].mean()
     return {
-        "questions": len(greedy),
-        "greedy": float(greedy.mean()),
-        "pass@1": float(sampled["correct"].mean()),
-        "by_level": {str(k): float(v) for k, v in sampled.groupby("level")["correct"].mean().items()},
+        "questions": len(asked),
+        "greedy": float(np.average(greedy_right(table, asked), weights=asked["weight"])),
+        "pass@1": float(by_both.mean()),
+        "by_level": {str(k): float(v) for k, v in by_both.groupby("level").mean().items()},
         "by_family_and_level": {
-            family: {str(k): float(v) for k, v in rows.groupby("level")["correct"].mean().items()}
-            for family, rows in sampled.groupby("family")
+            family: {str(level): float(v) for (_, level), v in rows.items()}
+            for family, rows in by_both.groupby("family")
         },
+        "easier": easier(asked),
     }
+
+
+def easier(asked: pd.DataFrame) -> list[Figures]:
+    """The ``level``s of a ``family`` that are easier ``than`` a lower one beyond chance: permutation tests of
+    pass@1 over questions, corrected for all pairs of levels of all families (Holm, 5 %)."""
+    pairs, p_values = [], []
+    for family, rows in asked.groupby("family"):
+        by_level = {int(level): part["pass@1"].to_numpy() for level, part in rows.groupby("level")}
+        for low, high in combinations(sorted(by_level), 2):
+            pairs.append({"family": family, "level": high, "than": low})
+            p_values.append(permuted(by_level[high], by_level[low]))
+    return [pair for pair, p in zip(pairs, holm(p_values), strict=True) if p < 0.05]
 
 
 def rewording_figures(table: pd.DataFrame) -> Figures:
@@ -219,10 +243,21 @@ def differences(tables: Mapping[str, pd.DataFrame], by_question: pd.DataFrame, s
 
     found: Figures = {}
 
-    def compare(title: str, one: pd.Series, other: pd.Series, rows: pd.Series | slice = slice(None)) -> None:
+    def compare(
+        title: str,
+        one: pd.Series,
+        other: pd.Series,
+        rows: pd.Series | slice = slice(None),
+        weights: pd.Series | None = None,
+    ) -> None:
         values = (one - other)[rows].to_numpy()
+        weight = np.ones(len(values)) if weights is None else weights.to_numpy()
+
+        def mean(drawn: NDArray[np.int64]) -> float:
+            return float(np.average(values[drawn], weights=weight[drawn]))
+
         if len(values):
-            value, low, high = map(float, bootstrap(values, seed=seed))
+            value, low, high = map(float, bootstrap(np.arange(len(values)), mean, seed=seed))
             found[title] = {"value": value, "low": low, "high": high, "questions": len(values)}
 
     largest = max(int(c.partition("@")[2]) for c in by_question.columns if c.startswith("weighted"))
@@ -247,7 +282,13 @@ def differences(tables: Mapping[str, pd.DataFrame], by_question: pd.DataFrame, s
                 one, other = played(f"revise {shape}", selector), played("revise 16x1", selector)
                 compare(f"revise {shape} - parallel, {selector}", one, other)
                 compare(f"revise {shape} - parallel, {selector}, bins 1-2", one, other, easy)
+    asked = cells(tables["base-s"][tables["base-s"]["sample"] >= 0])
     for name in ("base-m", "base-l", "distilled-s"):
         if name in tables:
-            compare(f"{name} - base-s, greedy", greedy_right(tables[name]), greedy_right(tables["base-s"]))
+            compare(
+                f"{name} - base-s, greedy",
+                greedy_right(tables[name], asked),
+                greedy_right(tables["base-s"], asked),
+                weights=asked["weight"],
+            )
     return found

@@ -24,7 +24,8 @@ class Recipe:
 
     ``sampled`` problems × ``samples`` solutions teach verifiers and reviser; ``rolled`` of these problems ×
     ``rolled_samples`` × ``rollouts`` from each step give the Monte-Carlo labels; ``measured`` problems of the
-    test split are looked at at the end, and ``rungs`` of every family and level by the generators alone.
+    test split are looked at at the end, and up to ``rungs`` of every family and level by the generators
+    alone.
     """
 
     name: str
@@ -84,7 +85,7 @@ CPU = Recipe(
     rollouts=8,
     chains=1500,
     measured=150,
-    rungs=10,
+    rungs=40,
 )
 
 _TOY = Schedule(steps=4, rate=2e-3, warmup=2)
