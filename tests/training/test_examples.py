@@ -18,7 +18,7 @@ from ttc_explorer.training import reviser
 from ttc_explorer.training.data import IGNORED, Encoder
 from ttc_explorer.training.drill import QUESTION, drill
 from ttc_explorer.training.measure import load_prm, load_scorer
-from ttc_explorer.training.reviser import held_out_chain, make_revision, silent
+from ttc_explorer.training.reviser import go_on, held_out_chain, make_revision, silent
 from ttc_explorer.training.samples import read_parts
 from ttc_explorer.training.verifier import SampledPairs, made_pair, misread, step_scores
 
@@ -130,6 +130,29 @@ def test_of_a_sampled_chain_the_final_attempt_is_learnt_and_nothing_else(encoder
     assert ends == {0, 1, 2, 3, 4}
     assert lost
     assert stuck  # wrong attempts are repeated too: repetition proves nothing
+
+
+def attempt_of(family, given, steps, correct, before=()):
+    return {"text": family.wordings(given)[0], "steps": steps, "correct": correct, "attempts": list(before)}
+
+
+def test_after_its_own_attempt_the_reviser_learns_to_repeat_what_is_right_and_true_and_else_the_solution(
+    encoder,
+):
+    family, given, rng = draw("system", 4)
+    worked = [line_text(line) for line in family.worked(given)]
+    wrong = [line_text(line) for line in family.mistaken(given, rng)]
+    misprint = [worked[0] + "0", *worked[1:]]
+    target = ("\n".join(worked) + "\n<eos>").replace(" ", "")
+    for steps, correct in ((wrong, False), (worked, True), (misprint, True)):
+        example = go_on(encoder, attempt_of(family, given, steps, correct, [wrong] * 6))
+        assert learnt(encoder, example) == target
+        blocks = encoder.tokenizer.decode(example.ids).split("<bos>")[1:]
+        before = [block.removesuffix("\n<eos>").split("\n")[1:] for block in blocks[:-1]]
+        assert before == [wrong, wrong, wrong, steps]
+    other = [line for line in worked if not line.startswith("x=")]  # right, true, and not the worked one
+    example = go_on(encoder, attempt_of(family, given, other, True))
+    assert learnt(encoder, example) == ("\n".join(other) + "\n<eos>").replace(" ", "")
 
 
 def test_of_a_validation_chain_only_the_right_solution_counts(encoder):

@@ -16,7 +16,19 @@ from ttc_explorer.training.drill import QUESTION, drill
 from ttc_explorer.training.reviser import held_out_chain
 from ttc_explorer.training.samples import draw_problems
 
-MODELS = ["base-s", "base-m", "base-l", "prm", "prm-exact", "orm", "reviser", "reviser-prm", "distilled-s"]
+MODELS = [
+    "base-s",
+    "base-m",
+    "base-l",
+    "prm",
+    "prm-exact",
+    "orm",
+    "reviser-0",
+    "reviser-1",
+    "reviser-2",
+    "reviser-prm",
+    "distilled-s",
+]
 
 OTHERS = ("beam", "dvts", "lookahead", "revise", "rewordings")
 """First words of the tables whose rows are whole runs (their texts are attempts, not problems), or questions
@@ -40,7 +52,8 @@ def test_every_table_holds_problems_of_its_own_split_only(smoke):
     work = smoke.out / "work"
     held = {"train": set(), "val": set(), "test": set()}
     paths = sorted(work.glob("*/*.parquet"))
-    assert {path.parent.name for path in paths} == {"samples", "rollouts", "chains", "revisions", "measure"}
+    tables = {"samples", "rollouts", "chains", "own-chains", "revisions", "measure"}
+    assert {path.parent.name for path in paths} == tables
     for path in paths:
         expected = "test" if path.parent.name == "measure" else path.name.partition("-")[0]
         table = pd.read_parquet(path)

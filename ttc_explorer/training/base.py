@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import pandas as pd
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -60,27 +61,36 @@ def train_base(recipe: Recipe, work: Path, out: Path, name: str) -> None:
     rng = Random("base validation")
     held_out = [solved(encoder, rng, "val", 0.0) for _ in range(256)]
     train_language(
-        recipe, work, out, name, size.schedule, model, lambda rng: make_examples(encoder, rng), held_out, 0
+        recipe,
+        encoder,
+        work / name,
+        out / name,
+        size.schedule,
+        model,
+        lambda rng: make_examples(encoder, rng),
+        held_out,
+        0,
     )
 
 
 def train_language(
     recipe: Recipe,
-    work: Path,
-    out: Path,
-    name: str,
+    encoder: Encoder,
+    place: Path,
+    folder: Path,
     schedule: Schedule,
     model: LlamaForCausalLM,
     make: Callable[[Random], list[Example]],
     held_out: list[Example],
     seed: int,
+    before: pd.DataFrame | None = None,
 ) -> None:
-    """Train a generator on what ``make`` draws, validated by its loss on ``held_out``; save it to ``out /
-    name``.
+    """Train a generator on what ``make`` draws, validated by its loss on ``held_out``; keep checkpoints in
+    ``place``, and save it to ``folder`` with its log, which goes on from the one ``before``.
 
     ``seed`` keeps the stages' streams apart. Each process reads its own, so that none reads an example twice.
     """
-    tokenizer = AutoTokenizer.from_pretrained(out / "tokenizer")
+    tokenizer = encoder.tokenizer
     model.to(recipe.device)
     rank = dist.get_rank() if dist.is_initialized() else 0
     batches = Batches(
@@ -104,10 +114,14 @@ def train_language(
         ]
         return {"validation": float(torch.stack(losses).mean())}
 
-    log = train(model, batches, loss, schedule, work / name, validate)
+    log = train(model, batches, loss, schedule, place, validate)
     if rank == 0:
-        save(model, tokenizer, out / name)
-        log.to_parquet(out / name / "training.parquet", index=False)
+        if before is not None:
+            spent = ["step", "tokens", "seconds"]
+            log[spent] += before[spent].iloc[-1]
+            log = pd.concat([before, log], ignore_index=True)
+        save(model, tokenizer, folder)
+        log.to_parquet(folder / "training.parquet", index=False)
 
 
 def save(model: torch.nn.Module, tokenizer: object, folder: Path) -> None:

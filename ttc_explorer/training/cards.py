@@ -123,7 +123,8 @@ def cards(recipe: Recipe) -> dict[str, Card]:
             "S, taught on chains: zero to four wrong attempts and then a right one (made ones, and S's "
             "own, of which the last is the closest by edit distance), and chains whose last attempt is right "
             "and stays. Wrong attempts are repeated in them as right ones are, so that repetition proves "
-            "nothing.",
+            f"nothing. Then, in {recipe.rounds} more rounds, also on chains that it wrote itself for "
+            f"{recipe.chains:,} problems each: a right attempt stays, after a wrong one comes the solution.",
         ),
         "reviser-prm": Card(
             "reviser-verifier",

@@ -41,7 +41,17 @@ def train_distilled(recipe: Recipe, work: Path, out: Path) -> None:
     rng = Random("base validation")
     held_out = [solved(encoder, rng, "val", 0.0) for _ in range(256)]
     model = AutoModelForCausalLM.from_pretrained(out / "base-s", dtype="float32")
-    train_language(recipe, work, out, "distilled-s", recipe.distil, model, make, held_out, 55_000)
+    train_language(
+        recipe,
+        encoder,
+        work / "distilled-s",
+        out / "distilled-s",
+        recipe.distil,
+        model,
+        make,
+        held_out,
+        55_000,
+    )
 
 
 def chosen_solutions(samples: pd.DataFrame) -> pd.DataFrame:

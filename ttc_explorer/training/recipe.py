@@ -23,8 +23,9 @@ class Recipe:
     generators by folder name, all on the same stream; ``verifier_layers`` more layers make a verifier of S.
 
     ``sampled`` problems × ``samples`` solutions teach verifiers and reviser; ``rolled`` of these problems ×
-    ``rolled_samples`` × ``rollouts`` from each step give the Monte-Carlo labels; ``measured`` problems of the
-    test split are looked at at the end, and up to ``rungs`` of every family and level by the generators
+    ``rolled_samples`` × ``rollouts`` from each step give the Monte-Carlo labels. ``chains`` problems make the
+    chains of the reviser's first round and of ``rounds`` more (``reviser_again``); ``measured`` problems of
+    the test split are looked at at the end, and up to ``rungs`` of every family and level by the generators
     alone.
     """
 
@@ -38,6 +39,7 @@ class Recipe:
     prm: Schedule
     orm: Schedule
     reviser: Schedule
+    reviser_again: Schedule
     reviser_verifier: Schedule
     distil: Schedule
     sampled: int
@@ -46,6 +48,7 @@ class Recipe:
     rolled_samples: int
     rollouts: int
     chains: int
+    rounds: int
     measured: int
     rungs: int
     workers: int = 2
@@ -76,6 +79,7 @@ CPU = Recipe(
     prm=Schedule(600, rate=3e-3, warmup=50),
     orm=Schedule(500, rate=3e-3, warmup=50),
     reviser=Schedule(2400, rate=3e-3),
+    reviser_again=Schedule(1200, rate=2e-3, warmup=50),
     reviser_verifier=Schedule(400, rate=2e-3, warmup=50),
     distil=Schedule(400, rate=1.5e-3, warmup=50),
     sampled=6000,
@@ -84,6 +88,7 @@ CPU = Recipe(
     rolled_samples=4,
     rollouts=8,
     chains=1500,
+    rounds=3,
     measured=150,
     rungs=40,
 )
@@ -104,6 +109,7 @@ RECIPES = {
         prm=_TOY,
         orm=_TOY,
         reviser=_TOY,
+        reviser_again=_TOY,
         reviser_verifier=_TOY,
         distil=_TOY,
         sampled=26,
@@ -112,6 +118,7 @@ RECIPES = {
         rolled_samples=2,
         rollouts=2,
         chains=4,
+        rounds=2,
         measured=6,
         rungs=1,
         workers=1,
@@ -130,6 +137,7 @@ RECIPES = {
         prm=Schedule(2000, rate=3e-3),
         orm=Schedule(1500, rate=3e-3),
         reviser=Schedule(4000, rate=3e-3),
+        reviser_again=Schedule(2000, rate=2e-3),
         reviser_verifier=Schedule(1500, rate=2e-3),
         distil=Schedule(1000, rate=1.5e-3),
         sampled=50_000,

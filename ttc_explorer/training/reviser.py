@@ -4,20 +4,26 @@ The reviser is the base, taught on chains of attempts (arXiv 2408.03314, section
 block of its own with the question before it, so that the newest block looks like what the base knows. Beside
 the paper's chains of wrong attempts that end in a right one it reads chains whose last attempts are right and
 are repeated, which teaches it not to break right answers, and problems without any attempt.
+
+In further rounds it goes on from chains that it wrote itself (dataset aggregation: Ross et al., arXiv
+1011.0686). At work it meets its own attempts, not the base's, and where those had never taught it anything it
+copied a wrong attempt as readily as a right one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pandas as pd
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
 from ttc_explorer.models.decoding import TreeGenerator
 from ttc_explorer.models.protocol import MEMORY, Chain, ExtendJob
-from ttc_explorer.problems.families import LEVELS, Recognised
+from ttc_explorer.problems.families import LEVELS, Recognised, recognise
+from ttc_explorer.problems.families.claims import claims
 from ttc_explorer.problems.families.family import line_text
 from ttc_explorer.problems.families.script import Line, Segment
 from ttc_explorer.problems.problem import Problem
@@ -51,8 +57,11 @@ STUCK = 0.5
 reviser took repetition for a proof: a wrong attempt that it had written twice it wrote a third time in 7 of
 10 cases, whatever its checks said, and one that it had written once in 2 of 10. Since then it is 6 in 10."""
 
+OWN = 0.5
+"""Share of the examples of a further round that go on from a chain of its own."""
+
 LENGTH = 6
-"""Attempts in the chains that teach the reviser's verifier."""
+"""Attempts in the chains that the reviser writes, to learn from and to teach its verifier."""
 
 ROUNDS = 40
 
@@ -86,29 +95,62 @@ def make_revision(encoder: Encoder, rng: Random, chains: pd.DataFrame) -> list[E
     return [encoder.revision([*attempts, *[kept] * rights], question, target)]
 
 
+def go_on(encoder: Encoder, row: Mapping[str, Any]) -> Example:
+    """An attempt of the reviser's own (a row of ``revise_in_chains``) and what to write next: the same again
+    if it is right and says nothing false, else the worked solution."""
+    found = recognise(row["text"])
+    assert found is not None, "chains are written for problems of the families"
+    stays = row["correct"] and all(all(claims(step)) for step in row["steps"])
+    target = [(Segment(step),) for step in row["steps"]] if stays else found.family.worked(found.given)
+    attempts = [silent(attempt) for attempt in (*row["attempts"], row["steps"])]
+    return encoder.revision(attempts[-MEMORY:], row["text"], target)
+
+
 def silent(steps: Iterable[str]) -> list[Line]:
     """An attempt as lines of which nothing is learnt: the checks of a sampled one may be false."""
     return [(Segment(step, given=True),) for step in steps]
 
 
-def train_reviser(recipe: Recipe, work: Path, out: Path) -> None:
-    """Fine-tune S on chains and save it to ``out / "reviser"``."""
+def train_reviser(recipe: Recipe, work: Path, out: Path, number: int) -> None:
+    """Round ``number``: from 0, S on chains of wrong and right attempts, then the reviser of the round before
+    on all chains of its own too. The last is saved to ``out / "reviser"``, with the log of all."""
     encoder = Encoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
-    model = AutoModelForCausalLM.from_pretrained(out / "base-s", dtype="float32")
-    chains = read_parts(work / "chains", "train")
-    rng = Random("reviser validation")
-    held_out = [held_out_chain(encoder, rng) for _ in range(192)]
+    start = saved(recipe, work, out, number - 1) if number else out / "base-s"
+    chains, sides = read_parts(work / "chains", "train"), []
+    if number:
+        own = [read_parts(work / "own-chains", f"train-{n}") for n in range(1, number + 1)]
+        right = pd.concat(own).groupby("correct")
+        sides = [side for _, side in right]
+
+    def make(rng: Random) -> list[Example]:
+        if not sides or rng.random() >= OWN:
+            return make_revision(encoder, rng, chains)
+        side = rng.choice(sides)  # wrong attempts as often as right ones
+        return [go_on(encoder, side.iloc[rng.randrange(len(side))])]
+
     train_language(
         recipe,
-        work,
-        out,
-        "reviser",
-        recipe.reviser,
-        model,
-        lambda rng: make_revision(encoder, rng, chains),
-        held_out,
-        45_000,
+        encoder,
+        work / "reviser" / f"reviser-{number}",
+        saved(recipe, work, out, number),
+        recipe.reviser_again if number else recipe.reviser,
+        AutoModelForCausalLM.from_pretrained(start, dtype="float32"),
+        make,
+        held_out_chains(encoder),
+        45_000 + 2_000 * number,
+        before=pd.read_parquet(start / "training.parquet") if number else None,
     )
+
+
+def saved(recipe: Recipe, work: Path, out: Path, number: int) -> Path:
+    """Where a round leaves its model."""
+    last = number == recipe.rounds
+    return out / "reviser" if last else work / "reviser" / f"reviser-{number}" / "model"
+
+
+def held_out_chains(encoder: Encoder) -> list[Example]:
+    rng = Random("reviser validation")
+    return [held_out_chain(encoder, rng) for _ in range(192)]
 
 
 def held_out_chain(encoder: Encoder, rng: Random) -> Example:
@@ -150,21 +192,33 @@ def revise_in_chains(
     return pd.DataFrame(rows)
 
 
+def make_own_chains(recipe: Recipe, work: Path, out: Path, number: int) -> None:
+    """Chains of the reviser of the round before for training problems, into ``work / "own-chains"``."""
+    reviser = load_generator(saved(recipe, work, out, number - 1), recipe.device)
+    name = f"train-{number}"
+    problems = list(draw_problems("train", recipe.chains, f"{recipe.seed} own chains {number}"))
+    in_parts(work / "own-chains", name, problems, lambda mine: revised(reviser, mine, recipe.seed))
+
+
 def make_revisions(recipe: Recipe, work: Path, out: Path) -> None:
     """Chains of the reviser for training and validation problems into ``work / "revisions"``."""
     reviser = load_generator(out / "reviser", recipe.device)
     for split, count in (("train", recipe.chains), ("val", max(len(LEVELS), recipe.chains // 10))):
-
-        def revised(mine: list[tuple[Problem, Recognised]]) -> pd.DataFrame:
-            tables = []
-            for first in range(0, len(mine), 128):
-                table = revise_in_chains(reviser, mine[first : first + 128], LENGTH, recipe.seed + first)
-                tables.append(table.assign(question=table["question"] + first))
-            return pd.concat(tables, ignore_index=True)
-
         in_parts(
-            work / "revisions", split, list(draw_problems(split, count, f"{recipe.seed} revisions")), revised
+            work / "revisions",
+            split,
+            list(draw_problems(split, count, f"{recipe.seed} revisions")),
+            lambda mine: revised(reviser, mine, recipe.seed),
         )
+
+
+def revised(reviser: TreeGenerator, mine: list[tuple[Problem, Recognised]], seed: int) -> pd.DataFrame:
+    """Chains of LENGTH attempts for all of ``mine``, a batch after the other."""
+    tables = []
+    for first in range(0, len(mine), 128):
+        table = revise_in_chains(reviser, mine[first : first + 128], LENGTH, seed + first)
+        tables.append(table.assign(question=table["question"] + first))
+    return pd.concat(tables, ignore_index=True)
 
 
 def train_reviser_verifier(recipe: Recipe, work: Path, out: Path) -> None:

@@ -12,7 +12,12 @@ from ttc_explorer.training.chains import make_chains
 from ttc_explorer.training.distil import train_distilled
 from ttc_explorer.training.measure import finish, measure
 from ttc_explorer.training.recipe import RECIPES, Recipe
-from ttc_explorer.training.reviser import make_revisions, train_reviser, train_reviser_verifier
+from ttc_explorer.training.reviser import (
+    make_own_chains,
+    make_revisions,
+    train_reviser,
+    train_reviser_verifier,
+)
 from ttc_explorer.training.rollouts import make_rollouts
 from ttc_explorer.training.samples import make_samples
 from ttc_explorer.training.tokenizer import train_tokenizer
@@ -40,6 +45,13 @@ def _base(name: str) -> Stage:
     return lambda recipe, work, out: run_workers(train_base, recipe.workers, recipe, work, out, name)
 
 
+def _reviser(recipe: Recipe, work: Path, out: Path) -> None:
+    run_workers(train_reviser, recipe.workers, recipe, work, out, 0)
+    for number in range(1, recipe.rounds + 1):
+        run_workers(make_own_chains, recipe.workers, recipe, work, out, number)
+        run_workers(train_reviser, recipe.workers, recipe, work, out, number)
+
+
 def _reviser_verifier(recipe: Recipe, work: Path, out: Path) -> None:
     run_workers(make_revisions, recipe.workers, recipe, work, out)
     run_workers(train_reviser_verifier, recipe.workers, recipe, work, out)
@@ -56,7 +68,7 @@ STAGES: dict[str, Stage] = {
     "prm-exact": _spread(train_prm_exact),
     "orm": _spread(train_orm),
     "chains": _spread(make_chains),
-    "reviser": _spread(train_reviser),
+    "reviser": _reviser,
     "reviser-verifier": _reviser_verifier,
     "distil": _spread(train_distilled),
     "measure": _measure,
@@ -80,7 +92,11 @@ NEEDS = {
 }
 """The folders in the output that a stage reads; so the shipped models can be measured where they are."""
 
-LEAVES = {"reviser-verifier": ("reviser-prm", "revisions"), "distil": ("distilled-s",)}
+LEAVES = {
+    "reviser": ("reviser", "own-chains"),
+    "reviser-verifier": ("reviser-prm", "revisions"),
+    "distil": ("distilled-s",),
+}
 """The folders in ``work`` in which a stage keeps its place, where they do not bear its name."""
 
 
