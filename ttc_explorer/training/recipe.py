@@ -88,7 +88,7 @@ CPU = Recipe(
     rolled_samples=4,
     rollouts=8,
     chains=1500,
-    rounds=3,
+    rounds=4,
     measured=150,
     rungs=40,
 )
