@@ -209,6 +209,8 @@ def test_an_arm_that_this_model_lacks_says_so_and_is_left_out(results, tmp_path)
     frame, figure = draw(page, model="two", pressed=value_of(["dvts {}", "beam {}"], {}))
     assert list(lines(figure)) == ["Beam search M = 4"]
     assert "dvts {}" in json.loads(frame[page.chips])["missing"]
+    again, _ = draw(page, model="two", pressed=frame[page.chips])
+    assert again[page.chips] == gr.skip()  # no news: a chip pressed meanwhile stays pressed
 
 
 def test_the_sheet_holds_the_points_on_screen(page):

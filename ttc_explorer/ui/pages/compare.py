@@ -16,7 +16,7 @@ from ttc_explorer.problems.problem import BadInput, Problem, typed_problem
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import SELECTORS, Settings, checked_budget
 from ttc_explorer.ui import board, downloads, panels
-from ttc_explorer.ui.chips import chips, chosen_in, value_of
+from ttc_explorer.ui.chips import answered, chips, chosen_in, value_of
 from ttc_explorer.ui.comparison import (
     ENTRIES,
     Entry,
@@ -168,7 +168,9 @@ class Compare:
         )
         self.unit.input(self.measure, self.unit, [self.samples, self.tokens, self.rule], **quick)
         pressed = [self.visit, self.chips, self.choice]
-        self.chips.input(self.choose, pressed, [self.lanes, self.chips], **quick)
+        self.chips.input(
+            self.choose, pressed, [self.lanes, self.chips], **quick | {"trigger_mode": "always_last"}
+        )
         self.selector.input(self.recount, [self.visit, self.selector], picture, **quick)
         self.copy.click(None, self.tabs, None, js=_COPY, **quick)
         self.save.click(None, self.commas, None, js=downloads.text("ttc-compare.csv"), **quick)
@@ -218,7 +220,7 @@ class Compare:
             number, limit, start = checked_budget(samples), checked_tokens(tokens), whole("seed", seed)
             loaded = yield from self._models(visit, choice)
             if loaded is not None:
-                yield {self.chips: value_of([entry.key for entry in picked], _missing(loaded))}
+                yield {self.chips: answered(pressed, [entry.key for entry in picked], _missing(loaded))}
                 run_at = _runs(problem, loaded, start, settings)
                 _check(picked, loaded)
                 lanes = (
@@ -310,7 +312,7 @@ class Compare:
         keys = [entry.key for entry in picked]
         return {
             self.lanes: gr.skip() if visit.lanes else board.preview(picked),
-            self.chips: gr.skip() if loaded is None else value_of(keys, _missing(loaded)),
+            self.chips: gr.skip() if loaded is None else answered(pressed, keys, _missing(loaded)),
         }
 
     def recount(self, visit: Visit, selector: str) -> Frame:

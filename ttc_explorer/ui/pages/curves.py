@@ -22,7 +22,7 @@ from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import SELECTORS, Settings
 from ttc_explorer.ui import figures, panels
 from ttc_explorer.ui.arms import COVERAGE, Arm, arms_of
-from ttc_explorer.ui.chips import chips, pressed_in, value_of
+from ttc_explorer.ui.chips import answered, chips, pressed_in, value_of
 from ttc_explorer.ui.downloads import WIDTH, png, text
 from ttc_explorer.ui.engine import Engine
 from ttc_explorer.ui.library import COMMAND, Book, Library, shipped
@@ -243,7 +243,7 @@ class Curves:
                 view = self._view(model, pressed, selector, family, level, split)
                 found, book = self._points(view), self._library.book(model)
                 head, foot = _head(view, book, found), _foot(view, book)
-                missing = value_of([arm.key for arm in view.arms], self._missing(book))
+                missing = answered(pressed, [arm.key for arm in view.arms], self._missing(book))
             figure = figures.curves(_placed(found, across), across, scale == "log", bands == "on", narrow)
             return {
                 self.figure: figures.drawn(figure),
