@@ -69,7 +69,7 @@ CPU = Recipe(
             Shape(width=256, layers=4, inner=704, heads=4), Schedule(_STREAM, rate=2e-3, half=True)
         ),
         "base-l": Size(
-            Shape(width=384, layers=6, inner=1024, heads=6), Schedule(_STREAM, rate=1.5e-3, half=True)
+            Shape(width=384, layers=7, inner=1024, heads=6), Schedule(_STREAM, rate=1.5e-3, half=True)
         ),
     },
     context=1024,
