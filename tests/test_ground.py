@@ -10,8 +10,10 @@ import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from huggingface_hub import metadata_load
+from transformers import AutoModelForCausalLM
 
 from ttc_explorer.models.catalogue import fingerprints
 
@@ -115,3 +117,13 @@ def test_what_is_shipped_was_measured_with_the_weights_that_are_shipped():
     for about in (*tables, policy["about"]):
         names = [about[key] for key in ("model", "verifier", "reviser", "revision_verifier")]
         assert about["weights"] == fingerprints((*names, *about["judges"]))
+
+
+def test_the_family_has_three_sizes_on_equal_tokens_in_sixty_megabytes():
+    models = ROOT / "assets" / "models"
+    bases = [models / name for name in ("base-s", "base-m", "base-l")]
+    small, medium, large = (AutoModelForCausalLM.from_pretrained(base).num_parameters() for base in bases)
+    assert 3 <= medium / small <= 5
+    assert 12 <= large / small <= 16
+    assert len({pd.read_parquet(base / "training.parquet")["tokens"].max() for base in bases}) == 1
+    assert sum(file.stat().st_size for file in models.glob("*/*.safetensors")) < 60e6
