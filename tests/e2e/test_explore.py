@@ -72,6 +72,17 @@ def test_fits_every_screen(page):
                 assert box["y"] + box["height"] <= height
 
 
+def test_on_tablets_the_header_and_the_problem_keep_apart(page):
+    """Where the last pages ran under the guide's button, and "Surprise me" over the edge of its card."""
+    for width in (700, 820, 960):
+        page.set_viewport_size({"width": width, "height": 1000})
+        guide = page.locator(".guide-button").bounding_box()
+        last = page.get_by_role("tab", name="Models").first.bounding_box()
+        assert last["x"] + last["width"] <= guide["x"] or last["y"] >= guide["y"] + guide["height"]
+        card, button = page.locator("#ask").bounding_box(), page.locator("#surprise").bounding_box()
+        assert button["y"] > card["y"]
+
+
 def test_on_a_projector_a_long_way_scrolls_and_the_legend_is_whole(page):
     """Where the text of a step ran on beneath the curve that stands below it."""
     page.set_viewport_size({"width": 1280, "height": 720})
