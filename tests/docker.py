@@ -1,9 +1,10 @@
-"""Executes our own Dockerfile step by step where there is no Docker engine: what its RUN and CMD do is real.
+"""Executes our own Dockerfile step by step where there is no Docker engine: what its RUN and CMD do
+is real.
 
-It needs root on Linux. Each step runs in a throw-away overlay of this machine's file system, by the user, in
-the folder and with the variables that the Dockerfile has set by then, and no others but those that tell pip
-where to find packages. FROM is skipped: this machine stands in for the image, with the Python that runs this,
-and without its user of uid 1000. EXPOSE and ARG do nothing here.
+It needs root on Linux. Each step runs in a throw-away overlay of this machine's file system, by the
+user, in the folder and with the variables that the Dockerfile has set by then, and no others but
+those that tell pip where to find packages. FROM is skipped: this machine stands in for the image,
+with the Python that runs this, and without its user of uid 1000. EXPOSE and ARG do nothing here.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class Step(NamedTuple):
 
 def steps(text: str) -> list[Step]:
     """The instructions. Raises ValueError for one that this file does not understand."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
     joined = re.sub(r"\s*\\\n\s*", " ", "\n".join(lines)).splitlines()
     found = [Step(*(line.split(maxsplit=1))) for line in joined]
     for step in found:
@@ -48,8 +51,11 @@ def steps(text: str) -> list[Step]:
 
 
 def copied(folder: Path, source: str) -> Iterator[Path]:
-    """The files, relative to ``folder``, that COPY takes from there, without those that are ignored."""
-    patterns = [line.strip().rstrip("/") for line in (folder / ".dockerignore").read_text().splitlines()]
+    """The files, relative to ``folder``, that COPY takes from there, without those that are
+    ignored."""
+    patterns = [
+        line.strip().rstrip("/") for line in (folder / ".dockerignore").read_text().splitlines()
+    ]
     if source != ".":
         yield Path(source)
         return
@@ -60,8 +66,8 @@ def copied(folder: Path, source: str) -> Iterator[Path]:
 
 
 def ignored(path: Path, patterns: list[str]) -> bool:
-    """Whether a path is named by a line of .dockerignore, of the kinds that ours has: a path from the root,
-    or one at any depth after ``**/``."""
+    """Whether a path is named by a line of .dockerignore, of the kinds that ours has: a path from
+    the root, or one at any depth after ``**/``."""
     return any(
         fnmatch(path.name, pattern.removeprefix("**/"))
         if pattern.startswith("**/")
@@ -73,7 +79,8 @@ def ignored(path: Path, patterns: list[str]) -> bool:
 class Image:
     """The state that a Dockerfile builds up. ``scratch`` is an empty folder; ``close`` when done.
 
-    Make it in a mount namespace of its own (``unshare --mount``), so that nothing of it can stay behind.
+    Make it in a mount namespace of its own (``unshare --mount``), so that nothing of it can stay
+    behind.
     """
 
     def __init__(self, scratch: Path) -> None:
@@ -113,7 +120,9 @@ class Image:
     def take(self, step: Step) -> None:
         """Do what an instruction says. Raises CalledProcessError if a RUN fails."""
         if step.word == "RUN":
-            subprocess.run(self.inside(["/bin/sh", "-c", step.rest]), env=self.variables, check=True)
+            subprocess.run(
+                self.inside(["/bin/sh", "-c", step.rest]), env=self.variables, check=True
+            )
         elif step.word == "USER":
             self.user = step.rest
         elif step.word == "ENV":
@@ -147,7 +156,9 @@ class Image:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, folder / path)
             tops.add(f"{self.folder}/{path.parts[0]}")
-        subprocess.run(["chroot", self.root, "chown", "-R", f"{owner}:{owner}", *sorted(tops)], check=True)
+        subprocess.run(
+            ["chroot", self.root, "chown", "-R", f"{owner}:{owner}", *sorted(tops)], check=True
+        )
 
 
 def _filled(value: str, variables: dict[str, str]) -> str:

@@ -1,4 +1,5 @@
-"""The Dockerfile says what its comments promise; with ``bash tests/run.sh --docker`` it is carried out."""
+"""The Dockerfile says what its comments promise; with ``bash tests/run.sh --docker`` it is carried
+out."""
 
 import os
 import subprocess
@@ -28,7 +29,8 @@ def test_the_parser_reads_lines_that_go_on_and_refuses_what_it_does_not_know():
 
 
 def test_the_container_runs_as_spaces_want_it(dockerfile):
-    """https://huggingface.co/docs/hub/spaces-sdks-docker: uid 1000, its home, a port that is open to all."""
+    """https://huggingface.co/docs/hub/spaces-sdks-docker: uid 1000, its home, a port that is open
+    to all."""
     words = [step.word for step in dockerfile]
     assert "--uid 1000 user" in dockerfile[words.index("RUN")].rest
     assert words.index("USER") < words.index("WORKDIR") < words.index("COPY") < words.index("CMD")
@@ -41,7 +43,12 @@ def test_the_container_runs_as_spaces_want_it(dockerfile):
 
 def test_what_is_copied_is_the_app_and_nothing_of_ours():
     files = set(copied(ROOT, "."))
-    needed = ("app.py", "requirements.txt", "ttc_explorer/ui/style.css", "assets/models/base-s/config.json")
+    needed = (
+        "app.py",
+        "requirements.txt",
+        "ttc_explorer/ui/style.css",
+        "assets/models/base-s/config.json",
+    )
     assert {Path(name) for name in needed} <= files
     tops = {path.parts[0] for path in files}
     assert not tops & {"tests", "runs", ".git", ".ci", ".venv"}
@@ -64,7 +71,9 @@ def test_every_step_of_the_dockerfile_works(dockerfile, tmp_path):
             print("skipped" if step.word in SKIPPED else "taken", *step, flush=True)
             image.take(step)
         with (tmp_path / "log").open("wb") as log:
-            app = subprocess.Popen(image.inside(image.command), env=image.variables, stdout=log, stderr=log)
+            app = subprocess.Popen(
+                image.inside(image.command), env=image.variables, stdout=log, stderr=log
+            )
         try:
             port = image.variables["GRADIO_SERVER_PORT"]
             page = answered(f"http://127.0.0.1:{port}/", app, tmp_path / "log")

@@ -1,4 +1,5 @@
-"""The ground that the rest stands on: what the README promises, the requirements, the floors of the house."""
+"""The ground that the rest stands on: what the README promises, the requirements, the floors of the
+house."""
 
 from __future__ import annotations
 
@@ -94,7 +95,9 @@ def test_a_floor_imports_only_from_those_below_it(floor):
     for file in (PACKAGE / floor).rglob("*.py"):
         for name in imported(file):
             package, _, rest = name.partition(".")
-            assert package != "ttc_explorer" or rest.split(".")[0] not in above, f"{file.name} imports {name}"
+            assert package != "ttc_explorer" or rest.split(".")[0] not in above, (
+                f"{file.name} imports {name}"
+            )
 
 
 def test_searches_are_pure():
@@ -105,7 +108,9 @@ def test_searches_are_pure():
 
 
 def test_no_tracked_file_is_over_10_megabytes():
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
     large = [name for name in names.split("\0") if name and (ROOT / name).stat().st_size > 10e6]
     assert not large
 
@@ -122,7 +127,9 @@ def test_what_is_shipped_was_measured_with_the_weights_that_are_shipped():
 def test_the_family_has_three_sizes_on_equal_tokens_in_sixty_megabytes():
     models = ROOT / "assets" / "models"
     bases = [models / name for name in ("base-s", "base-m", "base-l")]
-    small, medium, large = (AutoModelForCausalLM.from_pretrained(base).num_parameters() for base in bases)
+    small, medium, large = (
+        AutoModelForCausalLM.from_pretrained(base).num_parameters() for base in bases
+    )
     assert 3 <= medium / small <= 5
     assert 12 <= large / small <= 16
     assert len({pd.read_parquet(base / "training.parquet")["tokens"].max() for base in bases}) == 1

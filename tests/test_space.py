@@ -1,4 +1,5 @@
-"""The app starts as a Space starts it: as it is, in a process of its own, with the variables of a Space."""
+"""The app starts as a Space starts it: as it is, in a process of its own, with the variables of a
+Space."""
 
 import os
 import socket
@@ -43,7 +44,11 @@ def space(tmp_path):
     }
     with (tmp_path / "log").open("wb") as log:
         app = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
     url = f"http://127.0.0.1:{port}"
     try:

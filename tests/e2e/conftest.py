@@ -1,4 +1,5 @@
-"""One server and one browser a session, a fresh page a test; the browser may ask nobody but the server."""
+"""One server and one browser a session, a fresh page a test; the browser may ask nobody but the
+server."""
 
 from __future__ import annotations
 
@@ -10,12 +11,12 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.search.fakes import ToyReviser
-from tests.ui.toys import Gate, driver, finished_run
-from ttc_explorer.models.catalogue import load
+from tests.ui.toy_driver import PausableGenerator, finished_run, toy_driver
+from ttc_explorer.models.catalogue import load_models
 from ttc_explorer.models.protocol import ModelError
-from ttc_explorer.ui.engine import Engine
+from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.pages import build_app
-from ttc_explorer.ui.theme import looks
+from ttc_explorer.ui.theme import launch_options
 
 FLAGS = [
     "--no-sandbox",
@@ -26,13 +27,15 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-LONG = 30_000
-"""Milliseconds after which something on the page counts as not happening; nothing here measures speed."""
+TIMEOUT_MS = 30_000
+"""Milliseconds after which something on the page counts as not happening; nothing here measures
+speed."""
 
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A browser whose memory all tests share: what one page fetched, the next need not fetch again."""
+    """A browser whose memory all tests share: what one page fetched, the next need not fetch
+    again."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield browser.new_context(accept_downloads=True)
@@ -42,10 +45,10 @@ def chromium():
 def models():
     """Generator, verifier and reviser: the shipped ones if they have been trained, else toys."""
     try:
-        models = load()
+        models = load_models()
         return models.generator, models.verifier, models.reviser
     except ModelError:
-        toys = driver()
+        toys = toy_driver()
         return toys.generator, toys.verifier, ToyReviser()
 
 
@@ -53,16 +56,16 @@ def models():
 def server():
     """The application. ``gate`` can hold whoever answers; models load once ``weights`` is set."""
     generator, verifier, reviser = models()
-    gate, weights = Gate(generator), Event()
+    gate, weights = PausableGenerator(generator), Event()
 
     def loading():
         weights.wait()
-        return driver(gate, verifier, reviser)
+        return toy_driver(gate, verifier, reviser)
 
-    opening = finished_run()
-    app = build_app(Engine(loading), opening)
-    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **looks())
-    yield SimpleNamespace(url=url, gate=gate, weights=weights, opening=opening)
+    initial_run = finished_run()
+    app = build_app(ModelManager(loading), initial_run)
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    yield SimpleNamespace(url=url, gate=gate, weights=weights, initial_run=initial_run)
     weights.set()
     gate.release()
     app.close()
@@ -72,11 +75,11 @@ def server():
 def visit(chromium, server):
     """Opens the page; all its requests must go to the server, and nothing may fail in it."""
     asked, broken = [], []
-    expect.set_options(timeout=LONG)
+    expect.set_options(timeout=TIMEOUT_MS)
     page = chromium.new_page()
 
     def open_page():
-        page.set_default_timeout(LONG)
+        page.set_default_timeout(TIMEOUT_MS)
         page.set_viewport_size({"width": 1440, "height": 900})
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: broken.append(str(error)))

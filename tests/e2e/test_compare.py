@@ -6,7 +6,7 @@ import io
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import LONG
+from tests.e2e.conftest import TIMEOUT_MS
 
 SIZES = [(1440, 900), (1280, 720), (390, 844)]
 EVIL = '<img src=x onerror="document.title=1"> ${1+1}'
@@ -54,7 +54,7 @@ def test_three_strategies_at_budget_8_and_a_table_to_copy(compare, chromium):
     expect(lanes(page)).to_have_count(3)
     page.get_by_role("textbox", name="Problem").last.fill("Solve x^2-7x+12=0.")
     run(page)
-    expect(state(page)).to_have_attribute("data-state", "done", timeout=4 * LONG)
+    expect(state(page)).to_have_attribute("data-state", "done", timeout=4 * TIMEOUT_MS)
     expect(lanes(page)).to_have_count(3)
     expect(page.locator("#compare-lanes .small-tree path.best")).to_have_count(3)
     rows = page.locator("#compare-table tbody tr")
@@ -67,11 +67,17 @@ def test_three_strategies_at_budget_8_and_a_table_to_copy(compare, chromium):
     copied = list(
         csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()")), delimiter="\t")
     )
-    assert [row["strategy"] for row in copied] == ["Best-of-N", "Beam search", "Monte Carlo tree search"]
+    assert [row["strategy"] for row in copied] == [
+        "Best-of-N",
+        "Beam search",
+        "Monte Carlo tree search",
+    ]
     assert {row["samples"] for row in copied} == {"8"}
     for place, row in enumerate(copied):
         assert f"{int(row['generated_tokens']):,}" in rows.nth(place).inner_text()
-        total = sum(int(row[part]) for part in ("generated_tokens", "prompt_tokens", "verifier_tokens"))
+        total = sum(
+            int(row[part]) for part in ("generated_tokens", "prompt_tokens", "verifier_tokens")
+        )
         assert int(row["tokens"]) == total
 
     with page.expect_download() as download:
@@ -86,7 +92,7 @@ def test_by_tokens_nobody_goes_over(compare):
     page.locator("#compare-unit").get_by_text("tokens").click()
     page.locator("#compare-tokens").get_by_text("1k").click()
     run(page)
-    expect(state(page)).to_have_attribute("data-state", "done", timeout=4 * LONG)
+    expect(state(page)).to_have_attribute("data-state", "done", timeout=4 * TIMEOUT_MS)
     cells = page.locator("#compare-table tbody td:nth-child(5)").all_inner_texts()
     assert len(cells) == 2
     assert all(0 < int(cell.replace(",", "")) <= 1000 for cell in cells)

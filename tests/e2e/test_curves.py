@@ -4,14 +4,16 @@ import csv
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import LONG
+from tests.e2e.conftest import TIMEOUT_MS
 from tests.experiments.synthetic import synthetic
 
 
 def test_a_pool_is_drawn_and_can_be_taken_as_csv_and_png(page, tmp_path):
     pool = synthetic(questions=20, samples=8).results.pool
     path = tmp_path / "pool.jsonl"
-    pool[["question", "sample", "answer", "correct", "score"]].to_json(path, orient="records", lines=True)
+    pool[["question", "sample", "answer", "correct", "score"]].to_json(
+        path, orient="records", lines=True
+    )
     page.get_by_role("tab", name="Curves").click()
     field = page.locator("#curves-yours input[type=file]")
 
@@ -21,7 +23,7 @@ def test_a_pool_is_drawn_and_can_be_taken_as_csv_and_png(page, tmp_path):
     expect(page.locator("#curves-unread .banner")).to_contain_text("bad.jsonl")
 
     field.set_input_files(path)
-    expect(page.locator("#curves-head p")).to_contain_text("20 questions", timeout=4 * LONG)
+    expect(page.locator("#curves-head p")).to_contain_text("20 questions", timeout=4 * TIMEOUT_MS)
     expect(page.locator("#curves-figure .trace[class*='~line-']")).to_have_count(4)
     expect(page.locator("#curves-unread .banner")).to_have_count(0)
     names = page.locator("#curves-figure .annotation-text").all_text_contents()
@@ -36,9 +38,13 @@ def test_a_pool_is_drawn_and_can_be_taken_as_csv_and_png(page, tmp_path):
     with open(download.value.path(), "rb") as file:
         assert file.read(8) == b"\x89PNG\r\n\x1a\n"
 
-    light = page.locator("#curves-figure .js-line").first.evaluate("line => getComputedStyle(line).stroke")
+    light = page.locator("#curves-figure .js-line").first.evaluate(
+        "line => getComputedStyle(line).stroke"
+    )
     page.evaluate("document.body.classList.add('dark')")
-    dark = page.locator("#curves-figure .js-line").first.evaluate("line => getComputedStyle(line).stroke")
+    dark = page.locator("#curves-figure .js-line").first.evaluate(
+        "line => getComputedStyle(line).stroke"
+    )
     assert light != dark
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.body.scrollWidth") <= 390

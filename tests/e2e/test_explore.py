@@ -5,12 +5,12 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import LONG
-from tests.e2e.scripted import growing
+from tests.e2e.conftest import TIMEOUT_MS
+from tests.e2e.scripted_runs import scripted_run_states
 from ttc_explorer.search import trace
-from ttc_explorer.search.selection import chosen
-from ttc_explorer.search.strategies import STRATEGIES
-from ttc_explorer.ui.typeset import typeset
+from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.voting import winning_vote
+from ttc_explorer.ui.math_typesetting import typeset_math
 
 SIZES = [(1440, 900), (1280, 720), (390, 844)]
 SENTENCES = {entry.title: entry.sentence for entry in STRATEGIES.values()}
@@ -54,7 +54,7 @@ def load_trace(page, name, content):
 def test_opens_full_before_any_model(visit, server):
     page = visit()
     expect(status(page)).to_have_attribute("data-state", "recorded")
-    expect(nodes(page).nth(len(server.opening.tree) // 2)).to_be_attached()
+    expect(nodes(page).nth(len(server.initial_run.tree) // 2)).to_be_attached()
     expect(page.locator("#inspector .way li").first).to_be_visible()
     expect(page.locator("#votes tbody tr").first).to_be_attached()
 
@@ -73,7 +73,8 @@ def test_fits_every_screen(page):
 
 
 def test_on_tablets_the_header_and_the_problem_keep_apart(page):
-    """Where the last pages ran under the guide's button, and "Surprise me" over the edge of its card."""
+    """Where the last pages ran under the guide's button, and "Surprise me" over the edge of its
+    card."""
     for width in (700, 820, 960):
         page.set_viewport_size({"width": width, "height": 1000})
         guide = page.locator(".guide-button").bounding_box()
@@ -87,7 +88,7 @@ def test_on_a_projector_a_long_way_scrolls_and_the_legend_is_whole(page):
     """Where the text of a step ran on beneath the curve that stands below it."""
     page.set_viewport_size({"width": 1280, "height": 720})
     ask(page, "Solve x^2-7x+12=0.", "Monte Carlo tree search")
-    expect(status(page)).to_have_attribute("data-state", "done", timeout=4 * LONG)
+    expect(status(page)).to_have_attribute("data-state", "done", timeout=4 * TIMEOUT_MS)
     expect(page.locator("#inspector .way li").first).to_be_visible()
     assert page.locator("#inspector").evaluate("it => getComputedStyle(it).overflowY") == "auto"
     room, needed = page.locator("#tree footer").evaluate("it => [it.clientWidth, it.scrollWidth]")
@@ -141,7 +142,9 @@ def test_stop_stops_a_long_run(page, server):
     expect(nodes(page).nth(5)).to_be_attached()
 
 
-@pytest.mark.parametrize(("text", "sentence"), [("", "is empty"), ("12" * 50_000, "100,000 characters long")])
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("", "is empty"), ("12" * 50_000, "100,000 characters long")]
+)
 def test_a_problem_that_cannot_be_asked_gets_one_sentence(page, text, sentence):
     before = nodes(page).count()
     ask(page, text)
@@ -162,7 +165,9 @@ def test_a_file_that_is_no_trace_gets_one_sentence(page, server, content, senten
     expect(banner(page)).to_contain_text(sentence)
     expect(status(page)).to_have_attribute("data-state", "recorded")
     assert page.locator(".toast-wrap *").count() == 0
-    load_trace(page, "trace.json", trace.dump(server.opening))  # and the button still works
+    load_trace(
+        page, "trace.json", trace.dump_trace(server.initial_run)
+    )  # and the button still works
     expect(status(page)).to_have_attribute("data-state", "done")
     expect(banner(page)).to_have_count(0)
 
@@ -174,7 +179,7 @@ def test_a_trace_survives_saving_and_loading(page, server):
     with page.expect_download() as download:
         page.get_by_role("button", name="Save trace").click()
     content = download.value.path().read_bytes()
-    run = trace.load(content)
+    run = trace.load_trace(content)
     assert (run.problem.text, run.strategy, run.budget) == ("Solve x^2-9x+20=0.", "beam", 4)
 
     page.reload()
@@ -188,7 +193,7 @@ def test_a_trace_survives_saving_and_loading(page, server):
 
 def test_hostile_texts_do_nothing(page, server):
     line = "<img src=x onerror='window.harm=1'>${window.harm=2}{{value}}"
-    hostile = json.loads(trace.dump(server.opening))
+    hostile = json.loads(trace.dump_trace(server.initial_run))
     hostile["problem"] |= {"text": line, "answer": line}
     hostile["model"] = line
     for node in hostile["nodes"]:
@@ -207,14 +212,14 @@ def test_hostile_texts_do_nothing(page, server):
 
 
 def test_another_rule_counts_the_same_solutions_anew(page, server):
-    rounds, tree = server.gate.rounds, server.opening.tree
-    best = chosen(tree, "best", "min")
+    rounds, tree = server.gate.rounds, server.initial_run.tree
+    best = winning_vote(tree, "best", "min")
     page.locator("#selector").get_by_text("Best", exact=True).click()
     page.locator("#aggregate").get_by_text("Min", exact=True).click()
     expect(page.locator(".card").filter(has_text="Score").locator(".figure")).to_have_text(
         f"{best.score:.2f}"
     )
-    assert page.locator(".card.hero .figure").inner_html() == typeset(best.answer)
+    assert page.locator(".card.hero .figure").inner_html() == typeset_math(best.answer)
     assert server.gate.rounds == rounds
 
 
@@ -228,7 +233,9 @@ def test_every_strategy_shows_what_it_reads(page):
 
 def test_a_late_answer_does_not_describe_what_was_chosen_before(page):
     page.get_by_role("tab", name="Exchange").click()
-    expect(page.locator("#exchange-formula .figure")).to_be_visible()  # nothing of the opening is on its way
+    expect(
+        page.locator("#exchange-formula .figure")
+    ).to_be_visible()  # nothing of the opening is on its way
     asks, held = "**/run/predict*", []
     page.route(asks, lambda route: held.append(route), times=1)
     with page.expect_request(asks):
@@ -269,8 +276,8 @@ def test_the_rollouts_of_a_lookahead_are_ghosts(page):
 
 
 def test_revision_chains_take_the_place_of_the_tree(page):
-    *_, run = growing("revise", 16, chains=4)
-    load_trace(page, "trace.json", trace.dump(run))
+    *_, run = scripted_run_states("revise", 16, chains=4)
+    load_trace(page, "trace.json", trace.dump_trace(run))
     cards, tree = page.locator("#chains .attempt"), page.locator("#tree")
     expect(cards).to_have_count(16)
     expect(tree).to_be_hidden()
@@ -285,12 +292,14 @@ def test_revision_chains_take_the_place_of_the_tree(page):
     expect(inspector).to_contain_text("What changed since attempt 2")
     expect(inspector.locator(".way li")).to_have_count(3)
 
-    by_best = chosen(run.tree, "best", "last")
+    by_best = winning_vote(run.tree, "best", "last")
     page.locator("#selector").get_by_text("Best", exact=True).click()
-    expect(page.locator("#chains .attempt.chosen")).to_have_attribute("data-node", str(by_best.leaf))
+    expect(page.locator("#chains .attempt.chosen")).to_have_attribute(
+        "data-node", str(by_best.leaf)
+    )
     expect(later).to_have_attribute("aria-pressed", "true")
 
-    load_trace(page, "trace.json", trace.dump(list(growing("hybrid", 8))[-1]))
+    load_trace(page, "trace.json", trace.dump_trace(list(scripted_run_states("hybrid", 8))[-1]))
     expect(tree).to_be_visible()
     expect(cards).to_have_count(0)
     expect(page.locator("#tree .node.revised").first).to_be_attached()
@@ -304,10 +313,12 @@ def test_another_rule_on_a_finished_run_is_what_gets_saved(page):
     expect(page.locator("#votes tbody tr.chosen")).to_have_count(1)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save trace").click()
-    run = trace.load(download.value.path().read_bytes())
+    run = trace.load_trace(download.value.path().read_bytes())
     assert (run.settings.selector, run.settings.aggregate) == ("majority", "mean")
-    answer = chosen(run.tree, "majority", "mean").answer
-    expect(page.locator(".card.hero .figure")).to_contain_text(answer.split(",")[0].replace("-", "−"))
+    answer = winning_vote(run.tree, "majority", "mean").answer
+    expect(page.locator(".card.hero .figure")).to_contain_text(
+        answer.split(",")[0].replace("-", "−")
+    )
 
 
 def test_surprise_me_writes_a_problem_of_a_known_kind(page):

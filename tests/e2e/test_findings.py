@@ -7,27 +7,27 @@ import gradio as gr
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import LONG
+from tests.e2e.conftest import TIMEOUT_MS
 from tests.experiments.synthetic import save, synthetic
-from ttc_explorer.experiments.findings import dump_findings, findings
-from ttc_explorer.ui.library import Library
-from ttc_explorer.ui.pages.findings import FILE, FindingsPage
-from ttc_explorer.ui.pages.verifier import VerifierPage
-from ttc_explorer.ui.theme import looks
+from ttc_explorer.experiments.findings import dump_findings, evaluate_findings
+from ttc_explorer.ui.pages.findings_page import FINDINGS_FILE, FindingsPage
+from ttc_explorer.ui.pages.verifier_page import VerifierPage
+from ttc_explorer.ui.results_store import ResultsStore
+from ttc_explorer.ui.theme import launch_options
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
     save(synthetic(30, 16, seed=2).results, folder / "s")
-    found = findings(folder, resamples=50)
-    (folder / FILE).write_text(dump_findings(found), encoding="utf-8")
+    found = evaluate_findings(folder, resamples=50)
+    (folder / FINDINGS_FILE).write_text(dump_findings(found), encoding="utf-8")
     with gr.Blocks() as app, gr.Tabs():
         with gr.Tab("Findings"):
             FindingsPage(folder)
         with gr.Tab("Verifier"):
-            VerifierPage(Library(folder), folder)
-    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **looks())
+            VerifierPage(ResultsStore(folder), folder)
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     yield SimpleNamespace(url=url, found=found)
     app.close()
 
@@ -37,13 +37,15 @@ def test_a_visitor_reads_a_verdict_and_looks_at_the_verifier(chromium, pages):
     broken = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     page.set_viewport_size({"width": 390, "height": 844})
-    page.set_default_timeout(LONG)
-    expect.set_options(timeout=LONG)
+    page.set_default_timeout(TIMEOUT_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     page.goto(pages.url)
 
     rows = page.locator("[data-finding]")
     expect(rows).to_have_count(18)
-    assert rows.locator(".verdict").all_inner_texts() == [finding.verdict for finding in pages.found]
+    assert rows.locator(".verdict").all_inner_texts() == [
+        finding.verdict for finding in pages.found
+    ]
     chosen = next(finding for finding in pages.found if finding.chart and finding.id != "F1")
     page.get_by_role("button", name=chosen.id).first.click()
     expect(page.locator("#findings-head h2")).to_have_text(chosen.id)
@@ -57,7 +59,9 @@ def test_a_visitor_reads_a_verdict_and_looks_at_the_verifier(chromium, pages):
             [row["line"], *(float(row[key]) for key in ("x", "y", "low", "high"))]
             for row in csv.DictReader(file)
         ]
-    shown = [[row["line"], *(row[key] for key in ("x", "y", "low", "high"))] for row in chosen.chart.rows]
+    shown = [
+        [row["line"], *(row[key] for key in ("x", "y", "low", "high"))] for row in chosen.chart.rows
+    ]
     assert sorted(saved) == sorted(shown)
     with page.expect_download() as download:
         saves.get_by_role("button", name="PNG").click()

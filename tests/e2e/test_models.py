@@ -1,42 +1,43 @@
-"""Models in a real browser: look at one, load it, and find it on the other pages with its limits."""
+"""Models in a real browser: look at one, load it, and find it on the other pages with its
+limits."""
 
 from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import LONG
-from tests.models.toys import toy_qwen2, toy_tokenizer
+from tests.e2e.conftest import TIMEOUT_MS
+from tests.models.toy_models import toy_qwen2, toy_tokenizer
 from tests.search.fakes import ToyGenerator
-from tests.server.toy import ToyServer
-from tests.ui.toys import driver
-from ttc_explorer.public import PUBLIC
-from ttc_explorer.ui.engine import Engine
+from tests.server.toy_server import ToyServer
+from tests.ui.toy_driver import toy_driver
+from ttc_explorer.serving.limits import PUBLIC_LIMITS
+from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.pages import build_app
-from ttc_explorer.ui.theme import looks
+from ttc_explorer.ui.theme import launch_options
 
 
 def make(*name):
     """The toys, and by any name a service that only chats."""
-    made = driver()
+    made = toy_driver()
     if name:
         made.generator = ToyGenerator()
-        made.generator.name, made.generator.forks = "chat", False
+        made.generator.name, made.generator.supports_prefix_continuation = "chat", False
     return made
 
 
 @pytest.fixture
 def page(chromium):
-    app = build_app(Engine(make))
-    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **looks())
-    expect.set_options(timeout=LONG)
+    app = build_app(ModelManager(make))
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    expect.set_options(timeout=TIMEOUT_MS)
     page, broken = chromium.new_page(), []
     page.on("pageerror", lambda error: broken.append(str(error)))
-    page.set_default_timeout(LONG)
+    page.set_default_timeout(TIMEOUT_MS)
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"{url}?__theme=light")
     page.get_by_role("tab", name="Models").click()
-    expect(page.locator(".shelf button").first).to_be_visible(timeout=4 * LONG)
+    expect(page.locator(".shelf button").first).to_be_visible(timeout=4 * TIMEOUT_MS)
     yield page
     page.close()
     app.close()
@@ -76,7 +77,8 @@ def test_a_model_is_looked_at_loaded_and_used_everywhere(page, chat):
     expect(beam).to_be_disabled()
     expect(beam).to_have_attribute(
         "data-about",
-        "Beam search continues a solution from its middle, and this model can only be asked for whole ones.",
+        "Beam search continues a solution from its middle, and this model can only be asked for "
+        "whole ones.",
     )
     expect(page.locator("#strategy option[value=best_of_n]")).to_be_enabled()
     expect(page.locator("#about .banner")).to_contain_text("continues a solution")
@@ -84,7 +86,8 @@ def test_a_model_is_looked_at_loaded_and_used_everywhere(page, chat):
     chip = page.locator("#compare-chips button[value=rebase]")
     expect(chip).to_have_attribute(
         "data-tip",
-        "REBASE continues a solution from its middle, and this model can only be asked for whole ones.",
+        "REBASE continues a solution from its middle, and this model can only be asked for whole "
+        "ones.",
     )
 
 
@@ -96,23 +99,23 @@ def test_where_strangers_share_it_another_visitor_keeps_the_models(chromium, tmp
     def named(*name):
         generator = ToyGenerator()
         generator.name = "toy of mine" if name else "toy of all"
-        return driver(generator)
+        return toy_driver(generator)
 
-    app = build_app(Engine(named, rules=replace(PUBLIC, models=(folder,))))
-    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **looks())
+    app = build_app(ModelManager(named, limits=replace(PUBLIC_LIMITS, models=(folder,))))
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     mine, yours = chromium.new_page(), chromium.new_page()
     for page in (mine, yours):
-        page.set_default_timeout(LONG)
+        page.set_default_timeout(TIMEOUT_MS)
         page.goto(f"{url}?__theme=light")
-        page.get_by_role("tab", name="Models").click(timeout=4 * LONG)
-    mine.locator(f"[data-name='{folder}']").click(timeout=4 * LONG)
+        page.get_by_role("tab", name="Models").click(timeout=4 * TIMEOUT_MS)
+    mine.locator(f"[data-name='{folder}']").click(timeout=4 * TIMEOUT_MS)
     mine.get_by_role("button", name="Load").click()
-    expect(mine.locator("#models-in-use h2")).to_have_text("toy of mine", timeout=4 * LONG)
+    expect(mine.locator("#models-in-use h2")).to_have_text("toy of mine", timeout=4 * TIMEOUT_MS)
     for page in (mine, yours):
         page.get_by_role("tab", name="Explore").click()
         page.get_by_role("tab", name="Models").click()
-    expect(mine.locator("#models-in-use h2")).to_have_text("toy of mine", timeout=4 * LONG)
-    expect(yours.locator("#models-in-use h2")).to_have_text("toy of all", timeout=4 * LONG)
+    expect(mine.locator("#models-in-use h2")).to_have_text("toy of mine", timeout=4 * TIMEOUT_MS)
+    expect(yours.locator("#models-in-use h2")).to_have_text("toy of all", timeout=4 * TIMEOUT_MS)
     mine.close()
     yours.close()
     app.close()

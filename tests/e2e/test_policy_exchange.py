@@ -8,15 +8,15 @@ import gradio as gr
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import LONG
+from tests.e2e.conftest import TIMEOUT_MS
 from tests.experiments.synthetic import save, synthetic
-from ttc_explorer.experiments.exchange import multiplier
-from ttc_explorer.ui.exchange_board import figure
-from ttc_explorer.ui.library import Library
+from ttc_explorer.experiments.model_size_exchange import inference_multiplier
+from ttc_explorer.ui.components.exchange_view import format_number
 from ttc_explorer.ui.pages import HEADER
-from ttc_explorer.ui.pages.exchange import ExchangePage
-from ttc_explorer.ui.pages.policy import PolicyPage
-from ttc_explorer.ui.theme import looks
+from ttc_explorer.ui.pages.exchange_page import ExchangePage
+from ttc_explorer.ui.pages.policy_page import PolicyPage
+from ttc_explorer.ui.results_store import ResultsStore
+from ttc_explorer.ui.theme import launch_options
 
 SIZES = [(1440, 900), (1280, 720), (390, 844)]
 
@@ -28,21 +28,21 @@ def url(tmp_path_factory):
         results = synthetic(25, 16, seed=parameters).results
         about = dict(results.about) | {"model": name, "parameters": parameters}
         save(replace(results, about=about), folder / name)
-    library = Library(folder)
+    results_store = ResultsStore(folder)
     with gr.Blocks(fill_width=True, analytics_enabled=False) as app:
         gr.HTML(HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
         with gr.Tabs(elem_id="pages"):
             with gr.Tab("Policy"):
-                PolicyPage(library, None)
+                PolicyPage(results_store, None)
             with gr.Tab("Exchange"):
-                ExchangePage(library)
-    _, address, _ = app.queue().launch(prevent_thread_lock=True, quiet=True, **looks())
+                ExchangePage(results_store)
+    _, address, _ = app.queue().launch(prevent_thread_lock=True, quiet=True, **launch_options())
     yield address
     app.close()
 
 
 def test_a_cell_shows_its_evidence_and_a_mark_sets_the_formula(chromium, url):
-    expect.set_options(timeout=4 * LONG)
+    expect.set_options(timeout=4 * TIMEOUT_MS)
     page = chromium.new_page()
     broken = []
     page.on("pageerror", lambda error: broken.append(str(error)))
@@ -67,7 +67,9 @@ def test_a_cell_shows_its_evidence_and_a_mark_sets_the_formula(chromium, url):
     page.get_by_role("tab", name="Exchange").click()
     expect(page.locator("#exchange-figure .main-svg").first).to_be_visible()
     page.locator(".ratio-marks").get_by_text("22", exact=True).click()
-    expect(page.locator("#exchange-formula .figure")).to_have_text(f"m = {figure(multiplier(5, 22, 0.5))}")
+    expect(page.locator("#exchange-formula .figure")).to_have_text(
+        f"m = {format_number(inference_multiplier(5, 22, 0.5))}"
+    )
     expect(page.locator("#exchange-winners .dots li")).to_have_count(6)
     page.locator("#exchange-formula .term").nth(3).hover()
     expect(page.get_by_role("tooltip")).to_be_visible()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ttc_explorer.experiments.results import ABOUT, Results
+from ttc_explorer.experiments.result_tables import ABOUT_FILE, Results
 
 PARAMETERS = 1000
 VERIFIER_PARAMETERS = 500
@@ -34,20 +34,24 @@ ARMS = {
 
 @dataclass(frozen=True)
 class Synthetic:
-    """``results``, and the truth behind them: ``chance`` (question → chance that one sample is right) and
-    ``arms`` (question, strategy, settings, budget, chance: that a run is right, by any selector)."""
+    """``results``, and the truth behind them: ``chance`` (question → chance that one sample is
+    right) and ``arms`` (question, strategy, settings, budget, chance: that a run is right, by any
+    selector)."""
 
     results: Results
     chance: pd.Series
     arms: pd.DataFrame
 
 
-def synthetic(questions: int = 40, samples: int = 16, seed: int = 0, noise: bool = False) -> Synthetic:
+def synthetic(
+    questions: int = 40, samples: int = 16, seed: int = 0, noise: bool = False
+) -> Synthetic:
     """Results of ``questions`` questions, with pool and probe of ``samples`` solutions each.
 
-    With ``noise`` every arm is right with the same chance, by whatever selector and at whatever budget, so
-    that nothing is to be gained by choosing. Else beam search is the better on hard questions and falls with
-    the budget on easy ones, and revisions in one chain are the best on easy questions.
+    With ``noise`` every arm is right with the same chance, by whatever selector and at whatever
+    budget, so that nothing is to be gained by choosing. Else beam search is the better on hard
+    questions and falls with the budget on easy ones, and revisions in one chain are the best on
+    easy questions.
     """
     rng = np.random.default_rng(seed)
     chance = pd.Series(rng.beta(0.8, 0.8, questions), name="chance")
@@ -91,7 +95,7 @@ def synthetic(questions: int = 40, samples: int = 16, seed: int = 0, noise: bool
 def save(results: Results, folder: Path) -> None:
     """Write the folder that ``Results.load`` reads."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / ABOUT).write_text(json.dumps(results.about), encoding="utf-8")
+    (folder / ABOUT_FILE).write_text(json.dumps(results.about), encoding="utf-8")
     for field in fields(results):
         table = getattr(results, field.name)
         if isinstance(table, pd.DataFrame):
@@ -110,7 +114,8 @@ def _samples(
     answer[~correct & (rng.random(n) < 0.1)] = None
     generated = 10 + rng.poisson(10, n)
     scores = {
-        name: _scores(correct, signal, rng) for name, signal in (("last", 1.0), ("orm", 0.7), ("prm", 0.9))
+        name: _scores(correct, signal, rng)
+        for name, signal in (("last", 1.0), ("orm", 0.7), ("prm", 0.9))
     }
     verifier = generated + PROMPT
     prefill = np.full(n, PROMPT / samples)
@@ -146,8 +151,12 @@ def _with_lines(samples: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
         count = int(rng.integers(2, 5))
         first_wrong = count if row.correct else int(rng.integers(0, count))
         right = [place < first_wrong for place in range(count)]
-        lines.append([f"{place} + 0 = {place}" for place in range(count - 1)] + [f"Answer: {row.answer}"])
-        line_scores.append([*(float(s) for s in _scores(np.array(right[:-1]), 1.0, rng)), row.score])
+        lines.append(
+            [f"{place} + 0 = {place}" for place in range(count - 1)] + [f"Answer: {row.answer}"]
+        )
+        line_scores.append(
+            [*(float(s) for s in _scores(np.array(right[:-1]), 1.0, rng)), row.score]
+        )
         line_right.append(right)
     return samples.assign(lines=lines, line_scores=line_scores, line_right=line_right)
 
@@ -206,7 +215,8 @@ def _runs(arms: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _attempts(chance: pd.Series, rng: np.random.Generator) -> pd.DataFrame:
-    """Chains in which one answer in ten that is right is broken, and one in ten that is wrong is mended."""
+    """Chains in which one answer in ten that is right is broken, and one in ten that is wrong is
+    mended."""
     rows = []
     for question, likely in chance.items():
         for budget in BUDGETS:
@@ -216,7 +226,9 @@ def _attempts(chance: pd.Series, rng: np.random.Generator) -> pd.DataFrame:
                     for place in range(budget // chains):
                         right = right ^ (place > 0 and rng.random() < 0.1)
                         rows.append((question, budget, chains, chain, place, bool(right)))
-    table = pd.DataFrame(rows, columns=["question", "budget", "chains", "chain", "place", "correct"])
+    table = pd.DataFrame(
+        rows, columns=["question", "budget", "chains", "chain", "place", "correct"]
+    )
     correct = table["correct"].to_numpy()
     wrong = table["question"] + 1 + rng.geometric(0.4, len(table))
     return table.assign(

@@ -17,9 +17,12 @@ from ttc_explorer.experiments.difficulty import (
 
 
 def probe(shares, samples=4, scores=None):
-    """Question i has shares[i] right ones among its samples, and all of them the score scores[i]."""
+    """Question i has shares[i] right ones among its samples, and all of them the score
+    scores[i]."""
     rows = [
-        (q, s, s < share, (scores or shares)[q]) for q, share in enumerate(shares) for s in range(samples)
+        (q, s, s < share, (scores or shares)[q])
+        for q, share in enumerate(shares)
+        for s in range(samples)
     ]
     return pd.DataFrame(rows, columns=["question", "sample", "correct", "score"]).sample(
         frac=1, random_state=0

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from ttc_explorer.experiments.energy import (
     DEVICES,
-    break_even,
-    grams_of_co2,
-    joules,
-    lifetime,
+    break_even_queries,
+    flops_to_joules,
+    joules_to_co2_grams,
+    lifetime_cost,
 )
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.ledger import Ledger
@@ -22,7 +22,7 @@ COST = st.floats(0.001, 1e6)
 
 
 def test_the_ledger_of_a_run_and_the_table_agree_on_this_machine():
-    assert joules(3e12, "local") == pytest.approx(Ledger(flops=3e12).joules_estimate)
+    assert flops_to_joules(3e12, "local") == pytest.approx(Ledger(flops=3e12).joules_estimate)
 
 
 def test_every_device_has_a_source_and_a_sensible_figure():
@@ -34,26 +34,26 @@ def test_every_device_has_a_source_and_a_sensible_figure():
 
 def test_by_hand():
     """An H100 at 40 % of 989.4 TFLOP/s takes 1 / 395.76e12 s for a FLOP, at 700 W."""
-    assert joules(395.76e12, "h100") == pytest.approx(700)
-    assert grams_of_co2(3.6e6) == 445
-    assert grams_of_co2(1.8e6, grams_per_kwh=100) == 50
+    assert flops_to_joules(395.76e12, "h100") == pytest.approx(700)
+    assert joules_to_co2_grams(3.6e6) == 445
+    assert joules_to_co2_grams(1.8e6, grams_per_kwh=100) == 50
 
 
 def test_an_unknown_device_is_refused():
     with pytest.raises(BadInput, match="choose from local"):
-        joules(1.0, "abacus")
+        flops_to_joules(1.0, "abacus")
 
 
 @given(COST, COST, COST, COST)
 def test_before_the_break_even_the_small_model_costs_less_and_after_it_more(a, b, c, d):
     small, large = (min(a, b), max(c, d) * 1.01), (max(a, b) * 1.01, min(c, d))
-    even = break_even(*small, *large)
-    assert lifetime(*small, even) == pytest.approx(lifetime(*large, even))
-    assert lifetime(*small, even * 0.9) < lifetime(*large, even * 0.9)
-    assert lifetime(*small, even * 1.1) > lifetime(*large, even * 1.1)
+    even = break_even_queries(*small, *large)
+    assert lifetime_cost(*small, even) == pytest.approx(lifetime_cost(*large, even))
+    assert lifetime_cost(*small, even * 0.9) < lifetime_cost(*large, even * 0.9)
+    assert lifetime_cost(*small, even * 1.1) > lifetime_cost(*large, even * 1.1)
 
 
 def test_where_there_is_no_break_even():
-    assert break_even(1, 1, 5, 1) == math.inf
-    assert break_even(5, 2, 5, 1) == 0
-    assert break_even(6, 1, 5, 2) == 0
+    assert break_even_queries(1, 1, 5, 1) == math.inf
+    assert break_even_queries(5, 2, 5, 1) == 0
+    assert break_even_queries(6, 1, 5, 2) == 0

@@ -1,4 +1,5 @@
-"""Evidence: chances from the pool by the estimators, shares from runs, and costs counted by hand."""
+"""Evidence: chances from the pool by the estimators, shares from runs, and costs counted by
+hand."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.experiments.synthetic import ARMS, PARAMETERS, PROMPT, VERIFIER_PARAMETERS, synthetic
-from ttc_explorer.experiments.evidence import COLUMNS, evidence
+from ttc_explorer.experiments.evidence import EVIDENCE_COLUMNS, evidence
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def pooled(table, selector, budget):
 
 
 def test_one_row_a_question_arm_and_budget(table):
-    assert list(table) == list(COLUMNS)
+    assert list(table) == list(EVIDENCE_COLUMNS)
     assert not table.duplicated(["question", "strategy", "settings", "selector", "budget"]).any()
     assert not table.isna().any().any()
     assert table["value"].between(0, 1).all()
@@ -43,7 +44,9 @@ def test_values_from_the_pool(made, table):
     for selector in ("coverage", "majority", "best", "weighted"):
         at_one = pooled(table, selector, 1)["value"]
         readable = pool[pool["answer"].notna()].groupby("question")["correct"].sum() / 16
-        assert at_one.to_numpy() == pytest.approx(readable.reindex(at_one.index, fill_value=0).to_numpy())
+        assert at_one.to_numpy() == pytest.approx(
+            readable.reindex(at_one.index, fill_value=0).to_numpy()
+        )
     assert pooled(table, "coverage", 16)["value"].tolist() == (pass_1 > 0).astype(float).tolist()
     error = pooled(table, "coverage", 4)["value"].mean() - (1 - (1 - made.chance) ** 4).mean()
     assert abs(error) < 0.05
@@ -62,8 +65,12 @@ def test_costs_of_k_solutions_read_the_prompt_once(made, table):
         seconds = k * pool.groupby("question")["seconds"].mean().to_numpy()
         assert rows["seconds"].to_numpy() == pytest.approx(seconds)
     depth = pool.groupby("question")["sequential_depth"]
-    assert pooled(table, "best", 1)["sequential_depth"].to_numpy() == pytest.approx(depth.mean().to_numpy())
-    assert pooled(table, "best", 16)["sequential_depth"].to_numpy() == pytest.approx(depth.max().to_numpy())
+    assert pooled(table, "best", 1)["sequential_depth"].to_numpy() == pytest.approx(
+        depth.mean().to_numpy()
+    )
+    assert pooled(table, "best", 16)["sequential_depth"].to_numpy() == pytest.approx(
+        depth.max().to_numpy()
+    )
 
 
 def test_a_verifier_that_goes_on_from_the_prompt_reads_it_once(made):
@@ -100,7 +107,9 @@ def test_runs_with_several_seeds_are_shares(made):
 
 def test_the_pool_stands_for_runs_of_best_of_n(made):
     runs = made.results.runs.assign(strategy="best_of_n", settings="{}")
-    assert set(evidence(replace(made.results, runs=runs), (4,), 0)["selector"].value_counts()) == {30}
+    assert set(evidence(replace(made.results, runs=runs), (4,), 0)["selector"].value_counts()) == {
+        30
+    }
     without = evidence(replace(made.results, pool=None, runs=runs.query("budget == 4")), (4,), 0)
     assert set(without["strategy"]) == {"best_of_n"}
 
@@ -125,5 +134,5 @@ def test_noise_makes_all_arms_alike():
 
 def test_nothing_measured_is_an_empty_table(made):
     found = evidence(replace(made.results, pool=None, runs=None), (4,), 0)
-    assert list(found) == list(COLUMNS)
+    assert list(found) == list(EVIDENCE_COLUMNS)
     assert found.empty

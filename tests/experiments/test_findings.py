@@ -11,20 +11,26 @@ import pytest
 
 from tests.experiments.synthetic import save, synthetic
 from ttc_explorer.experiments.findings import (
-    STATEMENTS,
+    FINDING_STATEMENTS,
     dump_findings,
-    findings,
+    evaluate_findings,
+    format_estimate,
+    format_findings,
     load_findings,
-    sheet,
-    worded,
 )
-from ttc_explorer.experiments.findings.study import Study
-from ttc_explorer.experiments.findings.verdict import Chart, Claim, Measured, Untested, judged
-from ttc_explorer.experiments.results import Results
+from ttc_explorer.experiments.findings.resampled_results import ResampledResults
+from ttc_explorer.experiments.findings.verdict import (
+    Claim,
+    FindingChart,
+    FindingMeasurement,
+    InsufficientData,
+    assign_verdicts,
+)
+from ttc_explorer.experiments.result_tables import Results
 from ttc_explorer.problems.problem import BadInput
 
 RESAMPLES = 1500
-NOTHING = Chart("", "", [])
+NOTHING = FindingChart("", "", [])
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +38,20 @@ def made():
     return synthetic(120, 32, seed=3).results
 
 
-def study(results: Results) -> Study:
-    return Study(results, RESAMPLES, seed=0)
+def study(results: Results) -> ResampledResults:
+    return ResampledResults(results, RESAMPLES, seed=0)
 
 
-def verdict(measured: Measured, family: int = 1) -> str:
+def verdict(measured: FindingMeasurement, family: int = 1) -> str:
     """As it would be said if the family had so many findings, all as clear as this one."""
-    return judged([measured] * family)[0]["verdict"]
+    return assign_verdicts([measured] * family)[0]["verdict"]
 
 
-def claimed(draws: np.ndarray, **bounds: float) -> Measured:
-    return Measured("", draws, "points", [Claim(draws, **bounds)], 1, NOTHING)
+def claimed(draws: np.ndarray, **bounds: float) -> FindingMeasurement:
+    return FindingMeasurement("", draws, "points", [Claim(draws, **bounds)], 1, NOTHING)
 
 
-# --- the rule -------------------------------------------------------------------------------------------
+# --- the rule -------------------------------------------------------------------------------------
 
 
 def around(value: float, spread: float = 0.01) -> np.ndarray:
@@ -68,9 +74,13 @@ def test_equivalence_needs_both_bounds():
 def test_all_claims_must_hold_and_one_that_fails_is_enough():
     def both(one: float, other: float) -> str:
         claims = [Claim(around(one), above=0), Claim(around(other), above=0)]
-        return verdict(Measured("", around(one), "points", claims, 1, NOTHING))
+        return verdict(FindingMeasurement("", around(one), "points", claims, 1, NOTHING))
 
-    assert [both(0.1, 0.1), both(0.1, -0.1), both(0.1, 0.0)] == ["reproduced", "refuted", "inconclusive"]
+    assert [both(0.1, 0.1), both(0.1, -0.1), both(0.1, 0.0)] == [
+        "reproduced",
+        "refuted",
+        "inconclusive",
+    ]
 
 
 def test_what_one_test_finds_a_family_may_not():
@@ -89,16 +99,21 @@ def test_noise_is_rarely_more_than_inconclusive():
     assert said.count("inconclusive") >= 180
 
 
-# --- the tests ------------------------------------------------------------------------------------------
+# --- the tests ------------------------------------------------------------------------------------
 
 
 def shifted(results: Results, strategy: str, settings: str, shift: float) -> Results:
-    """The results in which an arm is as good as best-of-N at its budget and ``shift`` better, by question."""
+    """The results in which an arm is as good as best-of-N at its budget and ``shift`` better, by
+    question."""
     rng = np.random.default_rng(5)
     base = study(results)
     runs = results.runs.copy()
     for budget in (4, 16):
-        mine = (runs["strategy"] == strategy) & (runs["settings"] == settings) & (runs["budget"] == budget)
+        mine = (
+            (runs["strategy"] == strategy)
+            & (runs["settings"] == settings)
+            & (runs["budget"] == budget)
+        )
         chance = base.value(("best_of_n", "{}"), budget)[runs.loc[mine, "question"]]
         right = rng.random(mine.sum()) < np.clip(chance + shift, 0, 1)
         for selector in ("majority", "best", "weighted"):
@@ -111,7 +126,7 @@ def shifted(results: Results, strategy: str, settings: str, shift: float) -> Res
 )
 def test_beam_search_at_small_budgets(made, shift, expected):
     results = shifted(made, "beam", "{}", shift)
-    assert verdict(STATEMENTS["F1"].test(study(results))) == expected
+    assert verdict(FINDING_STATEMENTS["F1"].test(study(results))) == expected
 
 
 @pytest.mark.parametrize(
@@ -119,7 +134,7 @@ def test_beam_search_at_small_budgets(made, shift, expected):
 )
 def test_beam_search_on_harder_questions(made, gain, expected):
     results = shifted(made, "beam", "{}", gain)
-    assert verdict(STATEMENTS["F4"].test(study(results))) == expected
+    assert verdict(FINDING_STATEMENTS["F4"].test(study(results))) == expected
 
 
 def test_over_optimisation_needs_a_rising_score_and_falling_accuracy(made):
@@ -132,7 +147,7 @@ def test_over_optimisation_needs_a_rising_score_and_falling_accuracy(made):
         runs.loc[late, "top_score"] += score
         runs.loc[beams, "weighted"] = rng.random(beams.sum()) < 0.8
         runs.loc[late, "weighted"] = rng.random(late.sum()) < 0.8 + right
-        return verdict(STATEMENTS["F3"].test(study(replace(made, runs=runs))))
+        return verdict(FINDING_STATEMENTS["F3"].test(study(replace(made, runs=runs))))
 
     assert told(0.2, -0.5) == "reproduced"
     assert told(-0.2, -0.5) == "refuted"
@@ -148,8 +163,20 @@ def attempts(questions: int, right) -> pd.DataFrame:
         for place in range(16):
             before = bool(right(rng, place, before)) if place else before
             answer = str(question) if before else f"-{rng.integers(1, 99)}"
-            rows.append((question, 16, 1, 0, place, answer, before, 0.5 + 0.4 * before, rng.random()))
-    names = ["question", "budget", "chains", "chain", "place", "answer", "correct", "score", "score_prm"]
+            rows.append(
+                (question, 16, 1, 0, place, answer, before, 0.5 + 0.4 * before, rng.random())
+            )
+    names = [
+        "question",
+        "budget",
+        "chains",
+        "chain",
+        "place",
+        "answer",
+        "correct",
+        "score",
+        "score_prm",
+    ]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -158,27 +185,39 @@ def attempts(questions: int, right) -> pd.DataFrame:
 )
 def test_revisions_that_go_on_getting_better(made, late, expected):
     table = attempts(120, lambda rng, place, before: rng.random() < (0.6 if place <= 4 else late))
-    assert verdict(STATEMENTS["F9"].test(study(replace(made, attempts=table)))) == expected
+    assert verdict(FINDING_STATEMENTS["F9"].test(study(replace(made, attempts=table)))) == expected
 
 
 def test_flips_are_counted_and_a_rare_one_refutes_the_finding(made):
     often = attempts(120, lambda rng, place, before: rng.random() < (0.6 if before else 0.5))
     seldom = attempts(120, lambda rng, place, before: rng.random() < (0.98 if before else 0.5))
-    found = STATEMENTS["F10"].test(study(replace(made, attempts=often)))
+    found = FINDING_STATEMENTS["F10"].test(study(replace(made, attempts=often)))
     right = often["correct"].to_numpy().reshape(-1, 16)
-    assert found.shown[0] == pytest.approx((right[:, :-1] & ~right[:, 1:]).sum() / right[:, :-1].sum())
-    assert verdict(STATEMENTS["F10"].test(study(replace(made, attempts=seldom)))) == "refuted"
+    assert found.estimate_draws[0] == pytest.approx(
+        (right[:, :-1] & ~right[:, 1:]).sum() / right[:, :-1].sum()
+    )
+    assert (
+        verdict(FINDING_STATEMENTS["F10"].test(study(replace(made, attempts=seldom)))) == "refuted"
+    )
 
 
 def test_a_verifier_made_for_revisions_is_told_from_one_that_guesses(made):
     table = attempts(120, lambda rng, place, before: rng.random() < 0.3)
-    assert verdict(STATEMENTS["F18"].test(study(replace(made, attempts=table)))) == "reproduced"
+    assert (
+        verdict(FINDING_STATEMENTS["F18"].test(study(replace(made, attempts=table))))
+        == "reproduced"
+    )
     swapped = table.rename(columns={"score": "score_prm", "score_prm": "score"})
-    assert verdict(STATEMENTS["F18"].test(study(replace(made, attempts=swapped)))) == "refuted"
+    assert (
+        verdict(FINDING_STATEMENTS["F18"].test(study(replace(made, attempts=swapped)))) == "refuted"
+    )
 
 
 def test_compute_optimal_search_is_cheaper_where_one_arm_is_clearly_best(made):
-    assert verdict(STATEMENTS["F7"].test(study(shifted(made, "beam", "{}", 0.5)))) == "reproduced"
+    assert (
+        verdict(FINDING_STATEMENTS["F7"].test(study(shifted(made, "beam", "{}", 0.5))))
+        == "reproduced"
+    )
 
 
 def test_aggregates_and_verifiers_are_compared_by_what_they_choose(made):
@@ -186,36 +225,40 @@ def test_aggregates_and_verifiers_are_compared_by_what_they_choose(made):
     blind = rng.random(len(made.pool))
     seeing = np.where(made.pool["correct"], 0.9, 0.1)
     pool = made.pool.assign(score_last=seeing, score_min=blind, score_prod=blind)
-    assert verdict(STATEMENTS["F15"].test(study(replace(made, pool=pool)))) == "reproduced"
+    assert verdict(FINDING_STATEMENTS["F15"].test(study(replace(made, pool=pool)))) == "reproduced"
     pool = made.pool.assign(score_last=blind, score_min=seeing, score_prod=seeing)
-    assert verdict(STATEMENTS["F15"].test(study(replace(made, pool=pool)))) == "refuted"
+    assert verdict(FINDING_STATEMENTS["F15"].test(study(replace(made, pool=pool)))) == "refuted"
 
 
 def test_thinking_longer_is_held_against_the_larger_model(made):
     about = dict(made.about, model="large", parameters=14_000)
     larger = replace(made, about=about, pool=made.pool.assign(correct=True, answer="0"), runs=None)
-    found = STATEMENTS["F14"].test(study(made), [study(larger)])
-    assert found.shown[0] <= 0
+    found = FINDING_STATEMENTS["F14"].test(study(made), [study(larger)])
+    assert found.estimate_draws[0] <= 0
     assert verdict(found) != "reproduced"
     useless = replace(larger, pool=made.pool.assign(correct=False))
-    found = STATEMENTS["F14"].test(study(made), [study(useless)])
-    assert found.shown[0] > 0.3
-    with pytest.raises(Untested, match="larger model"):
-        STATEMENTS["F14"].test(study(made), [])
+    found = FINDING_STATEMENTS["F14"].test(study(made), [study(useless)])
+    assert found.estimate_draws[0] > 0.3
+    with pytest.raises(InsufficientData, match="larger model"):
+        FINDING_STATEMENTS["F14"].test(study(made), [])
 
 
-# --- the whole ------------------------------------------------------------------------------------------
+# --- the whole ------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def noise(tmp_path_factory):
     folder = tmp_path_factory.mktemp("noise")
     save(synthetic(60, 16, seed=4, noise=True).results, folder / "s")
-    return findings(folder, resamples=400)
+    return evaluate_findings(folder, resamples=400)
 
 
 def test_every_finding_has_a_row_with_its_command_and_curve(noise):
-    assert [finding.id for finding in noise] == list(STATEMENTS) == [f"F{n}" for n in range(1, 19)]
+    assert (
+        [finding.id for finding in noise]
+        == list(FINDING_STATEMENTS)
+        == [f"F{n}" for n in range(1, 19)]
+    )
     for finding in noise:
         assert finding.command.endswith("python -m ttc_explorer findings DIR")
         if finding.verdict == "untested":
@@ -237,18 +280,18 @@ def test_the_file_gives_the_same_findings_again(noise, tmp_path):
 
 
 def test_the_sheet_has_each_verdict(noise):
-    text = sheet(noise)
+    text = format_findings(noise)
     for finding in noise:
         assert f"{finding.id:<4}{finding.verdict}" in text
         if finding.estimate is not None:
-            assert worded(finding) in text
+            assert format_estimate(finding) in text
 
 
 @pytest.mark.parametrize("missing", [field.name for field in fields(Results)[2:]])
 def test_without_a_table_findings_are_untested_and_say_why(made, tmp_path, missing):
     small = synthetic(30, 16, seed=1).results
     save(replace(small, **{missing: None}), tmp_path)
-    found = findings(tmp_path, resamples=20)
+    found = evaluate_findings(tmp_path, resamples=20)
     untested = {finding.id: finding.said for finding in found if finding.verdict == "untested"}
     needs = {
         "pool": {"F1", "F15", "F16", "F17"},
@@ -262,4 +305,4 @@ def test_without_a_table_findings_are_untested_and_say_why(made, tmp_path, missi
 
 def test_a_folder_without_results_is_refused(tmp_path):
     with pytest.raises(BadInput, match="no results"):
-        findings(tmp_path)
+        evaluate_findings(tmp_path)

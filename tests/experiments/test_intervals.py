@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttc_explorer.experiments.estimators import chance_at_k
-from ttc_explorer.experiments.intervals import bootstrap, holm, interval, resampled, wilson
+from ttc_explorer.experiments.estimators import success_at_k
+from ttc_explorer.experiments.intervals import (
+    bootstrap,
+    bootstrap_draws,
+    holm_correction,
+    percentile_interval,
+    wilson_interval,
+)
 
 POOLS = 100
 
@@ -20,17 +26,17 @@ def log_beta(a, b):
 
 
 def test_intervals_of_synthetic_pools_cover_the_truth_about_as_often_as_they_say():
-    """Questions with pass@1 from Beta(1, 2): pass@4 is 1 - B(1, 6) / B(1, 2), and scores that know nothing
-    leave best-of-4 at pass@1, a third."""
+    """Questions with pass@1 from Beta(1, 2): pass@4 is 1 - B(1, 6) / B(1, 2), and scores that know
+    nothing leave best-of-4 at pass@1, a third."""
     truth = {"coverage": 1 - exp(log_beta(1, 6) - log_beta(1, 2)), "best": 1 / 3}
     covered = dict.fromkeys(truth, 0)
     for seed in range(POOLS):
         rng = np.random.default_rng(seed)
         correct = rng.random((80, 8)) < rng.beta(1, 2, 80)[:, None]
         for selector in truth:
-            values = chance_at_k(selector, 1 - correct.astype(int), correct, rng.random((80, 8)), [4], 0)[
-                :, 0
-            ]
+            values = success_at_k(
+                selector, 1 - correct.astype(int), correct, rng.random((80, 8)), [4], 0
+            )[:, 0]
             _, low, high = bootstrap(values, resamples=200, seed=seed)
             covered[selector] += low <= truth[selector] <= high
     # 95 % of 100, give or take three standard deviations of 2.2.
@@ -38,9 +44,12 @@ def test_intervals_of_synthetic_pools_cover_the_truth_about_as_often_as_they_say
 
 
 def test_a_statistic_is_recomputed_inside_each_resample():
-    """The best of five equal columns looks better than it is; chosen anew in each draw, it does so there."""
+    """The best of five equal columns looks better than it is; chosen anew in each draw, it does so
+    there."""
     values = np.random.default_rng(0).normal(0, 1, (100, 5))
-    value, low, high = bootstrap(np.arange(100), lambda drawn: values[drawn].mean(axis=0).max(), seed=3)
+    value, low, high = bootstrap(
+        np.arange(100), lambda drawn: values[drawn].mean(axis=0).max(), seed=3
+    )
     assert value == values.mean(axis=0).max()
     assert low < value < high
     assert high > bootstrap(values[:, values.mean(axis=0).argmax()], seed=3)[2]
@@ -52,27 +61,27 @@ def test_figures_side_by_side_share_their_resamples():
     assert value.shape == low.shape == high.shape == (3,)
     one = bootstrap(values[:, 1], seed=7)
     assert (value[1], low[1], high[1]) == pytest.approx(one)
-    drawn = resampled(values[:, 1], seed=7)
+    drawn = bootstrap_draws(values[:, 1], seed=7)
     assert len(drawn) == 1000
-    assert interval(drawn) == pytest.approx(one[1:])
+    assert percentile_interval(drawn) == pytest.approx(one[1:])
 
 
 def test_wilson():
-    assert wilson(8, 10) == pytest.approx((0.8, 0.4902, 0.9433), abs=1e-4)
-    assert wilson(10, 10)[1:] == pytest.approx((0.7225, 1.0), abs=1e-4)
+    assert wilson_interval(8, 10) == pytest.approx((0.8, 0.4902, 0.9433), abs=1e-4)
+    assert wilson_interval(10, 10)[1:] == pytest.approx((0.7225, 1.0), abs=1e-4)
     with pytest.raises(ValueError, match="at least one trial"):
-        wilson(0, 0)
+        wilson_interval(0, 0)
 
 
 def test_holm_by_hand():
-    assert holm([0.01, 0.2, 0.03]) == pytest.approx([0.03, 0.2, 0.06])
-    assert holm([0.04, 0.04]) == pytest.approx([0.08, 0.08])
-    assert holm([]) == []
+    assert holm_correction([0.01, 0.2, 0.03]) == pytest.approx([0.03, 0.2, 0.06])
+    assert holm_correction([0.04, 0.04]) == pytest.approx([0.08, 0.08])
+    assert holm_correction([]) == []
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_lies_between_no_correction_and_bonferroni_and_keeps_the_order(p_values):
-    corrected = holm(p_values)
+    corrected = holm_correction(p_values)
     for p, q in zip(p_values, corrected, strict=True):
         assert p <= q <= min(1.0, p * len(p_values)) + 1e-12 or p == q
     order = np.argsort(p_values)

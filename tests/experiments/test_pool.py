@@ -10,12 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttc_explorer.experiments.pool import blocks, read_pool
+from ttc_explorer.experiments.pool import question_blocks, read_pool
 from ttc_explorer.problems.problem import BadInput
 
 
 def solution(question=0, sample=0, **more):
-    return {"question": question, "sample": sample, "answer": "5", "correct": True, "score": 0.5} | more
+    return {
+        "question": question,
+        "sample": sample,
+        "answer": "5",
+        "correct": True,
+        "score": 0.5,
+    } | more
 
 
 def saved(tmp_path, rows, name="pool.jsonl"):
@@ -41,7 +47,7 @@ def test_every_format_says_the_same(tmp_path, name):
 
 def test_questions_may_have_different_numbers_of_samples(tmp_path):
     rows = [solution("a", 1, score=0.2), solution("b", 0), solution("a", 0, score=0.1, answer="")]
-    small, large = blocks(read_pool(saved(tmp_path, rows)))
+    small, large = question_blocks(read_pool(saved(tmp_path, rows)))
     assert (small.samples, list(small.questions)) == (1, ["b"])
     assert (large.samples, list(large.questions)) == (2, ["a"])
     assert large.column("score").tolist() == [[0.1, 0.2]]
@@ -54,7 +60,8 @@ def test_equal_answers_are_spelled_alike_within_a_question(tmp_path):
     answers = ["1/2", "0.5", r"\frac{1}{2}", "7", "7.0", "seven", r"x^2 - 1", r"(x-1)(x+1)"]
     correct = [False] * 6 + [True] * 2
     rows = [
-        solution(0, i, answer=a, correct=c) for i, (a, c) in enumerate(zip(answers, correct, strict=True))
+        solution(0, i, answer=a, correct=c)
+        for i, (a, c) in enumerate(zip(answers, correct, strict=True))
     ]
     rows += [solution(1, 0, answer="0.5", correct=False)]
     answers = read_pool(saved(tmp_path, rows))["answer"].tolist()
@@ -67,7 +74,9 @@ def test_a_right_answer_that_is_sometimes_called_wrong_stays_one_answer(tmp_path
 
 
 def test_what_is_empty_is_left_out(tmp_path):
-    pool = read_pool(saved(tmp_path, [solution(answer=None, score=None), solution(1, score=None, answer="")]))
+    pool = read_pool(
+        saved(tmp_path, [solution(answer=None, score=None), solution(1, score=None, answer="")])
+    )
     assert not {"answer", "score"} & set(pool)
 
 
@@ -81,10 +90,10 @@ def test_answers_are_graded_where_only_a_reference_is_known(tmp_path):
         {"question": 0, "answer": answer, "reference": reference}
         for answer, reference in [("0.5", "1/2"), ("2", "1/2"), (None, "1/2"), (7, 7), ("7", None)]
     ]
-    heard = []
-    pool = read_pool(saved(tmp_path, rows), tell=heard.append)
+    progress_messages = []
+    pool = read_pool(saved(tmp_path, rows), on_progress=progress_messages.append)
     assert pool["correct"].tolist() == [True, False, False, True, False]
-    assert heard[-1] == "5 answers graded"
+    assert progress_messages[-1] == "5 answers graded"
 
 
 def test_search_and_learn(tmp_path):
@@ -148,11 +157,20 @@ def test_large_language_monkeys(tmp_path):
         ([solution(score="high")], "finite numbers"),
         ([solution(score=float("inf"))], "finite numbers"),
         ([solution(score=[0.5])], "finite numbers"),
-        ([{"problem": "", "answer": "5", "completions": ["a", "b"], "scores": [[1.0]]}], "Row 1 of"),
+        (
+            [{"problem": "", "answer": "5", "completions": ["a", "b"], "scores": [[1.0]]}],
+            "Row 1 of",
+        ),
         ([{"problem": "", "answer": "5", "completions": None, "scores": [[1.0]]}], "Row 1 of"),
         ([{"problem": "", "answer": "5", "completions": [3], "scores": [[1.0]]}], "Row 1 of"),
-        ([{"question": "", "samples": ["a"], "is_corrects": ["yes"]}], "true or false for every solution"),
-        ([{"question": "", "samples": 5, "is_corrects": [True]}], "samples of large language monkeys"),
+        (
+            [{"question": "", "samples": ["a"], "is_corrects": ["yes"]}],
+            "true or false for every solution",
+        ),
+        (
+            [{"question": "", "samples": 5, "is_corrects": [True]}],
+            "samples of large language monkeys",
+        ),
     ],
 )
 def test_bad_pools_are_refused_in_one_sentence(tmp_path, rows, complaint):
@@ -169,7 +187,9 @@ def test_files_that_are_no_pools(tmp_path, name):
 
 @settings(max_examples=30)
 @given(
-    st.binary(max_size=200) | st.text(max_size=200).map(str.encode) | st.just(b"PAR1" + b"\0" * 50 + b"PAR1")
+    st.binary(max_size=200)
+    | st.text(max_size=200).map(str.encode)
+    | st.just(b"PAR1" + b"\0" * 50 + b"PAR1")
 )
 def test_no_content_crashes_the_reader(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("pool")
@@ -182,7 +202,9 @@ def test_no_content_crashes_the_reader(tmp_path_factory, content):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 
@@ -199,11 +221,13 @@ JSON = st.recursive(
     st.data(),
 )
 def test_no_values_crash_the_reader(tmp_path_factory, columns, data):
-    rows = data.draw(st.lists(st.fixed_dictionaries(dict.fromkeys(columns, JSON)), min_size=1, max_size=3))
+    rows = data.draw(
+        st.lists(st.fixed_dictionaries(dict.fromkeys(columns, JSON)), min_size=1, max_size=3)
+    )
     try:
         pool = read_pool(saved(tmp_path_factory.mktemp("pool"), rows))
     except BadInput:
         return
     assert pool["correct"].dtype == bool
-    assert sum(block.labels.size for block in blocks(pool)) == len(pool)
+    assert sum(block.labels.size for block in question_blocks(pool)) == len(pool)
     assert "score" not in pool or not np.isinf(pool["score"]).any()

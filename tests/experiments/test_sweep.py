@@ -1,4 +1,5 @@
-"""The sweep: what its tables hold, and that no kill, resume or failure changes a row. Models are toys."""
+"""The sweep: what its tables hold, and that no kill, resume or failure changes a row. Models are
+toys."""
 
 from __future__ import annotations
 
@@ -16,14 +17,19 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from tests.search.fakes import ToyGenerator, ToyReviser, ToyRevisionVerifier, ToyVerifier
-from ttc_explorer.experiments import jobs, worker
-from ttc_explorer.experiments.choosing import Candidate, Cell
-from ttc_explorer.experiments.jobs import Plan
-from ttc_explorer.experiments.policy import Policy, dump_policy, load_policy, mark
-from ttc_explorer.experiments.results import Results
+from ttc_explorer.experiments import sweep_jobs, sweep_worker
+from ttc_explorer.experiments.compute_optimal_policy import (
+    Policy,
+    dump_policy,
+    load_policy,
+    text_fingerprint,
+)
+from ttc_explorer.experiments.cross_fitting import Candidate, PolicyCell
+from ttc_explorer.experiments.result_tables import Results
 from ttc_explorer.experiments.sweep import sweep
+from ttc_explorer.experiments.sweep_jobs import SweepPlan
 from ttc_explorer.models import catalogue
-from ttc_explorer.models.protocol import Choice
+from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.problems.problem import BadInput
 
 QUESTIONS = [{"question": f"What is {n} - {n} + 2?", "answer": "2"} for n in range(5)]
@@ -34,9 +40,9 @@ class Judge(ToyVerifier):
 
 
 @pytest.fixture
-def toys(monkeypatch) -> catalogue.Models:
-    models = catalogue.Models(ToyGenerator(), ToyVerifier(), ToyReviser(), ToyRevisionVerifier())
-    monkeypatch.setattr(catalogue, "load", lambda name: models)
+def toys(monkeypatch) -> catalogue.ModelSet:
+    models = catalogue.ModelSet(ToyGenerator(), ToyVerifier(), ToyReviser(), ToyRevisionVerifier())
+    monkeypatch.setattr(catalogue, "load_models", lambda name: models)
     monkeypatch.setattr(catalogue, "load_verifier", lambda name: Judge())
     return models
 
@@ -49,10 +55,10 @@ def questions(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def plan(toys, questions, monkeypatch) -> Plan:
+def plan(toys, questions, monkeypatch) -> SweepPlan:
     """Every kind of table, in tasks of one or two questions."""
-    monkeypatch.setattr(jobs, "AT_ONCE", 8)
-    return Plan(
+    monkeypatch.setattr(sweep_jobs, "BATCH_ROWS", 8)
+    return SweepPlan(
         problems=str(questions),
         model="toy",
         strategies=("greedy", "beam", "beam width=2", "revise chains=grid"),
@@ -65,7 +71,7 @@ def plan(toys, questions, monkeypatch) -> Plan:
 
 def test_tasks_fill_a_batch_and_none_is_too_long():
     strategies = ("beam", "mcts", "revise chains=1", "revise chains=4")
-    plan = Plan("families:52", "base-s", strategies, budgets=(64,), samples=256)
+    plan = SweepPlan("families:52", "base-s", strategies, budgets=(64,), samples=256)
     sizes = {
         task.job: max(len(t.questions) for t in plan.tasks(400) if t.job == task.job)
         for task in plan.tasks(400)
@@ -87,7 +93,7 @@ def assert_same(one: Path, other: Path) -> None:
         assert_frame_equal(table, second[name])
 
 
-# --- what the tables hold -------------------------------------------------------------------------------
+# --- what the tables hold -------------------------------------------------------------------------
 
 
 def test_every_question_and_job_is_there_once(plan, tmp_path):
@@ -106,10 +112,16 @@ def test_every_question_and_job_is_there_once(plan, tmp_path):
 
 def test_what_models_processed_is_in_the_rows(toys, plan, tmp_path):
     sweep(plan, tmp_path / "out")
-    parts = [table for name, table in tables(tmp_path / "out").items() if name in ("pool", "probe", "runs")]
+    parts = [
+        table
+        for name, table in tables(tmp_path / "out").items()
+        if name in ("pool", "probe", "runs")
+    ]
     writers = (toys.generator, toys.reviser)
     judges = (toys.verifier, toys.revision_verifier)
-    assert sum(t["generated_tokens"].sum() for t in parts) == sum(model.generated for model in writers)
+    assert sum(t["generated_tokens"].sum() for t in parts) == sum(
+        model.generated for model in writers
+    )
     assert sum(t["prefill_tokens"].sum() for t in parts) == pytest.approx(
         sum(model.prefilled for model in writers)
     )
@@ -120,7 +132,7 @@ def test_what_models_processed_is_in_the_rows(toys, plan, tmp_path):
 
 def test_a_sample_alone_would_wait_as_long_as_its_row_says(toys, plan, tmp_path):
     """A pool of one solution is a run of best-of-1, whose depth the models count."""
-    sweep(Plan(plan.problems, "toy", samples=1, limit=1), tmp_path / "out")
+    sweep(SweepPlan(plan.problems, "toy", samples=1, limit=1), tmp_path / "out")
     (depth,) = pd.read_parquet(tmp_path / "out" / "pool.parquet")["sequential_depth"]
     assert depth == toys.generator.passes + toys.verifier.passes
 
@@ -128,7 +140,7 @@ def test_a_sample_alone_would_wait_as_long_as_its_row_says(toys, plan, tmp_path)
 def test_a_small_pool_is_the_beginning_of_a_large_one(plan, tmp_path):
     """So a sample's number says nothing about its length: early ends do not come first."""
     for samples in (4, 16):
-        sweep(Plan(plan.problems, "toy", samples=samples), tmp_path / str(samples))
+        sweep(SweepPlan(plan.problems, "toy", samples=samples), tmp_path / str(samples))
     small, large = (pd.read_parquet(tmp_path / n / "pool.parquet") for n in ("4", "16"))
     columns = ["question", "sample", "answer", "score", "generated_tokens"]
     first = large[large["sample"] < 4].reset_index(drop=True)
@@ -139,7 +151,7 @@ def test_a_small_pool_is_the_beginning_of_a_large_one(plan, tmp_path):
 
 
 def test_a_pool_beyond_the_largest_budget_is_spelled_alike(plan, tmp_path):
-    sweep(Plan(plan.problems, "toy", samples=300, limit=1), tmp_path / "out")
+    sweep(SweepPlan(plan.problems, "toy", samples=300, limit=1), tmp_path / "out")
     pool = pd.read_parquet(tmp_path / "out" / "pool.parquet")
     assert list(pool["sample"]) == list(range(300))
     answers = set(pool["answer"].dropna())
@@ -149,11 +161,12 @@ def test_a_pool_beyond_the_largest_budget_is_spelled_alike(plan, tmp_path):
     assert list(halves[0]["generated_tokens"]) != list(halves[1]["generated_tokens"])
 
 
-# --- killed, resumed, refused ---------------------------------------------------------------------------
+# --- killed, resumed, refused ---------------------------------------------------------------------
 
 
 def killed(work: Callable[[], object], arm: Callable[[Callable[[], None]], None]) -> bool:
-    """Do the work in a process that is killed where ``arm`` puts the deadly call. Whether it was."""
+    """Do the work in a process that is killed where ``arm`` puts the deadly call. Whether it
+    was."""
     child = os.fork()
     if not child:
         try:
@@ -176,9 +189,9 @@ def countdown(count: int, then: Callable[[], None]) -> Callable[[], None]:
 
 
 @pytest.fixture
-def small(plan) -> Plan:
+def small(plan) -> SweepPlan:
     """Three tasks, and every table."""
-    return Plan(plan.problems, "toy", ("revise chains=4",), (4,), samples=3, probe=3, limit=2)
+    return SweepPlan(plan.problems, "toy", ("revise chains=4",), (4,), samples=3, probe=3, limit=2)
 
 
 @pytest.fixture
@@ -207,11 +220,14 @@ def test_killed_at_any_token_and_resumed_it_is_the_same(toys, small, whole):
     check()
 
 
-def test_killed_before_any_rename_or_after_the_last_and_resumed_it_is_the_same(small, whole, tmp_path):
+def test_killed_before_any_rename_or_after_the_last_and_resumed_it_is_the_same(
+    small, whole, tmp_path
+):
     rename = Path.rename
 
     def survives(out: Path, moment: int, after: bool = False) -> bool:
-        """Kill a sweep at its ``moment``-th rename; whether that came. Resumed, it must be the same."""
+        """Kill a sweep at its ``moment``-th rename; whether that came. Resumed, it must be the
+        same."""
 
         def arm(die: Callable[[], None]) -> None:
             step = countdown(moment, die)
@@ -249,12 +265,12 @@ def test_another_command_or_other_problems_are_refused(plan, tmp_path, questions
     out = tmp_path / "out"
     copy = tmp_path / "questions.jsonl"
     copy.write_bytes(questions.read_bytes())
-    mine = Plan(str(copy), "toy", samples=2)
+    mine = SweepPlan(str(copy), "toy", samples=2)
     sweep(mine, out)
     with pytest.raises(BadInput, match="--resume"):
         sweep(mine, out)
     with pytest.raises(BadInput, match="--samples 2 "):
-        sweep(Plan(str(copy), "toy", samples=3), out, resume=True)
+        sweep(SweepPlan(str(copy), "toy", samples=3), out, resume=True)
     copy.write_text('{"question": "Another?", "answer": "1"}\n', encoding="utf-8")
     with pytest.raises(BadInput, match="other problems"):
         sweep(mine, out, resume=True)
@@ -299,9 +315,9 @@ def test_a_question_that_takes_too_long_is_left_out_and_can_be_given_more_time(
         now[0] += 60 * any("What is 3" in job.state.text for job in jobs)
         return extend(jobs)
 
-    monkeypatch.setattr(worker, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(jobs, "AT_ONCE", 1)
-    asked = Plan(plan.problems, "toy", ("beam",), (4,))
+    monkeypatch.setattr(sweep_worker, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(sweep_jobs, "BATCH_ROWS", 1)
+    asked = SweepPlan(plan.problems, "toy", ("beam",), (4,))
     out = tmp_path / "out"
     monkeypatch.setattr(toys.generator, "extend", slow)
     rows = sweep(asked, out, minutes=1.5)
@@ -319,13 +335,16 @@ def test_no_time_at_all_ends_cleanly(plan, tmp_path):
     assert rows == {"failures": 5 * 7}
 
 
-# --- auto -----------------------------------------------------------------------------------------------
+# --- auto -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def policy(tmp_path) -> Path:
     """Dvts for everything, measured on the toys with other questions."""
-    cells = tuple(Cell(b, 4, 9, 0.5, 0.4, 0.6, (Candidate(Choice("dvts"), 1.0, 0.5),)) for b in range(1, 6))
+    cells = tuple(
+        PolicyCell(b, 4, 9, 0.5, 0.4, 0.6, (Candidate(StrategyChoice("dvts"), 1.0, 0.5),))
+        for b in range(1, 6)
+    )
     about = {"model": ToyGenerator.name, "verifier": ToyVerifier.name, "questions": ["0" * 16]}
     file = tmp_path / "policy.json"
     file.write_text(dump_policy(Policy(about, (0.2, 0.4, 0.6, 0.8), cells)))
@@ -334,9 +353,9 @@ def policy(tmp_path) -> Path:
 
 def test_auto_follows_the_policy_and_says_which(plan, policy, tmp_path, monkeypatch):
     asked = []
-    advise = Policy.advise
-    monkeypatch.setattr(Policy, "advise", lambda *given: asked.append(given[1]) or advise(*given))
-    rows = sweep(Plan(plan.problems, "toy", ("auto",), (4,)), tmp_path / "out", policy=policy)
+    decide = Policy.decide
+    monkeypatch.setattr(Policy, "decide", lambda *given: asked.append(given[1]) or decide(*given))
+    rows = sweep(SweepPlan(plan.problems, "toy", ("auto",), (4,)), tmp_path / "out", policy=policy)
     assert rows == {"runs": 5}
     assert len(asked) == 5
     assert Results.load(tmp_path / "out").about["policy"] == load_policy(policy).fingerprint
@@ -345,7 +364,10 @@ def test_auto_follows_the_policy_and_says_which(plan, policy, tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("about", "says"),
     [
-        ({"questions": ["0" * 16, mark("What is 3 - 3 + 2?")]}, "chosen on 1 of these questions"),
+        (
+            {"questions": ["0" * 16, text_fingerprint("What is 3 - 3 + 2?")]},
+            "chosen on 1 of these questions",
+        ),
         ({"model": "another"}, "on other models"),
         ({"questions": None}, "on which questions"),
         (None, "no policy to follow"),
@@ -362,12 +384,12 @@ def test_auto_is_not_measured_by_a_policy_that_saw_the_questions_or_other_models
         whole["about"] = {key: value for key, value in told.items() if value is not None}
         policy.write_text(json.dumps(whole))
     with pytest.raises(BadInput, match=says):
-        sweep(Plan(plan.problems, "toy", ("auto",), (4,)), tmp_path / "out", policy=policy)
+        sweep(SweepPlan(plan.problems, "toy", ("auto",), (4,)), tmp_path / "out", policy=policy)
     assert not (tmp_path / "out").exists()
 
 
 def test_another_policy_cannot_go_on(toys, plan, policy, tmp_path):
-    asked = Plan(plan.problems, "toy", ("auto",), (4,))
+    asked = SweepPlan(plan.problems, "toy", ("auto",), (4,))
     toys.verifier.refuses = "What is 3"
     sweep(asked, tmp_path / "out", policy=policy)
     policy.write_text(policy.read_text().replace("dvts", "beam"))
@@ -375,7 +397,7 @@ def test_another_policy_cannot_go_on(toys, plan, policy, tmp_path):
         sweep(asked, tmp_path / "out", resume=True, policy=policy)
 
 
-# --- what is refused ------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -398,22 +420,30 @@ def test_another_policy_cannot_go_on(toys, plan, policy, tmp_path):
     ],
 )
 def test_bad_plans_are_refused_before_anything_is_written(plan, tmp_path, changes, says):
-    asked = Plan(**({field: getattr(plan, field) for field in plan.__dataclass_fields__} | changes))
+    asked = SweepPlan(
+        **({field: getattr(plan, field) for field in plan.__dataclass_fields__} | changes)
+    )
     with pytest.raises(BadInput, match=says):
         sweep(asked, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_what_the_models_cannot_do_is_refused(plan, tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, "load", lambda name: catalogue.Models(ToyGenerator(), None))
+    monkeypatch.setattr(
+        catalogue, "load_models", lambda name: catalogue.ModelSet(ToyGenerator(), None)
+    )
     with pytest.raises(BadInput, match="needs a verifier"):
         sweep(plan, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_without_a_verifier_the_pool_has_no_scores_and_runs_have_a_majority(plan, tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, "load", lambda name: catalogue.Models(ToyGenerator(), None))
-    sweep(Plan(plan.problems, "toy", ("adaptive",), (8,), samples=2), tmp_path / "out")
+def test_without_a_verifier_the_pool_has_no_scores_and_runs_have_a_majority(
+    plan, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        catalogue, "load_models", lambda name: catalogue.ModelSet(ToyGenerator(), None)
+    )
+    sweep(SweepPlan(plan.problems, "toy", ("adaptive",), (8,), samples=2), tmp_path / "out")
     found = Results.load(tmp_path / "out")
     assert found.pool["score"].isna().all()
     assert found.pool["verifier_tokens"].eq(0).all()

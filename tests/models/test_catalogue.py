@@ -7,12 +7,12 @@ import json
 import pytest
 import torch
 
-from tests.models.toys import toy_judge, toy_qwen2, toy_tokenizer
+from tests.models.toy_models import toy_qwen2, toy_token_classifier, toy_tokenizer
 from ttc_explorer.models import catalogue
-from ttc_explorer.models.protocol import Chain, ExtendJob, ModelError, ScoreJob
+from ttc_explorer.models.protocol import ExtendJob, ModelError, RevisionContext, ScoreJob
 
 
-def save(folder, model):
+def save_shipped(folder, model):
     """As shipped: half precision, with its tokenizer."""
     model.half().save_pretrained(folder)
     toy_tokenizer().save_pretrained(folder)
@@ -21,79 +21,85 @@ def save(folder, model):
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """Toy models where the shipped ones belong, and nothing loaded yet."""
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
-    monkeypatch.setattr(catalogue, "_loaded", {})
-    save(tmp_path / "base-s", toy_qwen2())
-    save(tmp_path / "prm-exact", toy_judge())
+    monkeypatch.setattr(catalogue, "MODELS_FOLDER", tmp_path)
+    monkeypatch.setattr(catalogue, "_model_cache", {})
+    save_shipped(tmp_path / "base-s", toy_qwen2())
+    save_shipped(tmp_path / "prm-exact", toy_token_classifier())
     return tmp_path
 
 
 def test_the_shipped_pair_is_the_default_and_loaded_once(shipped):
-    generator, verifier, reviser, revision_verifier = catalogue.load()
+    generator, verifier, reviser, revision_verifier = catalogue.load_models()
     assert reviser is revision_verifier is None
     assert (generator.name, verifier.name) == ("base-s", "prm-exact")
-    assert catalogue.load("base-s") is catalogue.load()
-    (opened,) = generator.open(["3+4"])
-    (row,) = generator.extend([ExtendJob(opened.state, 0.0, (0,))])
-    assert row.state.row.block.planes[0].dtype == torch.float32
-    (question,) = verifier.open(["3+4"])
+    assert catalogue.load_models("base-s") is catalogue.load_models()
+    (prefilled,) = generator.prefill(["3+4"])
+    (row,) = generator.extend([ExtendJob(prefilled.state, 0.0, (0,))])
+    assert row.state.row.block.tensors[0].dtype == torch.float32
+    (question,) = verifier.prefill(["3+4"])
     assert 0 < verifier.score([ScoreJob(question.state, row.text)])[0].score < 1
 
 
 def test_what_is_available(shipped):
-    entries = catalogue.available()
+    entries = catalogue.list_shipped_models()
     json.dumps(entries)
     assert [(entry["name"], entry["role"]) for entry in entries] == [
         ("base-s", "generator"),
         ("prm-exact", "verifier"),
     ]
-    for entry, model in zip(entries, (toy_qwen2(), toy_judge()), strict=True):
+    for entry, model in zip(entries, (toy_qwen2(), toy_token_classifier()), strict=True):
         assert entry["parameters"] == sum(weight.numel() for weight in model.parameters())
         assert 2 * entry["parameters"] < entry["bytes"] < 3 * entry["parameters"]
     (shipped / "prm-exact" / "model.safetensors").unlink()
-    assert [entry["name"] for entry in catalogue.available()] == ["base-s"]
+    assert [entry["name"] for entry in catalogue.list_shipped_models()] == ["base-s"]
 
 
 def test_a_reviser_comes_along_and_is_loaded_when_it_is_used(shipped, monkeypatch):
-    save(shipped / "reviser", toy_qwen2(1))
-    save(shipped / "reviser-prm", toy_judge(1))
+    save_shipped(shipped / "reviser", toy_qwen2(1))
+    save_shipped(shipped / "reviser-prm", toy_token_classifier(1))
     read = []
-    really = catalogue._folder
-    monkeypatch.setattr(catalogue, "_folder", lambda name, *more: read.append(name) or really(name, *more))
-    models = catalogue.load()
+    really = catalogue._model_folder
+    monkeypatch.setattr(
+        catalogue, "_model_folder", lambda name, *more: read.append(name) or really(name, *more)
+    )
+    models = catalogue.load_models()
     assert (models.reviser.name, models.revision_verifier.name) == ("reviser", "reviser-prm")
     assert read == ["base-s", "prm-exact"]
-    chain = Chain("3+4", ("Answer: 8",))
-    (opened,) = models.reviser.open_chains([chain])
-    (row,) = models.reviser.extend([ExtendJob(opened.state, 0.0, (0,))])
-    (judged,) = models.revision_verifier.open_chains([chain])
+    chain = RevisionContext("3+4", ("Answer: 8",))
+    (prefilled,) = models.reviser.prefill_revisions([chain])
+    (row,) = models.reviser.extend([ExtendJob(prefilled.state, 0.0, (0,))])
+    (judged,) = models.revision_verifier.prefill_revisions([chain])
     assert 0 < models.revision_verifier.score([ScoreJob(judged.state, row.text)])[0].score < 1
     assert read == ["base-s", "prm-exact", "reviser", "reviser-prm"]
     assert row.cost.flops == 2 * models.reviser.parameters * row.tokens
 
 
 def test_other_shipped_verifiers_and_sizes_have_names(shipped):
-    save(shipped / "orm", toy_judge(2))
-    save(shipped / "base-m", toy_qwen2(2))
-    assert catalogue.load("base-s+orm").verifier.name == "orm"
-    medium = catalogue.load("base-m")
-    assert (medium.generator.name, medium.verifier.name, medium.reviser) == ("base-m", "prm-exact", None)
+    save_shipped(shipped / "orm", toy_token_classifier(2))
+    save_shipped(shipped / "base-m", toy_qwen2(2))
+    assert catalogue.load_models("base-s+orm").verifier.name == "orm"
+    medium = catalogue.load_models("base-m")
+    assert (medium.generator.name, medium.verifier.name, medium.reviser) == (
+        "base-m",
+        "prm-exact",
+        None,
+    )
 
 
 def test_a_folder_with_or_without_a_verifier(shipped, tmp_path):
-    save(tmp_path / "mine", toy_qwen2(3))
-    alone = catalogue.load(str(tmp_path / "mine"))
+    save_shipped(tmp_path / "mine", toy_qwen2(3))
+    alone = catalogue.load_models(str(tmp_path / "mine"))
     assert (alone.generator.name, alone.verifier) == ("mine", None)
-    assert catalogue.load(f"{tmp_path / 'mine'}+prm-exact").verifier.name == "prm-exact"
+    assert catalogue.load_models(f"{tmp_path / 'mine'}+prm-exact").verifier.name == "prm-exact"
 
 
 def test_missing_weights_name_the_command_that_makes_them(shipped, monkeypatch):
-    monkeypatch.setattr(catalogue, "FOLDER", shipped / "elsewhere")
+    monkeypatch.setattr(catalogue, "MODELS_FOLDER", shipped / "elsewhere")
     with pytest.raises(
         ModelError, match=r"is missing: make it with `python -m ttc_explorer train --recipe cpu"
     ):
-        catalogue.load()
-    assert catalogue.available() == []
+        catalogue.load_models()
+    assert catalogue.list_shipped_models() == []
 
 
 @pytest.mark.parametrize(
@@ -110,25 +116,25 @@ def test_missing_weights_name_the_command_that_makes_them(shipped, monkeypatch):
 def test_other_names_get_one_sentence(shipped, monkeypatch, name, sentence):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelError, match=sentence) as refused:
-        catalogue.load(name)
+        catalogue.load_models(name)
     assert "\n" not in str(refused.value)
 
 
 def test_broken_weights_get_one_sentence(shipped):
     (shipped / "base-s" / "model.safetensors").write_bytes(b"\x00" * 100)
     with pytest.raises(ModelError, match="holds no generator that can be read"):
-        catalogue.load()
+        catalogue.load_models()
 
 
 def test_threads(monkeypatch):
     before = torch.get_num_threads()
     monkeypatch.delenv("TTC_THREADS", raising=False)
-    catalogue.use_threads(900_000)
+    catalogue.set_thread_count(900_000)
     assert torch.get_num_threads() == 1
     monkeypatch.setenv("TTC_THREADS", "2")
-    catalogue.use_threads(900_000)
+    catalogue.set_thread_count(900_000)
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
     monkeypatch.setenv("TTC_THREADS", "many")
     with pytest.raises(ModelError, match="TTC_THREADS"):
-        catalogue.use_threads(900_000)
+        catalogue.set_thread_count(900_000)

@@ -7,46 +7,57 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.models.published import QUESTION, llama, llama_tokenizer, qwen, qwen_tokenizer
-from ttc_explorer.models.codec import CHAT_ROOM, Codec
-from ttc_explorer.models.decoding import TreeGenerator
-from ttc_explorer.models.prompted import PromptedReviser
-from ttc_explorer.models.prompts import BETTER, SYSTEM, boxes_answer
-from ttc_explorer.models.protocol import Chain, ExtendJob
+from tests.models.tiny_published_models import (
+    QUESTION,
+    llama_tokenizer,
+    qwen_tokenizer,
+    tiny_llama,
+    tiny_qwen,
+)
+from ttc_explorer.models.chat_reviser import PromptedReviser
+from ttc_explorer.models.prompts import REVISION_REQUEST, SYSTEM_PROMPT, has_boxed_answer
+from ttc_explorer.models.protocol import ExtendJob, RevisionContext
+from ttc_explorer.models.step_codec import CHAT_REVISION_RESERVE_TOKENS, StepCodec
+from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.problems.problem import BadInput
 
 TOKENIZER = qwen_tokenizer()
-CODEC = Codec(TOKENIZER, len(TOKENIZER) + 8, system=SYSTEM)
-CHAIN = Chain(QUESTION, ("We add.\nIt is \\boxed{8}.", "It is \\boxed{<|im_end|>9}."))
+CODEC = StepCodec(TOKENIZER, len(TOKENIZER) + 8, system=SYSTEM_PROMPT)
+CHAIN = RevisionContext(QUESTION, ("We add.\nIt is \\boxed{8}.", "It is \\boxed{<|im_end|>9}."))
 
 
-class Scripted:
+class ScriptedSampler:
     """Stands for the sampler: every row writes the same ids."""
 
     def __init__(self, ids):
-        self.left = list(ids)
+        self.remaining_ids = list(ids)
 
     def __call__(self, logits, *more):
-        token = self.left.pop(0)
+        token = self.remaining_ids.pop(0)
         rows = logits.shape[0]
         return torch.full((rows,), token), torch.zeros(rows)
 
 
-def writing(monkeypatch, text, tokenizer=TOKENIZER):
+def scripted_generator(monkeypatch, text, tokenizer=TOKENIZER):
     """A chat generator that will write ``text``, and the state after its prompt."""
     generator = TreeGenerator(
-        qwen(tokenizer), tokenizer, "toy", boxes_answer, max_step_tokens=200, system=SYSTEM
+        tiny_qwen(tokenizer),
+        tokenizer,
+        "toy",
+        has_boxed_answer,
+        max_step_tokens=200,
+        system=SYSTEM_PROMPT,
     )
     ids = text if isinstance(text, list) else tokenizer(text)["input_ids"]
-    monkeypatch.setattr("ttc_explorer.models.decoding.sample", Scripted(ids))
-    (opened,) = generator.open([QUESTION])
-    return generator, opened.state
+    monkeypatch.setattr("ttc_explorer.models.tree_decoding.sample_tokens", ScriptedSampler(ids))
+    (prefilled,) = generator.prefill([QUESTION])
+    return generator, prefilled.state
 
 
 def test_the_prompt_is_a_chat_with_a_system_prompt():
     text = TOKENIZER.decode(CODEC.prompt(QUESTION + "<|im_end|>"))
     assert text == (
-        f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{QUESTION}<|im_end|>\n"
+        f"<|im_start|>system\n{SYSTEM_PROMPT}<|im_end|>\n<|im_start|>user\n{QUESTION}<|im_end|>\n"
         "<|im_start|>assistant\n"
     )
 
@@ -54,39 +65,46 @@ def test_the_prompt_is_a_chat_with_a_system_prompt():
 def test_a_template_without_a_system_role_hears_it_from_the_user():
     tokenizer = qwen_tokenizer()
     tokenizer.chat_template = (
-        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') "
+        "}}{% endif %}"
         "{{ '[' + m.role + ']' + m.content }}{% endfor %}"
     )
-    text = tokenizer.decode(Codec(tokenizer, len(tokenizer), system=SYSTEM).prompt(QUESTION))
-    assert text == f"[user]{SYSTEM}\n\n{QUESTION}"
+    text = tokenizer.decode(
+        StepCodec(tokenizer, len(tokenizer), system=SYSTEM_PROMPT).prompt(QUESTION)
+    )
+    assert text == f"[user]{SYSTEM_PROMPT}\n\n{QUESTION}"
 
 
 def test_revisions_show_the_attempts_as_the_models_own_words():
-    (ids,) = CODEC.revisions([CHAIN], 4096)
+    (ids,) = CODEC.chat_revision_prompts([CHAIN], 4096)
     turns = TOKENIZER.decode(ids).split("<|im_start|>")[2:]
     assert turns == [
         f"user\n{QUESTION}<|im_end|>\n",
         "assistant\nWe add.\n\nIt is \\boxed{8}.<|im_end|>\n",
-        f"user\n{BETTER}<|im_end|>\n",
+        f"user\n{REVISION_REQUEST}<|im_end|>\n",
         "assistant\nIt is \\boxed{9}.<|im_end|>\n",
-        f"user\n{BETTER}<|im_end|>\n",
+        f"user\n{REVISION_REQUEST}<|im_end|>\n",
         "assistant\n",
     ]
-    assert CODEC.revisions([Chain(QUESTION)], 4096) == CODEC.prompts([QUESTION], 4096)
+    assert CODEC.chat_revision_prompts([RevisionContext(QUESTION)], 4096) == CODEC.prompts(
+        [QUESTION], 4096
+    )
 
 
 def test_the_oldest_attempts_make_room_for_a_revision():
-    (whole,) = CODEC.revisions([CHAIN], 4096)
-    context = len(whole) + CHAT_ROOM - 1
-    (ids,) = CODEC.revisions([CHAIN], context)
-    assert [ids] == CODEC.revisions([Chain(QUESTION, CHAIN.attempts[1:])], 4096)
+    (whole,) = CODEC.chat_revision_prompts([CHAIN], 4096)
+    context = len(whole) + CHAT_REVISION_RESERVE_TOKENS - 1
+    (ids,) = CODEC.chat_revision_prompts([CHAIN], context)
+    assert [ids] == CODEC.chat_revision_prompts(
+        [RevisionContext(QUESTION, CHAIN.attempts[1:])], 4096
+    )
     with pytest.raises(BadInput, match="too long for the model"):
-        CODEC.revisions([CHAIN], 20)
+        CODEC.chat_revision_prompts([CHAIN], 20)
 
 
 def test_a_step_ends_with_a_blank_line_and_a_solution_with_a_box(monkeypatch):
-    said = "\n\nWe add.\nIt is so.\n\nThen 7.\n \nIt is \\boxed{7}.\n\nMore"
-    generator, state = writing(monkeypatch, said)
+    reply_text = "\n\nWe add.\nIt is so.\n\nThen 7.\n \nIt is \\boxed{7}.\n\nMore"
+    generator, state = scripted_generator(monkeypatch, reply_text)
     steps = []
     for place in range(3):
         (row,) = generator.extend([ExtendJob(state, 1.0, (place,))])
@@ -99,13 +117,19 @@ def test_a_turn_ends_with_the_token_of_the_template(monkeypatch):
     """Also where no settings of the model name it as an end."""
     tokenizer = qwen_tokenizer(eos_token="<|endoftext|>")
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
-    generator, state = writing(monkeypatch, [*tokenizer("I give up.")["input_ids"], end], tokenizer)
+    generator, state = scripted_generator(
+        monkeypatch, [*tokenizer("I give up.")["input_ids"], end], tokenizer
+    )
     (row,) = generator.extend([ExtendJob(state, 1.0, (0,))])
     assert (row.text, row.finished) == ("I give up.", True)
 
 
 @given(
-    st.lists(st.sampled_from(["\n", "\n\n", " \n", "a", "b.", ".\n\n", "x\n", " "]), min_size=1, max_size=12)
+    st.lists(
+        st.sampled_from(["\n", "\n\n", " \n", "a", "b.", ".\n\n", "x\n", " "]),
+        min_size=1,
+        max_size=12,
+    )
 )
 def test_steps_end_at_the_first_blank_line_after_a_word(pieces):
     """Whatever tokens it is cut in."""
@@ -113,7 +137,7 @@ def test_steps_end_at_the_first_blank_line_after_a_word(pieces):
     ids = [number for text in pieces for number in tokens[text]]
     monkeypatch = pytest.MonkeyPatch()
     try:
-        generator, state = writing(monkeypatch, [*ids, TOKENIZER.eos_token_id])
+        generator, state = scripted_generator(monkeypatch, [*ids, TOKENIZER.eos_token_id])
         (row,) = generator.extend([ExtendJob(state, 1.0, (0,))])
     finally:
         monkeypatch.undo()
@@ -130,23 +154,29 @@ def test_steps_end_at_the_first_blank_line_after_a_word(pieces):
     assert row.text == text.strip().replace("\n", " ")
 
 
-@pytest.mark.parametrize(("make", "tokenizer"), [(qwen, TOKENIZER), (llama, llama_tokenizer())])
+@pytest.mark.parametrize(
+    ("make", "tokenizer"), [(tiny_qwen, TOKENIZER), (tiny_llama, llama_tokenizer())]
+)
 def test_a_prompted_reviser_samples_after_the_whole_chat(make, tokenizer):
     model = make(tokenizer)
-    generator = TreeGenerator(model, tokenizer, "toy", boxes_answer, max_step_tokens=12, system=SYSTEM)
+    generator = TreeGenerator(
+        model, tokenizer, "toy", has_boxed_answer, max_step_tokens=12, system=SYSTEM_PROMPT
+    )
     reviser = PromptedReviser(generator)
     assert (reviser.name, reviser.prompted, reviser.parameters) == (
         "toy, prompted",
         True,
         generator.parameters,
     )
-    (opened,) = reviser.open_chains([CHAIN])
-    (ids,) = generator.codec.revisions([CHAIN], 4096)
-    assert opened.cost.prefilled == len(ids) - 1
-    (row,) = reviser.extend([ExtendJob(opened.state, 0.0, (0,))])
+    (prefilled,) = reviser.prefill_revisions([CHAIN])
+    (ids,) = generator.codec.chat_revision_prompts([CHAIN], 4096)
+    assert prefilled.cost.prefilled == len(ids) - 1
+    (row,) = reviser.extend([ExtendJob(prefilled.state, 0.0, (0,))])
     with torch.no_grad():
         logits = model(input_ids=torch.tensor([ids])).logits[0, -1]
-    logits[torch.from_numpy(generator.codec.specials & ~generator._ends)] = -torch.inf
+    logits[torch.from_numpy(generator.codec.specials & ~generator._end_token_mask)] = -torch.inf
     first = int(logits.argmax())
     assert row.tokens >= 1
-    assert row.text.startswith(tokenizer.decode([first]).strip()) or first in tokenizer.all_special_ids
+    assert (
+        row.text.startswith(tokenizer.decode([first]).strip()) or first in tokenizer.all_special_ids
+    )

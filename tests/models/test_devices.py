@@ -1,4 +1,5 @@
-"""Memory that runs out makes batches smaller, and no run fail; what a model needs is told beforehand."""
+"""Memory that runs out makes batches smaller, and no run fail; what a model needs is told
+beforehand."""
 
 from __future__ import annotations
 
@@ -8,16 +9,17 @@ import pytest
 import torch
 from transformers import LlamaConfig, Qwen2Config
 
-from tests.models.toys import toy_generator, toy_qwen2, toy_verifier
-from ttc_explorer.models import decoding, devices, needs
-from ttc_explorer.models.devices import Batches, out_of_memory
-from ttc_explorer.models.presets import JUDGES, PRESETS
+from tests.models.toy_models import toy_generator, toy_qwen2, toy_verifier
+from ttc_explorer.models import devices, memory_estimate, tree_decoding
+from ttc_explorer.models.devices import AdaptiveBatches, is_out_of_memory
+from ttc_explorer.models.presets import MODEL_PRESETS, VERIFIER_PRESETS
 from ttc_explorer.models.protocol import Cost, ExtendJob, ModelError, ScoreJob
 from ttc_explorer.search.ledger import Ledger
 
 
-def cramped(monkeypatch, backbone, most):
-    """Let the backbone's memory hold no more than ``most`` rows at once; returns what it was asked for."""
+def limit_rows_in_memory(monkeypatch, backbone, most):
+    """Let the backbone's memory hold no more than ``most`` rows at once; returns what it was asked
+    for."""
     read, asked = backbone.read, []
 
     def reading(ids, *args, **more):
@@ -31,16 +33,18 @@ def cramped(monkeypatch, backbone, most):
 
 
 def test_what_says_that_memory_ran_out():
-    assert out_of_memory(torch.OutOfMemoryError("x"))
-    assert out_of_memory(MemoryError())
-    assert out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 17 GB)"))
-    assert out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"))
-    assert not out_of_memory(RuntimeError("shapes do not fit"))
-    assert not out_of_memory(ValueError("out of memory"))
+    assert is_out_of_memory(torch.OutOfMemoryError("x"))
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 17 GB)"))
+    assert is_out_of_memory(
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")
+    )
+    assert not is_out_of_memory(RuntimeError("shapes do not fit"))
+    assert not is_out_of_memory(ValueError("out of memory"))
 
 
 def test_batches_shrink_until_they_fit_and_stay_small():
-    batches, sizes = Batches(64), []
+    batches, sizes = AdaptiveBatches(64), []
 
     def work(jobs):
         sizes.append(len(jobs))
@@ -59,45 +63,47 @@ def test_batches_shrink_until_they_fit_and_stay_small():
 def test_decoding_goes_on_in_smaller_batches(monkeypatch):
     """Nothing but the batches changes: neither texts nor costs."""
     generator = toy_generator()
-    (opened,) = generator.open(["3+4"])
-    jobs = [ExtendJob(opened.state, 1.0, (i,)) for i in range(11)]
+    (prefilled,) = generator.prefill(["3+4"])
+    jobs = [ExtendJob(prefilled.state, 1.0, (i,)) for i in range(11)]
     roomy = generator.extend(jobs)
-    asked = cramped(monkeypatch, generator.backbone, most=4)
+    asked = limit_rows_in_memory(monkeypatch, generator.backbone, most=4)
     rows = generator.extend(jobs)
     assert [(row.text, row.cost) for row in rows] == [(row.text, row.cost) for row in roomy]
     assert asked[:3] == [11, 6, 3]
-    cramped(monkeypatch, generator.backbone, most=0)
+    limit_rows_in_memory(monkeypatch, generator.backbone, most=0)
     with pytest.raises(ModelError, match="does not hold even one solution"):
         generator.extend(jobs)
 
 
 def test_verifying_goes_on_in_smaller_batches(monkeypatch):
     verifier = toy_verifier()
-    opened = verifier.open(["3+4", "5+6", "7+8"])
-    jobs = [ScoreJob(one.state, "3+4=7") for one in opened]
+    prefilled = verifier.prefill(["3+4", "5+6", "7+8"])
+    jobs = [ScoreJob(one.state, "3+4=7") for one in prefilled]
     roomy = [row.score for row in verifier.score(jobs)]
-    cramped(monkeypatch, verifier.backbone, most=1)
+    limit_rows_in_memory(monkeypatch, verifier.backbone, most=1)
     assert [row.score for row in verifier.score(jobs)] == pytest.approx(roomy, abs=1e-5)
 
 
 def test_peak_memory_is_the_largest_of_all_pieces_of_work(monkeypatch):
     peaks = iter([500, 900, 700])
-    monkeypatch.setattr(decoding, "finish", lambda device: next(peaks))
+    monkeypatch.setattr(tree_decoding, "synchronized_peak_memory", lambda device: next(peaks))
     generator = toy_generator()
-    (opened,) = generator.open(["3+4"])
+    (prefilled,) = generator.prefill(["3+4"])
     ledger = Ledger()
-    ledger.charge(opened.cost)
+    ledger.charge(prefilled.cost)
     for place in range(2):
-        (row,) = generator.extend([ExtendJob(opened.state, 1.0, (place,))])
+        (row,) = generator.extend([ExtendJob(prefilled.state, 1.0, (place,))])
         ledger.charge(row.cost)
     assert ledger.peak_memory == 900
-    assert Cost(generated=1, peak_memory=5) + Cost(generated=2, peak_memory=3) == Cost(3, peak_memory=5)
+    assert Cost(generated=1, peak_memory=5) + Cost(generated=2, peak_memory=3) == Cost(
+        3, peak_memory=5
+    )
 
 
 def test_on_a_processor_no_peak_is_claimed():
     verifier = toy_verifier()
-    (opened,) = verifier.open(["3+4"])
-    assert devices.finish(torch.device("cpu")) == 0 == opened.cost.peak_memory
+    (prefilled,) = verifier.prefill(["3+4"])
+    assert devices.synchronized_peak_memory(torch.device("cpu")) == 0 == prefilled.cost.peak_memory
 
 
 def test_the_device_can_be_chosen(monkeypatch):
@@ -110,7 +116,8 @@ def test_the_device_can_be_chosen(monkeypatch):
         devices.best_device()
 
 
-SIZES = {  # hidden, intermediate, layers, heads, key heads, vocabulary, tied: from the published config.json
+# hidden, intermediate, layers, heads, key heads, vocabulary, tied: from the published config.json
+SIZES = {
     "Qwen2.5-0.5B-Instruct": (896, 4864, 24, 14, 2, 151936, True),
     "Qwen2.5-1.5B-Instruct": (1536, 8960, 28, 12, 2, 151936, True),
     "Qwen2.5-Math-1.5B-Instruct": (1536, 8960, 28, 12, 2, 151936, True),
@@ -138,9 +145,11 @@ def published_config(name):
 
 @pytest.mark.parametrize("name", SIZES)
 def test_presets_have_the_sizes_of_their_architectures(name):
-    known = PRESETS.get(name) or next(judge for judge in JUDGES.values() if judge.source.endswith(name))
-    need = needs.need_of(published_config(name), torch.bfloat16)
-    assert need == needs.need(known.parameters, known.values, torch.bfloat16)
+    known = MODEL_PRESETS.get(name) or next(
+        verifier for verifier in VERIFIER_PRESETS.values() if verifier.source.endswith(name)
+    )
+    need = memory_estimate.estimate_memory_of_config(published_config(name), torch.bfloat16)
+    assert need == memory_estimate.estimate_memory(known.parameters, known.values, torch.bfloat16)
 
 
 def test_judges_on_those_bodies_have_them_too():
@@ -148,33 +157,42 @@ def test_judges_on_those_bodies_have_them_too():
     body = published_config("Qwen2.5-Math-7B-Instruct")
     body.architectures = ["Qwen2Model"]
     head = 3584 * 3584 + 3584 + 3584 * 2 + 2
-    qwen, skywork = JUDGES["Qwen/Qwen2.5-Math-PRM-7B"], PRESETS["Qwen2.5-Math-1.5B-Instruct"].judge
-    assert needs.need_of(body, torch.float32).parameters + head == qwen.parameters
-    assert skywork.parameters == PRESETS["Qwen2.5-Math-1.5B-Instruct"].parameters + 1537
+    qwen, skywork = (
+        VERIFIER_PRESETS["Qwen/Qwen2.5-Math-PRM-7B"],
+        MODEL_PRESETS["Qwen2.5-Math-1.5B-Instruct"].verifier,
+    )
+    assert (
+        memory_estimate.estimate_memory_of_config(body, torch.float32).parameters + head
+        == qwen.parameters
+    )
+    assert skywork.parameters == MODEL_PRESETS["Qwen2.5-Math-1.5B-Instruct"].parameters + 1537
 
 
 def test_what_a_solution_keeps_is_what_a_block_holds():
     generator = toy_generator()
-    (opened,) = generator.open(["3+4"])
-    (row,) = generator.extend([ExtendJob(opened.state, 1.0, (0,))])
+    (prefilled,) = generator.prefill(["3+4"])
+    (row,) = generator.extend([ExtendJob(prefilled.state, 1.0, (0,))])
     block = row.state.row.block
     config = toy_qwen2().config
     config.architectures = ["Qwen2ForCausalLM"]
-    need = needs.need_of(config, torch.float32)
-    assert sum(plane.numel() * 4 for plane in block.planes) == need.solution * block.width // needs.SOLUTION
+    need = memory_estimate.estimate_memory_of_config(config, torch.float32)
+    assert (
+        sum(tensor.numel() * 4 for tensor in block.tensors)
+        == need.solution * block.width // memory_estimate.SOLUTION_TOKENS
+    )
     assert need.parameters == generator.parameters
 
 
 def test_too_little_memory_is_one_clear_sentence(monkeypatch):
-    need = needs.need(1_000_000_000, 10_000, torch.float32)
+    need = memory_estimate.estimate_memory(1_000_000_000, 10_000, torch.float32)
     monkeypatch.setenv("TTC_DEVICE", "cpu")
-    monkeypatch.setattr(needs, "free_memory", lambda device: 6_000_000_000)
-    needs.check_room({"one": need})
-    assert need.solutions(6_000_000_000) == 24
+    monkeypatch.setattr(memory_estimate, "free_memory", lambda device: 6_000_000_000)
+    memory_estimate.check_memory({"one": need})
+    assert need.max_solutions(6_000_000_000) == 24
     with pytest.raises(
         ModelError, match=r"^one and two need 8\.2 GB of memory, and 6\.0 GB are free on cpu: "
     ) as no:
-        needs.check_room({"one": need, "two": replace(need)})
+        memory_estimate.check_memory({"one": need, "two": replace(need)})
     assert "\n" not in str(no.value)
-    monkeypatch.setattr(needs, "free_memory", lambda device: None)
-    needs.check_room({"one": need, "two": need})
+    monkeypatch.setattr(memory_estimate, "free_memory", lambda device: None)
+    memory_estimate.check_memory({"one": need, "two": need})

@@ -1,4 +1,5 @@
-"""Models on Hugging Face, as a small server of the same API: what is known before anything is downloaded."""
+"""Models on Hugging Face, as a small server of the same API: what is known before anything is
+downloaded."""
 
 import json
 import os
@@ -12,31 +13,31 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.models.published import qwen, qwen_tokenizer, saved
-from ttc_explorer.models import catalogue, hub, needs
+from tests.models.tiny_published_models import qwen_tokenizer, save_model, tiny_qwen
+from ttc_explorer.models import catalogue, hub, memory_estimate
 from ttc_explorer.models.protocol import ModelError
 
 ROOT = Path(__file__).parents[2]
 NAME = "somebody/small-chat"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
-LOOK = """
+FRESH_PROCESS_CODE = """
 import json, sys
-from ttc_explorer.models import catalogue, needs
-from ttc_explorer.models.description import describe
+from ttc_explorer.models import catalogue, memory_estimate
+from ttc_explorer.models.model_description import describe
 from ttc_explorer.models.protocol import ModelError
 name, free = sys.argv[1], int(sys.argv[2])
-needs.free_memory = lambda device: free
-said = describe(name)
-part = said.generator
-told = {"parameters": part.parameters, "need": part.need.weights, "notes": part.notes, "why": said.unusable}
+memory_estimate.free_memory = lambda device: free
+description = describe(name)
+part = description.generator
+report = {"parameters": part.parameters, "need": part.need.weights, "notes": part.notes, "why": description.unusable}
 lines = []
 try:
-    model = catalogue.load(name, lines.append).generator
-    told |= {"loaded": model.parameters, "line": lines[-1]}
+    model = catalogue.load_models(name, lines.append).generator
+    report |= {"loaded": model.parameters, "line": lines[-1]}
 except ModelError as error:
-    told["refused"] = str(error)
-print(json.dumps(told))
+    report["refused"] = str(error)
+print(json.dumps(report))
 """
 """What a fresh process says of a model and does with it, where so many bytes are free."""
 
@@ -44,13 +45,13 @@ print(json.dumps(told))
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
     tokenizer = qwen_tokenizer()
-    return saved(tmp_path_factory.mktemp("repository"), qwen(tokenizer), tokenizer)
+    return save_model(tmp_path_factory.mktemp("repository"), tiny_qwen(tokenizer), tokenizer)
 
 
 @pytest.fixture
 def site(repository):
     """A server with the repository under NAME: its address, and the files that were asked for."""
-    asked = []
+    requested_files = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self, head=False):
@@ -61,7 +62,7 @@ def site(repository):
                 if name not in files:
                     return self._send(b"", 404, {"X-Error-Code": "EntryNotFound"})
                 if not head:
-                    asked.append(name)
+                    requested_files.append(name)
                 body = (repository / name).read_bytes()
                 return self._send(body, 200, {"ETag": f'"{name}"', "X-Repo-Commit": SHA}, head)
             if path.startswith(f"/api/models/{NAME}/tree/"):
@@ -69,8 +70,8 @@ def site(repository):
                 return self._send(json.dumps(tree).encode())
             if path in (f"/api/models/{NAME}", f"/api/models/{NAME}/revision/main"):
                 siblings = [{"rfilename": n, "size": s} for n, s in files.items()]
-                told = {"id": NAME, "sha": SHA, "gated": False, "siblings": siblings}
-                return self._send(json.dumps(told).encode())
+                report = {"id": NAME, "sha": SHA, "gated": False, "siblings": siblings}
+                return self._send(json.dumps(report).encode())
             return self._send(b"{}", 404, {"X-Error-Code": "RepoNotFound"})
 
         def do_HEAD(self):
@@ -90,43 +91,52 @@ def site(repository):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
-    yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}", asked=asked)
+    yield SimpleNamespace(
+        url=f"http://127.0.0.1:{server.server_port}", requested_files=requested_files
+    )
     server.shutdown()
     server.server_close()
 
 
-def look(site, home, free, offline=False):
+def describe_in_fresh_process(site, home, free, offline=False):
     environment = os.environ | {"HF_ENDPOINT": site.url, "HF_HOME": str(home), "TTC_DEVICE": "cpu"}
-    environment |= {"HF_HUB_OFFLINE": str(int(offline)), "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1"}
-    call = [sys.executable, "-c", LOOK, NAME, str(free)]
+    environment |= {
+        "HF_HUB_OFFLINE": str(int(offline)),
+        "HF_HUB_DISABLE_XET": "1",
+        "NO_PROXY": "127.0.0.1",
+    }
+    call = [sys.executable, "-c", FRESH_PROCESS_CODE, NAME, str(free)]
     done = subprocess.run(call, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def test_size_and_memory_are_known_before_the_download(site, repository, tmp_path):
-    parameters = catalogue.parameters_of(list(repository.glob("*.safetensors")))
+    parameters = catalogue.count_parameters(list(repository.glob("*.safetensors")))
 
-    told = look(site, tmp_path, free=1000)
-    assert (told["parameters"], told["need"]) == (parameters, 4 * parameters)
-    assert told["notes"] == ["0.0 GB are downloaded when it is first loaded."]
-    assert told["why"].startswith(f"{NAME} need")
-    assert told["refused"] == told["why"]
-    assert set(site.asked) == {"config.json"}
+    report = describe_in_fresh_process(site, tmp_path, free=1000)
+    assert (report["parameters"], report["need"]) == (parameters, 4 * parameters)
+    assert report["notes"] == ["0.0 GB are downloaded when it is first loaded."]
+    assert report["why"].startswith(f"{NAME} need")
+    assert report["refused"] == report["why"]
+    assert set(site.requested_files) == {"config.json"}
 
-    told = look(site, tmp_path, free=10**9)
-    assert told["loaded"] == parameters
-    assert told["line"].startswith(f"{NAME}: ")
-    assert "model.safetensors" in site.asked
+    report = describe_in_fresh_process(site, tmp_path, free=10**9)
+    assert report["loaded"] == parameters
+    assert report["line"].startswith(f"{NAME}: ")
+    assert "model.safetensors" in site.requested_files
 
-    site.asked.clear()
-    told = look(site, tmp_path, free=1000, offline=True)
-    assert (told["parameters"], told["notes"], site.asked) == (parameters, [], [])
-    assert told["refused"] == told["why"]
+    site.requested_files.clear()
+    report = describe_in_fresh_process(site, tmp_path, free=1000, offline=True)
+    assert (report["parameters"], report["notes"], site.requested_files) == (parameters, [], [])
+    assert report["refused"] == report["why"]
 
 
 def files(**sizes):
-    return [SimpleNamespace(rfilename=name.replace("__", "."), size=size) for name, size in sizes.items()]
+    return [
+        SimpleNamespace(rfilename=name.replace("__", "."), size=size)
+        for name, size in sizes.items()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +158,7 @@ def test_what_cannot_be_downloaded_is_said_in_one_sentence(monkeypatch, listed, 
     monkeypatch.setattr(hub, "get_token", lambda: None)
     monkeypatch.setattr(hub, "downloaded_folder", lambda name: None)
     with pytest.raises(ModelError, match=sentence) as refused:
-        hub.folder_of("a/b")
+        hub.fetch_model_folder("a/b")
     assert "\n" not in str(refused.value)
 
 
@@ -165,9 +175,11 @@ def test_copies_in_other_forms_are_not_counted(monkeypatch):
 def test_a_verifier_that_does_not_fit_beside_the_generator_is_refused_before_either_is_read(
     repository, tmp_path, monkeypatch
 ):
-    need = catalogue.need_before(str(repository))
-    monkeypatch.setattr(needs, "free_memory", lambda device: need.weights * 3 // 2 + need.solution)
-    monkeypatch.setattr(catalogue.loading, "load_causal", None)
+    need = catalogue.estimate_before_loading(str(repository))
+    monkeypatch.setattr(
+        memory_estimate, "free_memory", lambda device: need.weights * 3 // 2 + need.solution
+    )
+    monkeypatch.setattr(catalogue.model_loading, "load_causal_lm", None)
     shutil.copytree(repository, tmp_path / "RLHFlow-judge")
     with pytest.raises(ModelError, match=r"repository0 and .*RLHFlow-judge need .* of memory"):
-        catalogue.load(f"{repository}+{tmp_path / 'RLHFlow-judge'}")
+        catalogue.load_models(f"{repository}+{tmp_path / 'RLHFlow-judge'}")

@@ -4,11 +4,14 @@ import huggingface_hub
 import pandas as pd
 import pytest
 
-from ttc_explorer.problems.datasets import find_problems, load_problems
+from ttc_explorer.problems.datasets import load_problems, resolve_problems
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput, Problem
 
-GSM8K = {"question": "How many legs have two spiders?", "answer": "Each has 8, 2*8 = <<2*8=16>>16.\n#### 16"}
+GSM8K = {
+    "question": "How many legs have two spiders?",
+    "answer": "Each has 8, 2*8 = <<2*8=16>>16.\n#### 16",
+}
 MATH = {
     "problem": "What is $1+1$?",
     "solution": r"It is $\boxed{2}$.",
@@ -87,7 +90,11 @@ def test_columns_may_be_named(tmp_path):
         ("q.jsonl", b"[" * 100_000, "Line 1"),
         ("q.jsonl", b"\xff\xfe", "damaged"),
         ("q.jsonl", b'{"question": 5}', "Row 1"),
-        ("q.jsonl", b'{"question": "a"}\n{"question": " "}', "Row 2 of q.jsonl: The problem is empty"),
+        (
+            "q.jsonl",
+            b'{"question": "a"}\n{"question": " "}',
+            "Row 2 of q.jsonl: The problem is empty",
+        ),
     ],
 )
 def test_a_bad_file_gets_one_clear_line(tmp_path, name, content, says):
@@ -109,13 +116,13 @@ def test_a_missing_file_or_column_is_named(tmp_path):
         load_problems(tmp_path / "folder.csv")
 
 
-# --- families and the Hub -------------------------------------------------------------------------------
+# --- families and the Hub -------------------------------------------------------------------------
 
 
 def test_families_take_turns_and_repeat_with_the_seed():
-    found = find_problems("families:70", seed=3)
-    assert found == find_problems("families:70", seed=3)
-    assert found != find_problems("families:70", seed=4)
+    found = resolve_problems("families:70", seed=3)
+    assert found == resolve_problems("families:70", seed=3)
+    assert found != resolve_problems("families:70", seed=4)
     assert {problem.family for problem in found[:13]} == set(FAMILIES)
     assert {problem.level for problem in found} == {1, 2, 3, 4, 5}
     assert len({problem.text for problem in found}) == 70
@@ -146,7 +153,7 @@ def test_a_benchmark_comes_from_the_hub_in_all_its_parts(hub):
     hub("main/test/0000.parquet", question=["1+1?"], answer=["It is 2.\n#### 2"])
     hub("main/test/0001.parquet", question=["2+1?"], answer=["#### 3"])
     hub("main/train/0000.parquet", question=["no"], answer=["no"])
-    found = find_problems("gsm8k")
+    found = resolve_problems("gsm8k")
     assert [(p.text, p.answer, p.source) for p in found] == [
         ("1+1?", "2", "openai/gsm8k/main"),
         ("2+1?", "3", "openai/gsm8k/main"),
@@ -160,7 +167,7 @@ def test_a_benchmark_comes_from_the_hub_in_all_its_parts(hub):
 
 def test_any_data_set_of_the_hub_by_its_columns(hub):
     hub("default/test/0000.parquet", aufgabe=["One?"], zahl=[7], level=[3])
-    (problem,) = find_problems("hub:some-body/my.sums:test", "aufgabe", "zahl")
+    (problem,) = resolve_problems("hub:some-body/my.sums:test", "aufgabe", "zahl")
     assert (problem.text, problem.answer, problem.level) == ("One?", "7", 3)
 
 
@@ -179,7 +186,7 @@ def test_any_data_set_of_the_hub_by_its_columns(hub):
 def test_what_names_no_problems_gets_one_sentence(hub, named, says):
     hub("main/test/0000.parquet", question=["1+1?"], answer=["#### 2"])
     with pytest.raises(BadInput, match=says) as error:
-        find_problems(named)
+        resolve_problems(named)
     assert "\n" not in str(error.value)
 
 
@@ -189,4 +196,4 @@ def test_without_a_network_one_sentence_says_so(monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     with pytest.raises(BadInput, match="the network"):
-        find_problems("math500")
+        resolve_problems("math500")

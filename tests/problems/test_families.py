@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttc_explorer.problems.families import FAMILIES, LEVELS, SPLITS, Recognised, draw_problem, recognise
+from ttc_explorer.problems.canonical_wording import normalise_text
+from ttc_explorer.problems.families import (
+    FAMILIES,
+    LEVELS,
+    SPLITS,
+    RecognisedProblem,
+    draw_problem,
+    recognise,
+)
 from ttc_explorer.problems.families.family import line_text
-from ttc_explorer.problems.notation import normal
 
 families = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 seeds = st.integers(0, 10**9)
@@ -22,12 +29,12 @@ seeds = st.integers(0, 10**9)
 def test_every_wording_is_recognised_as_the_same_problem(family, seed, level):
     rng = Random(seed)
     drawn = family.draw(rng, level)
-    for text in {*family.wordings(drawn), family.say(drawn, rng)}:
+    for text in {*family.wordings(drawn), family.random_wording(drawn, rng)}:
         found = recognise(text)
         assert found is not None
         assert found.family is family
-        assert family.key(found.given) == family.key(drawn)
-        assert family.split(found.given) == family.split(drawn)
+        assert family.key(found.parameters) == family.key(drawn)
+        assert family.split(found.parameters) == family.split(drawn)
 
 
 @families
@@ -35,8 +42,8 @@ def test_every_wording_is_recognised_as_the_same_problem(family, seed, level):
 @given(seed=seeds, level=st.sampled_from(LEVELS))
 def test_the_worked_solution_is_consistent_at_every_step_and_right(family, seed, level):
     drawn = family.draw(Random(seed), level)
-    steps = [line_text(line) for line in family.worked(drawn)]
-    assert all(family.consistent(drawn, steps[:n]) for n in range(len(steps) + 1))
+    steps = [line_text(line) for line in family.worked_solution(drawn)]
+    assert all(family.is_correct_prefix(drawn, steps[:n]) for n in range(len(steps) + 1))
     assert steps[-1] == f"Answer: {family.answer(drawn)}"
     assert family.right(drawn, family.answer(drawn))
 
@@ -44,12 +51,14 @@ def test_the_worked_solution_is_consistent_at_every_step_and_right(family, seed,
 @families
 @settings(max_examples=60)
 @given(seed=seeds, level=st.sampled_from(LEVELS))
-def test_once_inconsistent_always_inconsistent_and_consistent_to_the_end_is_right(family, seed, level):
+def test_once_inconsistent_always_inconsistent_and_consistent_to_the_end_is_right(
+    family, seed, level
+):
     """Two mistakes may cancel out, so that a right answer does not make the way to it right."""
     rng = Random(seed)
     drawn = family.draw(rng, level)
-    steps = [line_text(line) for line in family.mistaken(drawn, rng)]
-    verdicts = [family.consistent(drawn, steps[:n]) for n in range(1, len(steps) + 1)]
+    steps = [line_text(line) for line in family.mistaken_solution(drawn, rng)]
+    verdicts = [family.is_correct_prefix(drawn, steps[:n]) for n in range(1, len(steps) + 1)]
     assert verdicts == sorted(verdicts, reverse=True)
     if verdicts[-1]:
         assert family.right(drawn, steps[-1].removeprefix("Answer: "))
@@ -62,13 +71,18 @@ def test_mistakes_are_marked_where_they_begin(family):
     for seed in range(40):
         rng = Random(seed)
         drawn = family.draw(rng, 1 + seed % 5)
-        worked, mistaken = family.worked(drawn), family.mistaken(drawn, rng)
-        first = next((i for i, line in enumerate(mistaken) if any(s.wrong for s in line)), None)
+        worked_solution, mistaken_solution = (
+            family.worked_solution(drawn),
+            family.mistaken_solution(drawn, rng),
+        )
+        first = next(
+            (i for i, line in enumerate(mistaken_solution) if any(s.wrong for s in line)), None
+        )
         if first is None:
-            assert mistaken == worked
+            assert mistaken_solution == worked_solution
         else:
             slipped += 1
-            assert mistaken[:first] == worked[:first]
+            assert mistaken_solution[:first] == worked_solution[:first]
     assert slipped >= 30
 
 
@@ -82,8 +96,8 @@ def test_visible_checks_tell_right_from_wrong(family):
     for seed in range(60):
         rng = Random(seed)
         drawn = family.draw(rng, 1 + seed % 5)
-        assert not any(line_text(line).endswith(" no") for line in family.worked(drawn))
-        steps = [line_text(line) for line in family.mistaken(drawn, rng)]
+        assert not any(line_text(line).endswith(" no") for line in family.worked_solution(drawn))
+        steps = [line_text(line) for line in family.mistaken_solution(drawn, rng)]
         if not family.right(drawn, steps[-1].removeprefix("Answer: ")):
             wrong += 1
             shown += any(step.endswith(" no") for step in steps)
@@ -94,12 +108,13 @@ def test_visible_checks_tell_right_from_wrong(family):
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_level_has_problems_in_every_split(family, level):
     for split in SPLITS:
-        drawn = family.draw_split(Random(split), level, split)
+        drawn = family.draw_from_split(Random(split), level, split)
         assert family.split(drawn) == split
 
 
 def test_reordered_problems_share_their_split():
-    """The canonical form forgets what does not matter: the order of numbers, equations and summands."""
+    """The canonical form forgets what does not matter: the order of numbers, equations and
+    summands."""
     for one, other in (
         ("Use 3, 5, 8 to make 16.", "Make 16 from 8, 3, 5."),
         ("Solve 3x+2y=16 and x+4y=12.", "What are x and y if x+4y=12 and 3x+2y=16?"),
@@ -109,7 +124,7 @@ def test_reordered_problems_share_their_split():
         first, second = recognise(one), recognise(other)
         assert first is not None
         assert second is not None
-        assert first.family.key(first.given) == second.family.key(second.given)
+        assert first.family.key(first.parameters) == second.family.key(second.parameters)
 
 
 def test_typographic_signs_are_read():
@@ -140,12 +155,15 @@ def test_other_texts_are_not_recognised(text):
 @given(st.text(max_size=300))
 def test_recognise_and_judging_never_raise(text):
     recognise(text)
-    assert isinstance(normal(text), str)
+    assert isinstance(normalise_text(text), str)
     for name in FAMILIES:
         family = FAMILIES[name]
         drawn = family.draw(Random(0), 3)
-        assert Recognised(family, drawn).right(text) in (True, False)
-        assert Recognised(family, drawn).consistent([text, "Answer: " + text]) in (True, False)
+        assert RecognisedProblem(family, drawn).right(text) in (True, False)
+        assert RecognisedProblem(family, drawn).is_correct_prefix([text, "Answer: " + text]) in (
+            True,
+            False,
+        )
 
 
 def test_target_accepts_any_legal_way_and_refuses_cheats():
@@ -166,12 +184,12 @@ def test_equal_answers_are_equal_however_they_are_written():
     ):
         found = recognise(text)
         assert found is not None
-        assert all(found.right(answer) and found.same(answer, right[0]) for answer in right)
-        assert not any(found.right(answer) or found.same(answer, right[0]) for answer in wrong)
+        assert all(found.right(answer) and found.equal(answer, right[0]) for answer in right)
+        assert not any(found.right(answer) or found.equal(answer, right[0]) for answer in wrong)
     found = recognise("Use 2, 3, 4 to make 14.")
     assert found is not None
-    assert found.same("4*3=12,12+2=14", "3*4=12, 2+12=14")
-    assert not found.same("4*3=12,12+2=14", "4+3=7,7*2=14")
+    assert found.equal("4*3=12,12+2=14", "3*4=12, 2+12=14")
+    assert not found.equal("4*3=12,12+2=14", "4+3=7,7*2=14")
 
 
 def test_a_drawn_problem_is_seeded():

@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttc_explorer.problems.families import draw_problem
-from ttc_explorer.problems.grading import LONGEST_ANSWER, Grader, examine, grade_lines
+from ttc_explorer.problems.grading import (
+    MAX_ANSWER_LENGTH,
+    Grader,
+    grade_lines,
+    make_answer_checker,
+)
 from ttc_explorer.problems.problem import BadInput, Problem
 
 
@@ -30,7 +35,7 @@ def no_process(*_):
 def plain_grader():
     """Fails when a comparison asks the process."""
     grader = Grader()
-    grader._formulas = no_process
+    grader._compare_formulas = no_process
     return grader
 
 
@@ -111,7 +116,7 @@ PLAIN = [
     # nothing to compare
     ("5", "", "unreadable"),
     ("5", "I really do not know that", "unreadable"),
-    ("5", "5" * (LONGEST_ANSWER + 1), "unreadable"),
+    ("5", "5" * (MAX_ANSWER_LENGTH + 1), "unreadable"),
 ]
 
 FORMULAS = [
@@ -134,7 +139,11 @@ FORMULAS = [
     ("y=2x+1", "2x+1", "equal"),
     (r"(3,\infty)", "x>3", "equal"),
     (r"(3,\infty)", r"[3,\infty)", "different"),
-    (r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}", r"\begin{pmatrix}1&2\\3&2+2\end{pmatrix}", "equal"),
+    (
+        r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}",
+        r"\begin{pmatrix}1&2\\3&2+2\end{pmatrix}",
+        "equal",
+    ),
     ("1024", "2^{10}", "equal"),
     ("x", "}{ +(", "unreadable"),
     ("4a-2", "", "unreadable"),
@@ -178,7 +187,11 @@ def test_a_number_equals_its_other_spellings(plain_grader, number, factor):
         assert plain_grader.verdict(spelling, str(number)) == "equal"
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=3))
+@given(
+    st.decimals(
+        allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=3
+    )
+)
 def test_a_decimal_equals_its_other_spellings(plain_grader, decimal):
     for spelling in (
         f"{decimal:,}",
@@ -195,7 +208,9 @@ def test_different_numbers_differ(plain_grader, one, other):
     assert plain_grader.equal(str(one), str(other)) == (one == other)
 
 
-simple = st.from_regex(r"-?\d{1,6}(/[1-9]\d{0,3})?|\d{1,3}\.\d{1,3}|[a-z]{1,9}|[A-E]", fullmatch=True)
+simple = st.from_regex(
+    r"-?\d{1,6}(/[1-9]\d{0,3})?|\d{1,3}\.\d{1,3}|[a-z]{1,9}|[A-E]", fullmatch=True
+)
 
 
 @given(st.lists(simple, min_size=1, max_size=5), st.sampled_from([",", ", ", " and "]))
@@ -221,10 +236,10 @@ def test_an_answer_equals_itself(plain_grader, members, comma):
 )
 def test_hostile_formulas_end_and_the_process_lives_on(grader, reference, hostile, verdicts):
     grader.verdict("x", "2x")
-    process = grader._process._running.pid
+    process = grader._process._subprocess.pid
     assert grader.verdict(reference, hostile) in verdicts
     assert grader.verdict("x+x", "2x") == "equal"
-    assert grader._process._running.pid == process
+    assert grader._process._subprocess.pid == process
 
 
 @pytest.mark.parametrize(
@@ -236,7 +251,7 @@ def test_huge_answers_are_graded(grader, text):
 
 def test_a_process_that_was_killed_is_replaced(grader):
     assert grader.verdict("a+a", "2a") == "equal"
-    os.killpg(grader._process._running.pid, 9)
+    os.killpg(grader._process._subprocess.pid, 9)
     assert grader.verdict("b+b", "2b") == "equal"
 
 
@@ -244,14 +259,16 @@ def test_a_closed_grader_starts_again():
     grader = Grader()
     assert grader.equal("a+a", "2a")
     grader.close()
-    assert grader._process._running is None
+    assert grader._process._subprocess is None
     assert grader.equal("b+b", "2b")
     grader.close()
 
 
 def test_many_threads_may_ask(grader):
     with ThreadPoolExecutor(8) as threads:
-        verdicts = list(threads.map(lambda n: grader.verdict(f"x+{n % 7}", f"{n % 5}+x"), range(70)))
+        verdicts = list(
+            threads.map(lambda n: grader.verdict(f"x+{n % 7}", f"{n % 5}+x"), range(70))
+        )
     assert verdicts == ["equal" if n % 7 == n % 5 else "different" for n in range(70)]
 
 
@@ -267,7 +284,8 @@ def test_a_forked_process_has_a_grader_of_its_own(grader):
 
 
 def test_any_main_module_will_do(tmp_path):
-    """No guard around the main code, another working directory, and no wait for the process at the end."""
+    """No guard around the main code, another working directory, and no wait for the process at the
+    end."""
     script = tmp_path / "app.py"
     script.write_text(
         "from ttc_explorer.problems.grading import Grader\nprint(Grader().verdict('x+x', '2x'))\n"
@@ -283,33 +301,38 @@ def test_any_main_module_will_do(tmp_path):
     assert (done.stdout, done.stderr, done.returncode) == ("equal\n", "", 0)
 
 
-# --- judging problems -----------------------------------------------------------------------------------
+# --- judging problems -----------------------------------------------------------------------------
 
 
 def test_a_family_problem_is_judged_by_its_family(plain_grader):
     problem = Problem("Pick from 2, 3, 4, 5 numbers that sum to 7.", answer="5,2")
-    right = examine(problem, plain_grader).right
-    assert right("5,2")
-    assert right("4,3")
-    assert not right("5,3")
-    assert not right("7")
+    is_correct = make_answer_checker(problem, plain_grader).is_correct
+    assert is_correct("5,2")
+    assert is_correct("4,3")
+    assert not is_correct("5,3")
+    assert not is_correct("7")
 
 
 def test_a_drawn_problem_needs_no_reference(plain_grader):
     problem = draw_problem("linear", 2, Random(0))
-    right = examine(Problem(problem.text), plain_grader).right
-    assert right(problem.answer)
-    assert not right(problem.answer + "1")
+    is_correct = make_answer_checker(Problem(problem.text), plain_grader).is_correct
+    assert is_correct(problem.answer)
+    assert not is_correct(problem.answer + "1")
 
 
 def test_other_problems_are_judged_by_the_reference(plain_grader):
-    right = examine(Problem("How many legs have two spiders?", answer="16"), plain_grader).right
-    assert right("16 legs")
-    assert not right("8")
-    assert examine(Problem("How many legs have two spiders?"), plain_grader).right is None
+    is_correct = make_answer_checker(
+        Problem("How many legs have two spiders?", answer="16"), plain_grader
+    ).is_correct
+    assert is_correct("16 legs")
+    assert not is_correct("8")
+    assert (
+        make_answer_checker(Problem("How many legs have two spiders?"), plain_grader).is_correct
+        is None
+    )
 
 
-# --- grading lines --------------------------------------------------------------------------------------
+# --- grading lines --------------------------------------------------------------------------------
 
 
 def test_lines_keep_what_they_hold(plain_grader):

@@ -6,26 +6,31 @@ from collections import Counter
 
 import pytest
 
-from ttc_explorer.experiments.notice import not_understood, rates, rows
-from ttc_explorer.problems.families import FAMILIES, in_notation, recognise
+from ttc_explorer.experiments.domain_detection_eval import case_rows, error_rates, is_misrecognised
+from ttc_explorer.problems.families import FAMILIES, recognise, to_canonical_wording
 
-REWORDINGS, OUTSIDE = rows("rewordings.jsonl"), rows("outside.jsonl")
+REWORDINGS, OUTSIDE = case_rows("rewordings.jsonl"), case_rows("outside.jsonl")
 HELD_OUT = 0.80
-"""Share of the held-out rewordings understood, at least; 45 of 52 (87 %) when they were first looked at."""
+"""Share of the held-out rewordings understood, at least; 45 of 52 (87 %) when they were first
+looked at."""
 
 
-@pytest.mark.parametrize("row", [row for row in REWORDINGS if row["dev"]], ids=lambda row: row["text"][:40])
+@pytest.mark.parametrize(
+    "row", [row for row in REWORDINGS if row["dev"]], ids=lambda row: row["text"][:40]
+)
 def test_a_rewording_is_understood_and_goes_to_the_model_in_its_notation(row):
-    assert not not_understood(row)
+    assert not is_misrecognised(row)
     found = recognise(row["text"])
-    assert found.right(row["answer"])
-    assert in_notation(row["text"]) == found.text != row["text"]
+    assert found.is_correct(row["answer"])
+    assert to_canonical_wording(row["text"]) == found.text != row["text"]
 
 
 def test_most_rewordings_that_nothing_was_tuned_on_are_understood():
     held_out = [row for row in REWORDINGS if not row["dev"]]
-    assert sum(map(not_understood, held_out)) <= (1 - HELD_OUT) * len(held_out)
-    taken_for_another = [row["text"] for row in held_out if not_understood(row) and recognise(row["text"])]
+    assert sum(map(is_misrecognised, held_out)) <= (1 - HELD_OUT) * len(held_out)
+    taken_for_another = [
+        row["text"] for row in held_out if is_misrecognised(row) and recognise(row["text"])
+    ]
     assert not taken_for_another
 
 
@@ -34,7 +39,7 @@ def test_the_rewordings_are_many_for_every_family_and_no_model_was_trained_on_th
     assert all(counts[name, True] >= 6 and counts[name, False] >= 4 for name in FAMILIES)
     for row in REWORDINGS:
         found = recognise(row["text"])
-        assert found is None or found.family.split(found.given) == "test"
+        assert found is None or found.family.split(found.parameters) == "test"
 
 
 @pytest.mark.parametrize("row", OUTSIDE, ids=lambda row: row["why"])
@@ -50,13 +55,16 @@ def test_a_question_outside_the_domain_is_not_taken_for_one_inside(row):
         ("Solve 2x^2-10x+12=0", "Solve x^2-5x+6=0."),
         ("5 = 17 - 4t", "Solve 4x+5=17."),
         ("using three, five and seven, get 22", "Use 3, 5, 7 to make 22."),
-        ("from 2,3,8,10 choose numbers with total 13", "Pick from 2, 3, 8, 10 numbers that sum to 13."),
+        (
+            "from 2,3,8,10 choose numbers with total 13",
+            "Pick from 2, 3, 8, 10 numbers that sum to 13.",
+        ),
         ("what is three quarters plus one sixth", "Compute 3/4+1/6."),
         ("next number: 3, 7, 11, 15, ?", "What comes next: 3, 7, 11, 15?"),
     ],
 )
 def test_moved_terms_and_other_letters_are_brought_to_the_notation(text, notation):
-    assert in_notation(text) == notation
+    assert to_canonical_wording(text) == notation
 
 
 @pytest.mark.parametrize(
@@ -82,7 +90,7 @@ def test_near_misses_are_not_understood(text):
 
 
 def test_the_rates_are_of_all_questions():
-    known, held_out, disguised, outside = rates()
-    assert known.asked + held_out.asked == len(REWORDINGS)
-    assert (disguised.asked, outside.asked) == (200, len(OUTSIDE))
+    known, held_out, disguised, outside = error_rates()
+    assert known.total + held_out.total == len(REWORDINGS)
+    assert (disguised.total, outside.total) == (200, len(OUTSIDE))
     assert disguised.wrong == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ttc_explorer.search.strategies import STRATEGIES, Strategy
+from ttc_explorer.search.strategy import STRATEGIES, Strategy
 
 
 @pytest.fixture

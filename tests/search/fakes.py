@@ -1,8 +1,8 @@
-"""Toy models in pure Python that count every token they really process: a generator, a verifier, and the same
-for revisions.
+"""Toy models in pure Python that count every token they really process: a generator, a verifier,
+and the same for revisions.
 
-A token is one character. What they write and score is a pure function of the prefix and of the row's stream,
-so the same seed gives the same tree; nothing is learned and nothing is right.
+A token is one character. What they write and score is a pure function of the prefix and of the
+row's RNG path, so the same seed gives the same tree; nothing is learned and nothing is right.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from random import Random
 from weakref import WeakSet
 
 from ttc_explorer.models.protocol import (
-    Advice,
-    Chain,
-    Consult,
     Cost,
+    DecodedStep,
     ExtendJob,
-    Opened,
-    Sampled,
-    Scored,
+    PolicyDecision,
+    PolicyQuery,
+    Prefilled,
+    RevisionContext,
+    ScoredStep,
     ScoreJob,
 )
-from ttc_explorer.problems.exam import Exam
+from ttc_explorer.problems.answer_checker import AnswerChecker
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.driver import Driver, no_policy
 from ttc_explorer.search.ledger import Ledger
@@ -41,11 +41,12 @@ class Prefix:
 
 
 class ToyGenerator:
-    """Adds random numbers for some steps, then answers. ``before_token`` is called before each token."""
+    """Adds random numbers for some steps, then answers. ``before_token`` is called before each
+    token."""
 
     name = "toy generator"
     parameters = 100
-    forks = True
+    supports_prefix_continuation = True
 
     def __init__(self) -> None:
         self.generated = self.prefilled = self.cached = self.passes = 0
@@ -58,25 +59,25 @@ class ToyGenerator:
         self.held.add(prefix)
         return prefix
 
-    def open(self, questions: Sequence[str]) -> list[Opened]:
+    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
         self.passes += 1
-        opened = []
+        prefilled = []
         for question in questions:
             self.prefilled += len(question)
             cost = Cost(prefilled=len(question), flops=2 * self.parameters * len(question))
-            opened.append(Opened(self._prefix(question), cost))
-        return opened
+            prefilled.append(Prefilled(self._prefix(question), cost))
+        return prefilled
 
-    def extend(self, jobs: Sequence[ExtendJob]) -> list[Sampled]:
+    def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
         self.batches.append(len(jobs))
         rows = [self._step(job) for job in jobs]
         self.passes += max(row.cost.generated for row in rows)
         return rows
 
-    def _step(self, job: ExtendJob) -> Sampled:
+    def _step(self, job: ExtendJob) -> DecodedStep:
         prefix = job.state.text
         self.cached += len(prefix)
-        rng = Random(repr((prefix, job.stream if job.temperature > 0 else "greedy")))
+        rng = Random(repr((prefix, job.rng_path if job.temperature > 0 else "greedy")))
         finished = rng.random() < 0.25
         if finished:
             text = f"Answer: {rng.choice(ANSWERS)}"
@@ -92,7 +93,9 @@ class ToyGenerator:
             written += 1
         cost = Cost(generated=written, cached=len(prefix), flops=2 * self.parameters * written)
         state = self._prefix(f"{prefix}\n{text}")
-        return Sampled(text[:written], written, -round(rng.random() * written, 3), finished, state, cost)
+        return DecodedStep(
+            text[:written], written, -round(rng.random() * written, 3), finished, state, cost
+        )
 
 
 class ToyVerifier:
@@ -112,39 +115,40 @@ class ToyVerifier:
         self.held.add(prefix)
         return prefix, Cost(verifier=len(new) + 1, flops=2 * self.parameters * (len(new) + 1))
 
-    def open(self, questions: Sequence[str]) -> list[Opened]:
+    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
         self.passes += 1
-        return [Opened(*self._read("", question)) for question in questions]
+        return [Prefilled(*self._read("", question)) for question in questions]
 
-    def score(self, jobs: Sequence[ScoreJob]) -> list[Scored]:
+    def score(self, jobs: Sequence[ScoreJob]) -> list[ScoredStep]:
         if any(job.state.text.startswith(self.refuses) for job in jobs):
             raise RuntimeError("out of memory")
         self.passes += 1
         scored = []
         for job in jobs:
             state, cost = self._read(job.state.text, job.text)
-            scored.append(Scored(round(Random(state.text).random(), 3), state, cost))
+            scored.append(ScoredStep(round(Random(state.text).random(), 3), state, cost))
         return scored
 
 
-def written_out(chain: Chain) -> str:
-    """A chain as the toys read it."""
+def context_text(chain: RevisionContext) -> str:
+    """A revision context as the toys read it."""
     return "".join(f"{chain.question}\n{attempt}\n;" for attempt in chain.attempts) + chain.question
 
 
 class ToyReviser(ToyGenerator):
-    """Reads chains, and goes on from them like the generator. ``chains`` lists those it has read."""
+    """Reads revision contexts, and continues them like the generator. ``chains`` lists those it has
+    read."""
 
     name = "toy reviser"
     parameters = 30
 
     def __init__(self) -> None:
         super().__init__()
-        self.chains: list[Chain] = []
+        self.chains: list[RevisionContext] = []
 
-    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]:
+    def prefill_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
         self.chains += chains
-        return self.open([written_out(chain) for chain in chains])
+        return self.prefill([context_text(chain) for chain in chains])
 
 
 class ToyRevisionVerifier(ToyVerifier):
@@ -155,32 +159,35 @@ class ToyRevisionVerifier(ToyVerifier):
 
     def __init__(self, refuses: str = "no question") -> None:
         super().__init__(refuses)
-        self.chains: list[Chain] = []
+        self.chains: list[RevisionContext] = []
 
-    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]:
+    def prefill_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
         self.chains += chains
-        return self.open([written_out(chain) for chain in chains])
+        return self.prefill([context_text(chain) for chain in chains])
 
 
 class Toys:
-    """One of each toy, a driver on them, and what all of them have processed together: the budget audit.
+    """One of each toy, a driver on them, and what all of them have processed together: the budget
+    audit.
 
     ``revision_verifier=False`` leaves the scores of revisions to the verifier.
     """
 
     def __init__(
-        self, revision_verifier: bool = True, advise: Callable[[Consult], Advice | None] = no_policy
+        self,
+        revision_verifier: bool = True,
+        decide: Callable[[PolicyQuery], PolicyDecision | None] = no_policy,
     ) -> None:
         self.generator, self.verifier, self.reviser = ToyGenerator(), ToyVerifier(), ToyReviser()
         self.revision_verifier = ToyRevisionVerifier() if revision_verifier else None
         self.driver = Driver(
             self.generator,
             self.verifier,
-            examine,
+            make_checker,
             clock=lambda: 0.0,
             reviser=self.reviser,
             revision_verifier=self.revision_verifier,
-            advise=advise,
+            decide=decide,
         )
 
     def drive(self, *runs: Run) -> tuple[Run, ...]:
@@ -200,7 +207,8 @@ class Toys:
             prefill_tokens=sum(model.prefilled for model in writers),
             cached_tokens=sum(model.cached for model in writers),
             verifier_tokens=sum(judge.read for judge in judges),
-            flops=2.0 * sum(model.parameters * (model.generated + model.prefilled) for model in writers)
+            flops=2.0
+            * sum(model.parameters * (model.generated + model.prefilled) for model in writers)
             + 2.0 * sum(judge.parameters * judge.read for judge in judges),
             sequential_depth=sum(model.passes for model in (*writers, *judges)),
         )
@@ -216,10 +224,12 @@ def equal(first: str, second: str) -> bool:
     return Fraction(first) == Fraction(second)
 
 
-def examine(problem: Problem) -> Exam:
+def make_checker(problem: Problem) -> AnswerChecker:
     """Answers are compared as numbers, and with the reference if there is one."""
     reference = problem.answer
-    return Exam(equal, None if reference is None else lambda answer: equal(reference, answer))
+    return AnswerChecker(
+        equal, None if reference is None else lambda answer: equal(reference, answer)
+    )
 
 
 def toy_run(

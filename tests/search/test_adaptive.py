@@ -1,4 +1,5 @@
-"""Best-of-N that stops early: the rule against brute force, when it stops, and what it then says."""
+"""Best-of-N that stops early: the rule against brute force, when it stops, and what it then
+says."""
 
 import math
 from dataclasses import replace
@@ -9,20 +10,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.search.fakes import Toys, toy_run
-from tests.search.replies import play
+from tests.search.scripted_replies import drive_with_replies
 from ttc_explorer.models.protocol import Extend
-from ttc_explorer.search.adaptive import FIRST, SAFE, adaptive, stays_ahead
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategies.adaptive import (
+    CONFIDENCE_THRESHOLD,
+    INITIAL_BATCH,
+    adaptive,
+    posterior_lead_probability,
+)
 from ttc_explorer.search.tree import SearchTree
 
 
-def grown(budget, answers, scores=None, **changed):
+def run_adaptive(budget, answers, scores=None, **changed):
     """A run whose solutions are one step long: its tree, why it stopped, and its batches."""
     tree = SearchTree()
     texts = iter(f"Answer: {answer}" if answer else "going on" for answer in answers)
     search = adaptive(tree, budget, Settings(**changed))
     judge = (lambda node: scores[node - 1]) if scores else (lambda node: 0.5)
-    ending, asked = play(search, lambda request, place: next(texts), judge)
+    ending, asked = drive_with_replies(search, lambda request, place: next(texts), judge)
     return tree, ending, [len(request.parents) for request in asked if isinstance(request, Extend)]
 
 
@@ -33,24 +39,32 @@ def by_integration(lead, rival, cells=4000):
     return math.fsum(density[cells // 2 :]) / math.fsum(density)
 
 
-@pytest.mark.parametrize(("lead", "rival"), list(product((0, 1, 2, 3, 7, 20, 90), (0, 1, 2, 5, 19))))
+@pytest.mark.parametrize(
+    ("lead", "rival"), list(product((0, 1, 2, 3, 7, 20, 90), (0, 1, 2, 5, 19)))
+)
 def test_the_beta_rule_is_what_integration_finds(lead, rival):
-    assert stays_ahead(lead, rival) == pytest.approx(by_integration(lead, rival), abs=1e-5)
+    assert posterior_lead_probability(lead, rival) == pytest.approx(
+        by_integration(lead, rival), abs=1e-5
+    )
 
 
 def test_the_first_batch_is_the_smallest_that_can_be_safe():
-    assert stays_ahead(FIRST, 0) >= SAFE > stays_ahead(FIRST - 1, 0)
+    assert (
+        posterior_lead_probability(INITIAL_BATCH, 0)
+        >= CONFIDENCE_THRESHOLD
+        > posterior_lead_probability(INITIAL_BATCH - 1, 0)
+    )
 
 
 def test_the_rule_is_fair_and_defined_up_to_the_largest_budget():
-    assert stays_ahead(0, 0) == 0.5
-    assert stays_ahead(128, 128) == 0.5
-    assert stays_ahead(256, 0) == pytest.approx(1.0)
-    assert stays_ahead(5, 2) + stays_ahead(2, 5) == 1.0
+    assert posterior_lead_probability(0, 0) == 0.5
+    assert posterior_lead_probability(128, 128) == 0.5
+    assert posterior_lead_probability(256, 0) == pytest.approx(1.0)
+    assert posterior_lead_probability(5, 2) + posterior_lead_probability(2, 5) == 1.0
 
 
 def test_it_stops_when_the_first_batch_agrees():
-    tree, ending, batches = grown(16, "1111")
+    tree, ending, batches = run_adaptive(16, "1111")
     (note,) = tree.notes
     assert (ending, batches) == ("done", [4])
     assert note.text.startswith("Stopped after 4 of 16 solutions: the leading answer is safe")
@@ -65,33 +79,44 @@ def test_it_stops_when_the_first_batch_agrees():
 
 
 def test_batches_grow_by_half_until_the_answer_is_safe():
-    tree, _, batches = grown(64, "1222" + "22" + "222")
+    tree, _, batches = run_adaptive(64, "1222" + "22" + "222")
     assert batches == [4, 2, 3]  # 5 against 1 has a chance of 0.94, 8 against 1 is safe
     assert (tree.notes[0].data["lead"], tree.notes[0].data["rival"]) == (8, 1)
-    _, _, batches = grown(64, "12" * 32)
+    _, _, batches = run_adaptive(64, "12" * 32)
     assert batches == [4, 2, 3, 4, 6, 9, 14, 21, 1]
 
 
 def test_what_is_never_safe_spends_the_budget():
-    tree, ending, batches = grown(5, "12121")
+    tree, ending, batches = run_adaptive(5, "12121")
     assert (ending, batches, tree.notes[0].data["safe"]) == ("done", [4, 1], False)
-    assert tree.notes[0].text.startswith("Spent all of 5 solutions: the leading answer never became safe")
+    assert tree.notes[0].text.startswith(
+        "Spent all of 5 solutions: the leading answer never became safe"
+    )
 
 
 def test_nothing_is_safe_while_the_selector_prefers_a_rarer_answer():
     answers, scores = "2111111", [0.9] + [0.1] * 6
-    assert grown(7, answers, scores, selector="weighted")[2] == [4, 2, 1]
-    assert grown(7, answers, scores, selector="majority")[2] == [4, 2, 1]  # 5 against 1 is not enough
+    assert run_adaptive(7, answers, scores, selector="weighted")[2] == [4, 2, 1]
+    assert run_adaptive(7, answers, scores, selector="majority")[2] == [
+        4,
+        2,
+        1,
+    ]  # 5 against 1 is not enough
     answers, scores = "211111111", [0.9] + [0.1] * 8
-    assert grown(12, answers, scores, selector="majority")[2] == [4, 2, 3]
-    assert grown(12, answers + "111", [*scores, *[0.1] * 3], selector="best")[2] == [4, 2, 3, 3]
+    assert run_adaptive(12, answers, scores, selector="majority")[2] == [4, 2, 3]
+    assert run_adaptive(12, answers + "111", [*scores, *[0.1] * 3], selector="best")[2] == [
+        4,
+        2,
+        3,
+        3,
+    ]
 
 
 def test_unreadable_and_unfinished_solutions_speak_for_nothing():
-    tree, ending, batches = grown(6, ["1", "1", "1", "", "1", "1"], rounds=1)
+    tree, ending, batches = run_adaptive(6, ["1", "1", "1", "", "1", "1"], rounds=1)
     assert (ending, batches) == ("budget", [4, 2])
     assert (tree.notes[0].data["lead"], tree.notes[0].data["rival"]) == (5, 0)
-    tree, _, _ = grown(1, [""], rounds=1)
+    tree, _, _ = run_adaptive(1, [""], rounds=1)
     assert (tree.notes[0].data["lead"], tree.notes[0].data["chance"]) == (0, 0.5)
 
 
@@ -108,14 +133,14 @@ def test_its_solutions_are_the_first_of_best_of_n(budget, seed, rounds, selector
     written = run.tree.notes[0].data["written"]
     (plain,) = Toys().drive(toy_run("best_of_n", written, seed, rounds=rounds))
     assert written <= budget
-    assert tops(run.tree) == tops(plain.tree)
+    assert solutions_in_order(run.tree) == solutions_in_order(plain.tree)
     for tokens in ("generated_tokens", "prefill_tokens", "verifier_tokens"):
         assert getattr(run.ledger, tokens) == getattr(plain.ledger, tokens)
     assert run.ledger == replace(toys.processed(), seconds=0.0)
     assert toys.held() == 0
 
 
-def tops(tree):
+def solutions_in_order(tree):
     """All solutions, finished or not, in the order in which they were begun."""
     first = {tree.path(node)[0]: tree.solution(node) for node in range(1, len(tree))}
     return [first[node] for node in sorted(first)]

@@ -1,5 +1,5 @@
-"""What holds for every strategy, whatever the seed, the budget and the settings: the audit of its budget, and
-that no node is an orphan and no solution counts twice.
+"""What holds for every strategy, whatever the seed, the budget and the settings: the audit of its
+budget, and that no node is an orphan and no solution counts twice.
 """
 
 from collections import Counter
@@ -10,17 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.search.fakes import Toys, toy_run
-from ttc_explorer.models.protocol import Advice, Choice
-from ttc_explorer.search.selection import votes, weights
-from ttc_explorer.search.strategies import STRATEGIES
-from ttc_explorer.search.trace import dump, load, to_trace
+from ttc_explorer.models.protocol import PolicyDecision, StrategyChoice
+from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
+from ttc_explorer.search.voting import ranked_votes, solution_weights
 
 
 @st.composite
 def audits(draw, strategy):
     """A run of the strategy and the toys to do it with, with or without what they may lack."""
-    choice = st.sampled_from([name for name in STRATEGIES if name != "auto"]).map(Choice)
-    advice = draw(st.none() | st.tuples(*[choice] * 5).map(lambda choices: Advice(3, choices)))
+    choice = st.sampled_from([name for name in STRATEGIES if name != "auto"]).map(StrategyChoice)
+    decision = draw(
+        st.none() | st.tuples(*[choice] * 5).map(lambda choices: PolicyDecision(3, choices))
+    )
     run = toy_run(
         strategy,
         budget=draw(st.integers(1, 64)),
@@ -32,7 +34,7 @@ def audits(draw, strategy):
         selector=draw(st.sampled_from(["majority", "best", "weighted"])),
         aggregate=draw(st.sampled_from(["last", "min", "prod", "mean"])),
     )
-    return run, Toys(revision_verifier=draw(st.booleans()), advise=lambda _: advice)
+    return run, Toys(revision_verifier=draw(st.booleans()), decide=lambda _: decision)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -50,7 +52,8 @@ def test_every_strategy_pays_for_what_it_does_and_keeps_to_its_budget(strategy, 
     assert run.ledger.generated_tokens == sum(tree.tokens)
     assert toys.held() == 0
 
-    # N solutions and N · rounds steps at most; only a lookahead adds to that, k steps for each of its own
+    # N solutions and N · rounds steps at most; only a lookahead adds to that, k steps for each of
+    # its own
     kinds = Counter(tree.kind)
     steps = kinds["step"] + kinds["answer"]
     lines = sum(len(tree.solution(n)) for n in range(len(tree)) if tree.kind[n] == "revision")
@@ -59,14 +62,16 @@ def test_every_strategy_pays_for_what_it_does_and_keeps_to_its_budget(strategy, 
     assert len(leaves) <= budget
     assert steps + lines <= budget * run.settings.rounds
     assert kinds["rollout"] <= run.settings.lookahead * steps
-    together = STRATEGIES[strategy].rows(budget, run.settings)
+    together = STRATEGIES[strategy].parallel_rows(budget, run.settings)
     assert max(toys.generator.batches + toys.reviser.batches) <= min(together, budget)
 
     # each solution once
     assert len(set(leaves)) == len(leaves) == kinds["answer"] + kinds["revision"]
     readable = [leaf for leaf in leaves if tree.answer[leaf] is not None]
-    assert sum(vote.count for vote in votes(tree, run.settings.selector, "last")) == len(readable)
-    assert list(weights(tree, "last")) == leaves
+    assert sum(vote.count for vote in ranked_votes(tree, run.settings.selector, "last")) == len(
+        readable
+    )
+    assert list(solution_weights(tree, "last")) == leaves
 
     # nobody is an orphan, and nobody is left undecided
     parents = set(tree.parent)
@@ -88,7 +93,7 @@ def test_every_strategy_pays_for_what_it_does_and_keeps_to_its_budget(strategy, 
 def test_every_strategy_repeats_itself_and_survives_as_a_trace(strategy):
     first, second = (Toys().drive(toy_run(strategy, 16, seed=5))[0] for _ in range(2))
     assert to_trace(first) == to_trace(second)
-    loaded = load(dump(first))
+    loaded = load_trace(dump_trace(first))
     assert vars(loaded.tree) == vars(first.tree)
     assert to_trace(loaded) == to_trace(first)
 

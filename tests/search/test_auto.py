@@ -7,44 +7,47 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyGenerator, Toys, ToyVerifier, examine, toy_run
-from tests.search.replies import play
-from tests.search.test_adaptive import tops
-from ttc_explorer.models.protocol import Advice, Choice
+from tests.search.fakes import ToyGenerator, Toys, ToyVerifier, make_checker, toy_run
+from tests.search.scripted_replies import drive_with_replies
+from tests.search.test_adaptive import solutions_in_order
+from ttc_explorer.models.protocol import PolicyDecision, StrategyChoice
 from ttc_explorer.search.driver import Driver
-from ttc_explorer.search.selection import votes
 from ttc_explorer.search.settings import Settings
-from ttc_explorer.search.strategies import STRATEGIES
-from ttc_explorer.search.trace import dump, load
+from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.trace import dump_trace, load_trace
 from ttc_explorer.search.tree import SearchTree
+from ttc_explorer.search.voting import ranked_votes
 
 POLICY = (
-    Choice("revise", (("chains", 1),)),
-    Choice("best_of_n"),
-    Choice("beam", (("width", 2),)),
-    Choice("mcts"),
-    Choice("revise", (("chains", 8),)),
+    StrategyChoice("revise", (("chains", 1),)),
+    StrategyChoice("best_of_n"),
+    StrategyChoice("beam", (("width", 2),)),
+    StrategyChoice("mcts"),
+    StrategyChoice("revise", (("chains", 8),)),
 )
 
 
-def advised(bin, choices=POLICY):
+def toys_with_policy(bin, choices=POLICY):
     """Toys whose policy finds every question in that bin, and the list of what it was asked."""
     asked = []
 
-    def advise(question):
-        asked.append(question)
-        return Advice(bin, choices)
+    def decide(query):
+        asked.append(query)
+        return PolicyDecision(bin, choices)
 
-    return Toys(advise=advise), asked
+    return Toys(decide=decide), asked
 
 
 def test_without_a_policy_it_is_best_of_n_and_says_so():
     (run,) = Toys().drive(toy_run("auto", 16))
     (plain,) = Toys().drive(toy_run("best_of_n", 16))
-    assert tops(run.tree) == tops(plain.tree)
+    assert solutions_in_order(run.tree) == solutions_in_order(plain.tree)
     tokens = ("generated_tokens", "prefill_tokens", "verifier_tokens")
     assert all(getattr(run.ledger, name) == getattr(plain.ledger, name) for name in tokens)
-    assert votes(run.tree, "majority", "last")[0].answer == votes(plain.tree, "majority", "last")[0].answer
+    assert (
+        ranked_votes(run.tree, "majority", "last")[0].answer
+        == ranked_votes(plain.tree, "majority", "last")[0].answer
+    )
     (note,) = run.tree.notes
     assert "No policy has been measured yet" in note.text
     assert (note.data["probe"], note.data["rest"]) == (4, 12)
@@ -53,16 +56,16 @@ def test_without_a_policy_it_is_best_of_n_and_says_so():
 @pytest.mark.parametrize("rounds", [40, 2])
 def test_the_evidence_is_the_mean_score_at_the_ends_of_the_probe(rounds):
     """Of those ends, too, that the rounds have cut off: with two rounds, some have."""
-    toys, asked = advised(2)
+    toys, asked = toys_with_policy(2)
     (run,) = toys.drive(toy_run("auto", 20, rounds=rounds))
     (probe,) = Toys().drive(toy_run("best_of_n", 5, rounds=rounds))
     inner = set(probe.tree.parent)
     scores = [probe.tree.score[node] for node in range(len(probe.tree)) if node not in inner]
     assert probe.stopped == ("done" if rounds == 40 else "budget")
-    (question,) = asked
-    assert question.mean_score == pytest.approx(sum(scores) / 5)
-    assert question.budget == 20
-    assert run.tree.notes[0].data["mean_score"] == question.mean_score
+    (query,) = asked
+    assert query.mean_score == pytest.approx(sum(scores) / 5)
+    assert query.budget == 20
+    assert run.tree.notes[0].data["mean_score"] == query.mean_score
 
 
 @pytest.mark.parametrize(("budget", "probe"), [(1, 1), (2, 1), (7, 1), (8, 2), (64, 16), (256, 16)])
@@ -73,45 +76,58 @@ def test_the_probe_is_a_quarter_from_one_to_sixteen(budget, probe):
 
 
 def test_a_budget_of_one_asks_nobody():
-    toys, asked = advised(1)
+    toys, asked = toys_with_policy(1)
     (run,) = toys.drive(toy_run("auto", 1))
     assert (run.stopped, asked, len(list(run.tree.leaves()))) == ("done", [], 1)
     assert run.tree.notes[0].text.endswith("the probe was the whole budget.")
 
 
 def test_the_choice_gets_the_rest_with_its_settings_and_the_probe_votes_with_it():
-    toys, _ = advised(1)
+    toys, _ = toys_with_policy(1)
     (run,) = toys.drive(toy_run("auto", 16, chains=3))
     tree = run.tree
     found = [leaf for leaf in tree.leaves() if tree.kind[leaf] == "answer"]
     revisions = [node for node in tree.leaves() if tree.kind[node] == "revision"]
     assert (len(found), len(revisions)) == (4, 12)
-    assert tree.chain(revisions[-1]) == revisions  # one chain, as the policy has it and not as the run
-    assert sum(vote.count for vote in votes(tree, "majority", "last")) == 16
+    assert (
+        tree.chain(revisions[-1]) == revisions
+    )  # one chain, as the policy has it and not as the run
+    assert sum(vote.count for vote in ranked_votes(tree, "majority", "last")) == 16
 
 
 def test_the_note_shows_bin_choice_and_neighbours():
-    (run,) = advised(3)[0].drive(toy_run("auto", 16))
+    (run,) = toys_with_policy(3)[0].drive(toy_run("auto", 16))
     (note,) = run.tree.notes
-    titles = ["Revision (chains 1)", "Best-of-N", "Beam search (width 2)", "Monte Carlo tree search"]
+    titles = [
+        "Revision (chains 1)",
+        "Best-of-N",
+        "Beam search (width 2)",
+        "Monte Carlo tree search",
+    ]
     assert (note.data["bin"], note.data["choice"]) == (3, "Beam search (width 2)")
     assert note.data["choices"] == [*titles, "Revision (chains 8)"]
     assert "bin 3 of 5. The policy's choice for the rest: Beam search (width 2)." in note.text
-    assert note.text.endswith("It would have been Best-of-N in bin 2, Monte Carlo tree search in bin 4.")
-    assert load(dump(run)).tree.notes == run.tree.notes
+    assert note.text.endswith(
+        "It would have been Best-of-N in bin 2, Monte Carlo tree search in bin 4."
+    )
+    assert load_trace(dump_trace(run)).tree.notes == run.tree.notes
 
 
 @pytest.mark.parametrize(
     ("bin", "only"), [(1, "Best-of-N in bin 2."), (5, "Monte Carlo tree search in bin 4.")]
 )
 def test_the_outer_bins_have_one_neighbour(bin, only):
-    (run,) = advised(bin)[0].drive(toy_run("auto", 8))
+    (run,) = toys_with_policy(bin)[0].drive(toy_run("auto", 8))
     assert run.tree.notes[0].text.endswith(f"It would have been {only}")
 
 
 def test_a_choice_that_needs_a_reviser_falls_back_where_there_is_none():
     driver = Driver(
-        ToyGenerator(), ToyVerifier(), examine, clock=lambda: 0.0, advise=lambda question: Advice(1, POLICY)
+        ToyGenerator(),
+        ToyVerifier(),
+        make_checker,
+        clock=lambda: 0.0,
+        decide=lambda query: PolicyDecision(1, POLICY),
     )
     run = toy_run("auto", 16)
     driver.add(run)
@@ -120,21 +136,30 @@ def test_a_choice_that_needs_a_reviser_falls_back_where_there_is_none():
     (plain,) = Toys().drive(toy_run("best_of_n", 16))
     (note,) = run.tree.notes
     assert (run.stopped, run.error) == ("done", None)
-    assert tops(run.tree) == tops(plain.tree)
-    assert "Revision (chains 1), needs a reviser, and there is none here: best-of-N goes on." in note.text
+    assert solutions_in_order(run.tree) == solutions_in_order(plain.tree)
+    assert (
+        "Revision (chains 1), needs a reviser, and there is none here: best-of-N goes on."
+        in note.text
+    )
     assert (note.data["bin"], note.data["choice"]) == (1, "Best-of-N")
 
 
-@pytest.mark.parametrize("name", ["best_of_n", "beam", "lookahead", "dvts", "rebase", "particles", "mcts"])
+@pytest.mark.parametrize(
+    "name", ["best_of_n", "beam", "lookahead", "dvts", "rebase", "particles", "mcts"]
+)
 def test_a_search_takes_the_solutions_of_a_probe_for_none_of_its_own(name):
     def grown(probed):
-        tree, lots = SearchTree(), Random(1)
+        tree, rng = SearchTree(), Random(1)
         for _ in range(probed):
             tree.set_scores([tree.add(0, "Answer: 1", finished=True, answer="1")], [0.99])
         search = STRATEGIES[name].search(tree, 12, Settings(width=2))
-        play(search, lambda *_: lots.choice(["on", "on", "Answer: 1"]), lambda _: lots.random())
-        begin = probed + 1
-        return [max(parent - probed, 0) for parent in tree.parent[begin:]], tree.status[begin:]
+        drive_with_replies(
+            search, lambda *_: rng.choice(["on", "on", "Answer: 1"]), lambda _: rng.random()
+        )
+        first_new_node = probed + 1
+        return [max(parent - probed, 0) for parent in tree.parent[first_new_node:]], tree.status[
+            first_new_node:
+        ]
 
     assert grown(6) == grown(0)
 
@@ -151,7 +176,7 @@ def test_a_search_takes_the_solutions_of_a_probe_for_none_of_its_own(name):
 def test_whatever_is_chosen_no_more_than_the_budget_is_written_and_all_is_paid_for(
     name, budget, seed, width, chains, rounds
 ):
-    toys, _ = advised(4, (Choice(name),) * 5)
+    toys, _ = toys_with_policy(4, (StrategyChoice(name),) * 5)
     (run,) = toys.drive(toy_run("auto", budget, seed, width=width, chains=chains, rounds=rounds))
     assert run.error is None
     assert run.stopped in ("done", "budget")

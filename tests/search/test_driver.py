@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyGenerator, ToyVerifier, equal, examine, toy_run
+from tests.search.fakes import ToyGenerator, ToyVerifier, equal, make_checker, toy_run
 from ttc_explorer.models.protocol import Cost, ModelError
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.driver import Driver, solve
-from ttc_explorer.search.selection import votes
-from ttc_explorer.search.strategies import STRATEGIES, unavailable
-from ttc_explorer.search.trace import dump, load, to_trace
+from ttc_explorer.search.driver import Driver, run_to_completion
+from ttc_explorer.search.strategy import STRATEGIES, unavailable_reason
+from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
+from ttc_explorer.search.voting import ranked_votes
 
 runs = st.builds(
     toy_run,
@@ -28,15 +28,17 @@ runs = st.builds(
 )
 
 
-def again(run, **changed):
+def fresh_copy(run, **changed):
     """The same run, not started."""
     given = {"seed": run.seed, "text": run.problem.text, "answer": run.problem.answer}
     return toy_run(run.strategy, run.budget, **(given | asdict(run.settings) | changed))
 
 
-def driven(*runs, generator=None, verifier=None):
+def drive_all(*runs, generator=None, verifier=None):
     """The runs, all driven to their ends together."""
-    driver = Driver(generator or ToyGenerator(), verifier or ToyVerifier(), examine, clock=lambda: 0.0)
+    driver = Driver(
+        generator or ToyGenerator(), verifier or ToyVerifier(), make_checker, clock=lambda: 0.0
+    )
     for run in runs:
         driver.add(run)
     while driver.tick():
@@ -53,7 +55,7 @@ def outcome(run):
 @given(runs)
 def test_the_ledger_equals_what_the_models_processed(run):
     generator, verifier = ToyGenerator(), ToyVerifier()
-    driven(run, generator=generator, verifier=verifier)
+    drive_all(run, generator=generator, verifier=verifier)
     ledger = run.ledger
     assert ledger.generated_tokens == generator.generated == sum(run.tree.tokens)
     assert ledger.prefill_tokens == generator.prefilled
@@ -61,14 +63,16 @@ def test_the_ledger_equals_what_the_models_processed(run):
     assert ledger.verifier_tokens == verifier.read
     assert ledger.sequential_depth == generator.passes + verifier.passes
     processed = generator.generated + generator.prefilled
-    assert ledger.flops == 2 * (generator.parameters * processed + verifier.parameters * verifier.read)
+    assert ledger.flops == 2 * (
+        generator.parameters * processed + verifier.parameters * verifier.read
+    )
 
 
 @settings(max_examples=60)
 @given(runs)
 def test_no_search_exceeds_its_budget_orphans_a_node_or_counts_a_solution_twice(run):
     generator, verifier = ToyGenerator(), ToyVerifier()
-    driven(run, generator=generator, verifier=verifier)
+    drive_all(run, generator=generator, verifier=verifier)
     tree, budget = run.tree, run.budget if run.strategy != "greedy" else 1
     leaves = list(tree.leaves())
     assert max(generator.batches) <= budget
@@ -76,7 +80,7 @@ def test_no_search_exceeds_its_budget_orphans_a_node_or_counts_a_solution_twice(
     assert len(leaves) <= budget
     assert (run.stopped == "done") == (len(leaves) == budget)
     assert len(set(leaves)) == len(leaves)
-    assert sum(vote.count for vote in votes(tree, "majority", "last")) == len(leaves)
+    assert sum(vote.count for vote in ranked_votes(tree, "majority", "last")) == len(leaves)
     parents = set(tree.parent)
     for node in range(1, len(tree)):
         assert tree.status[tree.parent[node]] == "kept"
@@ -90,21 +94,21 @@ def test_no_search_exceeds_its_budget_orphans_a_node_or_counts_a_solution_twice(
 @settings(max_examples=25)
 @given(st.lists(runs, min_size=2, max_size=5))
 def test_a_run_is_the_same_alone_and_in_company(company):
-    together = driven(*company)
+    together = drive_all(*company)
     for run in together:
-        (alone,) = driven(again(run))
+        (alone,) = drive_all(fresh_copy(run))
         assert outcome(run) == outcome(alone)
 
 
 def test_runs_in_company_share_batches():
     generator = ToyGenerator()
-    driven(toy_run("best_of_n", 8), toy_run("best_of_n", 8, seed=1), generator=generator)
+    drive_all(toy_run("best_of_n", 8), toy_run("best_of_n", 8, seed=1), generator=generator)
     assert generator.batches[0] == 16
 
 
 def test_states_are_held_for_live_rows_only():
     generator, verifier = ToyGenerator(), ToyVerifier()
-    driver = Driver(generator, verifier, examine)
+    driver = Driver(generator, verifier, make_checker)
     driver.add(toy_run("beam", 16))
     while driver.tick():
         assert len(generator.held) <= 16
@@ -112,36 +116,36 @@ def test_states_are_held_for_live_rows_only():
 
 
 def test_seeds_make_different_trees():
-    first, second = driven(toy_run(seed=1), toy_run(seed=2))
+    first, second = drive_all(toy_run(seed=1), toy_run(seed=2))
     assert first.tree.text != second.tree.text
 
 
 def test_best_of_n_grows_by_more_samples_of_the_same():
-    small, large = driven(toy_run("best_of_n", 4), toy_run("best_of_n", 16))
+    small, large = drive_all(toy_run("best_of_n", 4), toy_run("best_of_n", 16))
     solutions = {tuple(large.tree.solution(leaf)) for leaf in large.tree.leaves()}
     assert {tuple(small.tree.solution(leaf)) for leaf in small.tree.leaves()} < solutions
 
 
 def test_beam_of_width_one_is_best_of_n():
-    beam, best = driven(toy_run("beam", 8, width=1), toy_run("best_of_n", 8))
+    beam, best = drive_all(toy_run("beam", 8, width=1), toy_run("best_of_n", 8))
     assert vars(beam.tree) == vars(best.tree)
 
 
 def test_equal_answers_share_the_first_spelling_and_are_judged_once():
-    (run,) = driven(toy_run("best_of_n", 64, answer="4/2"))
+    (run,) = drive_all(toy_run("best_of_n", 64, answer="4/2"))
     found = {answer for answer in run.tree.answer if answer is not None}
     assert len(found) == 4  # 2, 3, 5, 7, however they were spelled
     assert run.correct == {answer: equal(answer, "2") for answer in found}
 
 
 def test_without_a_reference_nothing_is_judged():
-    (run,) = driven(toy_run("best_of_n", 8, answer=None))
+    (run,) = drive_all(toy_run("best_of_n", 8, answer=None))
     assert run.correct == {}
 
 
 def test_majority_runs_without_a_verifier():
     run = toy_run("best_of_n", 8, verifier=None, selector="majority")
-    solve(run, ToyGenerator(), None, examine)
+    run_to_completion(run, ToyGenerator(), None, make_checker)
     assert run.stopped == "done"
     assert set(run.tree.score) == {None}
     assert run.ledger.verifier_tokens == 0
@@ -158,23 +162,25 @@ def test_majority_runs_without_a_verifier():
 )
 def test_a_run_that_cannot_start_is_refused(changed, message):
     with pytest.raises(BadInput, match=message):
-        Driver(ToyGenerator(), ToyVerifier(), examine).add(toy_run(**changed))
+        Driver(ToyGenerator(), ToyVerifier(), make_checker).add(toy_run(**changed))
     with pytest.raises(BadInput, match="needs a verifier"):
-        Driver(ToyGenerator(), None, examine).add(toy_run("beam"))
+        Driver(ToyGenerator(), None, make_checker).add(toy_run("beam"))
 
 
-# --- stopping -------------------------------------------------------------------------------------------
+# --- stopping -------------------------------------------------------------------------------------
 
 
 def test_cancel_takes_effect_between_decode_steps_and_keeps_the_tree():
     generator, verifier = ToyGenerator(), ToyVerifier()
-    driver = Driver(generator, verifier, examine)
+    driver = Driver(generator, verifier, make_checker)
     run, other = toy_run("best_of_n", 8), toy_run("best_of_n", 8, seed=1)
     driver.add(run)
     driver.add(other)
     driver.tick()
     before, events = generator.generated, len(run.tree.events)
-    generator.before_token = lambda: driver.cancel(run) if generator.generated == before + 5 else None
+    generator.before_token = lambda: (
+        driver.cancel(run) if generator.generated == before + 5 else None
+    )
     driver.tick()
     assert run.stopped == "cancelled"
     assert run.error is None
@@ -182,7 +188,7 @@ def test_cancel_takes_effect_between_decode_steps_and_keeps_the_tree():
     assert len(driver) == 1
     while driver.tick():
         pass
-    assert vars(other.tree) == vars(driven(again(other))[0].tree)
+    assert vars(other.tree) == vars(drive_all(fresh_copy(other))[0].tree)
     assert run.ledger.generated_tokens + other.ledger.generated_tokens == generator.generated
     assert run.ledger.verifier_tokens + other.ledger.verifier_tokens == verifier.read
     assert not generator.held
@@ -190,7 +196,7 @@ def test_cancel_takes_effect_between_decode_steps_and_keeps_the_tree():
 
 def test_cancel_before_the_first_tick_does_no_work():
     generator = ToyGenerator()
-    driver = Driver(generator, ToyVerifier(), examine)
+    driver = Driver(generator, ToyVerifier(), make_checker)
     run = toy_run()
     driver.add(run)
     driver.cancel(run)
@@ -202,7 +208,7 @@ def test_cancel_before_the_first_tick_does_no_work():
 def test_a_deadline_ends_the_run_and_its_seconds_are_counted():
     now = [100.0]
     generator = ToyGenerator()
-    driver = Driver(generator, ToyVerifier(), examine, clock=lambda: now[0])
+    driver = Driver(generator, ToyVerifier(), make_checker, clock=lambda: now[0])
     run, free = toy_run("best_of_n", 8), toy_run("best_of_n", 8)
     driver.add(run, seconds=5)
     driver.add(free)
@@ -216,17 +222,17 @@ def test_a_deadline_ends_the_run_and_its_seconds_are_counted():
     assert free.stopped == "done"
 
 
-# --- failures -------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------------
 
 
 def test_a_verifier_that_fails_on_one_run_ends_only_that_run():
     bad, good = toy_run(text="What is a?"), toy_run(text="What is b?")
-    driven(bad, good, verifier=ToyVerifier(refuses="What is a?"))
+    drive_all(bad, good, verifier=ToyVerifier(refuses="What is a?"))
     assert bad.stopped == "cancelled"
     assert bad.error == "The run stopped because a model failed unexpectedly (RuntimeError)."
     assert len(bad.tree) == 1 + bad.budget  # its first steps are there, unscored
     assert (good.stopped, good.error) == ("done", None)
-    assert vars(good.tree) == vars(driven(again(good))[0].tree)
+    assert vars(good.tree) == vars(drive_all(fresh_copy(good))[0].tree)
 
 
 class Failing(ToyGenerator):
@@ -236,10 +242,10 @@ class Failing(ToyGenerator):
         super().__init__()
         self.fails = fails
 
-    def open(self, questions):
+    def prefill(self, questions):
         if self.fails == "open" and "too long" in questions:
             raise BadInput("The problem is too long for this model.")
-        return super().open(questions)
+        return super().prefill(questions)
 
     def extend(self, jobs):
         if self.fails == "extend":
@@ -249,20 +255,20 @@ class Failing(ToyGenerator):
 
 def test_a_question_the_model_cannot_read_ends_only_its_run():
     bad, good = toy_run(text="too long"), toy_run()
-    driven(bad, good, generator=Failing("open"))
+    drive_all(bad, good, generator=Failing("open"))
     assert bad.error == "The problem is too long for this model."
     assert (len(bad.tree), bad.ledger.generated_tokens) == (1, 0)
     assert (good.stopped, good.error) == ("done", None)
 
 
 def test_a_model_that_always_fails_ends_every_run_with_its_own_sentence():
-    for run in driven(toy_run(), toy_run(), generator=Failing("extend")):
+    for run in drive_all(toy_run(), toy_run(), generator=Failing("extend")):
         assert run.error == "The model's weights are gone: download it again."
         assert run.stopped == "cancelled"
 
 
 def test_a_model_that_returns_too_little_ends_the_run():
-    (run,) = driven(toy_run(), generator=Failing("short"))
+    (run,) = drive_all(toy_run(), generator=Failing("short"))
     assert run.error
     assert len(run.tree) == 1
 
@@ -272,24 +278,28 @@ def test_a_score_that_is_no_probability_ends_the_run():
         def score(self, jobs):
             return [type(row)(float("nan"), row.state, row.cost) for row in super().score(jobs)]
 
-    (run,) = driven(toy_run(), verifier=Broken())
+    (run,) = drive_all(toy_run(), verifier=Broken())
     assert run.error == "The verifier gave a score of nan, which is no probability."
 
 
-# --- what a generator cannot do -------------------------------------------------------------------------
+# --- what a generator cannot do -------------------------------------------------------------------
 
 
-class Whole(ToyGenerator):
+class WholeSolutionsOnly(ToyGenerator):
     """Writes whole solutions only."""
 
-    forks = False
+    supports_prefix_continuation = False
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_a_strategy_is_refused_exactly_where_it_says_that_it_cannot_run(name):
-    for generator, verifier in product((ToyGenerator(), Whole()), (ToyVerifier(), None)):
-        reason = unavailable(name, generator.forks, verifier is not None, reviser=False)
-        driver = Driver(generator, verifier, examine)
+    for generator, verifier in product(
+        (ToyGenerator(), WholeSolutionsOnly()), (ToyVerifier(), None)
+    ):
+        reason = unavailable_reason(
+            name, generator.supports_prefix_continuation, verifier is not None, reviser=False
+        )
+        driver = Driver(generator, verifier, make_checker)
         run = toy_run(name, selector="majority")
         if reason:
             with pytest.raises(BadInput, match=STRATEGIES[name].title):
@@ -299,7 +309,13 @@ def test_a_strategy_is_refused_exactly_where_it_says_that_it_cannot_run(name):
 
 
 def test_only_strategies_of_whole_solutions_do_without_forks():
-    able = [name for name in STRATEGIES if not unavailable(name, forks=False, verifier=True, reviser=True)]
+    able = [
+        name
+        for name in STRATEGIES
+        if not unavailable_reason(
+            name, supports_prefix_continuation=False, verifier=True, reviser=True
+        )
+    ]
     assert able == ["greedy", "best_of_n", "revise", "adaptive"]
 
 
@@ -310,17 +326,17 @@ class Losing(ToyGenerator):
         rows = super().extend(jobs)
         if len(self.batches) > 1 and len(rows) > 1:
             rows[1] = replace(
-                rows[1], text="", tokens=0, finished=True, cost=Cost(), failed="The line broke."
+                rows[1], text="", tokens=0, finished=True, cost=Cost(), failure="The line broke."
             )
         return rows
 
 
 @pytest.mark.parametrize("strategy", ["beam", "best_of_n", "dvts", "rebase"])
 def test_a_lost_row_is_a_solution_without_an_answer_and_the_run_goes_on(strategy):
-    (run,) = driven(toy_run(strategy, 8), generator=Losing())
+    (run,) = drive_all(toy_run(strategy, 8), generator=Losing())
     assert (run.error, run.stopped) == (None, "done")
     assert run.tree.notes[0].text == "1 step was lost. The line broke."
     lost = [node for node in run.tree.leaves() if not run.tree.tokens[node]]
     assert all(run.tree.answer[node] is None for node in lost)
     assert lost
-    assert to_trace(load(dump(run))) == to_trace(run)
+    assert to_trace(load_trace(dump_trace(run))) == to_trace(run)

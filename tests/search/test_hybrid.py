@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.search.fakes import Toys, toy_run
-from tests.search.replies import play
+from tests.search.scripted_replies import drive_with_replies
 from ttc_explorer.models.protocol import Revise
-from ttc_explorer.search.hybrid import best_attempts, hybrid
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategies.hybrid import best_attempts, hybrid
 from ttc_explorer.search.tree import SearchTree
 
 
@@ -21,12 +21,15 @@ def attempts_of(*solutions):
     return tree
 
 
-def grown(budget, texts, scores, **changed):
-    """A run whose nodes 1, 2, … have these texts and scores: its tree, why it stopped, who was revised."""
+def run_hybrid(budget, texts, scores, **changed):
+    """A run whose nodes 1, 2, … have these texts and scores: its tree, why it stopped, who was
+    revised."""
     tree = SearchTree()
     texts = iter(texts)
     search = hybrid(tree, budget, Settings(**changed))
-    ending, asked = play(search, lambda request, place: next(texts), lambda node: scores[node - 1])
+    ending, asked = drive_with_replies(
+        search, lambda request, place: next(texts), lambda node: scores[node - 1]
+    )
     return tree, ending, [request.parents for request in asked if isinstance(request, Revise)]
 
 
@@ -34,8 +37,11 @@ def test_the_best_leaves_are_revised_and_only_the_best_chains_go_on():
     found = ["Answer: 1", "Answer: 2", "Answer: 3", "Answer: 4"]
     revised = ["Answer: 5", "Answer: 6", "Answer: 7", "Answer: 8"]
     scores = [0.1, 0.6, 0.7, 0.5, 0.65, 0.2, 0.9, 0.3]
-    tree, ending, revisions = grown(8, found + revised, scores, chains=2, width=1)
-    assert revisions == [(3, 2), (3, 5)]  # node 5 revised node 3 and came second; node 6 made node 2 worse
+    tree, ending, revisions = run_hybrid(8, found + revised, scores, chains=2, width=1)
+    assert revisions == [
+        (3, 2),
+        (3, 5),
+    ]  # node 5 revised node 3 and came second; node 6 made node 2 worse
     assert tree.kind[5:] == ["revision"] * 4
     assert ending == "done"
 
@@ -43,12 +49,12 @@ def test_the_best_leaves_are_revised_and_only_the_best_chains_go_on():
 def test_a_survivor_has_as_many_revisions_as_a_beam_has_children():
     texts = [f"Answer: {number}" for number in range(1, 9)]
     scores = [0.1, 0.6, 0.7, 0.5, 0.65, 0.2, 0.3, 0.9]
-    _, _, revisions = grown(8, texts, scores, chains=4, width=4)
+    _, _, revisions = run_hybrid(8, texts, scores, chains=4, width=4)
     assert revisions == [(3, 3, 3, 3)]
-    _, _, revisions = grown(8, texts, scores, chains=4, width=2)
+    _, _, revisions = run_hybrid(8, texts, scores, chains=4, width=2)
     assert revisions == [(3, 2, 3, 2)]
     texts = [f"Answer: {number}" for number in range(1, 13)]
-    _, _, revisions = grown(12, texts, [0.1] * 11 + [0.9], chains=4, width=4)
+    _, _, revisions = run_hybrid(12, texts, [0.1] * 11 + [0.9], chains=4, width=4)
     assert revisions == [(1, 1, 1, 1), (1, 1)]  # places that the budget does not fill are left out
 
 
@@ -65,7 +71,9 @@ def test_a_revision_is_ranked_by_its_own_score():
 
 
 def test_where_search_finished_nothing_the_chains_begin_with_the_question():
-    tree, ending, revisions = grown(4, ["on", "on", "Answer: 1", "Answer: 2"], [0.5] * 4, rounds=1)
+    tree, ending, revisions = run_hybrid(
+        4, ["on", "on", "Answer: 1", "Answer: 2"], [0.5] * 4, rounds=1
+    )
     assert revisions == [(0, 0)]
     assert ending == "budget"
     assert [tree.answer[leaf] for leaf in tree.leaves()] == ["1", "2"]
@@ -86,7 +94,9 @@ def test_a_budget_of_one_is_a_beam_of_one_place():
     st.integers(1, 40),
     st.booleans(),
 )
-def test_half_is_searched_half_revised_and_all_paid_for(budget, seed, chains, width, rounds, own_verifier):
+def test_half_is_searched_half_revised_and_all_paid_for(
+    budget, seed, chains, width, rounds, own_verifier
+):
     toys = Toys(own_verifier)
     (run,) = toys.drive(toy_run("hybrid", budget, seed, chains=chains, width=width, rounds=rounds))
     tree = run.tree

@@ -7,17 +7,17 @@ import json
 
 import pytest
 
-from tests.search.regenerate import CASES, FOLDER, solved
-from ttc_explorer.search.strategies import STRATEGIES
-from ttc_explorer.search.trace import load, to_trace
+from tests.search.regenerate import CASES, FOLDER, run_case
+from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.trace import load_trace, to_trace
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_search_grows_its_stored_tree(case):
     stored = (FOLDER / f"{case}.json").read_bytes()
-    run = solved(case)
+    run = run_case(case)
     assert to_trace(run) == json.loads(stored)
-    assert load(stored).tree.events == run.tree.events
+    assert load_trace(stored).tree.events == run.tree.events
 
 
 def test_every_strategy_has_a_stored_tree():

@@ -7,23 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyGenerator, Toys, ToyVerifier, examine, toy_run
-from tests.search.replies import play
+from tests.search.fakes import ToyGenerator, Toys, ToyVerifier, make_checker, toy_run
+from tests.search.scripted_replies import drive_with_replies
 from ttc_explorer.models.protocol import Revise
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import Driver
-from ttc_explorer.search.moves import ROOT
-from ttc_explorer.search.revision import revision
-from ttc_explorer.search.selection import votes
+from ttc_explorer.search.primitives import ROOT
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategies.revision import revision
 from ttc_explorer.search.tree import SearchTree
+from ttc_explorer.search.voting import ranked_votes
 
 
-def grown(budget, chains):
+def run_revision(budget, chains):
     """The tree of a run in which every attempt answers 1, and what was asked for."""
     tree = SearchTree()
     search = revision(tree, budget, Settings(chains=chains, temperature=0.7))
-    ending, asked = play(search, lambda request, place: "Answer: 1", lambda node: 0.5)
+    ending, asked = drive_with_replies(search, lambda request, place: "Answer: 1", lambda node: 0.5)
     assert ending == "done"
     return tree, [request for request in asked if isinstance(request, Revise)]
 
@@ -31,7 +31,7 @@ def grown(budget, chains):
 @settings(max_examples=150)
 @given(st.integers(1, 64), st.integers(1, 64))
 def test_chains_are_as_equal_as_can_be_and_sum_to_the_budget(budget, chains):
-    tree, asked = grown(budget, chains)
+    tree, asked = run_revision(budget, chains)
     parents = Counter(tree.parent[1:])
     ends = [node for node in range(1, len(tree)) if not parents[node]]
     lengths = [tree.round[end] for end in ends]
@@ -44,14 +44,14 @@ def test_chains_are_as_equal_as_can_be_and_sum_to_the_budget(budget, chains):
 
 
 def test_the_two_ends_of_the_ratio():
-    parallel, asked = grown(4, 4)
+    parallel, asked = run_revision(4, 4)
     assert (parallel.parent[1:], len(asked)) == ([0, 0, 0, 0], 1)
-    sequential, asked = grown(4, 1)
+    sequential, asked = run_revision(4, 1)
     assert (sequential.parent[1:], len(asked)) == ([0, 1, 2, 3], 4)
 
 
 def test_the_last_round_goes_on_with_the_first_chains():
-    tree, asked = grown(7, 3)
+    tree, asked = run_revision(7, 3)
     assert [request.parents for request in asked] == [(0, 0, 0), (1, 2, 3), (4,)]
     assert tree.chain(7) == [1, 4, 7]
 
@@ -64,7 +64,7 @@ def test_every_attempt_is_paid_for_kept_and_counted(budget, chains, seed, own_ve
     assert (run.stopped, run.error) == ("done", None)
     assert run.ledger == replace(toys.processed(), seconds=0.0)
     assert len(list(run.tree.leaves())) == budget
-    assert sum(vote.count for vote in votes(run.tree, "majority", "last")) == budget
+    assert sum(vote.count for vote in ranked_votes(run.tree, "majority", "last")) == budget
     assert toys.held() == 0
 
 
@@ -75,6 +75,6 @@ def test_a_longer_budget_only_lengthens_the_chains():
 
 
 def test_without_a_reviser_it_is_refused_in_one_sentence():
-    driver = Driver(ToyGenerator(), ToyVerifier(), examine)
+    driver = Driver(ToyGenerator(), ToyVerifier(), make_checker)
     with pytest.raises(BadInput, match=r"^Revision needs a reviser, [^.]+\.$"):
         driver.add(toy_run("revise"))

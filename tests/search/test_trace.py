@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyGenerator, ToyVerifier, equal, examine, toy_run
+from tests.search.fakes import ToyGenerator, ToyVerifier, equal, make_checker, toy_run
 from ttc_explorer.models.protocol import Step
 from ttc_explorer.problems.problem import BadInput, Problem
-from ttc_explorer.search.driver import solve
+from ttc_explorer.search.driver import run_to_completion
 from ttc_explorer.search.ledger import Ledger
-from ttc_explorer.search.run import STOPPED, Run
-from ttc_explorer.search.selection import solution_score, votes
+from ttc_explorer.search.run import STOP_REASONS, Run
 from ttc_explorer.search.settings import AGGREGATES, SELECTORS, Settings
-from ttc_explorer.search.trace import MAX_BYTES, MAX_NODES, dump, load, to_trace
+from ttc_explorer.search.trace import MAX_BYTES, MAX_NODES, dump_trace, load_trace, to_trace
 from ttc_explorer.search.tree import SearchTree
+from ttc_explorer.search.voting import ranked_votes, solution_score
 
 texts = st.text(max_size=30)
 counts = st.integers(0, 2**63 - 1)
@@ -45,7 +45,7 @@ def trees(draw):
         if draw(st.booleans()):
             tree.set_scores([node], [draw(st.floats(0, 1))])
         some = draw(st.integers(1, node))
-        tree.mark([some], draw(st.sampled_from(["open", "kept", "pruned"])))
+        tree.set_status([some], draw(st.sampled_from(["open", "kept", "pruned"])))
         if draw(st.booleans()):
             tree.set_value(some, draw(counts), draw(st.floats(0, 1)))
         if draw(st.booleans()):
@@ -60,7 +60,11 @@ def any_runs(draw):
     family = draw(st.none() | st.just("linear"))
     return Run(
         problem=Problem(
-            draw(texts), draw(st.none() | texts), family, draw(st.none() | st.integers(1, 5)), "family"
+            draw(texts),
+            draw(st.none() | texts),
+            family,
+            draw(st.none() | st.integers(1, 5)),
+            "family",
         )
         if family
         else Problem(draw(texts), draw(st.none() | texts)),
@@ -78,9 +82,15 @@ def any_runs(draw):
         ),
         tree=tree,
         ledger=Ledger(
-            draw(counts), draw(counts), draw(counts), draw(counts), draw(amounts), draw(counts), draw(amounts)
+            draw(counts),
+            draw(counts),
+            draw(counts),
+            draw(counts),
+            draw(amounts),
+            draw(counts),
+            draw(amounts),
         ),
-        stopped=draw(st.sampled_from(STOPPED)),
+        stopped=draw(st.sampled_from(STOP_REASONS)),
         error=draw(st.none() | texts),
         correct={answer: draw(st.booleans()) for answer in answers} if draw(st.booleans()) else {},
         reviser=draw(st.none() | texts),
@@ -98,31 +108,33 @@ def without_events(run):
     return json.dumps(trace).encode()
 
 
-def solved(strategy="beam", budget=8, **settings):
-    return solve(toy_run(strategy, budget, **settings), ToyGenerator(), ToyVerifier(), examine)
+def run_toy(strategy="beam", budget=8, **settings):
+    return run_to_completion(
+        toy_run(strategy, budget, **settings), ToyGenerator(), ToyVerifier(), make_checker
+    )
 
 
 @settings(max_examples=150)
 @given(any_runs(), st.booleans())
 def test_every_run_survives_the_round_trip(run, packed):
-    data = gzip.compress(dump(run)) if packed else dump(run)
-    loaded = load(data)
+    data = gzip.compress(dump_trace(run)) if packed else dump_trace(run)
+    loaded = load_trace(data)
     assert vars(loaded.tree) == vars(run.tree)
     assert vars(loaded) | {"tree": None} == vars(run) | {"tree": None}
-    assert to_trace(loaded) == to_trace(run) == json.loads(dump(run))
-    assert columns(load(without_events(run)).tree) == columns(run.tree)
+    assert to_trace(loaded) == to_trace(run) == json.loads(dump_trace(run))
+    assert columns(load_trace(without_events(run)).tree) == columns(run.tree)
 
 
 @pytest.mark.parametrize("strategy", ["greedy", "best_of_n", "beam"])
 def test_a_loaded_run_replays_as_it_grew(strategy):
-    run = solved(strategy, 16)
-    assert load(dump(run)).tree.events == run.tree.events
-    assert load(without_events(run)).tree.events == run.tree.events
+    run = run_toy(strategy, 16)
+    assert load_trace(dump_trace(run)).tree.events == run.tree.events
+    assert load_trace(without_events(run)).tree.events == run.tree.events
 
 
 def test_a_run_that_ran_out_of_rounds_replays_too():
-    run = solved(rounds=2)
-    assert load(dump(run)).tree.events == run.tree.events
+    run = run_toy(rounds=2)
+    assert load_trace(dump_trace(run)).tree.events == run.tree.events
 
 
 # fmt: off
@@ -139,7 +151,7 @@ LEDGER_KEYS = [
 
 
 def test_the_trace_is_the_contracts():
-    run = solved(budget=16)
+    run = run_toy(budget=16)
     trace = to_trace(run)
     assert list(trace) == TRACE_KEYS
     assert set(trace["problem"]) == {"text", "answer"}
@@ -155,7 +167,7 @@ def test_the_trace_is_the_contracts():
         assert vote["equal_to_reference"] == equal(vote["answer"], "2")
     for solution in trace["solutions"]:
         assert solution["score"] == solution_score(run.tree, solution["leaf"], "last")
-    assert trace["answer"] == votes(run.tree, "weighted", "last")[0].answer
+    assert trace["answer"] == ranked_votes(run.tree, "weighted", "last")[0].answer
     assert trace["correct"] == equal(trace["answer"], "2")
     assert list(trace["ledger"]) == LEDGER_KEYS
 
@@ -170,18 +182,20 @@ def test_optional_keys_are_left_out_when_unknown():
 
 
 def test_a_half_surrogate_in_a_problem_can_still_be_saved():
-    assert load(dump(toy_run(text="What is \ud800?"))).problem.text == "What is ??"
+    assert load_trace(dump_trace(toy_run(text="What is \ud800?"))).problem.text == "What is ??"
 
 
-# --- hostile files --------------------------------------------------------------------------------------
+# --- hostile files --------------------------------------------------------------------------------
 
 
 def good():
     """A trace with something of everything."""
-    run = solved(budget=4)
-    ghost = run.tree.grow([1], [Step("3 + 4 = 7", 4, -1.0)], kind="rollout")
-    run.tree.set_scores(ghost, [0.25])
-    run.tree.add(0, "1 + 1 = 2\nAnswer: 2", answer=run.tree.answer[next(run.tree.leaves())], kind="revision")
+    run = run_toy(budget=4)
+    rollout_node = run.tree.add_steps([1], [Step("3 + 4 = 7", 4, -1.0)], kind="rollout")
+    run.tree.set_scores(rollout_node, [0.25])
+    run.tree.add(
+        0, "1 + 1 = 2\nAnswer: 2", answer=run.tree.answer[next(run.tree.leaves())], kind="revision"
+    )
     run.tree.set_value(1, 3, 0.5)
     run.tree.note("Stopped early.", saved=12, chances=[0.5, 0.25], sure=True, which=None)
     return to_trace(run)
@@ -192,7 +206,7 @@ GOOD = good()
 
 def refused(data, *words):
     with pytest.raises(BadInput) as caught:
-        load(data)
+        load_trace(data)
     message = str(caught.value)
     assert "\n" not in message
     assert len(message) < 300
@@ -217,8 +231,15 @@ def test_random_bytes_are_refused(data):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.just(10**400),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -226,11 +247,14 @@ json_values = st.recursive(
 @settings(max_examples=400)
 @given(st.data())
 def test_mutated_traces_load_or_are_refused(data):
-    """One value anywhere in a good trace replaced by any JSON: it loads and can be shown, or is BadInput."""
+    """One value anywhere in a good trace replaced by any JSON: it loads and can be shown, or is
+    BadInput."""
     trace = copy.deepcopy(GOOD)
     place = trace
     while True:
-        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+        key = data.draw(
+            st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place)))
+        )
         inner = place[key]
         if not (isinstance(inner, dict | list) and inner) or data.draw(st.booleans()):
             break
@@ -240,7 +264,7 @@ def test_mutated_traces_load_or_are_refused(data):
     else:
         del place[key]
     with suppress(BadInput):
-        load(dump(load(json.dumps(trace).encode())))
+        load_trace(dump_trace(load_trace(json.dumps(trace).encode())))
 
 
 @settings(max_examples=100)
@@ -253,7 +277,7 @@ def test_damaged_bytes_load_or_are_refused(data):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(1, len(raw)))
     with suppress(BadInput):
-        load(bytes(raw[:cut]))
+        load_trace(bytes(raw[:cut]))
 
 
 @pytest.mark.parametrize(
@@ -347,7 +371,9 @@ def test_too_many_nodes_are_refused():
 
 def test_a_long_chain_is_refused_before_it_costs_time():
     root, node = GOOD["nodes"][0], GOOD["nodes"][1] | {"answer": None}
-    chain = [node | {"id": place, "parent": place - 1, "round": place} for place in range(1, 10_000)]
+    chain = [
+        node | {"id": place, "parent": place - 1, "round": place} for place in range(1, 10_000)
+    ]
     refused(changed("nodes", to=[root, *chain]), "round")
 
 
@@ -355,11 +381,11 @@ def test_unknown_keys_are_ignored_everywhere():
     trace = copy.deepcopy(GOOD)
     for place in (trace, trace["problem"], trace["settings"], trace["nodes"][0], trace["votes"][0]):
         place["a later idea"] = {"deep": [1, 2, 3]}
-    assert to_trace(load(json.dumps(trace).encode())) == GOOD
+    assert to_trace(load_trace(json.dumps(trace).encode())) == GOOD
 
 
 def test_votes_and_answer_are_computed_never_believed():
     trace = copy.deepcopy(GOOD) | {"answer": "42", "correct": True, "solutions": "lies"}
     for vote in trace["votes"]:
         vote["count"], vote["weight"] = 10**9, "lies"
-    assert to_trace(load(json.dumps(trace).encode())) == GOOD
+    assert to_trace(load_trace(json.dumps(trace).encode())) == GOOD

@@ -1,19 +1,26 @@
-"""Searches on real, tiny, random torch models: the protocol holds, counts agree, the same seed repeats."""
+"""Searches on real, tiny, random torch models: the protocol holds, counts agree, the same seed
+repeats."""
 
 from dataclasses import asdict
 
 import pytest
 
-from tests.models.toys import toy_generator, toy_judge, toy_llama, toy_tokenizer, toy_verifier
+from tests.models.toy_models import (
+    toy_generator,
+    toy_llama,
+    toy_token_classifier,
+    toy_tokenizer,
+    toy_verifier,
+)
 from tests.search.fakes import toy_run
-from tests.search.test_moves import chains, mixture, run_of
-from ttc_explorer.models.decoding import TreeGenerator
-from ttc_explorer.models.protocol import Chain
-from ttc_explorer.models.verifiers import TokenPRM
-from ttc_explorer.problems.exam import by_spelling
-from ttc_explorer.search.driver import Driver, solve
-from ttc_explorer.search.selection import chosen
-from ttc_explorer.search.trace import dump, load, to_trace
+from tests.search.test_primitives import chains, mixture, run_of
+from ttc_explorer.models.local_verifiers import TokenPRM
+from ttc_explorer.models.protocol import RevisionContext
+from ttc_explorer.models.tree_decoding import TreeGenerator
+from ttc_explorer.problems.answer_checker import exact_match_checker
+from ttc_explorer.search.driver import Driver, run_to_completion
+from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
+from ttc_explorer.search.voting import winning_vote
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +33,12 @@ def revisers():
     """A reviser on a random Llama model, and its verifier."""
     return {
         "reviser": TreeGenerator(toy_llama(2), toy_tokenizer(), "toy-reviser"),
-        "revision_verifier": TokenPRM(toy_judge(3), toy_tokenizer(), "toy-reviser-prm"),
+        "revision_verifier": TokenPRM(toy_token_classifier(3), toy_tokenizer(), "toy-reviser-prm"),
     }
 
 
-def driven(models, *runs, **revisers):
-    driver = Driver(*models, examine=by_spelling, clock=lambda: 0.0, **revisers)
+def drive_all(models, *runs, **revisers):
+    driver = Driver(*models, make_checker=exact_match_checker, clock=lambda: 0.0, **revisers)
     for run in runs:
         driver.add(run)
     while driver.tick():
@@ -41,11 +48,11 @@ def driven(models, *runs, **revisers):
 
 @pytest.mark.parametrize("strategy", ["greedy", "best_of_n", "beam"])
 def test_a_run_ends_repeats_and_survives_as_a_trace(models, strategy):
-    first, second = (driven(models, toy_run(strategy, 8, rounds=12))[0] for _ in range(2))
+    first, second = (drive_all(models, toy_run(strategy, 8, rounds=12))[0] for _ in range(2))
     assert first.error is None
     assert first.stopped in ("done", "budget")
     assert to_trace(first) == to_trace(second)
-    loaded = load(dump(first))
+    loaded = load_trace(dump_trace(first))
     assert to_trace(loaded) == to_trace(first)
     assert loaded.tree.events == first.tree.events
     assert all(0 <= score <= 1 for score in first.tree.score[1:])
@@ -53,22 +60,22 @@ def test_a_run_ends_repeats_and_survives_as_a_trace(models, strategy):
 
 def test_the_ledger_agrees_with_the_tree_and_the_models(models):
     generator, verifier = models
-    (run,) = driven(models, toy_run("beam", 8, rounds=12))
+    (run,) = drive_all(models, toy_run("beam", 8, rounds=12))
     ledger = run.ledger
     assert ledger.generated_tokens == sum(run.tree.tokens)
-    (prompt,) = generator.open([run.problem.text])
+    (prompt,) = generator.prefill([run.problem.text])
     assert ledger.prefill_tokens == prompt.cost.prefilled
     processed = ledger.generated_tokens + ledger.prefill_tokens
     flops = 2 * (generator.parameters * processed + verifier.parameters * ledger.verifier_tokens)
     assert ledger.flops == pytest.approx(flops)
-    assert chosen(run.tree, "weighted", "last")
+    assert winning_vote(run.tree, "weighted", "last")
 
 
 def test_company_changes_nothing(models):
     wanted = [("beam", 8, 0), ("best_of_n", 5, 1), ("greedy", 1, 2), ("beam", 3, 3)]
-    together = driven(models, *(toy_run(*given, rounds=8) for given in wanted))
+    together = drive_all(models, *(toy_run(*given, rounds=8) for given in wanted))
     for given, run in zip(wanted, together, strict=True):
-        (alone,) = driven(models, toy_run(*given, rounds=8))
+        (alone,) = drive_all(models, toy_run(*given, rounds=8))
         assert run.tree.text == alone.tree.text
         assert run.tree.parent == alone.tree.parent
         assert run.tree.status == alone.tree.status
@@ -79,12 +86,16 @@ def test_company_changes_nothing(models):
 
 def test_what_revisions_cost_is_what_the_models_read_and_wrote(models, revisers, search):
     search(chains)
-    (run,) = driven(models, run_of(4, rounds=5), **revisers)
+    (run,) = drive_all(models, run_of(4, rounds=5), **revisers)
     assert (run.stopped, run.error) == ("done", None)
     tree, ledger, codec = run.tree, run.ledger, revisers["reviser"].codec
     ends = [0, *range(1, 7)]
     prompts = codec.chains(
-        [Chain(run.problem.text, tuple(tree.text[n] for n in tree.chain(end))) for end in ends], 512
+        [
+            RevisionContext(run.problem.text, tuple(tree.text[n] for n in tree.chain(end)))
+            for end in ends
+        ],
+        512,
     )
     assert ledger.prefill_tokens == sum(len(prompt) - 1 for prompt in prompts)
     assert ledger.generated_tokens == sum(tree.tokens)
@@ -97,19 +108,21 @@ def test_what_revisions_cost_is_what_the_models_read_and_wrote(models, revisers,
 
 def test_revisions_and_lookahead_are_the_same_alone_and_in_company(models, revisers, search):
     search(mixture)
-    together = driven(models, *(run_of(2 + seed, seed, rounds=4) for seed in range(3)), **revisers)
+    together = drive_all(
+        models, *(run_of(2 + seed, seed, rounds=4) for seed in range(3)), **revisers
+    )
     for seed, run in enumerate(together):
-        (alone,) = driven(models, run_of(2 + seed, seed, rounds=4), **revisers)
+        (alone,) = drive_all(models, run_of(2 + seed, seed, rounds=4), **revisers)
         assert run.error is None
         assert {"rollout", "revision"} <= set(run.tree.kind)
         assert run.tree.text == alone.tree.text
         assert run.tree.status == alone.tree.status
         assert run.tree.score[1:] == pytest.approx(alone.tree.score[1:], abs=1e-5)
         assert asdict(run.ledger) == pytest.approx(asdict(alone.ledger))
-        assert to_trace(load(dump(run))) == to_trace(run)
+        assert to_trace(load_trace(dump_trace(run))) == to_trace(run)
 
 
 def test_a_problem_longer_than_the_context_ends_with_a_sentence(models):
-    run = solve(toy_run(text="1 + " * 900), *models, examine=by_spelling)
+    run = run_to_completion(toy_run(text="1 + " * 900), *models, make_checker=exact_match_checker)
     assert "too long" in run.error
     assert len(run.tree) == 1

@@ -1,4 +1,5 @@
-"""The toy family: the smoke recipe run once, and a tokenizer with the context of the shipped models."""
+"""The toy family: the smoke recipe run once, and a tokenizer with the context of the shipped
+models."""
 
 from __future__ import annotations
 
@@ -8,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ttc_explorer.training import base, verifier
-from ttc_explorer.training.loop import train
-from ttc_explorer.training.stages import train_family
+from ttc_explorer.training import generator_training, verifier_training
 from ttc_explorer.training.tokenizer import train_tokenizer
+from ttc_explorer.training.training_loop import train
+from ttc_explorer.training.training_stages import train_family
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +38,7 @@ def smoke(tmp_path_factory):
 
     out = tmp_path_factory.mktemp("smoke")
     with pytest.MonkeyPatch.context() as patched:
-        for module in (base, verifier):
+        for module in (generator_training, verifier_training):
             patched.setattr(module, "train", listening)
         train_family("smoke", out)
     return Smoke(out, makes)

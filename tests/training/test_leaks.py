@@ -1,4 +1,5 @@
-"""No test problem, however worded, in anything that a stage learns from; validation problems kept apart."""
+"""No test problem, however worded, in anything that a stage learns from; validation problems kept
+apart."""
 
 from __future__ import annotations
 
@@ -10,11 +11,11 @@ from transformers import AutoTokenizer
 
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.problems.families.family import line_text
-from ttc_explorer.training.base import solved
-from ttc_explorer.training.data import Encoder
-from ttc_explorer.training.drill import QUESTION, drill
-from ttc_explorer.training.reviser import held_out_chain
-from ttc_explorer.training.samples import draw_problems
+from ttc_explorer.training.arithmetic_drills import DRILL_QUESTION, arithmetic_drill
+from ttc_explorer.training.generator_training import solution_example
+from ttc_explorer.training.reviser_training import held_out_example
+from ttc_explorer.training.solution_samples import draw_recognised_problems
+from ttc_explorer.training.training_data import ExampleEncoder
 
 MODELS = [
     "base-s",
@@ -31,15 +32,17 @@ MODELS = [
 ]
 
 OTHERS = ("beam", "dvts", "lookahead", "revise", "rewordings")
-"""First words of the tables whose rows are whole runs (their texts are attempts, not problems), or questions
-in free wording (all of the test split: tests/problems/test_rewordings.py)."""
+"""First words of the tables whose rows are whole runs (their texts are attempts, not problems), or
+questions in free wording (all of the test split: tests/problems/test_rewordings.py)."""
 
 
 def canonical(text):
     """The problem that a text words, and its split."""
     found = recognise(text)
     assert found is not None, text
-    return (found.family.name, found.family.key(found.given)), found.family.split(found.given)
+    return (found.family.name, found.family.key(found.parameters)), found.family.split(
+        found.parameters
+    )
 
 
 def questions(tokenizer, example):
@@ -73,30 +76,38 @@ def test_what_a_model_reads_in_training_is_of_the_training_split(smoke, model):
     for seed in range(40):
         for example in smoke.makes[model](Random(seed)):
             asked |= questions(tokenizer, example)
-    asked -= {QUESTION}
+    asked -= {DRILL_QUESTION}
     assert asked
     assert {canonical(text)[1] for text in asked} == {"train"}
 
 
 def test_what_a_model_is_validated_on_is_of_the_validation_split(tokenizer):
-    encoder, rng = Encoder(tokenizer), Random(0)
+    encoder, rng = ExampleEncoder(tokenizer), Random(0)
     asked = set()
     for _ in range(40):
-        asked |= questions(tokenizer, solved(encoder, rng, "val", 0.0))
-        asked |= questions(tokenizer, held_out_chain(encoder, rng))
+        asked |= questions(tokenizer, solution_example(encoder, rng, "val", 0.0))
+        asked |= questions(tokenizer, held_out_example(encoder, rng))
     assert {canonical(text)[1] for text in asked} == {"val"}
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_drawn_problems_are_of_the_split_asked_for(split):
-    for problem, judge in draw_problems(split, 30, 0):
-        assert canonical(problem.text) == ((judge.family.name, judge.family.key(judge.given)), split)
+    for problem, recognised in draw_recognised_problems(split, 30, 0):
+        assert canonical(problem.text) == (
+            (recognised.family.name, recognised.family.key(recognised.parameters)),
+            split,
+        )
 
 
 def test_drills_hold_no_problem_of_a_family():
     for seed in range(30):
-        for line in drill(Random(seed)):
+        for line in arithmetic_drill(Random(seed)):
             text = line_text(line)
-            for wording in (text, f"Compute {text}", f"Compute {text.partition('=')[0]}.", f"Solve {text}."):
+            for wording in (
+                text,
+                f"Compute {text}",
+                f"Compute {text.partition('=')[0]}.",
+                f"Solve {text}.",
+            ):
                 assert recognise(wording) is None
-    assert recognise(QUESTION) is None
+    assert recognise(DRILL_QUESTION) is None

@@ -7,9 +7,11 @@ import torch
 import torch.distributed as dist
 from torch import multiprocessing
 
-from ttc_explorer.training.muon import Muon, orthogonal
+from ttc_explorer.training.muon import Muon, orthogonalise
 
-shapes = pytest.mark.parametrize("shape", [(40, 16), (16, 40), (24, 24)], ids=["tall", "wide", "square"])
+shapes = pytest.mark.parametrize(
+    "shape", [(40, 16), (16, 40), (24, 24)], ids=["tall", "wide", "square"]
+)
 
 
 def matrices(shape, count=3):
@@ -23,7 +25,7 @@ def matrices(shape, count=3):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_singular_values_come_near_one_and_directions_stay(shape, dtype):
     given = matrices(shape)
-    made = orthogonal(given.to(dtype)).float()
+    made = orthogonalise(given.to(dtype)).float()
     assert made.shape == given.shape
     values = torch.linalg.svdvals(made)
     assert 0.6 < values.min() <= values.max() < 1.3
@@ -74,8 +76,8 @@ def stepped(count):
     return torch.stack([weight.detach() for weight in weights])
 
 
-def in_one_of_two(rank, meeting, out):
-    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
+def in_one_of_two(rank, rendezvous, out):
+    dist.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=2)
     torch.save([stepped(count) for count in (1, 3)], out / f"{rank}.pt")
     dist.destroy_process_group()
 

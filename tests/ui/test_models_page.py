@@ -1,4 +1,5 @@
-"""The page Models: what it says of each model, and that loading one exchanges those of all pages."""
+"""The page Models: what it says of each model, and that loading one exchanges those of all
+pages."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -8,28 +9,28 @@ import pytest
 from gradio.helpers import special_args
 
 from tests.search.fakes import ToyGenerator, ToyReviser, toy_run
-from tests.server.toy import ToyServer
-from tests.ui.toys import driver
-from ttc_explorer.models import chat
-from ttc_explorer.models.abilities import Abilities
-from ttc_explorer.models.connection import KEY
-from ttc_explorer.models.description import describe
+from tests.server.toy_server import ToyServer
+from tests.ui.toy_driver import toy_driver
+from ttc_explorer.models import chat_client
+from ttc_explorer.models.http_client import API_KEY_VARIABLE
+from ttc_explorer.models.model_description import describe
 from ttc_explorer.models.protocol import ModelError
-from ttc_explorer.public import PUBLIC, Rules
-from ttc_explorer.search.trace import dump
-from ttc_explorer.ui import model_board as board
-from ttc_explorer.ui.engine import Choice, Engine
-from ttc_explorer.ui.model_board import Item
-from ttc_explorer.ui.pages import models as module
-from ttc_explorer.ui.pages.models import LOGIN, ModelsPage, logs_in
+from ttc_explorer.models.server_capabilities import ServerCapabilities
+from ttc_explorer.search.trace import dump_trace
+from ttc_explorer.serving.limits import PUBLIC_LIMITS, Limits
+from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.components import models_view as board
+from ttc_explorer.ui.components.models_view import ModelListItem
+from ttc_explorer.ui.pages import models_page as module
+from ttc_explorer.ui.pages.models_page import OAUTH_VARIABLES, ModelsPage, login_available
 
 SECRET = "hf_of_the_visitor"
 EVIL = "<img src=x onerror=alert(1)>"
 
 
-def page_on(make_driver=lambda *name: driver(), rules=None):
+def page_on(make_driver=lambda *name: toy_driver(), limits=None):
     with gr.Blocks():
-        return ModelsPage(Engine(make_driver, rules=rules))
+        return ModelsPage(ModelManager(make_driver, limits=limits))
 
 
 def shown(frames):
@@ -42,9 +43,9 @@ def shown(frames):
 def test_the_shelf_lists_what_is_shipped_and_the_presets():
     page = page_on()
     first = page.open("")
-    assert 'data-name="base-s" aria-pressed="true"' in first[page.shelf]
-    assert first[page.shelf].count("<li>") == 10
-    assert "in use" in first[page.shelf]
+    assert 'data-name="base-s" aria-pressed="true"' in first[page.model_list]
+    assert first[page.model_list].count("<li>") == 10
+    assert "in use" in first[page.model_list]
     assert first[page.load] == gr.update(value="In use", interactive=False)
     assert "trained to write a better attempt" in first[page.details]
     assert page.chosen in first
@@ -63,7 +64,7 @@ def test_a_model_that_is_not_here_says_why_and_cannot_be_loaded():
 
 def test_a_model_without_a_verifier_says_what_cannot_run():
     said = replace(describe("base-s"), verifier=None, reviser=None)
-    told = board.details(Item(board.SHIPPED, said))
+    told = board.model_details(ModelListItem(board.SHIPPED, said))
     assert "3 of 12 strategies run with it" in told  # greedy, best-of-N and adaptive
     assert "needs a verifier" in told
     assert "needs a reviser" in told
@@ -72,7 +73,7 @@ def test_a_model_without_a_verifier_says_what_cannot_run():
 @pytest.mark.parametrize("names", [("", ""), ("a+b", ""), ("x" * 401, ""), ("", "prm")])
 def test_names_that_are_none_are_refused_at_the_field(names):
     page = page_on()
-    assert set(page.own(*names)) == {page.unread}
+    assert set(page.own(*names)) == {page.input_error}
 
 
 def test_an_address_is_asked_what_it_can_do_and_connected_to_not_loaded():
@@ -97,48 +98,48 @@ def test_loading_exchanges_the_models_of_all_pages():
             name[1]("1 of 2 GB downloaded")
         generator = ToyGenerator()
         generator.name = name[0] if name else "first"
-        return driver(generator)
+        return toy_driver(generator)
 
     page = page_on(make)
     page.open("")
-    frames = list(page.exchange("base-m"))
+    frames = list(page.load_models("base-m"))
     assert made == [(), ("base-m",)]
     last = shown(frames)
     assert 'data-state="done"' in last[page.status]
-    assert "<h2>base-m</h2>" in last[page.now]
-    assert page._engine.wait().model == "base-m"
+    assert "<h2>base-m</h2>" in last[page.in_use]
+    assert page._model_manager.wait().model == "base-m"
 
 
 def test_a_failed_load_keeps_the_old_models_and_is_one_sentence():
     def make(*name):
         if name:
             raise ModelError(f"There is no {EVIL}.")
-        return driver()
+        return toy_driver()
 
     page = page_on(make)
     page.open("")
-    last = shown(page.exchange("nothing"))
+    last = shown(page.load_models("nothing"))
     assert "There is no &lt;img" in last[page.banner]
     assert last[page.status] == ""
     assert last[page.load]["interactive"]
-    assert page._engine.wait().model == "toy generator"
+    assert page._model_manager.wait().model == "toy generator"
 
 
 def test_strangers_see_only_what_they_can_use():
-    page = page_on(rules=PUBLIC)
+    page = page_on(limits=PUBLIC_LIMITS)
     first = page.open("")
-    assert "not usable" not in first[page.shelf]
-    assert "Qwen" not in first[page.shelf]
-    page = page_on(rules=Rules(models=(EVIL,)))
-    assert EVIL not in page.open("")[page.shelf]
+    assert "not usable" not in first[page.model_list]
+    assert "Qwen" not in first[page.model_list]
+    page = page_on(limits=Limits(models=(EVIL,)))
+    assert EVIL not in page.open("")[page.model_list]
 
 
 def test_a_server_shows_what_it_really_does():
-    found = Abilities("m", "m", completions=True, several=True, samples=True)
+    found = ServerCapabilities("m", "m", completions=True, multiple_samples=True, samples_vary=True)
     generator = ToyGenerator()
-    generator.abilities, generator.name = found, EVIL
-    engine = Engine(lambda: driver(generator))
-    told = board.now(engine.wait(60), "")
+    generator.capabilities, generator.name = found, EVIL
+    model_manager = ModelManager(lambda: toy_driver(generator))
+    told = board.models_in_use(model_manager.wait(60), "")
     assert EVIL not in told
     assert "✓ goes on from any text" in told
     assert "✗ same seed, same text" in told
@@ -147,29 +148,29 @@ def test_a_server_shows_what_it_really_does():
 
 def test_a_service_that_only_chats_says_which_strategies_it_cannot_run():
     generator = ToyGenerator()
-    generator.forks = False
-    loaded = Engine(lambda: driver(generator)).wait(60)
-    assert "continues a solution from its middle" in board.now(loaded, "")
+    generator.supports_prefix_continuation = False
+    loaded = ModelManager(lambda: toy_driver(generator)).wait(60)
+    assert "continues a solution from its middle" in board.models_in_use(loaded, "")
     assert loaded.missing("beam")
     assert not loaded.missing("best_of_n")
 
 
 def test_the_reviser_in_use_is_said_to_be_prompted():
-    made = driver()
+    made = toy_driver()
     made.reviser = ToyReviser()
     made.reviser.prompted = True
-    assert "prompted reviser" in board.now(Engine(lambda: made).wait(60), "")
+    assert "prompted reviser" in board.models_in_use(ModelManager(lambda: made).wait(60), "")
 
 
-# --- a visitor's own account ----------------------------------------------------------------------------
+# --- a visitor's own account ----------------------------------------------------------------------
 
 
 @pytest.fixture
 def provider(monkeypatch):
     """An inference provider, in place of Hugging Face's."""
-    monkeypatch.setenv(KEY, "the-operators-own")
+    monkeypatch.setenv(API_KEY_VARIABLE, "the-operators-own")
     with ToyServer({"completions"}).running() as running:
-        monkeypatch.setattr(chat, "ROUTER", running.address)
+        monkeypatch.setattr(chat_client, "INFERENCE_ROUTER_URL", running.address)
         yield running
 
 
@@ -182,17 +183,17 @@ def adopted(page, model, choice, token=SECRET):
 
 def test_a_visitors_login_pays_for_the_visitors_model_and_nobody_else_gets_it(provider, caplog):
     caplog.set_level("DEBUG")
-    page = page_on(rules=PUBLIC)
-    mine, other = Choice(), Choice()
+    page = page_on(limits=PUBLIC_LIMITS)
+    mine, other = ModelSelection(), ModelSelection()
     page.open("", other)
     told = adopted(page, " org/model ", mine)
-    loaded = page._engine.ready(mine)
+    loaded = page._model_manager.ready(mine)
     assert loaded.own
-    assert not page._engine.ready(other).own
+    assert not page._model_manager.ready(other).own
     assert loaded.missing("beam")
     assert not any(map(loaded.missing, ("best_of_n", "revise", "adaptive")))
-    assert "paid by your account" in told[page.now]
-    assert "in use" not in told[page.shelf]
+    assert "paid by your account" in told[page.in_use]
+    assert "in use" not in told[page.model_list]
 
     run = replace(toy_run("best_of_n", 4, selector="majority"), model=loaded.model, verifier=None)
     loaded.service.submit(run)
@@ -202,22 +203,25 @@ def test_a_visitors_login_pays_for_the_visitors_model_and_nobody_else_gets_it(pr
     assert len(list(run.tree.leaves())) == 4
     assert {headers["Authorization"] for headers in provider.headers} == {f"Bearer {SECRET}"}
     again = page.open("", mine)
-    assert SECRET not in f"{told} {again} {dump(run).decode()} {caplog.text} {vars(loaded)} {vars(mine)}"
+    assert (
+        SECRET not in f"{told} {again} {dump_trace(run).decode()} {caplog.text} {vars(loaded)} "
+        f"{vars(mine)}"
+    )
 
-    shown(page.exchange("base-s", mine))  # back to those that are here
-    assert not page._engine.ready(mine).own
+    shown(page.load_models("base-s", mine))  # back to those that are here
+    assert not page._model_manager.ready(mine).own
 
 
 @pytest.mark.parametrize("status", [401, 403, 402])
 def test_a_login_that_is_refused_changes_nothing_and_is_not_shown(provider, caplog, status):
     caplog.set_level("DEBUG")
-    page, mine = page_on(), Choice()
+    page, mine = page_on(), ModelSelection()
     provider.faults.append((status, {}, {"error": {"message": f"bad {SECRET}"}}))
     told = adopted(page, "org/model", mine)
-    assert set(told) == {page.unhosted}
-    assert str(status) in told[page.unhosted]
+    assert set(told) == {page.hosted_error}
+    assert str(status) in told[page.hosted_error]
     assert SECRET not in str(told) + caplog.text
-    assert (status == 402) != ("log in again" in told[page.unhosted])
+    assert (status == 402) != ("log in again" in told[page.hosted_error])
     assert mine.own is None
 
 
@@ -234,20 +238,23 @@ def test_a_login_that_is_refused_changes_nothing_and_is_not_shown(provider, capl
     ],
 )
 def test_nothing_is_asked_without_a_login_or_for_what_is_no_name(provider, model, token, match):
-    page, mine = page_on(), Choice()
+    page, mine = page_on(), ModelSelection()
     told = adopted(page, model, mine, token)
     if match is None:
         assert mine.own is not None
         return
-    assert match in told[page.unhosted]
+    assert match in told[page.hosted_error]
     assert provider.requests == []
 
 
 def test_the_login_is_offered_only_where_it_can_work(monkeypatch):
-    space = dict.fromkeys(LOGIN, "x") | {"SYSTEM": "spaces", "SPACE_ID": "somebody/ttc-explorer"}
+    space = dict.fromkeys(OAUTH_VARIABLES, "x") | {
+        "SYSTEM": "spaces",
+        "SPACE_ID": "somebody/ttc-explorer",
+    }
     monkeypatch.setattr(module, "find_spec", lambda name: name)
-    assert logs_in(space)
+    assert login_available(space)
     for missing in space:
-        assert not logs_in({key: value for key, value in space.items() if key != missing})
+        assert not login_available({key: value for key, value in space.items() if key != missing})
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    assert not logs_in(space)
+    assert not login_available(space)

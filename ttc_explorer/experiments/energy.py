@@ -1,9 +1,11 @@
-"""From FLOPs to joules: estimates by what a device draws and how much of its peak it really reaches.
+"""From FLOPs to joules: estimates by what a device draws and how much of its peak it really
+reaches.
 
     joules = FLOPs / (peak · utilisation) · watts
 
-The whole rated power is charged for the time that the work takes; idle time, memory, cooling and the rest of
-the machine are left out. Nothing in here is measured at a socket, and everything shown from it says so.
+The whole rated power is charged for the time that the work takes; idle time, memory, cooling and
+the rest of the machine are left out. Nothing in here is measured at a socket, and everything shown
+from it says so.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.ledger import LOCAL_FLOPS, LOCAL_WATTS
 
 UTILISATION = 0.4
-"""Share of the peak that large-scale training reaches: 38 to 43 % on 8,192 to 16,384 H100 (Llama 3, arXiv
-2407.21783, table 4). Decoding a few sequences at a time reaches far less."""
+"""Share of the peak that large-scale training reaches: 38 to 43 % on 8,192 to 16,384 H100 (Llama 3,
+arXiv 2407.21783, table 4). Decoding a few sequences at a time reaches far less."""
 
 GRAMS_PER_KWH = 445.0
 """CO2 of the world's electricity in 2024 (IEA, Electricity 2025, section Emissions)."""
@@ -26,8 +28,8 @@ JOULES_PER_KWH = 3.6e6
 
 @dataclass(frozen=True)
 class Device:
-    """``watts`` of rated power, ``peak`` in FLOP/s of dense matrix products, the share ``utilisation`` of it
-    that is assumed to be reached, and where the first two figures stand."""
+    """``watts`` of rated power, ``peak`` in FLOP/s of dense matrix products, the share
+    ``utilisation`` of it that is assumed to be reached, and where the first two figures stand."""
 
     title: str
     watts: float
@@ -46,7 +48,8 @@ DEVICES: dict[str, Device] = {
         LOCAL_WATTS,
         LOCAL_FLOPS,
         1.0,  # the peak is itself a measured rate of matrix products
-        "65 W class desktop processor; 160 GFLOP/s in float32 matrix products, measured on two cores",
+        "65 W class desktop processor; 160 GFLOP/s in float32 matrix products, measured on two "
+        "cores",
     ),
     "laptop": Device(
         "Laptop processor",
@@ -79,33 +82,37 @@ DEVICES: dict[str, Device] = {
 }
 
 
-def joules(flops: float, device: str) -> float:
+def flops_to_joules(flops: float, device: str) -> float:
     """Estimated energy of some work on one of DEVICES. Raises BadInput for an unknown one."""
     if device not in DEVICES:
         raise BadInput(f"Unknown device '{device[:40]}': choose from {', '.join(DEVICES)}.")
     return flops * DEVICES[device].joules_per_flop
 
 
-def grams_of_co2(energy: float, grams_per_kwh: float = GRAMS_PER_KWH) -> float:
+def joules_to_co2_grams(energy: float, grams_per_kwh: float = GRAMS_PER_KWH) -> float:
     """Estimated grams of CO2 of ``energy`` joules."""
     return energy / JOULES_PER_KWH * grams_per_kwh
 
 
-def lifetime(training: float, query: float, queries: float) -> float:
-    """Training, and ``queries`` at ``query`` each, in whatever unit (joules or FLOPs) both are given."""
+def lifetime_cost(training: float, query: float, queries: float) -> float:
+    """Training, and ``queries`` at ``query`` each, in whatever unit (joules or FLOPs) both are
+    given."""
     return training + queries * query
 
 
-def break_even(small_training: float, small_query: float, large_training: float, large_query: float) -> float:
-    """After how many queries a small model that thinks has cost as much as a large one that does not.
+def break_even_queries(
+    small_training: float, small_query: float, large_training: float, large_query: float
+) -> float:
+    """After how many queries a small model with test-time compute has cost as much as a large one
+    that does not.
 
-    Up to there the small model costs less in all. Infinite where its queries cost no more than the large
-    one's; 0 where it was not even cheaper to train.
+    Up to there the small model costs less in all. Infinite where its queries cost no more than the
+    large one's; 0 where it was not even cheaper to train.
 
-    >>> break_even(small_training=10, small_query=3, large_training=110, large_query=1)
+    >>> break_even_queries(small_training=10, small_query=3, large_training=110, large_query=1)
     50.0
     """
-    saved, dearer = large_training - small_training, small_query - large_query
-    if saved <= 0:
+    training_saved, extra_query_cost = large_training - small_training, small_query - large_query
+    if training_saved <= 0:
         return 0.0
-    return saved / dearer if dearer > 0 else math.inf
+    return training_saved / extra_query_cost if extra_query_cost > 0 else math.inf

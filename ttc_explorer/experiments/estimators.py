@@ -1,16 +1,17 @@
-"""Estimators of what sampling and a verifier are worth, from a pool of n scored samples a question.
+"""Estimators of the accuracy that sampling and a verifier reach, from a pool of n scored samples a
+question.
 
-Pure functions of arrays, all questions at once; sources in each docstring. Shapes: ``labels``, ``correct``
-and ``scores`` are (questions, n), the samples of a question in any order. Of ``labels``, equal numbers within
-a row are equal answers, and a negative number is an answer that cannot be read, which is never chosen. A
-score may be nan: such a solution weighs nothing and ranks below those with a score. What comes out is
-(questions, len(ks)): for each question the chance, from 0 to 1, that the answer chosen from k samples drawn
-without replacement is right.
+Pure functions of arrays, all questions at once; sources in each docstring. Shapes: ``labels``,
+``correct`` and ``scores`` are (questions, n), the samples of a question in any order. Of
+``labels``, equal numbers within a row are equal answers, and a negative number is an answer that
+cannot be read, which is never chosen. A score may be nan: such a solution weighs nothing and ranks
+below those with a score. What comes out is (questions, len(ks)): for each question the chance, from
+0 to 1, that the answer chosen from k samples drawn without replacement is right.
 
-Ties. The product chooses by ``search/selection.py``: majority by (count, weight), weighted by (weight,
-count), best by score, and of equals the older one. Which of the samples is older is chance, since they are
-drawn in random order: every one of the equals is chosen equally often, and ties count with their mean
-correctness.
+Ties. The product chooses by ``search/voting.py``: majority by (count, weight), weighted by (weight,
+count), best by score, and of equals the older one. Which of the samples is older is chance, since
+they are drawn in random order: every one of the equals is chosen equally often, and ties count with
+their mean correctness.
 """
 
 from __future__ import annotations
@@ -28,43 +29,46 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer[Any]]
 
-SELECTORS = ("coverage", "best", "majority", "weighted")
-SUBSETS = 200
+POOL_SELECTORS = ("coverage", "best", "majority", "weighted")
+VOTE_SUBSETS = 200
 """Random k-subsets that a vote is estimated from."""
 
-ROUNDING = 1e-9
+TIE_TOLERANCE = 1e-9
 """Sums of scores that differ by less, as a share of the largest score, are equal."""
 
 
-def chance_at_k(
+def success_at_k(
     selector: str, labels: Ints, correct: Bools, scores: Floats | None, ks: Sequence[int], seed: int
 ) -> Floats:
-    """The estimator of one of SELECTORS; ``scores`` may be None for ``coverage`` and ``majority``."""
+    """The estimator of one of POOL_SELECTORS; ``scores`` may be None for ``coverage`` and
+    ``majority``."""
     if selector == "coverage":
         samples = correct.shape[1]
         return np.stack([pass_at_k(correct.sum(axis=1), samples, k) for k in ks], axis=1)
     if selector == "best":
         return best_at_k(labels, correct, scores, ks)
-    return voted_at_k(labels, correct, scores, ks, selector, SUBSETS, seed)
+    return vote_at_k(labels, correct, scores, ks, selector, VOTE_SUBSETS, seed)
 
 
 def pass_at_k(correct: ArrayLike, samples: int, k: int) -> Any:
-    """Chance that at least one of k samples drawn without replacement is right: 1 - C(n-c, k) / C(n, k).
+    """Chance that at least one of k samples drawn without replacement is right: 1 - C(n-c, k) /
+    C(n, k).
 
-    ``correct`` is c, the right ones among the ``samples`` of a question, or an array of such counts. Chen et
-    al., arXiv 2107.03374, section 2.1.
+    ``correct`` is c, the right ones among the ``samples`` of a question, or an array of such
+    counts. Chen et al., arXiv 2107.03374, section 2.1.
 
     >>> round(float(pass_at_k(correct=1, samples=4, k=2)), 3)
     0.5
     """
-    return 1 - _shares_within(samples, k)[samples - np.asarray(correct)]
+    return 1 - _subset_shares(samples, k)[samples - np.asarray(correct)]
 
 
 def best_at_k(labels: Ints, correct: Bools, scores: Floats, ks: Sequence[int]) -> Floats:
     """Chance that the solution with the highest score among k samples is right, exactly.
 
-    With the samples sorted by score, a group of equal scores at the ascending ranks i+1..j holds the best of
-    (C(j,k) - C(i,k)) / C(n,k) of all k-subsets, and is right as often as its members are on average.
+    With the samples sorted by score, a group of equal scores at the ascending ranks i+1..j holds
+    the best of (C(j,k) - C(i,k)) / C(n,k) of all k-subsets, and is right as often as its members
+    are on average.
     """
     readable = labels >= 0
     ranking = np.where(np.isnan(scores), np.finfo(float).min, scores)
@@ -84,13 +88,13 @@ def best_at_k(labels: Ints, correct: Bools, scores: Floats, ks: Sequence[int]) -
     return np.stack(
         [
             (right * (share[j] - share[i]) / (j - i)).sum(axis=1)
-            for share in (_shares_within(n, k) for k in ks)
+            for share in (_subset_shares(n, k) for k in ks)
         ],
         axis=1,
     )
 
 
-def voted_at_k(
+def vote_at_k(
     labels: Ints,
     correct: Bools,
     scores: Floats | None,
@@ -99,57 +103,71 @@ def voted_at_k(
     subsets: int,
     seed: int,
 ) -> Floats:
-    """Chance that the answer with the most votes among k samples is right: ``majority`` counts the solutions
-    that end in an answer, ``weighted`` adds up their scores (best-of-N weighted, arXiv 2408.03314, section
-    5.1); each breaks its ties by the other.
+    """Chance that the answer with the most votes among k samples is right: ``majority`` counts the
+    solutions that end in an answer, ``weighted`` adds up their scores (best-of-N weighted, arXiv
+    2408.03314, section 5.1); each breaks its ties by the other.
 
-    From all k-subsets where they are no more than ``subsets`` (and exactly for k of 1, too), else from that
-    many random ones: the first k of a random order, for every k of the same order, so that a question's curve
-    is smooth. The same seed draws the same subsets for both selectors.
+    From all k-subsets where they are no more than ``subsets`` (and exactly for k of 1, too), else
+    from that many random ones: the first k of a random order, for every k of the same order, so
+    that a question's curve is smooth. The same seed draws the same subsets for both selectors.
     """
     n = labels.shape[1]
-    _check(n, *ks)
+    _check_k(n, *ks)
     rng = np.random.default_rng(seed)
     weights = np.zeros(labels.shape) if scores is None else np.nan_to_num(scores, nan=0.0)
-    every = {k: np.array(list(combinations(range(n), k))) for k in ks if comb(n, k) <= subsets}
+    all_subsets = {
+        k: np.array(list(combinations(range(n), k))) for k in ks if comb(n, k) <= subsets
+    }
     chances = np.empty((len(labels), len(ks)))
     for row in range(len(labels)):
         names, answer = np.unique(labels[row], return_inverse=True)
         # An answer has one verdict; should its samples differ on it, their mean.
-        worth = np.where(names >= 0, np.bincount(answer, correct[row]) / np.bincount(answer), 0.0)
+        answer_correctness = np.where(
+            names >= 0, np.bincount(answer, correct[row]) / np.bincount(answer), 0.0
+        )
         order = rng.permuted(np.tile(np.arange(n), (subsets, 1)), axis=1)
-        found, counted, so_far = {}, 0, (0.0, 0.0)
+        chance_by_k, samples_counted, running_totals = {}, 0, (0.0, 0.0)
         for k in sorted(set(ks)):
             if k == 1:
-                found[k] = worth[answer].mean()
+                chance_by_k[k] = answer_correctness[answer].mean()
                 continue
-            if k in every:
-                counts, sums = _tally(answer, weights[row], every[k], len(names))
+            if k in all_subsets:
+                counts, sums = _vote_counts(answer, weights[row], all_subsets[k], len(names))
             else:
-                more = _tally(answer, weights[row], order[:, counted:k], len(names))
-                counts, sums = so_far = so_far[0] + more[0], so_far[1] + more[1]
-                counted = k
-            ranks = [(counts, 0.0), (sums, ROUNDING * np.abs(weights[row]).max())]
-            found[k] = _chosen(names, counts, ranks if selector == "majority" else ranks[::-1]) @ worth
-        chances[row] = [found[k] for k in ks]
+                more = _vote_counts(answer, weights[row], order[:, samples_counted:k], len(names))
+                counts, sums = running_totals = (
+                    running_totals[0] + more[0],
+                    running_totals[1] + more[1],
+                )
+                samples_counted = k
+            ranks = [(counts, 0.0), (sums, TIE_TOLERANCE * np.abs(weights[row]).max())]
+            chance_by_k[k] = (
+                _selection_frequency(
+                    names, counts, ranks if selector == "majority" else ranks[::-1]
+                )
+                @ answer_correctness
+            )
+        chances[row] = [chance_by_k[k] for k in ks]
     return chances
 
 
-def largest_at_k(values: Floats, ks: Sequence[int]) -> Floats:
-    """The expected maximum of k samples of ``values`` (questions, n), exactly, by order statistics: the j-th
-    smallest is the largest of (C(j,k) - C(j-1,k)) / C(n,k) of the subsets. Latency of k parallel solutions.
+def expected_max_at_k(values: Floats, ks: Sequence[int]) -> Floats:
+    """The expected maximum of k samples of ``values`` (questions, n), exactly, by order statistics:
+    the j-th smallest is the largest of (C(j,k) - C(j-1,k)) / C(n,k) of the subsets. Latency of k
+    parallel solutions.
     """
     ordered = np.sort(values, axis=1)
-    return np.stack([ordered @ np.diff(_shares_within(values.shape[1], k)) for k in ks], axis=1)
+    return np.stack([ordered @ np.diff(_subset_shares(values.shape[1], k)) for k in ks], axis=1)
 
 
 def within_problem_auc(
     questions: Iterable[Hashable], correct: Iterable[bool], scores: Iterable[float]
 ) -> float:
-    """Mean over questions of the chance that a right solution scores above a wrong one; ties count half.
+    """Mean over questions of the chance that a right solution scores above a wrong one; ties count
+    half.
 
-    One entry a solution. Questions with only right or only wrong solutions say nothing and are left out; nan
-    if none is left.
+    One entry a solution. Questions with only right or only wrong solutions say nothing and are left
+    out; nan if none is left.
 
     >>> within_problem_auc([1, 1, 1], [True, False, False], [0.9, 0.2, 0.9])
     0.75
@@ -165,20 +183,22 @@ def within_problem_auc(
     return float(np.mean(values)) if values else float("nan")
 
 
-def _shares_within(n: int, k: int) -> Floats:
-    """C(j, k) / C(n, k) for j = 0..n: the share of all k-subsets that lie within j given samples."""
-    _check(n, k)
+def _subset_shares(n: int, k: int) -> Floats:
+    """C(j, k) / C(n, k) for j = 0..n: the share of all k-subsets that lie within j given
+    samples."""
+    _check_k(n, k)
     j = np.arange(n, 0, -1)
     return np.append(np.cumprod((j - k).clip(0) / j)[::-1], 1.0)
 
 
-def _check(samples: int, *ks: int) -> None:
+def _check_k(samples: int, *ks: int) -> None:
     if not all(1 <= k <= samples for k in ks):
         raise ValueError(f"k must lie between 1 and the {samples} samples of the pool")
 
 
-def _tally(answer: Ints, weights: Floats, subsets: Ints, names: int) -> tuple[Floats, Floats]:
-    """What each of the ``names`` answers of a question counts and weighs in each subset: (subsets, names)."""
+def _vote_counts(answer: Ints, weights: Floats, subsets: Ints, names: int) -> tuple[Floats, Floats]:
+    """What each of the ``names`` answers of a question counts and weighs in each subset: (subsets,
+    names)."""
     place = (answer[subsets] + names * np.arange(len(subsets))[:, None]).ravel()
     size = names * len(subsets)
     return tuple(
@@ -187,9 +207,12 @@ def _tally(answer: Ints, weights: Floats, subsets: Ints, names: int) -> tuple[Fl
     )
 
 
-def _chosen(names: Ints, counts: Floats, ranks: Sequence[tuple[Floats, float]]) -> Floats:
-    """How often each answer is chosen, on average over the subsets: (names,). ``ranks``: what the answers of
-    a subset are ranked by, first and then to break ties, each (subsets, names) and what differs by rounding.
+def _selection_frequency(
+    names: Ints, counts: Floats, ranks: Sequence[tuple[Floats, float]]
+) -> Floats:
+    """How often each answer is chosen, on average over the subsets: (names,). ``ranks``: what the
+    answers of a subset are ranked by, first and then to break ties, each (subsets, names) and what
+    differs by rounding.
     """
     chosen = (names >= 0) & (counts > 0)
     for rank, rounding in ranks:

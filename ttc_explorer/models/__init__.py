@@ -1,1 +1,2 @@
-"""Who answers and who judges: decoding over a tree of prefixes, verifiers, and the catalogue of models."""
+"""Generators and verifiers: decoding over a tree of prefixes, process reward models, and the
+catalogue of models."""

@@ -1,4 +1,5 @@
-"""Where models run: the device and its number format, how much memory is free, what to do when none is."""
+"""Where models run: the device and its number format, how much memory is free, what to do when none
+is."""
 
 from __future__ import annotations
 
@@ -12,32 +13,44 @@ import torch
 
 from ttc_explorer.models.protocol import ModelError
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
+BatchJob = TypeVar("BatchJob")
+BatchResult = TypeVar("BatchResult")
 
-SPILT = ("out of memory", "can't allocate memory", "not enough memory")
+OUT_OF_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory")
 """How torch says that memory ran out, where it has no error class for it."""
 
 
 def best_device() -> torch.device:
-    """The fastest device of this machine for a language model; the environment variable TTC_DEVICE decides
-    otherwise (cpu, mps, cuda, cuda:1). Raises ModelError if it names none that is here."""
+    """The fastest device of this machine for a language model; the environment variable TTC_DEVICE
+    decides otherwise (cpu, mps, cuda, cuda:1). Raises ModelError if it names none that is here."""
     wanted = os.environ.get("TTC_DEVICE")
     if not wanted:
-        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        kind = (
+            "cuda"
+            if torch.cuda.is_available()
+            else "mps"
+            if torch.backends.mps.is_available()
+            else "cpu"
+        )
         return torch.device(kind)
     try:
         device = torch.device(wanted)
         torch.empty(1, device=device)
     except Exception as error:
-        raise ModelError(f"TTC_DEVICE={wanted[:20]} is no device of this machine: try cpu.") from error
+        raise ModelError(
+            f"TTC_DEVICE={wanted[:20]} is no device of this machine: try cpu."
+        ) from error
     return device
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
     """The number format that the device is fast with: on processors that is the full one."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        return (
+            torch.bfloat16
+            if torch.cuda.is_bf16_supported(including_emulation=False)
+            else torch.float16
+        )
     return torch.float16 if device.type == "mps" else torch.float32
 
 
@@ -51,12 +64,15 @@ def free_memory(device: torch.device) -> int | None:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
         return None
-    (available,) = (int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    return min(available, _container_memory())
+    (available,) = (
+        int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")
+    )
+    return min(available, _container_free_memory())
 
 
-def _container_memory() -> float:
-    """Bytes that the container we are in has left; infinite outside one (control groups, version 2)."""
+def _container_free_memory() -> float:
+    """Bytes that the container we are in has left; infinite outside one (control groups, version
+    2)."""
     group = Path("/sys/fs/cgroup")
     try:
         return int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
@@ -64,43 +80,50 @@ def _container_memory() -> float:
         return float("inf")
 
 
-def out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether the work failed only because it was too much at once."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in SPILT)
+    return isinstance(error, RuntimeError) and any(
+        words in str(error) for words in OUT_OF_MEMORY_MESSAGES
+    )
 
 
-class Batches:
-    """Cuts work into batches of at most ``size`` jobs, and into smaller ones for good once memory has run
-    out. What a batch that ran out of memory had done is lost, and done again in the smaller ones."""
+class AdaptiveBatches:
+    """Cuts work into batches of at most ``size`` jobs, and into smaller ones for good once memory
+    has run out. What a batch that ran out of memory had done is lost, and done again in the smaller
+    ones."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def run(self, jobs: Sequence[Job], work: Callable[[Sequence[Job]], list[Result]]) -> list[Result]:
-        """``work`` on all jobs, results in their order. Raises ModelError if even one job is too much."""
-        done: list[Result] = []
+    def run(
+        self, jobs: Sequence[BatchJob], work: Callable[[Sequence[BatchJob]], list[BatchResult]]
+    ) -> list[BatchResult]:
+        """``work`` on all jobs, results in their order. Raises ModelError if even one job is too
+        much."""
+        done: list[BatchResult] = []
         while len(done) < len(jobs):
             batch = jobs[len(done) : len(done) + self.size]
             try:
                 done += work(batch)
                 continue
             except Exception as error:
-                if not out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
             # Out here the failed work's tensors are free: the error held on to them.
             if len(batch) == 1:
                 raise ModelError(
-                    "The memory does not hold even one solution beside the model: choose a smaller model, or "
+                    "The memory does not hold even one solution beside the model: choose a "
+                    "smaller model, or "
                     "free some memory."
                 )
             self.size = -(-len(batch) // 2)
-            release()
+            free_unused_memory()
         return done
 
 
-def release() -> None:
+def free_unused_memory() -> None:
     """Give memory that nobody uses any more back to the device."""
     gc.collect()
     if torch.cuda.is_available():
@@ -109,17 +132,17 @@ def release() -> None:
         torch.mps.empty_cache()
 
 
-def start_measuring(device: torch.device) -> None:
-    """From here on ``finish`` looks for the peak of memory."""
+def reset_peak_memory(device: torch.device) -> None:
+    """From here on ``synchronized_peak_memory`` looks for the peak of memory."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
-def finish(device: torch.device) -> int:
-    """Wait until the device has done what it was given, so that a clock read afterwards tells the truth.
+def synchronized_peak_memory(device: torch.device) -> int:
+    """Wait until the device has done what it was given, so that a clock read afterwards is right.
 
-    Returns the peak of memory that tensors took since ``start_measuring``, weights included, in bytes (on
-    Apple's devices what is held now); 0 on a processor, where it is not known.
+    Returns the peak of memory that tensors took since ``reset_peak_memory``, weights included, in
+    bytes (on Apple's devices what is held now); 0 on a processor, where it is not known.
     """
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -13,25 +13,25 @@ from huggingface_hub.utils import filter_repo_objects, tqdm
 
 from ttc_explorer.models.protocol import ModelError
 
-FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+DOWNLOAD_PATTERNS = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 """What is fetched: weights, settings, tokenizer. No code, and no pickles."""
-APART = ["*/*", "*.gguf"]
+IGNORED_PATTERNS = ["*/*", "*.gguf"]
 """What is not: copies of the weights in other forms, which stand in folders of their own."""
 
-LONGEST = 10
+HUB_TIMEOUT = 10
 """Seconds that Hugging Face may take to say what a model is."""
 
-Tell = Callable[[str], None]
+OnProgress = Callable[[str], None]
 """Takes a line on how far a download is."""
 
 
-def silent(line: str) -> None:
-    """For those who do not want to know."""
+def no_progress(line: str) -> None:
+    """Ignores the progress of a download."""
 
 
-def folder_of(name: str, tell: Tell = silent) -> Path:
-    """The folder of a model by folder or Hugging Face name; downloads it if it is not here, and tells how
-    far that is. Raises ModelError."""
+def fetch_model_folder(name: str, on_progress: OnProgress = no_progress) -> Path:
+    """The folder of a model by folder or Hugging Face name; downloads it if it is not here, and
+    reports how far that is. Raises ModelError."""
     place = Path(name)
     if place.is_dir():
         return place
@@ -41,29 +41,37 @@ def folder_of(name: str, tell: Tell = silent) -> Path:
     download_size(name)
     try:
         folder = snapshot_download(
-            name, allow_patterns=FILES, ignore_patterns=APART, tqdm_class=teller(name, tell)
+            name,
+            allow_patterns=DOWNLOAD_PATTERNS,
+            ignore_patterns=IGNORED_PATTERNS,
+            tqdm_class=progress_bar_class(name, on_progress),
         )
     except GatedRepoError as error:
-        raise ModelError(gated(name)) from error
+        raise ModelError(gated_model_message(name)) from error
     except Exception as error:
-        raise ModelError(_unknown(name)) from error
+        raise ModelError(_unknown_model_message(name)) from error
     return Path(folder)
 
 
 def download_size(name: str) -> int:
-    """The bytes of a model that is not here, as Hugging Face lists its files. Raises ModelError if it cannot
-    be downloaded, or has no weights that are read here."""
+    """The bytes of a model that is not here, as Hugging Face lists its files. Raises ModelError if
+    it cannot be downloaded, or has no weights that are read here."""
     try:
-        listed = HfApi().model_info(name, files_metadata=True, timeout=LONGEST)
+        listed = HfApi().model_info(name, files_metadata=True, timeout=HUB_TIMEOUT)
     except Exception as error:  # no such name, or whatever a network can do
-        raise ModelError(_unknown(name)) from error
-    if listed.gated and not _allowed(name):
-        raise ModelError(gated(name))
+        raise ModelError(_unknown_model_message(name)) from error
+    if listed.gated and not _has_gated_access(name):
+        raise ModelError(gated_model_message(name))
     files = {file.rfilename: file.size or 0 for file in listed.siblings or []}
-    wanted = list(filter_repo_objects(files, allow_patterns=FILES, ignore_patterns=APART))
+    wanted = list(
+        filter_repo_objects(
+            files, allow_patterns=DOWNLOAD_PATTERNS, ignore_patterns=IGNORED_PATTERNS
+        )
+    )
     if not any(file.endswith(".safetensors") for file in wanted):
         raise ModelError(
-            f"'{name}' has no weights in safetensors, the only form that is read here: choose another model."
+            f"'{name}' has no weights in safetensors, the only form that is read here: choose "
+            "another model."
         )
     return sum(files[file] for file in wanted)
 
@@ -73,7 +81,11 @@ def downloaded_folder(name: str) -> Path | None:
     try:
         folder = Path(
             snapshot_download(
-                name, allow_patterns=FILES, ignore_patterns=APART, local_files_only=True, tqdm_class=Quiet
+                name,
+                allow_patterns=DOWNLOAD_PATTERNS,
+                ignore_patterns=IGNORED_PATTERNS,
+                local_files_only=True,
+                tqdm_class=SilentProgressBar,
             )
         )
     except Exception:  # no such name, or nothing of it here
@@ -81,32 +93,36 @@ def downloaded_folder(name: str) -> Path | None:
     return folder if list(folder.glob("*.safetensors")) else None
 
 
-def unreachable(name: str, is_gated: bool) -> str | None:
-    """Why a published model cannot be downloaded, in words that go on from its name; None if it can."""
+def download_obstacle(name: str, is_gated: bool) -> str | None:
+    """Why a published model cannot be downloaded, in words that go on from its name; None if it
+    can."""
     if constants.is_offline_mode():
         return "is not downloaded, and HF_HUB_OFFLINE forbids it"
-    if not _reachable():
+    if not _hub_reachable():
         return "is not downloaded, and Hugging Face cannot be reached"
-    if is_gated and not _allowed(name):
-        return f"is not downloaded, and its licence must be accepted first: {_door(name)}"
+    if is_gated and not _has_gated_access(name):
+        return (
+            "is not downloaded, and its licence must be accepted first: "
+            f"{_licence_instructions(name)}"
+        )
     return None
 
 
-def _unknown(name: str) -> str:
+def _unknown_model_message(name: str) -> str:
     return f"There is no folder '{name}', and no model of that name can be read from Hugging Face."
 
 
-def gated(name: str) -> str:
+def gated_model_message(name: str) -> str:
     """The sentence for a model whose licence has not been accepted."""
-    return f"The licence of '{name}' must be accepted first: {_door(name)}."
+    return f"The licence of '{name}' must be accepted first: {_licence_instructions(name)}."
 
 
-def _door(name: str) -> str:
+def _licence_instructions(name: str) -> str:
     return f"visit https://huggingface.co/{name} and log in with `hf auth login`"
 
 
 @cache
-def _reachable() -> bool:
+def _hub_reachable() -> bool:
     """Whether Hugging Face answers at all; asked once."""
     try:
         HfApi().model_info("Qwen/Qwen2.5-0.5B-Instruct", timeout=3)
@@ -117,7 +133,7 @@ def _reachable() -> bool:
     return True
 
 
-def _allowed(name: str) -> bool:
+def _has_gated_access(name: str) -> bool:
     """Whether the person who is logged in here may download a gated model."""
     if get_token() is None:
         return False
@@ -128,27 +144,28 @@ def _allowed(name: str) -> bool:
     return True
 
 
-class Quiet(tqdm):
-    """A progress bar that nobody sees."""
+class SilentProgressBar(tqdm):
+    """A progress bar that shows nothing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.pop("name", None)
         super().__init__(*args, **{**kwargs, "disable": True})
 
 
-def teller(name: str, tell: Tell) -> type[tqdm]:
-    """The progress bars of a download of which only the one of bytes speaks, to ``tell``."""
+def progress_bar_class(name: str, on_progress: OnProgress) -> type[tqdm]:
+    """A class of progress bars for a download; the one that counts bytes reports to
+    ``on_progress``."""
 
-    class Teller(Quiet):
+    class CallbackProgressBar(SilentProgressBar):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            self._bytes = kwargs.get("name") == "huggingface_hub.snapshot_download"
+            self._counts_bytes = kwargs.get("name") == "huggingface_hub.snapshot_download"
             super().__init__(*args, **kwargs)
             self.total, self.n = kwargs.get("total") or 0, kwargs.get("initial") or 0
 
         def update(self, n: float | None = 1) -> bool | None:
             self.n += n or 0
-            if self._bytes and self.total:
-                tell(f"{name}: {self.n / 1e9:.2f} of {self.total / 1e9:.2f} GB downloaded")
+            if self._counts_bytes and self.total:
+                on_progress(f"{name}: {self.n / 1e9:.2f} of {self.total / 1e9:.2f} GB downloaded")
             return None
 
-    return Teller
+    return CallbackProgressBar

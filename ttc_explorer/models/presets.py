@@ -1,24 +1,30 @@
-"""Published models that are ready to be named: what they are called, how large they are, who judges them."""
+"""Published models that are ready to be named: their names, their sizes, and their verifiers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ttc_explorer.models.formats import Format, QwenMathPRM, RLHFlow, Skywork
+from ttc_explorer.models.verifier_formats import (
+    LocalVerifierFormat,
+    QwenMathPRMFormat,
+    RLHFlowFormat,
+    SkyworkFormat,
+)
 
-LLAMA_TERMS = (
-    "Llama 3.2 Community License; gated: accept it on the model's page and log in with `hf auth login`"
+LLAMA_LICENCE = (
+    "Llama 3.2 Community License; gated: accept it on the model's page and log in "
+    "with `hf auth login`"
 )
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A published verifier. ``values`` are the numbers that it keeps of each token: keys and values of all
-    its layers."""
+class VerifierPreset:
+    """A published verifier. ``values`` are the numbers that it keeps of each token: keys and values
+    of all its layers."""
 
     source: str
     title: str
-    format: type[Format]
+    format: type[LocalVerifierFormat]
     parameters: int
     values: int
     licence: str
@@ -26,14 +32,15 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Preset:
-    """A published generator and a verifier that fits it: about its size, or the one it was published with."""
+class ModelPreset:
+    """A published generator and a verifier that fits it: about its size, or the one it was
+    published with."""
 
     source: str
     title: str
     parameters: int
     values: int
-    judge: Judge
+    verifier: VerifierPreset
     licence: str
     gated: bool = False
 
@@ -42,55 +49,60 @@ class Preset:
         return self.source.rpartition("/")[2]
 
 
-SKYWORK = Judge(
+SKYWORK_PRM = VerifierPreset(
     "Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B",
     "judges steps, made from Qwen2.5-Math-1.5B",
-    Skywork,
+    SkyworkFormat,
     1_543_715_841,
     14_336,
     "Skywork Community License",
 )
-QWEN_PRM = Judge(
+QWEN_PRM = VerifierPreset(
     "Qwen/Qwen2.5-Math-PRM-7B",
     "judges steps, made from Qwen2.5-Math-7B",
-    QwenMathPRM,
+    QwenMathPRMFormat,
     7_083_474_946,
     28_672,
     "Qwen License",
 )
-RLHFLOW = Judge(
+RLHFLOW_PRM = VerifierPreset(
     "RLHFlow/Llama3.1-8B-PRM-Deepseek-Data",
     "judges steps, made from Llama 3.1 8B",
-    RLHFlow,
+    RLHFlowFormat,
     8_030_261_248,
     65_536,
     "Llama 3.1 Community License",
 )
-JUDGES = {judge.source: judge for judge in (SKYWORK, QWEN_PRM, RLHFLOW)}
+VERIFIER_PRESETS = {verifier.source: verifier for verifier in (SKYWORK_PRM, QWEN_PRM, RLHFLOW_PRM)}
 
-PRESETS = {
+MODEL_PRESETS = {
     preset.name: preset
     for preset in (
-        Preset(
+        ModelPreset(
             "Qwen/Qwen2.5-0.5B-Instruct",
             "smallest chat model that solves school problems",
             494_032_768,
             6_144,
-            SKYWORK,
+            SKYWORK_PRM,
             "Apache 2.0",
         ),
-        Preset(
-            "Qwen/Qwen2.5-1.5B-Instruct", "small chat model", 1_543_714_304, 14_336, SKYWORK, "Apache 2.0"
+        ModelPreset(
+            "Qwen/Qwen2.5-1.5B-Instruct",
+            "small chat model",
+            1_543_714_304,
+            14_336,
+            SKYWORK_PRM,
+            "Apache 2.0",
         ),
-        Preset(
+        ModelPreset(
             "Qwen/Qwen2.5-Math-1.5B-Instruct",
             "small, trained for mathematics",
             1_543_714_304,
             14_336,
-            SKYWORK,
+            SKYWORK_PRM,
             "Apache 2.0",
         ),
-        Preset(
+        ModelPreset(
             "Qwen/Qwen2.5-Math-7B-Instruct",
             "trained for mathematics",
             7_615_616_512,
@@ -98,31 +110,31 @@ PRESETS = {
             QWEN_PRM,
             "Apache 2.0",
         ),
-        Preset(
+        ModelPreset(
             "meta-llama/Llama-3.2-1B-Instruct",
             "small chat model",
             1_235_814_400,
             16_384,
-            RLHFLOW,
-            LLAMA_TERMS,
+            RLHFLOW_PRM,
+            LLAMA_LICENCE,
             gated=True,
         ),
-        Preset(
+        ModelPreset(
             "meta-llama/Llama-3.2-3B-Instruct",
             "chat model",
             3_212_749_824,
             57_344,
-            RLHFLOW,
-            LLAMA_TERMS,
+            RLHFLOW_PRM,
+            LLAMA_LICENCE,
             gated=True,
         ),
     )
 }
-"""By name, the last part of the Hugging Face name: «Qwen2.5-0.5B-Instruct» is the generator with its
-verifier, «Qwen/Qwen2.5-0.5B-Instruct» the generator alone."""
+"""By name, the last part of the Hugging Face name: «Qwen2.5-0.5B-Instruct» is the generator with
+its verifier, «Qwen/Qwen2.5-0.5B-Instruct» the generator alone."""
 
 
-def published(source: str) -> Preset | Judge | None:
+def find_preset(source: str) -> ModelPreset | VerifierPreset | None:
     """What we know of the model of that Hugging Face name, if it is one of these."""
-    generators = {preset.source: preset for preset in PRESETS.values()}
-    return generators.get(source) or JUDGES.get(source)
+    generators = {preset.source: preset for preset in MODEL_PRESETS.values()}
+    return generators.get(source) or VERIFIER_PRESETS.get(source)

@@ -1,76 +1,80 @@
 r"""What chat models are asked: a first solution, or a better one after earlier attempts.
 
-Local models and servers say the same, so that a run does not depend on where the model is. The form that is
-asked for, paragraphs and a ``\boxed{}``, is the form that steps and answers are read in.
+Local models and servers say the same, so that a run does not depend on where the model is. The form
+that is asked for, paragraphs and a ``\boxed{}``, is the form that steps and answers are read in.
 """
 
 from __future__ import annotations
 
-from ttc_explorer.models.protocol import MEMORY, Chain
-from ttc_explorer.problems.reading import read_answer
+from ttc_explorer.models.protocol import REVISION_CONTEXT, RevisionContext
+from ttc_explorer.problems.answer_reader import read_answer
 
 Message = dict[str, str]
 """``role`` (system, user or assistant) and ``content``, as chat templates and servers take them."""
 
-STEP_END = "\n\n"
+STEP_SEPARATOR = "\n\n"
 """What stands between two steps of a chat model's solution."""
 
-SYSTEM = (
-    "Solve the math problem step by step. Write each step as one short paragraph, and leave a blank line "
+SYSTEM_PROMPT = (
+    "Solve the math problem step by step. Write each step as one short paragraph, and leave a "
+    "blank line "
     r"between steps. Put your final answer within \boxed{}."
 )
 """For chat models that have no words of their own for it."""
 
-QWEN_MATH = r"Please reason step by step, and put your final answer within \boxed{}."
-"""The words that Qwen2.5-Math and its verifier were trained with, and that its chat template says where
-nobody says others (model card, arXiv 2409.12122)."""
+QWEN_MATH_SYSTEM_PROMPT = r"Please reason step by step, and put your final answer within \boxed{}."
+"""The words that Qwen2.5-Math and its verifier were trained with, and that its chat template says
+where nobody says others (model card, arXiv 2409.12122)."""
 
-BETTER = (
-    "That solution may be wrong. Check it for mistakes, and then write a better solution to the same "
-    r"problem: complete, from the beginning, in the same form, with the final answer within \boxed{}. If you "
+REVISION_REQUEST = (
+    "That solution may be wrong. Check it for mistakes, and then write a better solution to the "
+    "same "
+    r"problem: complete, from the beginning, in the same form, with the final answer within "
+    r"\boxed{}. If you "
     "find no mistake, write it again in other words. Write nothing but the solution."
 )
 """Asks for a revision. It does not say that the attempt was wrong: at test time nobody knows."""
 
 
-def system_of(model: str) -> str:
+def system_prompt_for(model: str) -> str:
     """The system prompt of a chat model, by the end of its name, wherever it runs.
 
-    >>> [system_of(f"Qwen/Qwen2.5-{kind}7B-Instruct") == QWEN_MATH for kind in ("Math-", "")]
+    >>> [system_prompt_for(f"Qwen/Qwen2.5-{kind}7B-Instruct") == QWEN_MATH_SYSTEM_PROMPT for kind in ("Math-", "")]
     [True, False]
     """
     name = model.rstrip("/").rpartition("/")[2]
-    return QWEN_MATH if "qwen2.5-math" in name.lower() else SYSTEM
+    return QWEN_MATH_SYSTEM_PROMPT if "qwen2.5-math" in name.lower() else SYSTEM_PROMPT
 
 
-def solution_messages(question: str, system: str = SYSTEM) -> list[Message]:
+def solution_messages(question: str, system: str = SYSTEM_PROMPT) -> list[Message]:
     """The chat that asks for a first solution."""
     return [{"role": "system", "content": system}, {"role": "user", "content": question}]
 
 
-def revision_messages(chain: Chain, system: str = SYSTEM) -> list[Message]:
+def revision_messages(chain: RevisionContext, system: str = SYSTEM_PROMPT) -> list[Message]:
     """The chat that asks for a better solution than the last MEMORY attempts, oldest first.
 
-    Each attempt stands as the model's own words, a paragraph a step. Without attempts it is the chat for a
-    first solution.
+    Each attempt stands as the model's own words, a paragraph a step. Without attempts it is the
+    chat for a first solution.
     """
     messages = solution_messages(chain.question, system)
-    for attempt in chain.attempts[-MEMORY:]:
-        messages.append({"role": "assistant", "content": attempt.replace("\n", STEP_END)})
-        messages.append({"role": "user", "content": BETTER})
+    for attempt in chain.attempts[-REVISION_CONTEXT:]:
+        messages.append({"role": "assistant", "content": attempt.replace("\n", STEP_SEPARATOR)})
+        messages.append({"role": "user", "content": REVISION_REQUEST})
     return messages
 
 
-def without_system(messages: list[Message]) -> list[Message]:
+def merge_system_into_user(messages: list[Message]) -> list[Message]:
     """The same chat for a model that knows no system role: the first user says it."""
     system, first, *rest = messages
     return [{"role": "user", "content": f"{system['content']}\n\n{first['content']}"}, *rest]
 
 
-def boxes_answer(step: str) -> bool:
-    r"""Whether a step puts the final answer in a ``\boxed{}``: a chat model's solution ends with it.
+def has_boxed_answer(step: str) -> bool:
+    r"""Whether a step puts the final answer in a ``\boxed{}``: a chat model's solution ends with
+    it.
 
-    >>> boxes_answer(r"So it is \boxed{7}."), boxes_answer("The answer is 7, so we add 1.")
+    >>> has_boxed_answer(r"So it is \boxed{7}."), has_boxed_answer("The answer is 7, so we add 1.")
     (True, False)
     """
     return r"\boxed" in step and read_answer(step) is not None

@@ -1,8 +1,8 @@
 """What a search may ask of models, what it gets back, and what models offer. Pure data, no torch.
 
-Upper half: the requests that a strategy yields and the replies that it receives (node ids of its tree).
-Lower half: the interfaces that a generator and a verifier implement (states, texts, token counts).
-The driver (``search/driver.py``) translates between the two.
+Upper half: the requests that a strategy yields and the replies that it receives (node ids of its
+tree). Lower half: the interfaces that a generator and a verifier implement (states, texts, token
+counts). The driver (``search/driver.py``) translates between the two.
 """
 
 from __future__ import annotations
@@ -12,64 +12,67 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 State = Any
-"""Opaque handle on what a model remembers of one prefix: a row of its KV cache, freed with the handle."""
+"""Opaque handle on a model's state after one prefix: a row of its KV cache, freed with the
+handle."""
 
 
-# --- between a strategy and the driver ------------------------------------------------------------------
+# --- between a strategy and the driver ------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Extend:
     """Sample one further step after each node of ``parents``; a node named m times gets m children.
 
-    ``again``: the parents will be extended again, so what the models remember of them is kept until a request
-    without ``again`` names them, or they are marked pruned. ``rollout``: the steps look ahead and will be
-    discarded, so nobody reads an answer in them.
+    ``keep_state``: the parents will be extended again, so the models' states of them are kept until
+    a request without ``keep_state`` names them, or they are marked pruned. ``rollout``: the steps
+    look ahead and will be discarded, so nobody reads an answer in them.
     """
 
     parents: tuple[int, ...]
     temperature: float
-    again: bool = False
+    keep_state: bool = False
     rollout: bool = False
 
 
 @dataclass(frozen=True)
 class Revise:
-    """Write one whole new attempt after each node of ``parents``; a node named m times gets m attempts.
+    """Write one whole new attempt after each node of ``parents``; a node named m times gets m
+    attempts.
 
-    A parent is the root (a first attempt) or the end of a finished attempt: a revision, or the answer of a
-    solution that a search has found. The reviser reads the question and the last ``MEMORY`` attempts on the
-    path to the parent. The reply is one Step an entry, in that order: ``text`` holds the whole attempt, a
-    line a step, and ``finished`` is true.
+    A parent is the root (a first attempt) or the end of a finished attempt: a revision, or the
+    answer of a solution that a search has found. The reviser reads the question and the last
+    ``REVISION_CONTEXT`` attempts on the path to the parent. The reply is one Step an entry, in that
+    order: ``text`` holds the whole attempt, a line a step, and ``finished`` is true.
     """
 
     parents: tuple[int, ...]
     temperature: float
 
 
-MEMORY = 4
+REVISION_CONTEXT = 4
 """Attempts that a reviser keeps in its context (arXiv 2408.03314, section 6.1)."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """Ask the verifier for the score of each node: the chance that a solution ends right from there."""
+    """Ask the verifier for the score of each node: the chance that a solution ends right from
+    there."""
 
     nodes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Consult:
-    """Ask the measured policy what to do on a question whose probe ended with this ``mean_score`` (the
-    verifier's mean score of the probe's solutions), with ``budget`` samples in all. The reply is one Advice,
-    or None where no policy has been measured."""
+class PolicyQuery:
+    """Ask the measured compute-optimal policy about a question whose probe ended with this
+    ``mean_score`` (the verifier's mean score of the probe's solutions), with ``budget`` samples in
+    all. The reply is one PolicyDecision, or None where no policy has been measured."""
 
     mean_score: float
     budget: int
 
 
 @dataclass(frozen=True)
-class Choice:
+class StrategyChoice:
     """A strategy of the policy and the settings that differ from the run's own."""
 
     strategy: str
@@ -77,13 +80,14 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Advice:
-    """What the policy says (arXiv 2408.03314, section 3.2): the difficulty ``bin``, 1 (easiest) to 5, and its
-    choice in every bin at this budget, so that the neighbours can be shown; ``choices[bin - 1]`` is taken.
-    ``reviser`` is the driver's word on whether there is one: without it, some choices cannot be followed."""
+class PolicyDecision:
+    """The policy's decision (arXiv 2408.03314, section 3.2): the difficulty ``bin``, 1 (easiest) to
+    5, and its choice in every bin at this budget, so that the neighbours can be shown;
+    ``choices[bin - 1]`` is taken. ``reviser`` says whether the driver has one: without it, some
+    choices cannot be followed."""
 
     bin: int
-    choices: tuple[Choice, ...]
+    choices: tuple[StrategyChoice, ...]
     reviser: bool = True
 
 
@@ -91,9 +95,9 @@ class Advice:
 class Step:
     """Reply to Extend and Revise, one for each entry of ``parents`` and in that order.
 
-    ``logprob`` is the sum over the step's tokens, in nats, under the untempered model. ``finished`` is true
-    when the solution ends with this step; ``answer`` is then its final answer (None if none can be read),
-    written the same way for all equal answers of the run.
+    ``logprob`` is the sum over the step's tokens, in nats, under the untempered model. ``finished``
+    is true when the solution ends with this step; ``answer`` is then its final answer (None if none
+    can be read), written the same way for all equal answers of the run.
     """
 
     text: str
@@ -103,22 +107,23 @@ class Step:
     answer: str | None = None
 
 
-Request = Extend | Revise | Score | Consult
-Reply = Sequence[Step] | Sequence[float] | Advice | None
+Request = Extend | Revise | Score | PolicyQuery
+Reply = Sequence[Step] | Sequence[float] | PolicyDecision | None
 
 
-# --- between the driver and the models ------------------------------------------------------------------
+# --- between the driver and the models ------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Cost:
     """What a piece of work really processed.
 
-    Tokens: ``generated`` sampled by the generator, ``prefilled`` read by it in prompts, ``cached`` tokens of
-    prefixes that a KV cache spared it from reading again, ``verifier`` read by the verifier.
-    ``flops`` = 2 · parameters · tokens processed (arXiv 2408.03314, section 7). ``peak_memory`` is the most
-    memory that the device held meanwhile, in bytes, weights and strangers' rows included; 0 where that is not
-    known. Of several costs it is the largest, where all else adds up.
+    Tokens: ``generated`` sampled by the generator, ``prefilled`` read by it in prompts, ``cached``
+    tokens of prefixes that were read from a KV cache instead of again, ``verifier`` read by the
+    verifier. ``flops`` = 2 · parameters · tokens processed (arXiv 2408.03314, section 7).
+    ``peak_memory`` is the most memory that the device held meanwhile, in bytes, weights and other
+    runs' rows included; 0 where that is not known. Of several costs it is the largest, where all
+    else adds up.
     """
 
     generated: int = 0
@@ -139,8 +144,8 @@ class Cost:
         )
 
 
-def never() -> bool:
-    """The cancel flag of work that nobody cancels."""
+def never_cancelled() -> bool:
+    """The ``cancelled`` callback of work that nobody cancels."""
     return False
 
 
@@ -148,22 +153,24 @@ def never() -> bool:
 class ExtendJob:
     """One row to decode: a step after ``state``.
 
-    ``stream`` names the row's own random stream, so that the row samples the same tokens alone or in a batch
-    with strangers. ``cancelled`` is asked between decode steps; a cancelled row stops where it is.
+    ``rng_path`` seeds the row's own random number generator, so that the row samples the same
+    tokens alone or in a batch with other runs. ``cancelled`` is asked between decode steps; a
+    cancelled row stops where it is.
     """
 
     state: State
     temperature: float
-    stream: tuple[int, ...]
-    cancelled: Callable[[], bool] = never
+    rng_path: tuple[int, ...]
+    cancelled: Callable[[], bool] = never_cancelled
 
 
 @dataclass(frozen=True)
-class Sampled:
+class DecodedStep:
     """A decoded step: its text without the line end, the state after it, and what it cost.
 
-    ``finished``: the solution ends here (the model said so, or its answer line stands, or no room is left).
-    ``failed`` says in a sentence why a row has no step: it is then finished, and has no answer.
+    ``finished``: the solution ends here (the model said so, or its answer line stands, or no room
+    is left). ``failure`` says in a sentence why a row has no step: it is then finished, and has no
+    answer.
     """
 
     text: str
@@ -172,7 +179,7 @@ class Sampled:
     finished: bool
     state: State
     cost: Cost
-    failed: str = ""
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,48 +188,49 @@ class ScoreJob:
 
     state: State
     text: str
-    cancelled: Callable[[], bool] = never
+    cancelled: Callable[[], bool] = never_cancelled
 
 
 @dataclass(frozen=True)
-class Scored:
-    """A judged step: probability in [0, 1] that the solution ends right, the state after it, what it cost.
-    ``failed`` says in a sentence why a step could not be judged: its score is then 0."""
+class ScoredStep:
+    """A judged step: probability in [0, 1] that the solution ends right, the state after it, what
+    it cost. ``failure`` says in a sentence why a step could not be judged: its score is then 0."""
 
     score: float
     state: State
     cost: Cost
-    failed: str = ""
+    failure: str = ""
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A prefix made ready: the state after the question, and what reading it cost."""
+class Prefilled:
+    """A prefix that has been read (prefill): the state after it, and what reading it cost."""
 
     state: State
     cost: Cost
 
 
 @dataclass(frozen=True)
-class Chain:
-    """What a reviser, or a verifier of revisions, reads first: the question and the attempts so far, oldest
-    first, each a whole solution with a line a step."""
+class RevisionContext:
+    """What a reviser, or a verifier of revisions, reads first: the question and the attempts so
+    far, oldest first, each a whole solution with a line a step."""
 
     question: str
     attempts: tuple[str, ...] = ()
 
 
 class Generator(Protocol):
-    """Samples steps. ``parameters`` counts the weights used for each token. ``forks``: it can go on from any
-    prefix, in several ways; a service that only chats cannot, it writes whole solutions."""
+    """Samples steps. ``parameters`` counts the weights used for each token.
+    ``supports_prefix_continuation``: it can go on from any prefix, in several ways; a service that
+    only chats cannot, it writes whole solutions."""
 
     name: str
     parameters: int
-    forks: bool
+    supports_prefix_continuation: bool
 
-    def open(self, questions: Sequence[str]) -> list[Opened]: ...
+    def prefill(self, questions: Sequence[str]) -> list[Prefilled]: ...
 
-    def extend(self, jobs: Sequence[ExtendJob]) -> list[Sampled]: ...
+    def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]: ...
 
 
 class Verifier(Protocol):
@@ -231,9 +239,9 @@ class Verifier(Protocol):
     name: str
     parameters: int
 
-    def open(self, questions: Sequence[str]) -> list[Opened]: ...
+    def prefill(self, questions: Sequence[str]) -> list[Prefilled]: ...
 
-    def score(self, jobs: Sequence[ScoreJob]) -> list[Scored]: ...
+    def score(self, jobs: Sequence[ScoreJob]) -> list[ScoredStep]: ...
 
 
 class Reviser(Protocol):
@@ -242,25 +250,26 @@ class Reviser(Protocol):
     name: str
     parameters: int
 
-    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]: ...
+    def prefill_revisions(self, contexts: Sequence[RevisionContext]) -> list[Prefilled]: ...
 
-    def extend(self, jobs: Sequence[ExtendJob]) -> list[Sampled]: ...
+    def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]: ...
 
 
 class RevisionVerifier(Protocol):
-    """Scores whole attempts (``text`` of a ScoreJob has a line a step), having seen those before them."""
+    """Scores whole attempts (``text`` of a ScoreJob has a line a step), having seen those before
+    them."""
 
     name: str
     parameters: int
 
-    def open_chains(self, chains: Sequence[Chain]) -> list[Opened]: ...
+    def prefill_revisions(self, contexts: Sequence[RevisionContext]) -> list[Prefilled]: ...
 
-    def score(self, jobs: Sequence[ScoreJob]) -> list[Scored]: ...
+    def score(self, jobs: Sequence[ScoreJob]) -> list[ScoredStep]: ...
 
 
 class ModelError(RuntimeError):
     """A model cannot be used; the message is one clear sentence that says what to do."""
 
 
-class NoRoom(ModelError):
+class InsufficientMemory(ModelError):
     """There is too little free memory for a model."""

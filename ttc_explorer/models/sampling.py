@@ -1,4 +1,5 @@
-"""Sampling in which every row has a random stream of its own, so that its company makes no difference."""
+"""Sampling in which every row has a random stream of its own, so that its company makes no
+difference."""
 
 from __future__ import annotations
 
@@ -10,17 +11,22 @@ import torch
 from torch import Tensor
 
 
-def uniforms(streams: Sequence[tuple[int, ...]], count: int) -> np.ndarray:
+def uniform_draws(rng_paths: Sequence[tuple[int, ...]], count: int) -> np.ndarray:
     """``count`` numbers in [0, 1) from each named stream: (streams, count), float64.
 
-    A stream's name is hashed into the key of a counter-based generator (Philox, Salmon et al. 2011): names
-    that differ at all, also only in length, give unrelated numbers.
+    A stream's name is hashed into the key of a counter-based generator (Philox, Salmon et al.
+    2011): names that differ at all, also only in length, give unrelated numbers.
     """
-    keys = [int.from_bytes(blake2b(repr(tuple(name)).encode(), digest_size=16).digest()) for name in streams]
+    keys = [
+        int.from_bytes(blake2b(repr(tuple(name)).encode(), digest_size=16).digest())
+        for name in rng_paths
+    ]
     return np.stack([np.random.Generator(np.random.Philox(key=key)).random(count) for key in keys])
 
 
-def sample(logits: Tensor, temperatures: Tensor, draws: Tensor, banned: Tensor) -> tuple[Tensor, Tensor]:
+def sample_tokens(
+    logits: Tensor, temperatures: Tensor, draws: Tensor, banned: Tensor
+) -> tuple[Tensor, Tensor]:
     """One token a row, by inverse CDF of softmax(logits / temperature) over the ids not ``banned``.
 
     ``logits`` (n, vocabulary); ``temperatures`` and ``draws`` (n,), float64; temperature 0 takes the

@@ -16,23 +16,24 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ttc_explorer.problems.equality import same
-from ttc_explorer.problems.exam import Exam
+from ttc_explorer.problems.answer_checker import AnswerChecker
+from ttc_explorer.problems.answer_equality import answers_equal
+from ttc_explorer.problems.answer_reader import read_answer, read_prediction
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.problems.problem import BadInput, Problem
-from ttc_explorer.problems.reading import read_answer, read_prediction
 
 log = logging.getLogger(__name__)
 
 Verdict = Literal["equal", "different", "unreadable", "timeout"]
 """``timeout``: the comparison did not end within its limits of time and memory, so nobody knows."""
 
-LONGEST_ANSWER = 4000
+MAX_ANSWER_LENGTH = 4000
 """Longer answers are unreadable, in characters."""
 
 
 class Grader:
-    r"""Compares answers: plain ones at once, formulas in a guarded process of its own (``formulas.py``).
+    r"""Compares answers: plain ones at once, formulas in a guarded process of its own
+    (``formula_checker.py``).
 
     The process starts with the first formula and ends with the grader. Any thread may ask.
 
@@ -42,8 +43,8 @@ class Grader:
     """
 
     def __init__(self) -> None:
-        self._process = _Process()
-        self._formulas = lru_cache(maxsize=10_000)(self._process.ask)
+        self._process = _ComparisonProcess()
+        self._compare_formulas = lru_cache(maxsize=10_000)(self._process.compare)
 
     def __enter__(self) -> Grader:
         return self
@@ -58,8 +59,8 @@ class Grader:
     def equal(self, reference: str, answer: str) -> bool:
         """Whether two answers to one question are the same answer, as for votes.
 
-        The order of a bare list counts: ``3,5`` and ``5,3`` differ where they stand for x and y, and a vote
-        that is split does less harm than a right and a wrong answer that share one.
+        The order of a bare list counts: ``3,5`` and ``5,3`` differ where they stand for x and y,
+        and a vote that is split does less harm than a right and a wrong answer that share one.
         """
         return self._compare(reference, answer, ordered=True) == "equal"
 
@@ -71,28 +72,29 @@ class Grader:
         return self._compare(reference, read_prediction(prediction), ordered=False)
 
     def _compare(self, reference: str, answer: str, ordered: bool) -> Verdict:
-        if not answer.strip() or max(len(answer), len(reference)) > LONGEST_ANSWER:
+        if not answer.strip() or max(len(answer), len(reference)) > MAX_ANSWER_LENGTH:
             return "unreadable"
-        decided = same(reference, answer, ordered, formulas=lambda *_: None)
+        decided = answers_equal(reference, answer, ordered, compare_formulas=lambda *_: None)
         if decided is None:
-            return self._formulas(reference, answer, ordered)
+            return self._compare_formulas(reference, answer, ordered)
         return "equal" if decided else "different"
 
 
-def examine(problem: Problem, grader: Grader) -> Exam:
-    """How to compare answers to ``problem``: exactly, as its family does, if it has one; else by the grader,
-    and against the reference answer if there is one."""
+def make_answer_checker(problem: Problem, grader: Grader) -> AnswerChecker:
+    """How to compare answers to ``problem``: exactly, as its family does, if it has one; else by
+    the grader, and against the reference answer if there is one."""
     recognised = recognise(problem.text)
     if recognised is not None:
-        return Exam(recognised.same, recognised.right)
+        return AnswerChecker(recognised.equal, recognised.is_correct)
     reference = problem.answer
     if reference is None:
-        return Exam(grader.equal)
-    return Exam(grader.equal, lambda answer: grader.verdict(reference, answer) == "equal")
+        return AnswerChecker(grader.equal)
+    return AnswerChecker(grader.equal, lambda answer: grader.verdict(reference, answer) == "equal")
 
 
 def grade_lines(lines: Iterable[str], grader: Grader) -> Iterator[dict[str, Any]]:
-    """JSON lines with ``reference`` and ``prediction``, each with its ``verdict`` and ``equal`` added.
+    """JSON lines with ``reference`` and ``prediction``, each with its ``verdict`` and ``equal``
+    added.
 
     Empty lines are skipped. Raises BadInput, naming the line, when one cannot be used.
     """
@@ -105,12 +107,14 @@ def grade_lines(lines: Iterable[str], grader: Grader) -> Iterator[dict[str, Any]
             raise BadInput(f"Line {number} is not JSON: write one object a line.") from None
         if not isinstance(row, dict):
             raise BadInput(f"Line {number} is not a JSON object with a reference and a prediction.")
-        reference, prediction = (_text(row, key, number) for key in ("reference", "prediction"))
+        reference, prediction = (
+            _field_text(row, key, number) for key in ("reference", "prediction")
+        )
         verdict = grader.verdict(reference, prediction)
         yield {**row, "verdict": verdict, "equal": verdict == "equal"}
 
 
-def _text(row: dict[str, Any], key: str, number: int) -> str:
+def _field_text(row: dict[str, Any], key: str, number: int) -> str:
     """A text or number of a row as text; a prediction may be null."""
     value = row.get(key)
     if value is None and key == "prediction" and key in row:
@@ -122,18 +126,18 @@ def _text(row: dict[str, Any], key: str, number: int) -> str:
     return str(value)
 
 
-class _Process:
+class _ComparisonProcess:
     """The guarded process, started when first asked and started again should it ever end."""
 
     def __init__(self) -> None:
-        self._begin()
+        self._reset()
 
-    def ask(self, reference: str, answer: str, ordered: bool) -> Verdict:
+    def compare(self, reference: str, answer: str, ordered: bool) -> Verdict:
         if self._owner != os.getpid():  # we were forked: the process belongs to our parent
-            self._begin()
+            self._reset()
         with self._lock:
             for _ in range(2):
-                reply = self._exchange(json.dumps([reference, answer, ordered]))
+                reply = self._request_verdict(json.dumps([reference, answer, ordered]))
                 if reply:
                     return reply
         log.error("the process that compares formulas does not start or does not live")
@@ -142,44 +146,44 @@ class _Process:
     def close(self) -> None:
         with self._lock:
             if self._owner == os.getpid():
-                self._end()
+                self._terminate()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._owner = os.getpid()
         self._lock = threading.Lock()
-        self._running: subprocess.Popen[str] | None = None
+        self._subprocess: subprocess.Popen[str] | None = None
 
-    def _exchange(self, line: str) -> Verdict | None:
+    def _request_verdict(self, line: str) -> Verdict | None:
         """The reply to a line, None if the process ended instead."""
-        if self._running is None:
-            self._running = subprocess.Popen(
-                [sys.executable, "-m", "ttc_explorer.problems.formulas"],
+        if self._subprocess is None:
+            self._subprocess = subprocess.Popen(
+                [sys.executable, "-m", "ttc_explorer.problems.formula_checker"],
                 cwd=Path(__file__).parents[2],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
                 start_new_session=True,  # the terminal's Ctrl-C is for us
             )
-            self._ending = weakref.finalize(self, _kill, self._running, self._owner)
+            self._finalizer = weakref.finalize(self, _kill, self._subprocess, self._owner)
         verdict = None
         try:
-            print(line, file=self._running.stdin, flush=True)
-            reply = self._running.stdout.readline().strip()
+            print(line, file=self._subprocess.stdin, flush=True)
+            reply = self._subprocess.stdout.readline().strip()
             verdict = reply if reply in get_args(Verdict) else None
         except BrokenPipeError:
             pass
         finally:
             if verdict is None:  # it died, or we were interrupted before it replied
-                self._end()
+                self._terminate()
         return verdict
 
-    def _end(self) -> None:
-        if self._running is not None:
-            self._ending()
+    def _terminate(self) -> None:
+        if self._subprocess is not None:
+            self._finalizer()
             with contextlib.suppress(BrokenPipeError):
-                self._running.stdin.close()
-            self._running.stdout.close()
-            self._running = None
+                self._subprocess.stdin.close()
+            self._subprocess.stdout.close()
+            self._subprocess = None
 
 
 def _kill(process: subprocess.Popen[str], owner: int) -> None:
@@ -190,4 +194,11 @@ def _kill(process: subprocess.Popen[str], owner: int) -> None:
         process.wait()
 
 
-__all__ = ["LONGEST_ANSWER", "Grader", "Verdict", "examine", "grade_lines", "read_answer"]
+__all__ = [
+    "MAX_ANSWER_LENGTH",
+    "Grader",
+    "Verdict",
+    "grade_lines",
+    "make_answer_checker",
+    "read_answer",
+]

@@ -12,9 +12,10 @@ MAX_CHARACTERS = 4000
 class Problem:
     """One question.
 
-    ``answer`` is the reference answer or None (a person may type a problem whose answer nobody knows).
-    ``family`` and ``level`` (1 easiest to 5) are set for problems of the procedural families;
-    ``source`` says where the problem came from: ``typed``, ``family``, or a data set's name.
+    ``answer`` is the reference answer or None (a person may type a problem whose answer nobody
+    knows). ``family`` and ``level`` (1 easiest to 5) are set for problems of the procedural
+    families; ``source`` says where the problem came from: ``typed``, ``family``, or a data set's
+    name.
     """
 
     text: str
@@ -25,7 +26,8 @@ class Problem:
 
 
 class BadInput(ValueError):
-    """Input from outside that cannot be used; the message is one clear sentence that says what to do."""
+    """Input from outside that cannot be used; the message is one clear sentence that says what to
+    do."""
 
 
 def typed_problem(text: str, answer: str | None = None) -> Problem:
@@ -35,11 +37,16 @@ def typed_problem(text: str, answer: str | None = None) -> Problem:
         raise BadInput("The problem is empty: type a question, or pick one of the examples.")
     if len(text) > MAX_CHARACTERS:
         raise BadInput(
-            f"The problem is {len(text):,} characters long: shorten it to at most {MAX_CHARACTERS:,}."
+            f"The problem is {len(text):,} characters long: shorten it to at most "
+            f"{MAX_CHARACTERS:,}."
         )
     answer = (answer or "").strip() or None
     if any("\ud800" <= character <= "\udfff" for character in text + (answer or "")):
-        raise BadInput("The problem or its answer holds characters that are no text: type it again.")
+        raise BadInput(
+            "The problem or its answer holds characters that are no text: type it again."
+        )
     if answer and len(answer) > 400:
-        raise BadInput("The reference answer is too long: give the final answer, in at most 400 characters.")
+        raise BadInput(
+            "The reference answer is too long: give the final answer, in at most 400 characters."
+        )
     return Problem(text, answer)

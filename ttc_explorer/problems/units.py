@@ -7,9 +7,12 @@ import re
 _CURRENCY = re.compile(r"(?P<sign>[-+]? ?)(?P<unit>[$€£]) ?(?P<rest>-?(?:\d|\.\d|\\).*)")
 _SIGN = re.compile(r"(?P<rest>.+?) ?(?P<unit>%|°(?: ?[A-Za-z]+)?)")
 _WORDS = re.compile(
-    r"(?P<rest>.*(?:[\d.)}\]]|\\[a-z]+)) (?P<unit>[A-Za-z.]+(?:[ /-][A-Za-z.]+){0,5}(?: ?\^ ?\{?[23]\}?)?)"
+    r"(?P<rest>.*(?:[\d.)}\]]|\\[a-z]+)) (?P<unit>[A-Za-z.]+(?:[ /-][A-Za-z.]+){0,5}(?: ?\^ "
+    r"?\{?[23]\}?)?)"
 )
-_CLOSE = re.compile(r"(?P<rest>.*\d)(?P<unit>[ap]\.?m\.?|[cmk]m|k?g|ft|hrs?|min|mph)(?:\^?\{?[23]\}?)?")
+_CLOSE = re.compile(
+    r"(?P<rest>.*\d)(?P<unit>[ap]\.?m\.?|[cmk]m|k?g|ft|hrs?|min|mph)(?:\^?\{?[23]\}?)?"
+)
 _SHORT = re.compile(r"[msgh]|[cmk]m|[km]g|ml|ft|in|oz|lb|[ap]m|of")
 _NO_UNIT = re.compile(
     r"\b(?:or|and|to|if|by|then|more|less|than|mod|pi|sqrt|sin|cos|tan|sec|csc|cot|log|exp|infinity|inf|gcd|lcm)\b"

@@ -1,1 +1,2 @@
-"""How compute is spent: strategies as pure generators over a search tree, selection, and the driver."""
+"""How compute is spent: strategies as pure generators over a search tree, selection, and the
+driver."""

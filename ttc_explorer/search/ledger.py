@@ -1,6 +1,7 @@
 """What a run cost: the models' own counts, added up.
 
-Models count the tokens they really processed (``models/protocol.py``, Cost); strategies and pages only read.
+Models count the tokens they really processed (``models/protocol.py``, Cost); strategies and pages
+only read.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from ttc_explorer.models.protocol import Cost
 LOCAL_WATTS = 65.0
 LOCAL_FLOPS = 160e9
 JOULES_PER_FLOP = LOCAL_WATTS / LOCAL_FLOPS
-"""Estimate: a 65 W desktop processor at its matrix-multiply peak of 160 GFLOP/s (two cores, measured)."""
+"""Estimate: a 65 W desktop processor at its matrix-multiply peak of 160 GFLOP/s (two cores,
+measured)."""
 
 
 @dataclass
 class Ledger:
     """Running totals of one run.
 
-    Token counts as in Cost. ``sequential_depth`` counts model passes that had to wait for the one before them
-    (the longest row of each decoding round, and one pass for each prefill or verifier call): latency, where
-    the tokens are total work. ``seconds`` is wall time, shared with whoever else was running; so is
-    ``peak_memory``, in bytes, the most that an accelerator held at one time (0: not known).
+    Token counts as in Cost. ``sequential_depth`` counts model passes that had to wait for the one
+    before them (the longest row of each decoding round, and one pass for each prefill or verifier
+    call): latency, where the tokens are total work. ``seconds`` is wall time, shared with whoever
+    else was running; so is ``peak_memory``, in bytes, the most that an accelerator held at one time
+    (0: not known).
     """
 
     generated_tokens: int = 0

@@ -1,4 +1,5 @@
-"""One run, live or loaded: the problem, who worked on it and how, the tree so far, and what it cost.
+"""One run, live or loaded: the problem, who worked on it and how, the tree so far, and what it
+cost.
 
 Pages, traces and the command line read nothing but this.
 """
@@ -12,7 +13,7 @@ from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.tree import SearchTree
 
-STOPPED = ("done", "budget", "cancelled", "deadline")
+STOP_REASONS = ("done", "budget", "cancelled", "deadline")
 
 
 @dataclass
@@ -34,7 +35,8 @@ class Run:
     stopped: str | None = None
     error: str | None = None
     correct: dict[str, bool] = field(default_factory=dict)
-    """For each answer in the tree, whether it is right; empty when the reference answer is unknown."""
+    """For each answer in the tree, whether it is right; empty when the reference answer is
+    unknown."""
     reviser: str | None = None
     """Who wrote the revisions, in a strategy that asks for them."""
 

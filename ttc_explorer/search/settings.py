@@ -16,13 +16,14 @@ AGGREGATES = ("last", "min", "prod", "mean")
 
 @dataclass(frozen=True)
 class Settings:
-    """How a strategy spends its budget (method: Snell et al., arXiv 2408.03314, section 5 and appendices).
+    """How a strategy spends its budget (method: Snell et al., arXiv 2408.03314, section 5 and
+    appendices).
 
-    ``temperature`` of sampling; ``selector`` picks the answer from the finished solutions; ``aggregate``
-    turns a solution's step scores into one; ``width`` is M, the children a beam grows from each survivor, and
-    0 stands for M = √N (``children``); ``lookahead`` is k, the further steps that a step is rolled out before
-    it is scored; ``chains`` is the number of parallel chains that revisions are written in; ``rounds`` bounds
-    the steps of a solution.
+    ``temperature`` of sampling; ``selector`` picks the answer from the finished solutions;
+    ``aggregate`` turns a solution's step scores into one; ``width`` is M, the children a beam grows
+    from each survivor, and 0 stands for M = √N (``children``); ``lookahead`` is k, the further
+    steps that a step is rolled out before it is scored; ``chains`` is the number of parallel chains
+    that revisions are written in; ``rounds`` bounds the steps of a solution.
     """
 
     temperature: float = 0.8
@@ -50,14 +51,14 @@ class Settings:
             raise BadInput("rounds must be a whole number from 1 to 200.")
 
     def children(self, budget: int) -> int:
-        """M, the children of a survivor, at a budget of N: ``width``, or √N rounded where ``width`` is 0
-        (arXiv 2408.03314, section 5.2, has M = 4 and M = √N)."""
+        """M, the children of a survivor, at a budget of N: ``width``, or √N rounded where ``width``
+        is 0 (arXiv 2408.03314, section 5.2, has M = 4 and M = √N)."""
         return self.width or round(math.sqrt(budget))
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
-    def updated(self, values: Mapping[str, object]) -> Settings:
+    def with_values(self, values: Mapping[str, object]) -> Settings:
         """These settings with ``values`` (texts or numbers) in their place. Raises BadInput."""
         kinds = {field.name: type(getattr(self, field.name)) for field in fields(self)}
         parsed = {}
@@ -75,7 +76,7 @@ class Settings:
         return replace(self, **parsed)
 
 
-def checked_budget(budget: object) -> int:
+def parse_budget(budget: object) -> int:
     """The budget N as an int from 1 to MAX_BUDGET. Raises BadInput."""
     try:
         number = int(budget)  # type: ignore[call-overload]

@@ -1,6 +1,8 @@
-"""A run as a file and back: trace version 1, JSON in UTF-8. What is read is untrusted and checked throughout.
+"""A run as a file and back: trace version 1, JSON in UTF-8. What is read is untrusted and checked
+throughout.
 
-Only what cannot be computed is read back: votes, solutions and the chosen answer follow from the nodes.
+Only what cannot be computed is read back: votes, solutions and the chosen answer follow from the
+nodes.
 """
 
 from __future__ import annotations
@@ -16,22 +18,22 @@ from typing import Any, NoReturn, TypeVar
 
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.ledger import Ledger
-from ttc_explorer.search.run import STOPPED, Run
-from ttc_explorer.search.selection import solution_score, votes, weights
-from ttc_explorer.search.settings import MAX_BUDGET, Settings, checked_budget
-from ttc_explorer.search.strategies import STRATEGIES
+from ttc_explorer.search.run import STOP_REASONS, Run
+from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
+from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.tree import (
     KINDS,
     STATUSES,
-    Added,
     Event,
-    Marked,
+    NodeAdded,
+    NodeScored,
     Note,
-    Noted,
-    Scored,
+    NoteAdded,
     SearchTree,
-    Valued,
+    StatusChanged,
+    ValueUpdated,
 )
+from ttc_explorer.search.voting import ranked_votes, solution_score, solution_weights
 
 VERSION = 1
 MAX_BYTES = 16 * 2**20
@@ -42,30 +44,31 @@ MAX_DEPTH = 200 + MAX_BUDGET
 MAX_TEXT = 100_000
 """Longest text of a problem, step or answer, in characters."""
 MAX_NAME = 200
-MAX_FACTS = 1000
+MAX_NOTE_VALUES = 1000
 """Most figures in a note, and most values in one of them."""
 MAX_COUNT = 2**63 - 1
 
 
-# --- writing --------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def to_trace(run: Run) -> dict[str, Any]:
     """The run as plain data, exactly as the file has it.
 
-    The root's parent is -1. A solution's ``weight`` is what it adds to its answer's (``selection.weights``).
-    A run still in progress is written as if cancelled now. ``error`` stands there only when a model failed,
-    ``notes`` when the run said something about itself.
+    The root's parent is -1. A solution's ``weight`` is what it adds to its answer's
+    (``selection.weights``). A run still in progress is written as if cancelled now. ``error``
+    stands there only when a model failed, ``notes`` when the run said something about itself.
 
-    ``events`` tell how the tree grew, for those who replay it: ``["add", node]``, ``["score", node]``,
-    ``["mark", node, status]``, ``["value", node, visits, value]`` and ``["note", number]``.
+    ``events`` tell how the tree grew, for those who replay it: ``["add", node]``, ``["score",
+    node]``, ``["mark", node, status]``, ``["value", node, visits, value]`` and ``["note",
+    number]``.
     """
     tree, settings = run.tree, run.settings
-    ballot = votes(tree, settings.selector, settings.aggregate)
-    answer = ballot[0].answer if ballot else None
+    vote_list = ranked_votes(tree, settings.selector, settings.aggregate)
+    answer = vote_list[0].answer if vote_list else None
     trace: dict[str, Any] = {
         "version": VERSION,
-        "problem": _known(
+        "problem": _without_none(
             text=run.problem.text,
             answer=run.problem.answer,
             family=run.problem.family,
@@ -77,19 +80,19 @@ def to_trace(run: Run) -> dict[str, Any]:
         "budget": run.budget,
         "seed": run.seed,
         "settings": settings.to_dict(),
-        "nodes": [_node(tree, node) for node in range(len(tree))],
-        "solutions": list(_solutions(tree, settings.aggregate)),
+        "nodes": [_node_data(tree, node) for node in range(len(tree))],
+        "solutions": list(_solutions_data(tree, settings.aggregate)),
         "votes": [
             {"answer": vote.answer, "count": vote.count, "weight": vote.weight}
-            | _known(equal_to_reference=run.correct.get(vote.answer))
-            for vote in ballot
+            | _without_none(equal_to_reference=run.correct.get(vote.answer))
+            for vote in vote_list
         ],
         "answer": answer,
         "stopped": run.stopped or "cancelled",
         "ledger": _ledger_data(run.ledger),
-        "events": [_event(event) for event in tree.events[1:]],
+        "events": [_event_data(event) for event in tree.events[1:]],
     }
-    return trace | _known(
+    return trace | _without_none(
         correct=run.correct.get(answer) if answer is not None else None,
         error=run.error,
         reviser=run.reviser,
@@ -97,17 +100,17 @@ def to_trace(run: Run) -> dict[str, Any]:
     )
 
 
-def dump(run: Run) -> bytes:
+def dump_trace(run: Run) -> bytes:
     """The run as the bytes of a ``.json`` trace."""
     return json.dumps(to_trace(run), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
 
 
-def _known(**values: Any) -> dict[str, Any]:
+def _without_none(**values: Any) -> dict[str, Any]:
     """The optional keys: those whose value is known."""
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _node(tree: SearchTree, node: int) -> dict[str, Any]:
+def _node_data(tree: SearchTree, node: int) -> dict[str, Any]:
     return {
         "id": node,
         "parent": tree.parent[node],
@@ -118,7 +121,7 @@ def _node(tree: SearchTree, node: int) -> dict[str, Any]:
         "logprob": tree.logprob[node],
         "tokens": tree.tokens[node],
         "round": tree.round[node],
-    } | _known(answer=tree.answer[node], visits=tree.visits[node], value=tree.value[node])
+    } | _without_none(answer=tree.answer[node], visits=tree.visits[node], value=tree.value[node])
 
 
 def _ledger_data(ledger: Ledger) -> dict[str, Any]:
@@ -127,122 +130,135 @@ def _ledger_data(ledger: Ledger) -> dict[str, Any]:
     return data if ledger.peak_memory else {key: data[key] for key in data if key != "peak_memory"}
 
 
-def _event(event: Event) -> list[Any]:
+def _event_data(event: Event) -> list[Any]:
     match event:
-        case Added(node):
+        case NodeAdded(node):
             return ["add", node]
-        case Scored(node):
+        case NodeScored(node):
             return ["score", node]
-        case Marked(node, status):
+        case StatusChanged(node, status):
             return ["mark", node, status]
-        case Valued(node, visits, value):
+        case ValueUpdated(node, visits, value):
             return ["value", node, visits, value]
-        case Noted(number):
+        case NoteAdded(number):
             return ["note", number]
 
 
-def _solutions(tree: SearchTree, aggregate: str) -> Iterator[dict[str, Any]]:
-    for leaf, weight in weights(tree, aggregate).items():
+def _solutions_data(tree: SearchTree, aggregate: str) -> Iterator[dict[str, Any]]:
+    for leaf, weight in solution_weights(tree, aggregate).items():
         score = solution_score(tree, leaf, aggregate)
         yield {"leaf": leaf, "answer": tree.answer[leaf], "score": score, "weight": weight}
 
 
-# --- reading --------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
-def load(data: bytes) -> Run:
+def load_trace(data: bytes) -> Run:
     """The run in the bytes of a ``.json`` or ``.json.gz`` trace. Raises BadInput.
 
-    Its tree has the events of its growth, so that it can be replayed. A trace without ``events`` gets them in
-    the order in which simple searches grow trees: round by round, the new nodes, their scores, then what was
-    kept and what was pruned.
+    Its tree has the events of its growth, so that it can be replayed. A trace without ``events``
+    gets them in the order in which simple searches grow trees: round by round, the new nodes, their
+    scores, then what was kept and what was pruned.
     """
-    trace = _parsed(_unpacked(data))
+    trace = _parse_json(_decompress(data))
     if not isinstance(trace, dict) or "version" not in trace:
         raise BadInput("This file is not a trace: choose a .json or .json.gz file saved here.")
-    version = _integer(trace, "version", low=1, high=MAX_COUNT, where="the trace")
+    version = _read_integer(trace, "version", low=1, high=MAX_COUNT, where="the trace")
     if version > VERSION:
         raise BadInput(
-            f"This trace has version {version}, and only version {VERSION} can be read: update TTC Explorer."
+            f"This trace has version {version}, and only version {VERSION} can be read: update "
+            "TTC Explorer."
         )
-    problem = _problem(_field(trace, "problem", dict, "the trace"))
-    tree = _tree(trace)
+    problem = _read_problem(_read_field(trace, "problem", dict, "the trace"))
+    tree = _read_tree(trace)
     return Run(
         problem=problem,
-        model=_text(trace, "model", MAX_NAME),
-        verifier=_text(trace, "verifier", MAX_NAME, optional=True),
-        strategy=_choice(trace, "strategy", tuple(STRATEGIES)),
-        budget=checked_budget(_field(trace, "budget", int, "the trace")),
-        seed=_integer(trace, "seed", high=MAX_COUNT, where="the trace"),
-        settings=_settings(_field(trace, "settings", dict, "the trace")),
+        model=_read_text(trace, "model", MAX_NAME),
+        verifier=_read_text(trace, "verifier", MAX_NAME, optional=True),
+        strategy=_read_choice(trace, "strategy", tuple(STRATEGIES)),
+        budget=parse_budget(_read_field(trace, "budget", int, "the trace")),
+        seed=_read_integer(trace, "seed", high=MAX_COUNT, where="the trace"),
+        settings=_read_settings(_read_field(trace, "settings", dict, "the trace")),
         tree=tree,
-        ledger=_ledger(_field(trace, "ledger", dict, "the trace")),
-        stopped=_choice(trace, "stopped", STOPPED),
-        error=_text(trace, "error", MAX_TEXT, optional=True),
-        correct=_correct(_field(trace, "votes", list, "the trace"), tree),
-        reviser=_text(trace, "reviser", MAX_NAME, optional=True),
+        ledger=_read_ledger(_read_field(trace, "ledger", dict, "the trace")),
+        stopped=_read_choice(trace, "stopped", STOP_REASONS),
+        error=_read_text(trace, "error", MAX_TEXT, optional=True),
+        correct=_read_correct(_read_field(trace, "votes", list, "the trace"), tree),
+        reviser=_read_text(trace, "reviser", MAX_NAME, optional=True),
     )
 
 
-def _unpacked(data: bytes) -> bytes:
+def _decompress(data: bytes) -> bytes:
     if data[:2] == b"\x1f\x8b" and len(data) <= MAX_BYTES:
         try:
             data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_BYTES + 1)
         except (OSError, EOFError, zlib.error):
             raise BadInput("This trace is damaged: it cannot be unpacked.") from None
     if len(data) > MAX_BYTES:
-        raise BadInput(f"This trace is too large: at most {MAX_BYTES // 2**20} MiB, unpacked, can be read.")
+        raise BadInput(
+            f"This trace is too large: at most {MAX_BYTES // 2**20} MiB, unpacked, can be read."
+        )
     return data
 
 
-def _parsed(data: bytes) -> object:
+def _parse_json(data: bytes) -> object:
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_not_a_number)
+        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise BadInput("This file is not a trace, or it is damaged: its JSON cannot be read.") from None
+        raise BadInput(
+            "This file is not a trace, or it is damaged: its JSON cannot be read."
+        ) from None
 
 
-def _not_a_number(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number in JSON")
 
 
-def _problem(data: Mapping[str, Any]) -> Problem:
-    family = _text(data, "family", MAX_NAME, "the problem", optional=True)
+def _read_problem(data: Mapping[str, Any]) -> Problem:
+    family = _read_text(data, "family", MAX_NAME, "the problem", optional=True)
     level = None
     if data.get("level") is not None:
-        level = _integer(data, "level", high=100, where="the problem")
+        level = _read_integer(data, "level", high=100, where="the problem")
     return Problem(
-        text=_text(data, "text", MAX_TEXT, "the problem"),
-        answer=_text(data, "answer", MAX_TEXT, "the problem", optional=True),
+        text=_read_text(data, "text", MAX_TEXT, "the problem"),
+        answer=_read_text(data, "answer", MAX_TEXT, "the problem", optional=True),
         family=family,
         level=level,
         source="family" if family else "typed",
     )
 
 
-def _settings(data: Mapping[str, Any]) -> Settings:
+def _read_settings(data: Mapping[str, Any]) -> Settings:
     known = {field.name for field in fields(Settings)}
-    return Settings().updated({key: value for key, value in data.items() if key in known})
+    return Settings().with_values({key: value for key, value in data.items() if key in known})
 
 
-def _ledger(data: Mapping[str, Any]) -> Ledger:
-    counts = ("generated_tokens", "prefill_tokens", "cached_tokens", "verifier_tokens", "sequential_depth")
+def _read_ledger(data: Mapping[str, Any]) -> Ledger:
+    counts = (
+        "generated_tokens",
+        "prefill_tokens",
+        "cached_tokens",
+        "verifier_tokens",
+        "sequential_depth",
+    )
     amounts = ("flops", "seconds")
     return Ledger(
-        **{key: _integer(data, key, high=MAX_COUNT, where="the ledger") for key in counts},
-        **{key: _number(data, key, low=0, high=1e30, where="the ledger") for key in amounts},
-        peak_memory=_integer({"peak_memory": 0} | data, "peak_memory", high=MAX_COUNT, where="the ledger"),
+        **{key: _read_integer(data, key, high=MAX_COUNT, where="the ledger") for key in counts},
+        **{key: _read_number(data, key, low=0, high=1e30, where="the ledger") for key in amounts},
+        peak_memory=_read_integer(
+            {"peak_memory": 0} | data, "peak_memory", high=MAX_COUNT, where="the ledger"
+        ),
     )
 
 
-def _correct(data: list[Any], tree: SearchTree) -> dict[str, bool]:
+def _read_correct(data: list[Any], tree: SearchTree) -> dict[str, bool]:
     """The verdicts on the tree's answers."""
     answers = {answer for answer in tree.answer if answer is not None}
     verdicts = {}
     for vote in data:
         if not isinstance(vote, dict):
             raise BadInput("This trace is damaged: a vote is not an object.")
-        answer = _text(vote, "answer", MAX_TEXT, "a vote")
+        answer = _read_text(vote, "answer", MAX_TEXT, "a vote")
         verdict = vote.get("equal_to_reference")
         if verdict is None:
             continue
@@ -252,169 +268,196 @@ def _correct(data: list[Any], tree: SearchTree) -> dict[str, bool]:
     return verdicts
 
 
-def _tree(trace: dict[str, Any]) -> SearchTree:
-    nodes = _field(trace, "nodes", list, "the trace")
-    notes = [_note(data) for data in _field({"notes": []} | trace, "notes", list, "the trace")]
+def _read_tree(trace: dict[str, Any]) -> SearchTree:
+    nodes = _read_field(trace, "nodes", list, "the trace")
+    notes = [
+        _read_note(data) for data in _read_field({"notes": []} | trace, "notes", list, "the trace")
+    ]
     if not 1 <= len(nodes) <= MAX_NODES:
-        raise BadInput(f"A trace must have from 1 to {MAX_NODES:,} nodes; this one has {len(nodes):,}.")
-    for place, node in enumerate(nodes):
+        raise BadInput(
+            f"A trace must have from 1 to {MAX_NODES:,} nodes; this one has {len(nodes):,}."
+        )
+    for index, node in enumerate(nodes):
         if not isinstance(node, dict):
-            raise BadInput(f"This trace is damaged: node {place} is not an object.")
-        _integer(node, "round", high=MAX_DEPTH, where=f"node {place}")
+            raise BadInput(f"This trace is damaged: node {index} is not an object.")
+        _read_integer(node, "round", high=MAX_DEPTH, where=f"node {index}")
     root = nodes[0]
     if root.get("id") != 0 or root.get("kind") != "root" or root.get("parent") not in (-1, None):
         raise BadInput("This trace is damaged: node 0 is not a root.")
     tree = SearchTree()
     if trace.get("events") is None:
-        _grow_by_rounds(tree, nodes, notes)
+        _rebuild_by_rounds(tree, nodes, notes)
     else:
-        for place, event in enumerate(_field(trace, "events", list, "the trace")):
-            _replay(tree, nodes, notes, event, f"event {place}")
-        if not _agrees(tree, nodes, notes):
+        for index, event in enumerate(_read_field(trace, "events", list, "the trace")):
+            _replay_event(tree, nodes, notes, event, f"event {index}")
+        if not _matches_nodes(tree, nodes, notes):
             raise BadInput("This trace is damaged: its events do not lead to its nodes and notes.")
     return tree
 
 
-def _grow_by_rounds(tree: SearchTree, nodes: list[Any], notes: list[Note]) -> None:
+def _rebuild_by_rounds(tree: SearchTree, nodes: list[Any], notes: list[Note]) -> None:
     for _, batch in groupby(nodes[1:], key=lambda node: node["round"]):
-        added = [(_add(tree, data), data) for data in batch]
+        added = [(_add_node(tree, data), data) for data in batch]
         judged = [node for node, data in added if data.get("score") is not None]
-        tree.set_scores(judged, [_score(nodes, node) for node in judged])
+        tree.set_scores(judged, [_read_score(nodes, node) for node in judged])
         for status in ("kept", "pruned"):
-            tree.mark([node for node, data in added if data["status"] == status], status)
+            tree.set_status([node for node, data in added if data["status"] == status], status)
     for node, data in enumerate(nodes):
         if data.get("visits") is not None:
-            tree.set_value(node, *_value(data.get("visits"), data.get("value"), f"node {node}"))
+            tree.set_value(
+                node, *_read_value(data.get("visits"), data.get("value"), f"node {node}")
+            )
     for note in notes:
         tree.note(note.text, **note.data)
 
 
-def _replay(tree: SearchTree, nodes: list[Any], notes: list[Note], event: object, where: str) -> None:
-    """Let one event of the file happen. What it says of scores, texts and answers stands in ``nodes``."""
+def _replay_event(
+    tree: SearchTree, nodes: list[Any], notes: list[Note], event: object, where: str
+) -> None:
+    """Let one event of the file happen. What it says of scores, texts and answers stands in
+    ``nodes``."""
     size = len(tree)
     match event:
         case ["add", int(node)] if node == size < len(nodes):
-            _add(tree, nodes[node])
+            _add_node(tree, nodes[node])
         case ["score", int(node)] if 0 < node < size:
-            tree.set_scores([int(node)], [_score(nodes, node)])
+            tree.set_scores([int(node)], [_read_score(nodes, node)])
         case ["mark", int(node), "open" | "kept" | "pruned" as status] if 0 <= node < size:
-            tree.mark([int(node)], status)
+            tree.set_status([int(node)], status)
         case ["value", int(node), visits, value] if 0 <= node < size:
-            tree.set_value(int(node), *_value(visits, value, where))
+            tree.set_value(int(node), *_read_value(visits, value, where))
         case ["note", int(number)] if number == len(tree.notes) < len(notes):
             tree.note(notes[number].text, **notes[number].data)
         case _:
             raise BadInput(f"This trace is damaged: {where} does not fit its nodes.")
 
 
-def _agrees(tree: SearchTree, nodes: list[Any], notes: list[Note]) -> bool:
+def _matches_nodes(tree: SearchTree, nodes: list[Any], notes: list[Note]) -> bool:
     """Whether what events change in a tree is as the nodes and notes of the file say."""
     columns = zip(tree.status, tree.score, tree.visits, tree.value, strict=True)
-    changed = [dict(zip(("status", "score", "visits", "value"), node, strict=True)) for node in columns]
-    said = [{key: data.get(key) for key in changed[0]} for data in nodes]
-    return changed == said and tree.notes == notes
+    replayed = [
+        dict(zip(("status", "score", "visits", "value"), node, strict=True)) for node in columns
+    ]
+    stored = [{key: data.get(key) for key in replayed[0]} for data in nodes]
+    return replayed == stored and tree.notes == notes
 
 
-def _score(nodes: list[Any], node: int) -> float:
-    return _number(nodes[node], "score", low=0, high=1, where=f"node {node}")
+def _read_score(nodes: list[Any], node: int) -> float:
+    return _read_number(nodes[node], "score", low=0, high=1, where=f"node {node}")
 
 
-def _value(visits: object, value: object, where: str) -> tuple[int, float]:
+def _read_value(visits: object, value: object, where: str) -> tuple[int, float]:
     data = {"visits": visits, "value": value}
-    mean = _number(data, "value", low=0, high=1, where=where)
-    return _integer(data, "visits", high=MAX_COUNT, where=where), mean
+    mean = _read_number(data, "value", low=0, high=1, where=where)
+    return _read_integer(data, "visits", high=MAX_COUNT, where=where), mean
 
 
-def _note(data: object) -> Note:
+def _read_note(data: object) -> Note:
     if not isinstance(data, dict):
         raise BadInput("This trace is damaged: a note is not an object.")
-    facts = _field(data, "data", dict, "a note")
+    facts = _read_field(data, "data", dict, "a note")
     for name, value in facts.items():
         values = value if isinstance(value, list) else [value]
-        plain = len(name) <= MAX_NAME and all(map(_is_fact, values))
-        if not plain or max(len(facts), len(values)) > MAX_FACTS:
+        plain = len(name) <= MAX_NAME and all(map(_is_note_value, values))
+        if not plain or max(len(facts), len(values)) > MAX_NOTE_VALUES:
             raise BadInput("This trace is damaged: a note holds more than a few plain figures.")
-    return Note(_text(data, "text", MAX_TEXT, "a note"), facts)
+    return Note(_read_text(data, "text", MAX_TEXT, "a note"), facts)
 
 
-def _is_fact(value: object) -> bool:
+def _is_note_value(value: object) -> bool:
     if isinstance(value, str):
-        return len(value) <= MAX_TEXT and _is_proper(value)
+        return len(value) <= MAX_TEXT and _is_valid_unicode(value)
     if isinstance(value, int | float):
         return abs(value) <= 1e30
     return value is None
 
 
-def _add(tree: SearchTree, data: Mapping[str, Any]) -> int:
+def _add_node(tree: SearchTree, data: Mapping[str, Any]) -> int:
     """Append one node, with its scores and marks still to come."""
     where = f"node {len(tree)}"
-    if _integer(data, "id", high=MAX_NODES, where=where) != len(tree):
+    if _read_integer(data, "id", high=MAX_NODES, where=where) != len(tree):
         raise BadInput(f"This trace is damaged: {where} stands out of order.")
-    parent = _integer(data, "parent", high=len(tree) - 1, where=where)
+    parent = _read_integer(data, "parent", high=len(tree) - 1, where=where)
     if data["round"] != tree.round[parent] + 1:
         raise BadInput(f"This trace is damaged: {where} is not one round after its parent.")
-    status = _choice(data, "status", STATUSES, where)
-    kind = _choice(data, "kind", KINDS[1:], where)
+    status = _read_choice(data, "status", STATUSES, where)
+    kind = _read_choice(data, "kind", KINDS[1:], where)
     if status != {"revision": "finished", "rollout": "pruned"}.get(kind, status):
         raise BadInput(f"This trace is damaged: {where} is a {kind}, which cannot be {status}.")
-    answer = _text(data, "answer", MAX_TEXT, where, optional=True)
+    answer = _read_text(data, "answer", MAX_TEXT, where, optional=True)
     if answer is not None and status != "finished":
         raise BadInput(f"This trace is damaged: {where} has an answer but is not finished.")
     return tree.add(
         parent,
-        _text(data, "text", MAX_TEXT, where),
-        tokens=_integer(data, "tokens", high=MAX_COUNT, where=where),
-        logprob=_number(data, "logprob", low=-1e30, high=1e30, where=where),
+        _read_text(data, "text", MAX_TEXT, where),
+        tokens=_read_integer(data, "tokens", high=MAX_COUNT, where=where),
+        logprob=_read_number(data, "logprob", low=-1e30, high=1e30, where=where),
         finished=status == "finished",
         answer=answer,
         kind=kind,
     )
 
 
-# --- fields of untrusted objects ------------------------------------------------------------------------
+# --- fields of untrusted objects ------------------------------------------------------------------
 
-_Kind = TypeVar("_Kind")
+_FieldType = TypeVar("_FieldType")
 
 
-def _field(data: Mapping[str, Any], key: str, kind: type[_Kind], where: str) -> _Kind:
+def _read_field(
+    data: Mapping[str, Any], key: str, kind: type[_FieldType], where: str
+) -> _FieldType:
     value = data.get(key)
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise BadInput(f"This trace is damaged: '{key}' of {where} is missing or of the wrong kind.")
+        raise BadInput(
+            f"This trace is damaged: '{key}' of {where} is missing or of the wrong kind."
+        )
     return value
 
 
-def _text(
-    data: Mapping[str, Any], key: str, longest: int, where: str = "the trace", optional: bool = False
+def _read_text(
+    data: Mapping[str, Any],
+    key: str,
+    longest: int,
+    where: str = "the trace",
+    optional: bool = False,
 ) -> Any:
     if optional and data.get(key) is None:
         return None
-    text = _field(data, key, str, where)
+    text = _read_field(data, key, str, where)
     if len(text) > longest:
-        raise BadInput(f"This trace is damaged: '{key}' of {where} is longer than {longest:,} characters.")
-    if not _is_proper(text):
+        raise BadInput(
+            f"This trace is damaged: '{key}' of {where} is longer than {longest:,} characters."
+        )
+    if not _is_valid_unicode(text):
         raise BadInput(f"This trace is damaged: '{key}' of {where} is not proper text.")
     return text
 
 
-def _is_proper(text: str) -> bool:
+def _is_valid_unicode(text: str) -> bool:
     """Whether there is no half character in it."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _choice(data: Mapping[str, Any], key: str, choices: tuple[str, ...], where: str = "the trace") -> str:
-    if _field(data, key, str, where) not in choices:
-        raise BadInput(f"'{key}' of {where} is unknown here: it must be one of {', '.join(choices)}.")
+def _read_choice(
+    data: Mapping[str, Any], key: str, choices: tuple[str, ...], where: str = "the trace"
+) -> str:
+    if _read_field(data, key, str, where) not in choices:
+        raise BadInput(
+            f"'{key}' of {where} is unknown here: it must be one of {', '.join(choices)}."
+        )
     return data[key]
 
 
-def _integer(data: Mapping[str, Any], key: str, *, high: int, where: str, low: int = 0) -> int:
-    value = _field(data, key, int, where)
+def _read_integer(data: Mapping[str, Any], key: str, *, high: int, where: str, low: int = 0) -> int:
+    value = _read_field(data, key, int, where)
     if not low <= value <= high:
         raise BadInput(f"This trace is damaged: '{key}' of {where} is out of range.")
     return value
 
 
-def _number(data: Mapping[str, Any], key: str, *, low: float, high: float, where: str) -> float:
+def _read_number(
+    data: Mapping[str, Any], key: str, *, low: float, high: float, where: str
+) -> float:
     value = data.get(key)
     if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
         raise BadInput(f"This trace is damaged: '{key}' of {where} is missing or out of range.")

@@ -1,18 +1,20 @@
 """The search tree: one record of a run, flat columns, grown by events.
 
-A tree is the truth of a run: everything on screen and in a file is a function of it. Node 0 is the root (the
-question); ids ascend in the order of creation and a node's parent stands before it.
+A tree is the truth of a run: everything on screen and in a file is a function of it. Node 0 is the
+root (the question); ids ascend in the order of creation and a node's parent stands before it.
 
-Columns, one entry a node: ``parent`` (-1 for the root), ``text`` (one step, without line end), ``kind``
-(``root``, ``step``, ``answer`` for the last step of a finished solution, ``revision``, ``rollout``),
-``status`` (``open`` not judged against its siblings yet, ``kept``, ``pruned``, ``finished``), ``score``
-(verifier's, in [0, 1], or None), ``logprob`` (nats, summed over the step's tokens), ``tokens``, ``round`` (0
-for the root), ``answer`` (of a finished solution, else None), ``visits`` and ``value`` (how often a tree
-search came by and the mean of what it found there, in [0, 1]; None elsewhere).
+Columns, one entry a node: ``parent`` (-1 for the root), ``text`` (one step, without line end),
+``kind`` (``root``, ``step``, ``answer`` for the last step of a finished solution, ``revision``,
+``rollout``), ``status`` (``open`` not judged against its siblings yet, ``kept``, ``pruned``,
+``finished``), ``score`` (verifier's, in [0, 1], or None), ``logprob`` (nats, summed over the step's
+tokens), ``tokens``, ``round`` (0 for the root), ``answer`` (of a finished solution, else None),
+``visits`` and ``value`` (how often a tree search visited it and the mean of what it found there, in
+[0, 1]; None elsewhere).
 
-A ``revision`` is one whole attempt, its lines joined by line ends, and always finished; its parent is the
-attempt before it (a revision or the answer of a solution) or the root. A ``rollout`` is a lookahead's step:
-pruned from the start, whatever it ends in, so it never votes; its score may rank the node that it began at.
+A ``revision`` is one whole attempt, its lines joined by line ends, and always finished; its parent
+is the attempt before it (a revision or the answer of a solution) or the root. A ``rollout`` is a
+lookahead's step: pruned from the start, whatever it ends in, so it never votes; its score may rank
+the node that it began at.
 """
 
 from __future__ import annotations
@@ -26,27 +28,28 @@ KINDS = ("root", "step", "answer", "revision", "rollout")
 STATUSES = ("open", "kept", "pruned", "finished")
 
 
-Fact = str | int | float | bool | None
+NoteValue = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
 class Note:
-    """What a run says about itself: one sentence, and the figures behind it: plain values, lists of them."""
+    """What a run says about itself: one sentence, and the figures behind it: plain values, lists of
+    them."""
 
     text: str
-    data: Mapping[str, Fact | list[Fact]]
+    data: Mapping[str, NoteValue | list[NoteValue]]
 
 
 @dataclass(frozen=True)
-class Added:
-    """A node was created, with status ``open``; ``kept`` for the root, ``finished`` for an ended solution,
-    ``pruned`` for a rollout."""
+class NodeAdded:
+    """A node was created, with status ``open``; ``kept`` for the root, ``finished`` for an ended
+    solution, ``pruned`` for a rollout."""
 
     node: int
 
 
 @dataclass(frozen=True)
-class Scored:
+class NodeScored:
     """The verifier judged a node."""
 
     node: int
@@ -54,7 +57,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Marked:
+class StatusChanged:
     """A node's status changed."""
 
     node: int
@@ -62,7 +65,7 @@ class Marked:
 
 
 @dataclass(frozen=True)
-class Valued:
+class ValueUpdated:
     """A tree search went through a node: its visits and their mean value are now these."""
 
     node: int
@@ -71,18 +74,18 @@ class Valued:
 
 
 @dataclass(frozen=True)
-class Noted:
+class NoteAdded:
     """The run said something about itself: ``notes[number]``."""
 
     number: int
 
 
-Event = Added | Scored | Marked | Valued | Noted
+Event = NodeAdded | NodeScored | StatusChanged | ValueUpdated | NoteAdded
 
 
 class SearchTree:
-    """Grow it with ``grow``, ``set_scores``, ``mark``, ``set_value`` and ``note``; read its columns, its
-    ``notes`` and ``events``. ``seed`` is the run's, for searches that draw lots."""
+    """Grow it with ``add_steps``, ``set_scores``, ``set_status``, ``set_value`` and ``note``; read
+    its columns, its ``notes`` and ``events``. ``seed`` is the run's, for searches that sample."""
 
     def __init__(self) -> None:
         self.seed = 0
@@ -98,10 +101,12 @@ class SearchTree:
         self.value: list[float | None] = [None]
         self.answer: list[str | None] = [None]
         self.notes: list[Note] = []
-        self.events: list[Event] = [Added(0)]
+        self.events: list[Event] = [NodeAdded(0)]
 
     def __len__(self) -> int:
-        return len(self.answer)  # written last: a page that reads while the tree grows sees no half node
+        return len(
+            self.answer
+        )  # written last: a page that reads while the tree grows sees no half node
 
     def add(
         self,
@@ -119,7 +124,9 @@ class SearchTree:
         if not 0 <= parent < node:
             raise ValueError(f"node {node} names parent {parent}, which does not stand before it")
         kind = kind or ("answer" if finished else "step")
-        status = {"revision": "finished", "rollout": "pruned"}.get(kind, "finished" if finished else "open")
+        status = {"revision": "finished", "rollout": "pruned"}.get(
+            kind, "finished" if finished else "open"
+        )
         self.parent.append(parent)
         self.text.append(text)
         self.kind.append(kind)
@@ -131,11 +138,14 @@ class SearchTree:
         self.visits.append(None)
         self.value.append(None)
         self.answer.append(answer if status == "finished" else None)
-        self.events.append(Added(node))
+        self.events.append(NodeAdded(node))
         return node
 
-    def grow(self, parents: Sequence[int], steps: Sequence[Step], kind: str | None = None) -> list[int]:
-        """Append one child a (parent, step) pair, as Extend or Revise was answered; return their ids."""
+    def add_steps(
+        self, parents: Sequence[int], steps: Sequence[Step], kind: str | None = None
+    ) -> list[int]:
+        """Append one child a (parent, step) pair, as Extend or Revise was answered; return their
+        ids."""
         return [
             self.add(
                 parent,
@@ -153,25 +163,26 @@ class SearchTree:
         """Record the verifier's score of each node."""
         for node, score in zip(nodes, scores, strict=True):
             self.score[node] = score
-            self.events.append(Scored(node, score))
+            self.events.append(NodeScored(node, score))
 
-    def mark(self, nodes: Sequence[int], status: str) -> None:
+    def set_status(self, nodes: Sequence[int], status: str) -> None:
         """Set the status of each node. A finished node stays finished, a rollout pruned."""
         for node in nodes:
             if self.status[node] not in (status, "finished") and self.kind[node] != "rollout":
                 self.status[node] = status
-                self.events.append(Marked(node, status))
+                self.events.append(StatusChanged(node, status))
 
     def set_value(self, node: int, visits: int, value: float) -> None:
-        """Record how often a tree search went through the node, and the mean value of what it found."""
+        """Record how often a tree search went through the node, and the mean value of what it
+        found."""
         self.visits[node] = visits
         self.value[node] = value
-        self.events.append(Valued(node, visits, value))
+        self.events.append(ValueUpdated(node, visits, value))
 
-    def note(self, text: str, /, **data: Fact | list[Fact]) -> None:
+    def note(self, text: str, /, **data: NoteValue | list[NoteValue]) -> None:
         """Let the run say one sentence about itself, with the figures behind it."""
         self.notes.append(Note(text, data))
-        self.events.append(Noted(len(self.notes) - 1))
+        self.events.append(NoteAdded(len(self.notes) - 1))
 
     def path(self, node: int) -> list[int]:
         """Node ids from the root's child down to ``node`` (empty for the root)."""
@@ -182,14 +193,16 @@ class SearchTree:
         return nodes[::-1]
 
     def solution(self, node: int) -> list[str]:
-        """The steps from the question down to ``node``; of a revision, the lines of that attempt alone."""
+        """The steps from the question down to ``node``; of a revision, the lines of that attempt
+        alone."""
         if self.kind[node] == "revision":
             return self.text[node].split("\n")
         return [self.text[n] for n in self.path(node)]
 
     def chain(self, node: int) -> list[int]:
-        """Ids of the attempts that led to the attempt ``node``, oldest first and itself last: revisions, and
-        the answer of the solution that they began with, if any. Empty for the root."""
+        """Ids of the attempts that led to the attempt ``node``, oldest first and itself last:
+        revisions, and the answer of the solution that they began with, if any. Empty for the
+        root."""
         attempts = []
         while node > 0:
             attempts.append(node)

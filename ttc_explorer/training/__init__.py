@@ -1,1 +1,2 @@
-"""How the shipped family of models is made, from nothing: tokenizer, base generator, samples, verifier."""
+"""How the shipped family of models is made, from nothing: tokenizer, base generator, samples,
+verifier."""

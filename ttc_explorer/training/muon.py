@@ -1,9 +1,9 @@
 """Muon: momentum whose update of a weight matrix is made orthogonal (Jordan et al., 2024, «Muon»).
 
-Early in the training of S it needed a little over half the tokens of AdamW for the same loss. PyTorch's own
-Muon orthogonalises in bfloat16, which a processor without such instructions only imitates: there it took as
-long as the rest of the step. This one works in the precision that it is given, all matrices of one shape
-together.
+Early in the training of S it needed a little over half the tokens of AdamW for the same loss.
+PyTorch's own Muon orthogonalises in bfloat16, which a processor without such instructions only
+imitates: there it took as long as the rest of the step. This one works in the precision that it is
+given, all matrices of one shape together.
 """
 
 from __future__ import annotations
@@ -22,12 +22,16 @@ rounds."""
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices (n, m) only. The update has the root mean square of 0.2, as AdamW's has, so that rate and
-    weight decay mean the same in both (Liu et al., arXiv 2502.16982, section 2.2). ``dtype`` is what updates
-    are made orthogonal in."""
+    """For matrices (n, m) only. The update has the root mean square of 0.2, as AdamW's has, so that
+    rate and weight decay mean the same in both (Liu et al., arXiv 2502.16982, section 2.2).
+    ``dtype`` is what updates are made orthogonal in."""
 
     def __init__(
-        self, matrices: Iterable[Tensor], lr: float, weight_decay: float, dtype: torch.dtype = torch.float32
+        self,
+        matrices: Iterable[Tensor],
+        lr: float,
+        weight_decay: float,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay})
         self.dtype = dtype
@@ -35,19 +39,22 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
-            alike: dict[torch.Size, list[Tensor]] = defaultdict(list)
+            by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    alike[matrix.shape].append(matrix)
-            for (rows, columns), matrices in alike.items():
-                updates = _shared(self._made, torch.stack([self._momentum(matrix) for matrix in matrices]))
+                    by_shape[matrix.shape].append(matrix)
+            for (rows, columns), matrices in by_shape.items():
+                updates = _split_across_processes(
+                    self._orthogonalise,
+                    torch.stack([self._momentum(matrix) for matrix in matrices]),
+                )
                 size = 0.2 * max(rows, columns) ** 0.5
                 for matrix, update in zip(matrices, updates, strict=True):
                     matrix.mul_(1 - group["lr"] * group["weight_decay"])
                     matrix.sub_(update, alpha=group["lr"] * size)
 
-    def _made(self, matrices: Tensor) -> Tensor:
-        return orthogonal(matrices.to(self.dtype)).to(matrices.dtype)
+    def _orthogonalise(self, matrices: Tensor) -> Tensor:
+        return orthogonalise(matrices.to(self.dtype)).to(matrices.dtype)
 
     def _momentum(self, matrix: Tensor) -> Tensor:
         """Nesterov's: the gradient and the momentum after it."""
@@ -58,11 +65,12 @@ class Muon(torch.optim.Optimizer):
         return matrix.grad.lerp(state["momentum"], MOMENTUM)
 
 
-def _shared(work: Callable[[Tensor], Tensor], matrices: Tensor) -> Tensor:
-    """``work`` on matrices (k, n, m) that all processes hold alike, each process doing its share of them.
+def _split_across_processes(work: Callable[[Tensor], Tensor], matrices: Tensor) -> Tensor:
+    """``work`` on matrices (k, n, m) that all processes hold alike, each process doing its share of
+    them.
 
-    For the largest generator the orthogonalisation of all would take as long as its forward and backward
-    pass.
+    For the largest generator the orthogonalisation of all would take as long as its forward and
+    backward pass.
     """
     if not dist.is_initialized():
         return work(matrices)
@@ -74,8 +82,9 @@ def _shared(work: Callable[[Tensor], Tensor], matrices: Tensor) -> Tensor:
     return done
 
 
-def orthogonal(matrices: Tensor) -> Tensor:
-    """The nearest matrices with orthonormal rows or columns, roughly: singular values near 1; (k, n, m)."""
+def orthogonalise(matrices: Tensor) -> Tensor:
+    """The nearest matrices with orthonormal rows or columns, roughly: singular values near 1; (k,
+    n, m)."""
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)

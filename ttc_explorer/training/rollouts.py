@@ -1,7 +1,8 @@
 """Stage ``rollouts``: step labels without an exact checker, as in the paper.
 
-From the end of every step of a solution the base goes on several times; the label of the step is the share of
-these rollouts that end right (arXiv 2408.03314, section 5.1 and appendix D; Math-Shepherd, arXiv 2312.08935).
+From the end of every step of a solution the base goes on several times; the label of the step is
+the share of these rollouts that end right (arXiv 2408.03314, section 5.1 and appendix D;
+Math-Shepherd, arXiv 2312.08935).
 """
 
 from __future__ import annotations
@@ -12,89 +13,114 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ttc_explorer.models.decoding import TreeGenerator
 from ttc_explorer.models.protocol import ExtendJob, State
-from ttc_explorer.problems.families import Recognised
+from ttc_explorer.models.tree_decoding import TreeGenerator
+from ttc_explorer.problems.families import RecognisedProblem
 from ttc_explorer.problems.problem import Problem
-from ttc_explorer.progress import Counted
-from ttc_explorer.training.recipe import Recipe
-from ttc_explorer.training.samples import COLUMNS, TEMPERATURE, draw_problems, in_parts, load_generator, row
+from ttc_explorer.progress_reporting import CountedProgress
+from ttc_explorer.training.solution_samples import (
+    SAMPLING_TEMPERATURE,
+    SOLUTION_COLUMNS,
+    draw_recognised_problems,
+    load_tree_generator,
+    solution_row,
+    write_shards,
+)
+from ttc_explorer.training.training_recipe import Recipe
 
-AT_ONCE = 16
+PROBLEMS_PER_BATCH = 16
 """Problems whose prefixes are remembered together."""
 
-ROUNDS = 40
+MAX_STEPS = 40
 
-Stream = tuple[int, ...]
-Prefix = tuple[State, Stream, list[str]]
+RngPath = tuple[int, ...]
+SolutionPrefix = tuple[State, RngPath, list[str]]
 """A beginning of a solution: the model's state, its random stream, the steps so far."""
 
 
 def make_rollouts(recipe: Recipe, work: Path, out: Path) -> None:
-    """Label solutions of training problems by rollouts into ``work / "rollouts"``, a part a process."""
-    generator = load_generator(out / "base-s", recipe.device)
-    problems = list(draw_problems("train", recipe.rolled, f"{recipe.seed} rollouts"))
+    """Label solutions of training problems by rollouts into ``work / "rollouts"``, a shard a
+    process."""
+    generator = load_tree_generator(out / "base-s", recipe.device)
+    problems = list(
+        draw_recognised_problems("train", recipe.rollout_problems, f"{recipe.seed} rollouts")
+    )
 
-    def rolled(mine: list[tuple[Problem, Recognised]]) -> pd.DataFrame:
-        return roll_out(generator, mine, recipe.rolled_samples, recipe.rollouts, recipe.seed)
+    def rollout_problems(mine: list[tuple[Problem, RecognisedProblem]]) -> pd.DataFrame:
+        return label_by_rollouts(
+            generator, mine, recipe.rollout_samples, recipe.rollouts, recipe.seed
+        )
 
-    in_parts(work / "rollouts", "train", problems, rolled)
+    write_shards(work / "rollouts", "train", problems, rollout_problems)
 
 
-def roll_out(
+def label_by_rollouts(
     generator: TreeGenerator,
-    problems: Sequence[tuple[Problem, Recognised]],
+    problems: Sequence[tuple[Problem, RecognisedProblem]],
     samples: int,
     rollouts: int,
     seed: int,
 ) -> pd.DataFrame:
-    """One row a solution, as ``samples.row`` has it, but ``labels`` are shares of rollouts that end right."""
+    """One row a solution, as ``solution_samples.solution_row`` has it, but ``labels`` are shares of
+    rollouts that end right."""
     rows: list[dict[str, object]] = []
-    progress = Counted("problems rolled out", len(problems))
-    for first in range(0, len(problems), AT_ONCE):
-        group = problems[first : first + AT_ONCE]
-        opened = generator.open([problem.text for problem, _ in group])
-        starts: list[Prefix] = [
+    progress = CountedProgress("problems rolled out", len(problems))
+    for first in range(0, len(problems), PROBLEMS_PER_BATCH):
+        group = problems[first : first + PROBLEMS_PER_BATCH]
+        prefilled = generator.prefill([problem.text for problem, _ in group])
+        starts: list[SolutionPrefix] = [
             (state.state, (seed, first + place, sample), [])
-            for place, state in enumerate(opened)
+            for place, state in enumerate(prefilled)
             for sample in range(samples)
         ]
-        solutions, prefixes = _finish(generator, starts)
-        again: list[Prefix] = [
-            (state, (*stream, len(steps), rollout), steps)
+        solutions, prefixes = _complete_prefixes(generator, starts)
+        again: list[SolutionPrefix] = [
+            (state, (*rng_path, len(steps), rollout), steps)
             for prefix in prefixes
-            for state, stream, steps in prefix
+            for state, rng_path, steps in prefix
             for rollout in range(rollouts)
         ]
-        ends = iter(_finish(generator, again)[0])
+        ends = iter(_complete_prefixes(generator, again)[0])
         for number, (solution, prefix) in enumerate(zip(solutions, prefixes, strict=True)):
             place, sample = divmod(number, samples)
-            problem, judge = group[place]
+            problem, recognised = group[place]
             shares = [
-                float(np.mean([row(0, 0, problem, judge, next(ends))["correct"] for _ in range(rollouts)]))
+                float(
+                    np.mean(
+                        [
+                            solution_row(0, 0, problem, recognised, next(ends))["correct"]
+                            for _ in range(rollouts)
+                        ]
+                    )
+                )
                 for _ in prefix
             ]
-            made = row(first + place, sample, problem, judge, solution)
+            made = solution_row(first + place, sample, problem, recognised, solution)
             rows.append(made | {"labels": [*shares, float(made["correct"])]})
         progress.done(first + len(group))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=SOLUTION_COLUMNS)
 
 
-def _finish(generator: TreeGenerator, starts: list[Prefix]) -> tuple[list[list[str]], list[list[Prefix]]]:
-    """Write every beginning to its end. Returns the whole solutions, and of each its proper prefixes that are
-    longer than its beginning."""
+def _complete_prefixes(
+    generator: TreeGenerator, starts: list[SolutionPrefix]
+) -> tuple[list[list[str]], list[list[SolutionPrefix]]]:
+    """Write every beginning to its end. Returns the whole solutions, and of each its proper
+    prefixes that are longer than its beginning."""
     solutions = [steps for *_, steps in starts]
-    prefixes: list[list[Prefix]] = [[] for _ in starts]
-    live = [(place, state, stream) for place, (state, stream, _) in enumerate(starts)]
-    for number in range(ROUNDS):
-        jobs = [ExtendJob(state, TEMPERATURE, (*stream, number)) for _, state, stream in live]
+    prefixes: list[list[SolutionPrefix]] = [[] for _ in starts]
+    live = [(place, state, rng_path) for place, (state, rng_path, _) in enumerate(starts)]
+    for number in range(MAX_STEPS):
+        jobs = [
+            ExtendJob(state, SAMPLING_TEMPERATURE, (*rng_path, number))
+            for _, state, rng_path in live
+        ]
         replies = generator.extend(jobs)
         going = []
-        for (place, _, stream), reply in zip(live, replies, strict=True):
+        for (place, _, rng_path), reply in zip(live, replies, strict=True):
             solutions[place] = [*solutions[place], reply.text]
             if not reply.finished:
-                prefixes[place].append((reply.state, stream, solutions[place]))
-                going.append((place, reply.state, stream))
+                prefixes[place].append((reply.state, rng_path, solutions[place]))
+                going.append((place, reply.state, rng_path))
         live = going
         if not live:
             break

@@ -1,7 +1,8 @@
 """The tokenizer of the shipped family: byte-level BPE, digits one by one, any text encodable.
 
-Byte-level: every text has an encoding and decodes to itself. Digits, signs and line ends are never merged
-with anything, so that numbers are read place by place and a step always ends in the token of the line end.
+Byte-level: every text has an encoding and decodes to itself. Digits, signs and line ends are never
+merged with anything, so that numbers are read place by place and a step always ends in the token of
+the line end.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from transformers import PreTrainedTokenizerFast
 
 from ttc_explorer.problems.families import FAMILIES, LEVELS
 from ttc_explorer.problems.families.family import line_text
-from ttc_explorer.training.data import worded
+from ttc_explorer.training.training_data import draw_wording
 
-VOCABULARY = 512
-SPECIAL = ("<pad>", "<bos>", "<eos>")
+VOCABULARY_SIZE = 512
+SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>")
 CHAT_TEMPLATE = "{{ bos_token }}{{ messages[-1]['content'] | replace('\\n', ' ') }}{{ '\\n' }}"
 """The question on one line, then the line end: what comes next is the first step."""
 
@@ -33,12 +34,12 @@ def train_tokenizer(texts: int, seed: int, context: int) -> PreTrainedTokenizerF
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=list(SPECIAL),
+        vocab_size=VOCABULARY_SIZE,
+        special_tokens=list(SPECIAL_TOKENS),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(_texts(texts, seed), trainer)
+    tokenizer.train_from_iterator(_training_texts(texts, seed), trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
@@ -50,9 +51,14 @@ def train_tokenizer(texts: int, seed: int, context: int) -> PreTrainedTokenizerF
     )
 
 
-def _texts(count: int, seed: int) -> Iterator[str]:
+def _training_texts(count: int, seed: int) -> Iterator[str]:
     rng = Random(seed)
     for i in range(count):
         family = rng.choice(list(FAMILIES.values()))
-        given = family.draw_split(rng, LEVELS[i % len(LEVELS)], "train")
-        yield worded(family, given, rng) + "\n" + "\n".join(map(line_text, family.worked(given))) + "\n"
+        parameters = family.draw_from_split(rng, LEVELS[i % len(LEVELS)], "train")
+        yield (
+            draw_wording(family, parameters, rng)
+            + "\n"
+            + "\n".join(map(line_text, family.worked_solution(parameters)))
+            + "\n"
+        )

@@ -7,22 +7,22 @@ from typing import Any
 
 import gradio as gr
 
-from ttc_explorer.ui.tones import styles
+from ttc_explorer.ui.plot_css import dark_theme_css
 
-HERE = Path(__file__).parent
-STYLES = ("style", "compare", "curves", "policy", "exchange", "findings", "verifier", "models")
+STATIC_FOLDER = Path(__file__).parent
+STYLESHEETS = ("style", "compare", "curves", "policy", "exchange", "findings", "verifier", "models")
 
 # light, dark
-PAGE = ("#f3f5f9", "#0d1117")
-BLOCK = ("#ffffff", "#161b22")
-FIELD = ("#f8fafc", "#0d1117")
-LINE = ("#dfe4ec", "#2b323d")
-INK = ("#1b2330", "#e9edf3")
-SUBDUED = ("#4b5565", "#a9b4c2")
-PRIMARY = ("#0b4ca3", "#2f6fd0")
-ACCENT = ("#0b4ca3", "#7db8f2")
-SELECTED = ("#e4eefb", "#12305c")
-STOP = ("#b34300", "#f0a060")
+PAGE_COLOUR = ("#f3f5f9", "#0d1117")
+BLOCK_COLOUR = ("#ffffff", "#161b22")
+FIELD_COLOUR = ("#f8fafc", "#0d1117")
+BORDER_COLOUR = ("#dfe4ec", "#2b323d")
+TEXT_COLOUR = ("#1b2330", "#e9edf3")
+SUBDUED_TEXT_COLOUR = ("#4b5565", "#a9b4c2")
+PRIMARY_COLOUR = ("#0b4ca3", "#2f6fd0")
+ACCENT_COLOUR = ("#0b4ca3", "#7db8f2")
+SELECTED_COLOUR = ("#e4eefb", "#12305c")
+STOP_COLOUR = ("#b34300", "#f0a060")
 
 
 def theme() -> gr.themes.Base:
@@ -35,43 +35,43 @@ def theme() -> gr.themes.Base:
         font_mono=[gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700)), "monospace"],
     )
     colours = {
-        "body_background_fill": PAGE,
-        "background_fill_primary": BLOCK,
-        "background_fill_secondary": PAGE,
-        "block_background_fill": BLOCK,
-        "block_border_color": LINE,
-        "border_color_primary": LINE,
-        "body_text_color": INK,
-        "body_text_color_subdued": SUBDUED,
-        "block_title_text_color": INK,
-        "block_label_text_color": INK,
-        "block_info_text_color": SUBDUED,
-        "accordion_text_color": INK,
-        "input_background_fill": FIELD,
-        "input_background_fill_focus": FIELD,
-        "input_border_color": LINE,
-        "input_border_color_focus": ACCENT,
-        "input_placeholder_color": SUBDUED,
-        "checkbox_label_background_fill": BLOCK,
-        "checkbox_label_background_fill_hover": FIELD,
-        "checkbox_label_background_fill_selected": SELECTED,
-        "checkbox_label_border_color": LINE,
-        "checkbox_label_border_color_selected": ACCENT,
-        "checkbox_label_text_color": INK,
-        "checkbox_label_text_color_selected": INK,
-        "slider_color": ACCENT,
-        "button_primary_background_fill": PRIMARY,
+        "body_background_fill": PAGE_COLOUR,
+        "background_fill_primary": BLOCK_COLOUR,
+        "background_fill_secondary": PAGE_COLOUR,
+        "block_background_fill": BLOCK_COLOUR,
+        "block_border_color": BORDER_COLOUR,
+        "border_color_primary": BORDER_COLOUR,
+        "body_text_color": TEXT_COLOUR,
+        "body_text_color_subdued": SUBDUED_TEXT_COLOUR,
+        "block_title_text_color": TEXT_COLOUR,
+        "block_label_text_color": TEXT_COLOUR,
+        "block_info_text_color": SUBDUED_TEXT_COLOUR,
+        "accordion_text_color": TEXT_COLOUR,
+        "input_background_fill": FIELD_COLOUR,
+        "input_background_fill_focus": FIELD_COLOUR,
+        "input_border_color": BORDER_COLOUR,
+        "input_border_color_focus": ACCENT_COLOUR,
+        "input_placeholder_color": SUBDUED_TEXT_COLOUR,
+        "checkbox_label_background_fill": BLOCK_COLOUR,
+        "checkbox_label_background_fill_hover": FIELD_COLOUR,
+        "checkbox_label_background_fill_selected": SELECTED_COLOUR,
+        "checkbox_label_border_color": BORDER_COLOUR,
+        "checkbox_label_border_color_selected": ACCENT_COLOUR,
+        "checkbox_label_text_color": TEXT_COLOUR,
+        "checkbox_label_text_color_selected": TEXT_COLOUR,
+        "slider_color": ACCENT_COLOUR,
+        "button_primary_background_fill": PRIMARY_COLOUR,
         "button_primary_background_fill_hover": ("#093d83", "#3b7de0"),
-        "button_primary_border_color": PRIMARY,
+        "button_primary_border_color": PRIMARY_COLOUR,
         "button_primary_text_color": ("#ffffff", "#ffffff"),
-        "button_secondary_background_fill": BLOCK,
-        "button_secondary_background_fill_hover": FIELD,
+        "button_secondary_background_fill": BLOCK_COLOUR,
+        "button_secondary_background_fill_hover": FIELD_COLOUR,
         "button_secondary_border_color": ("#b8c2d0", "#3a4350"),
-        "button_secondary_text_color": INK,
-        "button_cancel_background_fill": BLOCK,
-        "button_cancel_background_fill_hover": FIELD,
-        "button_cancel_border_color": STOP,
-        "button_cancel_text_color": STOP,
+        "button_secondary_text_color": TEXT_COLOUR,
+        "button_cancel_background_fill": BLOCK_COLOUR,
+        "button_cancel_background_fill_hover": FIELD_COLOUR,
+        "button_cancel_border_color": STOP_COLOUR,
+        "button_cancel_text_color": STOP_COLOUR,
     }
     shared = {
         "color_accent": "var(--ttc-accent)",
@@ -95,14 +95,14 @@ def theme() -> gr.themes.Base:
     return base.set(**both)
 
 
-def looks() -> dict[str, Any]:
+def launch_options() -> dict[str, Any]:
     """What ``launch`` must be given for the pages to look as designed."""
-    tips = (HERE / "tips.js").read_text("utf-8")
+    tips = (STATIC_FOLDER / "tips.js").read_text("utf-8")
     return {
         "theme": theme(),
-        "css_paths": [HERE / f"{name}.css" for name in STYLES],
-        "css": styles(),
+        "css_paths": [STATIC_FOLDER / f"{name}.css" for name in STYLESHEETS],
+        "css": dark_theme_css(),
         "head": f"<script>{tips}</script>",
         "footer_links": [],
-        "favicon_path": HERE / "icon.png",
+        "favicon_path": STATIC_FOLDER / "icon.png",
     }

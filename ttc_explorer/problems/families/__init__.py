@@ -1,4 +1,4 @@
-"""The procedural families: problems without end, each with worked steps and an exact judge.
+"""The procedural families: problems without end, each with worked steps and an exact checker.
 
 A new family is one file and one line in FAMILIES.
 """
@@ -7,65 +7,77 @@ from __future__ import annotations
 
 from random import Random
 
-from ttc_explorer.problems.families.congruences import Congruences
-from ttc_explorer.problems.families.cubic import Cubic
-from ttc_explorer.problems.families.family import LEVELS, SPLITS, Family, Recognised
-from ttc_explorer.problems.families.fraction import Fraction
-from ttc_explorer.problems.families.gcd import Gcd
-from ttc_explorer.problems.families.linear import Linear
-from ttc_explorer.problems.families.percent import Percent
-from ttc_explorer.problems.families.quadratic import Quadratic
-from ttc_explorer.problems.families.roots import Roots
-from ttc_explorer.problems.families.sequence import Sequence
-from ttc_explorer.problems.families.subset import Subset
-from ttc_explorer.problems.families.system import System
-from ttc_explorer.problems.families.target import Target
-from ttc_explorer.problems.families.understanding import understood
-from ttc_explorer.problems.families.word import Word
+from ttc_explorer.problems.families.congruences import CongruencesFamily
+from ttc_explorer.problems.families.cubic import CubicFamily
+from ttc_explorer.problems.families.family import LEVELS, SPLITS, Family, RecognisedProblem
+from ttc_explorer.problems.families.fraction import FractionFamily
+from ttc_explorer.problems.families.gcd import GcdFamily
+from ttc_explorer.problems.families.linear import LinearFamily
+from ttc_explorer.problems.families.percent import PercentFamily
+from ttc_explorer.problems.families.quadratic import QuadraticFamily
+from ttc_explorer.problems.families.roots import RootsFamily
+from ttc_explorer.problems.families.sequence import SequenceFamily
+from ttc_explorer.problems.families.subset import SubsetFamily
+from ttc_explorer.problems.families.system import SystemFamily
+from ttc_explorer.problems.families.target import TargetFamily
+from ttc_explorer.problems.families.typed_problem_parser import parse_typed_problem
+from ttc_explorer.problems.families.word import WordProblemFamily
 from ttc_explorer.problems.problem import Problem
 
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        Quadratic(),
-        Cubic(),
-        Roots(),
-        Congruences(),
-        System(),
-        Target(),
-        Subset(),
-        Word(),
-        Linear(),
-        Fraction(),
-        Gcd(),
-        Sequence(),
-        Percent(),
+        QuadraticFamily(),
+        CubicFamily(),
+        RootsFamily(),
+        CongruencesFamily(),
+        SystemFamily(),
+        TargetFamily(),
+        SubsetFamily(),
+        WordProblemFamily(),
+        LinearFamily(),
+        FractionFamily(),
+        GcdFamily(),
+        SequenceFamily(),
+        PercentFamily(),
     )
 }
 
 
-def recognise(text: str) -> Recognised | None:
-    """The family problem that ``text`` words, or None: what the shipped models were not trained on."""
+def recognise(text: str) -> RecognisedProblem | None:
+    """The family problem that ``text`` words, or None: what the shipped models were not trained
+    on."""
     for family in FAMILIES.values():
-        given = family.recognise(text)
-        if given is not None:
-            return Recognised(family, given)
-    question = understood(text)
-    meant = [(family, family.understand(question)) for family in FAMILIES.values()] if question else []
-    found = [Recognised(family, given) for family, given in meant if given is not None]
+        parameters = family.recognise(text)
+        if parameters is not None:
+            return RecognisedProblem(family, parameters)
+    question = parse_typed_problem(text)
+    meant = (
+        [(family, family.parse_question(question)) for family in FAMILIES.values()]
+        if question
+        else []
+    )
+    found = [
+        RecognisedProblem(family, parameters)
+        for family, parameters in meant
+        if parameters is not None
+    ]
     return found[0] if len(found) == 1 else None
 
 
-def in_notation(text: str) -> str:
-    """A family problem in the wording that the shipped models know best; any other text as it is."""
+def to_canonical_wording(text: str) -> str:
+    """A family problem in the wording that the shipped models know best; any other text as it
+    is."""
     found = recognise(text)
     return text if found is None else found.text
 
 
 def draw_problem(family: str, level: int, rng: Random, split: str = "test") -> Problem:
     """A fresh problem of a family and level from one split (train, val or test)."""
-    maker = FAMILIES[family]
-    return maker.problem(maker.draw_split(rng, level, split), level, rng)
+    family_of_problem = FAMILIES[family]
+    return family_of_problem.problem(
+        family_of_problem.draw_from_split(rng, level, split), level, rng
+    )
 
 
 __all__ = [
@@ -73,8 +85,8 @@ __all__ = [
     "LEVELS",
     "SPLITS",
     "Family",
-    "Recognised",
+    "RecognisedProblem",
     "draw_problem",
-    "in_notation",
     "recognise",
+    "to_canonical_wording",
 ]

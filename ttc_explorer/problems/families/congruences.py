@@ -6,20 +6,26 @@ import re
 from collections.abc import Mapping
 from random import Random
 
+from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, check, joined
-from ttc_explorer.problems.families.understanding import SOLVING, Question
-from ttc_explorer.problems.notation import words
+from ttc_explorer.problems.families.solution_writer import (
+    SolutionWriter,
+    format_check,
+    format_values,
+)
+from ttc_explorer.problems.families.typed_problem_parser import EQUATION_WORDS, Question
 
-Given = tuple[int, int, tuple[int, ...]]
+Parameters = tuple[int, int, tuple[int, ...]]
 UNKNOWNS = "abcdef"
-_WORDS = SOLVING | set(
-    words("arithmetic both congruence congruences congruent everything linear residue residues system")
+_VOCABULARY = EQUATION_WORDS | set(
+    word_list(
+        "arithmetic both congruence congruences congruent everything linear residue residues system"
+    )
 )
 
 
-class Congruences(Family):
-    """``given``: a prime modulus m, the first right side, and the coefficients.
+class CongruencesFamily(Family):
+    """``parameters``: a prime modulus m, the first right side, and the coefficients.
 
     ``3a=4, 5b=a`` modulo 7: a solves the first, b the second, and so on.
     """
@@ -27,8 +33,8 @@ class Congruences(Family):
     name = "congruences"
     title = "Chain of congruences"
     kind = "several decisions"
-    shown = "every"
-    phrasings = (
+    errors_visible_at = "every"
+    templates = (
         "Modulo {modulus} solve {equations}.",
         "Working modulo {modulus}, find {unknowns} with {equations}.",
         "Solve {equations} (mod {modulus}).",
@@ -39,14 +45,18 @@ class Congruences(Family):
         "unknowns": r"[a-f](?:,[a-f])*",
     }
 
-    def draw(self, rng: Random, level: int) -> Given:
+    def draw(self, rng: Random, level: int) -> Parameters:
         modulus, count = rng.choice(
             (((5, 3),), ((5, 4), (7, 3)), ((7, 4),), ((7, 5), (11, 3)), ((11, 5),))[level - 1]
         )
-        return modulus, rng.randint(1, modulus - 1), tuple(rng.randint(2, modulus - 1) for _ in range(count))
+        return (
+            modulus,
+            rng.randint(1, modulus - 1),
+            tuple(rng.randint(2, modulus - 1) for _ in range(count)),
+        )
 
-    def fill(self, given: Given) -> dict[str, str]:
-        modulus, first, coefficients = given
+    def fill_slots(self, parameters: Parameters) -> dict[str, str]:
+        modulus, first, coefficients = parameters
         rights = [str(first), *UNKNOWNS]
         equations = (f"{c}{u}={r}" for c, u, r in zip(coefficients, UNKNOWNS, rights, strict=False))
         return {
@@ -55,7 +65,7 @@ class Congruences(Family):
             "unknowns": ", ".join(UNKNOWNS[: len(coefficients)]),
         }
 
-    def read(self, slots: Mapping[str, str]) -> Given | None:
+    def parse_slots(self, slots: Mapping[str, str]) -> Parameters | None:
         modulus = int(slots["modulus"])
         coefficients, first = [], 0
         for i, equation in enumerate(slots["equations"].split(",")):
@@ -72,20 +82,23 @@ class Congruences(Family):
             return None
         return modulus, first, tuple(coefficients)
 
-    def understand(self, question: Question) -> Given | None:
-        moduli, equations = question.of("modulus"), question.of("equation")
+    def parse_question(self, question: Question) -> Parameters | None:
+        moduli, equations = question.values_of("modulus"), question.values_of("equation")
         unknowns = sorted({unknown for equation in equations for unknown in equation.unknowns})
         count = len(equations)
-        known = question.says_only(_WORDS, unknowns) and question.holds(
+        known = question.uses_only_words(_VOCABULARY, unknowns) and question.has_exactly(
             count, equation=count, modulus=len(moduli)
         )
         if not known or len(set(moduli)) != 1 or len(unknowns) != count:
             return None
         written, before = [], ""
         for i, equation in enumerate(sorted(equations, key=lambda equation: equation.unknowns[-1])):
-            coefficient, link = equation.moved.get(unknowns[i], 0), equation.moved.get(before, 0)
+            coefficient, link = (
+                equation.coefficients.get(unknowns[i], 0),
+                equation.coefficients.get(before, 0),
+            )
             if (
-                set(equation.moved) != {unknowns[i], before}
+                set(equation.coefficients) != {unknowns[i], before}
                 or (i and abs(link) != 1)
                 or coefficient * link >= 0
             ):
@@ -93,19 +106,22 @@ class Congruences(Family):
             right = UNKNOWNS[i - 1] if i else abs(link)
             written.append(f"{abs(coefficient)}{UNKNOWNS[i % len(UNKNOWNS)]}={right}")
             before = unknowns[i]
-        return self.take(modulus=str(moduli[0]), equations=",".join(written))
+        return self.from_slots(modulus=str(moduli[0]), equations=",".join(written))
 
-    def write(self, given: Given, script: Script) -> None:
-        modulus, target, coefficients = given
+    def write_solution(self, parameters: Parameters, writer: SolutionWriter) -> None:
+        modulus, target, coefficients = parameters
         found = []
         for unknown, coefficient in zip(UNKNOWNS, coefficients, strict=False):
             right = target * pow(coefficient, -1, modulus) % modulus
-            script.say(f"{unknown}=")
-            value = script.decide(right, lambda rng: rng.randint(1, modulus - 1))
+            writer.write(f"{unknown}=")
+            value = writer.decide(right, lambda rng: rng.randint(1, modulus - 1))
             product = coefficient * value
             times = product // modulus
             computed = f"{coefficient}*{value}={product} {times}*{modulus}={times * modulus}"
-            script.end(" " + check(f"{computed} {product}-{times * modulus}", product % modulus, target))
+            writer.end(
+                " "
+                + format_check(f"{computed} {product}-{times * modulus}", product % modulus, target)
+            )
             found.append(value)
             target = value
-        script.end(f"Answer: {joined(found)}")
+        writer.end(f"Answer: {format_values(found)}")

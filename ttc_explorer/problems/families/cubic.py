@@ -7,30 +7,37 @@ from collections.abc import Mapping
 from itertools import combinations
 from random import Random
 
+from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, check, joined, signed, signed_term, summed
-from ttc_explorer.problems.families.understanding import SOLVING, Question
-from ttc_explorer.problems.notation import words
+from ttc_explorer.problems.families.solution_writer import (
+    SolutionWriter,
+    format_check,
+    format_signed,
+    format_signed_term,
+    format_sum,
+    format_values,
+)
+from ttc_explorer.problems.families.typed_problem_parser import EQUATION_WORDS, Question
 
-Given = tuple[int, int, int]
+Parameters = tuple[int, int, int]
 
 
-class Cubic(Family):
-    """``given``: three different roots, ascending, none zero."""
+class CubicFamily(Family):
+    """``parameters``: three different roots, ascending, none zero."""
 
     name = "cubic"
     title = "Integer roots of a cubic"
     kind = "one decision"
-    shown = "end"
+    errors_visible_at = "end"
     ordered = False
-    phrasings = (
+    templates = (
         "Find the integer roots of {equation}.",
         "Solve {equation} in integers.",
         "Which three integers solve {equation}?",
     )
     slots: Mapping[str, str] = {"equation": r"x\^3[-+x\d^]*=0"}
 
-    def draw(self, rng: Random, level: int) -> Given:
+    def draw(self, rng: Random, level: int) -> Parameters:
         # One root is drawn from few values on the easy levels, so that there is little to find.
         first, low, high = (
             ((-1, 1), 2, 11),
@@ -44,53 +51,54 @@ class Cubic(Family):
             if len(roots) == 3 and 0 not in roots:
                 return tuple(sorted(roots))  # type: ignore[return-value]
 
-    def fill(self, given: Given) -> dict[str, str]:
-        total, pairs, product = _symmetric(given)
+    def fill_slots(self, parameters: Parameters) -> dict[str, str]:
+        total, pairs, product = _symmetric_functions(parameters)
         return {
-            "equation": f"x^3{signed_term(-total, 'x^2')}{signed_term(pairs, 'x')}{signed(-product)}=0",
+            "equation": f"x^3{format_signed_term(-total, 'x^2')}{format_signed_term(pairs, 'x')}{format_signed(-product)}=0",
         }
 
-    def read(self, slots: Mapping[str, str]) -> Given | None:
+    def parse_slots(self, slots: Mapping[str, str]) -> Parameters | None:
         match = re.fullmatch(r"x\^3(?:([-+]\d*)x\^2)?(?:([-+]\d*)x)?([-+]\d+)=0", slots["equation"])
         if not match:
             return None
         total, pairs = (
-            0 if part is None else int(part + "1" if part in "+-" else part) for part in match.groups()[:2]
+            0 if part is None else int(part + "1" if part in "+-" else part)
+            for part in match.groups()[:2]
         )
         product = int(match[3])
         roots = [n for n in range(-60, 61) if n and n**3 + total * n**2 + pairs * n + product == 0]
         return tuple(roots) if len(roots) == 3 else None  # type: ignore[return-value]
 
-    def understand(self, question: Question) -> Given | None:
-        known = SOLVING - {"lone"} | set(
-            words("cubic integer integers polynomial real root roots whole zeros")
+    def parse_question(self, question: Question) -> Parameters | None:
+        known = EQUATION_WORDS - {"lone"} | set(
+            word_list("cubic integer integers polynomial real root roots whole zeros")
         )
         equations = question.equations(1, 3, known)
-        return self.take(equation=equations[0].standard) if equations else None
+        return self.from_slots(equation=equations[0].standard_form) if equations else None
 
-    def write(self, given: Given, script: Script) -> None:
-        total, pairs, product = _symmetric(given)
+    def write_solution(self, parameters: Parameters, writer: SolutionWriter) -> None:
+        total, pairs, product = _symmetric_functions(parameters)
 
-        def wrong(rng: Random) -> Given:
+        def wrong(rng: Random) -> Parameters:
             """The right sum, or one or more roots near the right ones."""
-            u, v, w = rng.sample(given, 3)
+            u, v, w = rng.sample(parameters, 3)
             shift = rng.choice((-1, 1)) * rng.randint(1, 3)
             moved = (u + shift, v - shift, w) if rng.random() < 0.5 else (u + shift, v, w)
             return tuple(sorted(moved))  # type: ignore[return-value]
 
-        script.say("try ")
-        roots = script.decide(given, wrong, lambda triple: " and ".join(map(str, triple)))
-        script.end()
+        writer.write("try ")
+        roots = writer.decide(parameters, wrong, lambda triple: " and ".join(map(str, triple)))
+        writer.end()
         u, v, w = roots
-        script.end(check(summed(roots), sum(roots), total))
+        writer.end(format_check(format_sum(roots), sum(roots), total))
         spelled = " ".join(f"{a}*{b}={a * b}" for a, b in combinations(roots, 2))
         products = [a * b for a, b in combinations(roots, 2)]
-        script.end(check(f"{spelled} {summed(products)}", sum(products), pairs))
-        script.end(check(f"{u}*{v}={u * v} {u * v}*{w}", u * v * w, product))
-        script.end(f"Answer: {joined(roots)}")
+        writer.end(format_check(f"{spelled} {format_sum(products)}", sum(products), pairs))
+        writer.end(format_check(f"{u}*{v}={u * v} {u * v}*{w}", u * v * w, product))
+        writer.end(f"Answer: {format_values(roots)}")
 
 
-def _symmetric(roots: Given) -> tuple[int, int, int]:
+def _symmetric_functions(roots: Parameters) -> tuple[int, int, int]:
     """Sum, sum of the pairwise products, product."""
     u, v, w = roots
     return sum(roots), sum(a * b for a, b in combinations(roots, 2)), u * v * w

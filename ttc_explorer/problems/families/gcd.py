@@ -1,7 +1,8 @@
-"""Greatest common divisor by Euclid's rule: computing, then a check that both numbers are multiples.
+"""Greatest common divisor by Euclid's rule: computing, then a check that both numbers are
+multiples.
 
-The check cannot see a common divisor that is not the greatest: whoever judges by the printed checks alone
-is fooled here.
+The check cannot see a common divisor that is not the greatest: whoever judges by the printed checks
+alone is fooled here.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ from collections.abc import Mapping
 from math import gcd
 from random import Random
 
+from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, check, near
-from ttc_explorer.problems.families.understanding import Question
-from ttc_explorer.problems.notation import words
+from ttc_explorer.problems.families.solution_writer import SolutionWriter, format_check, near_miss
+from ttc_explorer.problems.families.typed_problem_parser import Question
 
-Given = tuple[int, int]
-_GREATEST = frozenset(words("biggest greatest highest largest"))
-_DIVISOR = frozenset(words("divide divided divides dividing divisible divisor factor"))
-_WORDS = (
-    _GREATEST
-    | _DIVISOR
+Parameters = tuple[int, int]
+_GREATEST_WORDS = frozenset(word_list("biggest greatest highest largest"))
+_DIVISOR_WORDS = frozenset(word_list("divide divided divides dividing divisible divisor factor"))
+_VOCABULARY = (
+    _GREATEST_WORDS
+    | _DIVISOR_WORDS
     | set(
-        words(
+        word_list(
             """
             algorithm at between both common exactly euclid euclidean evenly gcd gcf hcf integer number
             whole
@@ -32,21 +33,21 @@ _WORDS = (
 )
 
 
-class Gcd(Family):
-    """``given``: two different numbers, the larger first."""
+class GcdFamily(Family):
+    """``parameters``: two different numbers, the larger first."""
 
     name = "gcd"
     title = "Greatest common divisor"
     kind = "computing"
-    shown = "end"
-    phrasings = (
+    errors_visible_at = "end"
+    templates = (
         "Find the greatest common divisor of {m} and {n}.",
         "What is gcd({m}, {n})?",
         "Which is the largest number that divides both {m} and {n}?",
     )
     slots: Mapping[str, str] = {"m": r"\d{1,3}", "n": r"\d{1,3}"}
 
-    def draw(self, rng: Random, level: int) -> Given:
+    def draw(self, rng: Random, level: int) -> Parameters:
         largest, divisor = ((30, 8), (42, 10), (56, 12), (75, 15), (99, 18))[level - 1]
         while True:
             common = rng.randint(2, divisor)
@@ -54,35 +55,37 @@ class Gcd(Family):
             if m != n:
                 return max(m, n), min(m, n)
 
-    def fill(self, given: Given) -> dict[str, str]:
-        return {"m": str(given[0]), "n": str(given[1])}
+    def fill_slots(self, parameters: Parameters) -> dict[str, str]:
+        return {"m": str(parameters[0]), "n": str(parameters[1])}
 
-    def read(self, slots: Mapping[str, str]) -> Given | None:
+    def parse_slots(self, slots: Mapping[str, str]) -> Parameters | None:
         m, n = sorted((int(slots["m"]), int(slots["n"])), reverse=True)
         return (m, n) if m > n > 0 else None
 
-    def understand(self, question: Question) -> Given | None:
-        lists = question.of("numbers")
+    def parse_question(self, question: Question) -> Parameters | None:
+        lists = question.values_of("numbers")
         numbers = [number for part in lists for number in part]
         named = not question.words.isdisjoint({"gcd", "gcf", "hcf"})
-        described = question.words & _GREATEST and question.words & _DIVISOR
-        known = question.holds(2, numbers=len(lists)) and question.says_only(_WORDS)
+        described = question.words & _GREATEST_WORDS and question.words & _DIVISOR_WORDS
+        known = question.has_exactly(2, numbers=len(lists)) and question.uses_only_words(
+            _VOCABULARY
+        )
         if len(numbers) != 2 or not known or not (named or described):
             return None
-        return self.take(m=str(numbers[0]), n=str(numbers[1]))
+        return self.from_slots(m=str(numbers[0]), n=str(numbers[1]))
 
-    def write(self, given: Given, script: Script) -> None:
-        m, n = given
+    def write_solution(self, parameters: Parameters, writer: SolutionWriter) -> None:
+        m, n = parameters
         while n:
-            script.say(f"{m}-{m // n}*{n}={m}-{m // n * n}=")
-            rest = script.decide(m % n, near(m % n, 0))
-            script.end()
-            # A slip may leave a rest that is not smaller; Euclid's rule goes on all the same.
+            writer.write(f"{m}-{m // n}*{n}={m}-{m // n * n}=")
+            rest = writer.decide(m % n, near_miss(m % n, 0))
+            writer.end()
+            # An error may leave a rest that is not smaller; Euclid's rule goes on all the same.
             m, n = max(n, rest), min(n, rest)
-        for number in given:
+        for number in parameters:
             times = round(number / m)
-            script.end(check(f"{times}*{m}", times * m, number))
-        script.end(f"Answer: {m}")
+            writer.end(format_check(f"{times}*{m}", times * m, number))
+        writer.end(f"Answer: {m}")
 
-    def answer(self, given: Given) -> str:
-        return str(gcd(*given))
+    def answer(self, parameters: Parameters) -> str:
+        return str(gcd(*parameters))

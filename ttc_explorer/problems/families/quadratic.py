@@ -6,31 +6,38 @@ import re
 from collections.abc import Mapping
 from random import Random
 
+from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, check, joined, signed, signed_term
-from ttc_explorer.problems.families.understanding import SOLVING, Question
-from ttc_explorer.problems.notation import words
+from ttc_explorer.problems.families.solution_writer import (
+    SolutionWriter,
+    format_check,
+    format_signed,
+    format_signed_term,
+    format_values,
+)
+from ttc_explorer.problems.families.typed_problem_parser import EQUATION_WORDS, Question
 
-Given = tuple[int, int]
+Parameters = tuple[int, int]
 
 
-class Quadratic(Family):
-    """``given``: the two roots, ascending; neither is zero."""
+class QuadraticFamily(Family):
+    """``parameters``: the two roots, ascending; neither is zero."""
 
     name = "quadratic"
     title = "Roots of a quadratic"
     kind = "one decision"
-    shown = "end"
+    errors_visible_at = "end"
     ordered = False
-    phrasings = (
+    templates = (
         "Solve {equation}.",
         "Find both roots of {equation}.",
         "For which two values of x does {equation} hold?",
     )
     slots: Mapping[str, str] = {"equation": r"x\^2[-+x\d]*=0"}
 
-    def draw(self, rng: Random, level: int) -> Given:
-        # The smaller root is drawn from few values and the other from many: easy, and yet no small space.
+    def draw(self, rng: Random, level: int) -> Parameters:
+        # The smaller root is drawn from few values and the other from many: easy, and yet no small
+        # space.
         small, large = ((5, 30), (9, 25), (12, 20), (8, 12), (12, 20))[level - 1]
         low = 1 if level <= 3 else -1
         while True:
@@ -39,11 +46,11 @@ class Quadratic(Family):
             if u != v:
                 return (min(u, v), max(u, v))
 
-    def fill(self, given: Given) -> dict[str, str]:
-        u, v = given
-        return {"equation": f"x^2{signed_term(-u - v, 'x')}{signed(u * v)}=0"}
+    def fill_slots(self, parameters: Parameters) -> dict[str, str]:
+        u, v = parameters
+        return {"equation": f"x^2{format_signed_term(-u - v, 'x')}{format_signed(u * v)}=0"}
 
-    def read(self, slots: Mapping[str, str]) -> Given | None:
+    def parse_slots(self, slots: Mapping[str, str]) -> Parameters | None:
         match = re.fullmatch(r"x\^2(?:([-+]\d*)x)?([-+]\d+)=0", slots["equation"])
         if not match:
             return None
@@ -53,9 +60,9 @@ class Quadratic(Family):
         u, v = (total - root) // 2, (total + root) // 2
         return (u, v) if u + v == total and u * v == product and u != v and u and v else None
 
-    def understand(self, question: Question) -> Given | None:
-        known = SOLVING - {"lone"} | set(
-            words(
+    def parse_question(self, question: Question) -> Parameters | None:
+        known = EQUATION_WORDS - {"lone"} | set(
+            word_list(
                 """
                 both factor factoring factorisation factorise factorization factorize factors formula
                 integer integers quadratic real root roots whole zeros
@@ -63,13 +70,13 @@ class Quadratic(Family):
             )
         )
         equations = question.equations(1, 2, known)
-        return self.take(equation=equations[0].standard) if equations else None
+        return self.from_slots(equation=equations[0].standard_form) if equations else None
 
-    def write(self, given: Given, script: Script) -> None:
-        a, b = given
+    def write_solution(self, parameters: Parameters, writer: SolutionWriter) -> None:
+        a, b = parameters
         total, product = a + b, a * b
 
-        def wrong(rng: Random) -> Given:
+        def wrong(rng: Random) -> Parameters:
             """A pair with the right product, with the right sum, or near the right pair."""
             how = rng.random()
             if how < 0.35:
@@ -83,9 +90,9 @@ class Quadratic(Family):
                 u, v = a + rng.randint(-3, 3), b + rng.randint(-3, 3)
             return (min(u, v), max(u, v))
 
-        script.say("try ")
-        u, v = script.decide(given, wrong, lambda pair: f"{pair[0]} and {pair[1]}")
-        script.end()
-        script.end(check(f"{u}*{v}", u * v, product))
-        script.end(check(f"{u}{signed(v)}", u + v, total))
-        script.end(f"Answer: {joined((u, v))}")
+        writer.write("try ")
+        u, v = writer.decide(parameters, wrong, lambda pair: f"{pair[0]} and {pair[1]}")
+        writer.end()
+        writer.end(format_check(f"{u}*{v}", u * v, product))
+        writer.end(format_check(f"{u}{format_signed(v)}", u + v, total))
+        writer.end(f"Answer: {format_values((u, v))}")

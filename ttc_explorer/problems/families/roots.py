@@ -1,4 +1,5 @@
-"""A chain of quadratics, each with one positive unknown and the one before it; each shows its own check."""
+"""A chain of quadratics, each with one positive unknown and the one before it; each shows its own
+check."""
 
 from __future__ import annotations
 
@@ -6,48 +7,61 @@ import re
 from collections.abc import Mapping
 from random import Random
 
+from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, check, joined, near, signed_term, summed
-from ttc_explorer.problems.families.understanding import SOLVING, Question
-from ttc_explorer.problems.notation import words
+from ttc_explorer.problems.families.solution_writer import (
+    SolutionWriter,
+    format_check,
+    format_signed_term,
+    format_sum,
+    format_values,
+    near_miss,
+)
+from ttc_explorer.problems.families.typed_problem_parser import EQUATION_WORDS, Question
 
-Given = tuple[tuple[int, int], ...]
+Parameters = tuple[tuple[int, int], ...]
 UNKNOWNS = "abcde"
 
 
-class Roots(Family):
-    """``given``: for each unknown u its linear coefficient and its right side: u^2+3u(+one before)=28."""
+class RootsFamily(Family):
+    """``parameters``: for each unknown u its linear coefficient and its right side: u^2+3u(+one
+    before)=28."""
 
     name = "roots"
     title = "Chain of quadratics"
     kind = "several decisions"
-    shown = "every"
-    phrasings = (
+    errors_visible_at = "every"
+    templates = (
         "Find positive integers with {equations}.",
         "Solve {equations} in positive integers.",
         "Which positive integers {unknowns} satisfy {equations}?",
     )
     slots: Mapping[str, str] = {"equations": r"[-+\da-e^=,]+", "unknowns": r"[a-e](?:,[a-e])*"}
 
-    def draw(self, rng: Random, level: int) -> Given:
+    def draw(self, rng: Random, level: int) -> Parameters:
         count, reach, linear = ((2, 7, 5), (3, 7, 5), (4, 9, 8), (3, 10, 9), (4, 12, 9))[level - 1]
-        before, given = 0, []
+        before, parameters = 0, []
         for _ in range(count):
             value, coefficient = rng.randint(2, reach), rng.randint(1, linear)
-            given.append((coefficient, value * value + coefficient * value + before))
+            parameters.append((coefficient, value * value + coefficient * value + before))
             before = value
-        return tuple(given)
+        return tuple(parameters)
 
-    def fill(self, given: Given) -> dict[str, str]:
+    def fill_slots(self, parameters: Parameters) -> dict[str, str]:
         equations = []
-        for i, (coefficient, right) in enumerate(given):
+        for i, (coefficient, right) in enumerate(parameters):
             unknown = UNKNOWNS[i]
             before = f"+{UNKNOWNS[i - 1]}" if i else ""
-            equations.append(f"{unknown}^2{signed_term(coefficient, unknown)}{before}={right}")
-        return {"equations": ", ".join(equations), "unknowns": ", ".join(UNKNOWNS[: len(given)])}
+            equations.append(
+                f"{unknown}^2{format_signed_term(coefficient, unknown)}{before}={right}"
+            )
+        return {
+            "equations": ", ".join(equations),
+            "unknowns": ", ".join(UNKNOWNS[: len(parameters)]),
+        }
 
-    def read(self, slots: Mapping[str, str]) -> Given | None:
-        given, before = [], 0
+    def parse_slots(self, slots: Mapping[str, str]) -> Parameters | None:
+        parameters, before = [], 0
         for i, equation in enumerate(slots["equations"].split(",")):
             if i >= len(UNKNOWNS):
                 return None
@@ -60,47 +74,52 @@ class Roots(Family):
             value = _positive_root(coefficient, right - before)
             if not value:
                 return None
-            given.append((coefficient, right))
+            parameters.append((coefficient, right))
             before = value
-        return tuple(given)
+        return tuple(parameters)
 
-    def understand(self, question: Question) -> Given | None:
-        count = len(question.of("equation"))
-        known = SOLVING | set(words("both integer integers natural pair positive system whole"))
+    def parse_question(self, question: Question) -> Parameters | None:
+        count = len(question.values_of("equation"))
+        known = EQUATION_WORDS | set(
+            word_list("both integer integers natural pair positive system whole")
+        )
         equations = sorted(
             question.equations(count, count, known), key=lambda equation: equation.unknowns[-1:]
         )
         if count < 2 or question.words.isdisjoint({"positive", "natural"}):
             return None
-        given, before = [], ""
+        parameters, before = [], ""
         for equation in equations:
             unknown = equation.unknowns[-1]
             square, linear, link, right = (
-                equation.moved.get(what, 0) for what in (f"{unknown}^2", unknown, before or "none", "")
+                equation.coefficients.get(what, 0)
+                for what in (f"{unknown}^2", unknown, before or "none", "")
             )
             if (
                 abs(square) != 1
                 or link != (square if before else 0)
-                or len(equation.moved) > 3 + bool(before)
+                or len(equation.coefficients) > 3 + bool(before)
             ):
                 return None
-            given.append((linear * square, -right * square))
+            parameters.append((linear * square, -right * square))
             before = unknown
-        return self.take(equations=self.fill(tuple(given))["equations"].replace(" ", ""))
+        return self.from_slots(
+            equations=self.fill_slots(tuple(parameters))["equations"].replace(" ", "")
+        )
 
-    def write(self, given: Given, script: Script) -> None:
+    def write_solution(self, parameters: Parameters, writer: SolutionWriter) -> None:
         found: list[int] = []
-        for i, (coefficient, right) in enumerate(given):
+        for i, (coefficient, right) in enumerate(parameters):
             before = found[-1] if found else 0
             best = max(1, _nearest_root(coefficient, right - before))
-            script.say(f"{UNKNOWNS[i]}=")
-            value = script.decide(best, near(best, 1))
+            writer.write(f"{UNKNOWNS[i]}=")
+            value = writer.decide(best, near_miss(best, 1))
             square, linear = value * value, coefficient * value
-            terms = summed([square, linear, before] if i else [square, linear])
+            terms = format_sum([square, linear, before] if i else [square, linear])
             computed = f"{value}*{value}={square} {coefficient}*{value}={linear} {terms}"
-            script.end(" " + check(computed, square + linear + before, right))
+            writer.end(" " + format_check(computed, square + linear + before, right))
             found.append(value)
-        script.end(f"Answer: {joined(found)}")
+        writer.end(f"Answer: {format_values(found)}")
 
 
 def _nearest_root(coefficient: int, right: int) -> int:

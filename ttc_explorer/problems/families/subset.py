@@ -7,90 +7,104 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from random import Random
 
+from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
-from ttc_explorer.problems.families.script import Script, check, joined, summed
-from ttc_explorer.problems.families.understanding import Question
-from ttc_explorer.problems.notation import words
+from ttc_explorer.problems.families.solution_writer import (
+    SolutionWriter,
+    format_check,
+    format_sum,
+    format_values,
+)
+from ttc_explorer.problems.families.typed_problem_parser import Question
 
-Given = tuple[tuple[int, ...], int]
-_CUES = frozenset(words("add adding adds sum summing sums together total totals totalling"))
-_WORDS = _CUES | set(
-    words("""
+Parameters = tuple[tuple[int, ...], int]
+_CUE_WORDS = frozenset(
+    word_list("add adding adds sum summing sums together total totals totalling")
+)
+_VOCABULARY = _CUE_WORDS | set(
+    word_list("""
     below choose choosing collection elements equals few list number obtain pick picking possible reach
     select selecting selection set some subset sum summing take target together up way whose you
     """)
 )
 
 
-class Subset(Family):
-    """``given``: different numbers, ascending, and the sum that some of them must have."""
+class SubsetFamily(Family):
+    """``parameters``: different numbers, ascending, and the sum that some of them must have."""
 
     name = "subset"
     title = "Subset sum"
     kind = "several decisions"
-    shown = "end"
+    errors_visible_at = "end"
     ordered = False
-    phrasings = (
+    templates = (
         "Pick from {numbers} numbers that sum to {target}.",
         "Which of {numbers} add up to {target}?",
         "Choose some of {numbers} with sum {target}.",
     )
     slots: Mapping[str, str] = {"numbers": r"\d{1,2}(?:,\d{1,2})+", "target": r"\d{1,3}"}
 
-    def draw(self, rng: Random, level: int) -> Given:
-        count, picked, largest = ((4, 2, 10), (5, 2, 15), (5, 3, 18), (6, 3, 24), (7, 3, 30))[level - 1]
+    def draw(self, rng: Random, level: int) -> Parameters:
+        count, picked, largest = ((4, 2, 10), (5, 2, 15), (5, 3, 18), (6, 3, 24), (7, 3, 30))[
+            level - 1
+        ]
         numbers = tuple(sorted(rng.sample(range(2, largest + 1), count)))
         return numbers, sum(rng.sample(numbers, picked))
 
-    def fill(self, given: Given) -> dict[str, str]:
-        return {"numbers": ", ".join(map(str, given[0])), "target": str(given[1])}
+    def fill_slots(self, parameters: Parameters) -> dict[str, str]:
+        return {"numbers": ", ".join(map(str, parameters[0])), "target": str(parameters[1])}
 
-    def read(self, slots: Mapping[str, str]) -> Given | None:
+    def parse_slots(self, slots: Mapping[str, str]) -> Parameters | None:
         numbers = tuple(sorted(set(map(int, slots["numbers"].split(",")))))
-        given = (numbers, int(slots["target"]))
-        return given if len(numbers) <= 10 and _subset(*given) else None
+        parameters = (numbers, int(slots["target"]))
+        return parameters if len(numbers) <= 10 and _smallest_subset(*parameters) else None
 
-    def understand(self, question: Question) -> Given | None:
+    def parse_question(self, question: Question) -> Parameters | None:
         choice = question.choice()
         if (
             not choice
             or "all" in question.words
-            or not question.says_only(_WORDS)
-            or question.words.isdisjoint(_CUES)
+            or not question.uses_only_words(_VOCABULARY)
+            or question.words.isdisjoint(_CUE_WORDS)
         ):
             return None
-        return self.take(numbers=",".join(map(str, choice[0])), target=str(choice[1]))
+        return self.from_slots(numbers=",".join(map(str, choice[0])), target=str(choice[1]))
 
-    def write(self, given: Given, script: Script) -> None:
-        numbers, target = given
+    def write_solution(self, parameters: Parameters, writer: SolutionWriter) -> None:
+        numbers, target = parameters
         rest, picked = target, []
-        right = _subset(numbers, target)
+        right = _smallest_subset(numbers, target)
         while rest > 0:
             left = [n for n in numbers if n <= rest and (not picked or n < picked[-1])]
             if not left:
                 break
-            right = _subset(left, rest) or left[-1:]
-            pick = script.decide(right[0], lambda rng, near=left[-4:]: rng.choice(near))
+            right = _smallest_subset(left, rest) or left[-1:]
+            pick = writer.decide(right[0], lambda rng, near=left[-4:]: rng.choice(near))
             picked.append(pick)
-            script.end(f" {rest}-{pick}={rest - pick}")
+            writer.end(f" {rest}-{pick}={rest - pick}")
             rest -= pick
-        script.end("sum " + check(summed(picked), sum(picked), target))
-        script.end(f"Answer: {joined(picked)}")
+        writer.end("sum " + format_check(format_sum(picked), sum(picked), target))
+        writer.end(f"Answer: {format_values(picked)}")
 
-    def right(self, given: Given, answer: str) -> bool:
+    def right(self, parameters: Parameters, answer: str) -> bool:
         """Any subset with the sum, in any order."""
         if not re.fullmatch(r"\s*\d{1,3}(\s*,\s*\d{1,3})*\s*", answer):
             return False
         picked = [int(n) for n in answer.split(",")]
-        return len(set(picked)) == len(picked) and set(picked) <= set(given[0]) and sum(picked) == given[1]
+        return (
+            len(set(picked)) == len(picked)
+            and set(picked) <= set(parameters[0])
+            and sum(picked) == parameters[1]
+        )
 
-    def consistent(self, given: Given, steps: Sequence[str]) -> bool:
-        """The numbers picked so far are different, are there, and can be completed; what rests is true."""
-        numbers, target = given
+    def is_correct_prefix(self, parameters: Parameters, steps: Sequence[str]) -> bool:
+        """The numbers picked so far are different, are there, and can be completed; what rests is
+        true."""
+        numbers, target = parameters
         left, rest = list(numbers), target
         for step in steps:
             if step.startswith("Answer:"):
-                return self.right(given, step.removeprefix("Answer:"))
+                return self.right(parameters, step.removeprefix("Answer:"))
             if step.startswith("sum"):
                 if rest:
                     return False
@@ -100,11 +114,12 @@ class Subset(Family):
                 return False
             left.remove(int(match[1]))
             rest = int(match[2])
-        return rest == 0 or _subset(left, rest) is not None
+        return rest == 0 or _smallest_subset(left, rest) is not None
 
 
-def _subset(numbers: Sequence[int], target: int) -> list[int] | None:
-    """The smallest subset with this sum, descending (of equally small ones that with the largest numbers)."""
+def _smallest_subset(numbers: Sequence[int], target: int) -> list[int] | None:
+    """The smallest subset with this sum, descending (of equally small ones that with the largest
+    numbers)."""
     descending = sorted(numbers, reverse=True)
     for size in range(1, len(descending) + 1):
         for picked in combinations(descending, size):

@@ -1,0 +1,105 @@
+"""A service that only chats: whole solutions, handed out step by step, and nothing that forks."""
+
+import pytest
+
+from tests.models.toy_models import toy_verifier
+from tests.search.fakes import toy_run
+from tests.server.toy_server import ToyServer
+from ttc_explorer.models.chat_client import ChatGenerator, connect_inference_provider
+from ttc_explorer.models.http_client import ApiClient
+from ttc_explorer.models.prompts import REVISION_REQUEST
+from ttc_explorer.models.protocol import ExtendJob, ModelError
+from ttc_explorer.models.server_factory import connect_generator
+from ttc_explorer.problems.answer_checker import exact_match_checker
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.search.strategy import STRATEGIES, unavailable_reason
+
+WHOLE_SOLUTION_STRATEGIES = ["greedy", "best_of_n", "revise", "adaptive"]
+
+
+async def no_sleep(_):
+    """Sleep for no time."""
+
+
+@pytest.fixture
+def service():
+    with ToyServer({"completions"}).running() as running:
+        yield running, ChatGenerator(ApiClient(running.address, sleep=no_sleep), "toy")
+
+
+def run_to_end(run, generator):
+    driver = Driver(generator, toy_verifier(1), exact_match_checker, reviser=generator)
+    driver.add(run)
+    while driver.tick():
+        pass
+    return run
+
+
+@pytest.mark.parametrize("strategy", WHOLE_SOLUTION_STRATEGIES)
+def test_strategies_of_whole_solutions_run_on_a_chat_and_pay_what_it_says(service, strategy):
+    running, generator = service
+    run = run_to_end(toy_run(strategy, 4, chains=2), generator)
+    assert (run.error, run.stopped) == (None, "done")
+    assert run.ledger.generated_tokens == running.usage["completion_tokens"] == sum(run.tree.tokens)
+    assert run.ledger.prefill_tokens == running.usage["prompt_tokens"]
+    solutions = list(run.tree.leaves())
+    assert len(running.requests) == len(solutions) == (1 if strategy == "greedy" else 4)
+
+
+def test_a_revision_sees_the_attempt_before_it(service):
+    running, generator = service
+    run = run_to_end(toy_run("revise", 2, chains=1), generator)
+    first, second = (body["messages"] for _, body in running.requests)
+    assert [message["role"] for message in first] == ["system", "user"]
+    assert second[2] == {"role": "assistant", "content": run.tree.text[1].replace("\n", "\n\n")}
+    assert second[3] == {"role": "user", "content": REVISION_REQUEST}
+
+
+@pytest.mark.parametrize(
+    "strategy", [name for name in STRATEGIES if name not in WHOLE_SOLUTION_STRATEGIES]
+)
+def test_strategies_that_continue_a_prefix_are_refused_with_the_reason(service, strategy):
+    _, generator = service
+    reason = unavailable_reason(
+        strategy, supports_prefix_continuation=False, verifier=True, reviser=True
+    )
+    assert reason.startswith(STRATEGIES[strategy].title)
+    with pytest.raises(BadInput) as caught:
+        run_to_end(toy_run(strategy), generator)
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    "reply", [{"choices": [{"message": {"content": None}}]}, {"choices": [{}]}, {}]
+)
+def test_a_failed_call_costs_its_solution_and_not_the_run(service, reply):
+    running, generator = service
+    usage = {"usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+    running.faults.append((200, {}, reply | usage))
+    run = run_to_end(toy_run("best_of_n", 3), generator)
+    assert run.error is None
+    assert [note.data["lost"] for note in run.tree.notes] == [1]
+    running.faults += [(200, {}, reply | usage)] * 3
+    assert run_to_end(toy_run("best_of_n", 3), generator).error
+
+
+def test_a_cancelled_chat_writes_nothing(service):
+    _, generator = service
+    job = ExtendJob(generator.prefill(["1"])[0].state, 1.0, (1,), lambda: True)
+    (row,) = generator.extend([job])
+    assert (row.text, row.finished, row.cost.generated) == ("", False, 0)
+
+
+def test_a_server_that_only_chats_is_recognised():
+    with ToyServer({"completions"}).running() as running:
+        generator = connect_generator(running.address, {})
+    assert isinstance(generator, ChatGenerator)
+    assert not generator.supports_prefix_continuation
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_nobody_pays_for_a_visitor_who_has_not_logged_in(monkeypatch, token):
+    monkeypatch.setenv("TTC_API_KEY", "the operator's own")
+    with pytest.raises(ModelError, match="Log in"):
+        connect_inference_provider("org/model", token)

@@ -1,0 +1,82 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttc_explorer.problems.answer_reader import read_answer, read_prediction
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("8-3=5 left 5,5\nAnswer: 3,-5", "3,-5"),
+        ("Answer: 3,-5\n", "3,-5"),
+        ("Answer: 1+1=2,5+2=7", "1+1=2,5+2=7"),
+        ("**Final Answer:** $7$.", "7"),
+        ("Answer:\n12", "12"),
+        (r"Thus \(\boxed{\frac{1}{2}}\) it is.", r"\frac{1}{2}"),
+        (r"First \boxed{3}, no: \boxed{ 4 }", "4"),
+        (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
+        (r"\boxed{x = \boxed{5}}", "5"),
+        (r"Answer: \boxed{6}", "6"),
+        (r"\boxed{7} and then \boxed{8", "7"),
+        ("He sells 9 * 2 = $18.\n#### 18", "18"),
+        ("#### 1,234\n\nQuestion: more?", "1,234"),
+        ("#### Step 2\nThe answer is 3.5. Good.", "3.5"),
+        ("The answer is 3. Wait, the final answer is therefore: 4", "4"),
+        ("answer: 12 dollars", "12 dollars"),
+        ("The answer is\n$$\n42\n$$", "42"),
+        ("The answer is\n\\[\n42\n\\]", "42"),
+        ("the answer is $$\\frac{3}{4}$$", r"\frac{3}{4}"),
+        (r"\boxed{10.}", "10"),
+        (r"\boxed{}", None),
+        ("", None),
+        ("I think 4.", None),
+        ("No question was answered here", None),
+    ],
+)
+def test_the_marked_answer(text, answer):
+    assert read_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("3/4", "3/4"),
+        ("10, 11 or 12", "10, 11 or 12"),
+        ("We add them.\n\nSo Janet makes $18 every single day.\n", "18"),
+        ("So all of them together are 10, 11 or 12", "10, 11 or 12"),
+        ("First add, then multiply: there come out 3 and 4 of them", ""),
+        ("I really do not know that", ""),
+        ("", ""),
+        (r"so it is \boxed{2}", "2"),
+    ],
+)
+def test_without_a_mark_the_last_line_answers_if_it_is_plain(text, answer):
+    assert read_prediction(text) == answer
+
+
+@given(st.text() | st.text(alphabet="\\boxed{}#$ Answer:is1\n"))
+def test_any_text_is_read_without_an_error(text):
+    answer = read_answer(text)
+    assert answer is None or (answer and answer == answer.strip())
+    read_prediction(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\\boxed{" * 100_000,
+        "\\boxed{" * 1_500 + "1" + "}" * 1_500,
+        "answer " * 50_000,
+        "Answer:" * 50_000,
+        "\n#" * 50_000,
+        "$" * 50_000,
+    ],
+)
+def test_huge_texts_are_read(text):
+    assert len(read_answer(text) or "") <= len(text)
+
+
+@given(st.integers(), st.text(alphabet="abc 123=\n", max_size=50))
+def test_our_own_format_is_read_whatever_stands_before(number, before):
+    assert read_answer(f"{before}\nAnswer: {number}\n") == str(number)

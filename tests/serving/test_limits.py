@@ -1,0 +1,181 @@
+"""Limits for strangers: which hold by default, which variable sets each, and that each is
+enforced."""
+
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from tests.search.fakes import ToyGenerator, ToyVerifier, make_checker, toy_run
+from tests.ui.toy_driver import PausableGenerator, toy_driver
+from ttc_explorer.models.catalogue import SHIPPED_MODELS
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.serving.limits import (
+    LIMIT_NAMES,
+    PUBLIC_LIMITS,
+    SHIPPED_GENERATORS,
+    Limits,
+    limits_from_environment,
+)
+from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.serving.run_service import RunService
+from ttc_explorer.ui.pages import build_app
+from ttc_explorer.ui.pages.compare_page import ComparePage
+from ttc_explorer.ui.pages.compare_page import CompareSession as Comparison
+from ttc_explorer.ui.pages.explore_page import ExplorePage, ExploreSession
+from ttc_explorer.ui.pages.models_page import ModelsPage
+
+README = Path(__file__).parent.parent / "README.md"
+LONG = 60.0
+
+
+def build_page(page, limits, make_driver=toy_driver):
+    with gr.Blocks():
+        return page(
+            ModelManager(make_driver, limits=limits), *([None] if page is not ModelsPage else [])
+        )
+
+
+# --- which rules ----------------------------------------------------------------------------------
+
+
+def test_a_space_is_public_and_a_laptop_is_not():
+    assert limits_from_environment({}) == Limits()
+    assert limits_from_environment({"SPACE_ID": "me/space"}) == PUBLIC_LIMITS
+    assert limits_from_environment({"TTC_PUBLIC": "1"}) == PUBLIC_LIMITS
+    assert limits_from_environment({"SPACE_ID": "me/space", "TTC_PUBLIC": "0"}) == Limits()
+
+
+def test_the_shipped_sizes_are_those_of_the_catalogue():
+    assert (
+        tuple(name for name, entry in SHIPPED_MODELS.items() if entry.role == "generator")
+        == SHIPPED_GENERATORS
+    )
+
+
+@pytest.mark.parametrize("limit", LIMIT_NAMES)
+@pytest.mark.parametrize("public", ["0", "1"])
+def test_each_limit_has_a_variable(limit, public):
+    variable = f"TTC_MAX_{limit.upper()}"
+    assert getattr(limits_from_environment({"TTC_PUBLIC": public, variable: "7"}), limit) == 7
+    assert getattr(PUBLIC_LIMITS, limit) < getattr(Limits(), limit)
+    assert f"`{variable}`" in README.read_text()
+    for nonsense in ("0", "-1", "many", "1e3", "99999999"):
+        with pytest.raises(BadInput, match=variable):
+            limits_from_environment({variable: nonsense})
+
+
+def test_models_are_listed_by_a_variable():
+    assert limits_from_environment({"TTC_MODELS": "a/b, c/d+e/f"}).models == ("a/b", "c/d+e/f")
+    assert limits_from_environment({"SPACE_ID": "me", "TTC_MODEL": "a/b"}).models == ("a/b",)
+    with pytest.raises(BadInput, match="TTC_PUBLIC"):
+        limits_from_environment({"TTC_PUBLIC": "yes"})
+
+
+# --- that they hold -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limits", "ask", "sentence"),
+    [
+        (Limits(characters=10), {"problem": "What is 1 + 1, please?"}, "10 at most"),
+        (Limits(budget=4), {"problem": "1 + 1?", "budget": 8}, "4 at most"),
+    ],
+)
+def test_programs_get_no_more_than_the_page(limits, ask, sentence):
+    page = build_page(ExplorePage, limits)
+    with pytest.raises(gr.Error, match=sentence):
+        page.solve(**ask)
+
+
+def test_a_run_gets_the_time_allowed(monkeypatch):
+    times = []
+    monkeypatch.setattr(Driver, "add", lambda self, run, seconds: times.append(seconds))
+    service = RunService(Driver(ToyGenerator(), ToyVerifier(), make_checker), Limits(seconds=9))
+    for wanted in (None, 5, 1000):
+        service.submit(toy_run(), wanted)
+    assert times == [9, 5, 9]
+
+
+def test_so_many_runs_at_once_and_no_more():
+    gate = PausableGenerator(ToyGenerator())
+    gate.hold(after=0)
+    service = RunService(Driver(gate, ToyVerifier(), make_checker), Limits(runs=1))
+    first = toy_run()
+    service.submit(first)
+    with pytest.raises(BadInput, match="All places are taken"):
+        service.submit(toy_run())
+    gate.release()
+    while first.stopped is None:
+        service.wait(first, len(first.tree.events), LONG)
+    service.drain_and_close()
+
+
+def test_the_queue_and_the_budgets_on_the_page_are_as_long_as_allowed():
+    app = build_app(ModelManager(toy_driver, limits=Limits(queue=5)))
+    assert app.max_size == 5 if hasattr(app, "max_size") else app._queue.max_size == 5
+    page = build_page(ExplorePage, Limits(budget=64))
+    assert max(value for _, value in page.budget.choices) == 64
+
+
+def test_a_comparison_keeps_to_the_budget_whatever_it_is_sent():
+    page = build_page(ComparePage, Limits(budget=4))
+    asked = {
+        "text": "Solve x^2-7x+12=0.",
+        "answer": "",
+        "selector": "weighted",
+        "seed": 0,
+        "tokens": 10**6,
+    }
+    pressed = '{"chosen": ["best_of_n"]}'
+    frames = list(page.compare(Comparison(), **asked, pressed=pressed, unit="samples", samples=8))
+    assert any("4 at most" in str(frame.get(page.banner, "")) for frame in frames)
+    session = Comparison()
+    list(page.compare(session, **asked, pressed=pressed, unit="tokens", samples=1))
+    assert session.lanes[0].run.budget == 4
+
+
+def test_a_visitors_choice_holds_on_their_pages_and_on_no_others():
+    def make(*name):
+        generator = ToyGenerator()
+        generator.name = name[0] if name else "first"
+        return toy_driver(generator)
+
+    with gr.Blocks():
+        model_manager, mine, yours = (
+            ModelManager(make, limits=PUBLIC_LIMITS),
+            ModelSelection(),
+            ModelSelection(),
+        )
+        models, explore, compare = (
+            ModelsPage(model_manager),
+            ExplorePage(model_manager, None),
+            ComparePage(model_manager, None),
+        )
+    list(models.load_models("base-m", mine))
+    for choice, name in ((mine, "base-m"), (yours, "first")):
+        assert f"<h2>{name}</h2>" in models.open("", choice)[models.in_use]
+        session = ExploreSession(None)
+        list(
+            explore.search(
+                session, "1+1?", "", "greedy", 1, 0, 1, "majority", "last", 0, 0, 0, 1, choice
+            )
+        )
+        assert session.run.model == name
+        lanes = Comparison()
+        pressed = '{"chosen": ["best_of_n"]}'
+        list(compare.compare(lanes, "1+1?", "", pressed, "samples", 1, 1000, "majority", 0, choice))
+        assert lanes.lanes[0].run.model == name
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc", "Qwen/Qwen2.5-0.5B-Instruct", "http://169.254.169.254/v1", ""]
+)
+def test_strangers_load_listed_models_only(name):
+    page = build_page(ModelsPage, PUBLIC_LIMITS)
+    frames = list(page.load_models(name))
+    assert any("models of the list" in str(frame.get(page.banner, "")) for frame in frames)
+    assert "models of the list" in str(page.own(name or "x", ""))
+    with pytest.raises(BadInput, match="models of the list"):
+        page._model_manager.choose(name)

@@ -1,0 +1,372 @@
+"""The Curves page without a browser: what it draws, says and writes; what stands beside a run."""
+
+import csv
+import io
+import json
+import shutil
+
+import gradio as gr
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.experiments.synthetic import save, synthetic
+from tests.ui.toy_driver import finished_run, toy_driver
+from ttc_explorer.experiments.compute_optimal_policy import dump_policy, make_policy
+from ttc_explorer.experiments.curve_points import curve_points, evidence_arrays
+from ttc_explorer.experiments.difficulty import bin_of_score, oracle_bins, predicted_edges
+from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.ui.components.related_results import mean_solution_score, related_results
+from ttc_explorer.ui.components.strategy_chips import chips_value
+from ttc_explorer.ui.pages.curves_page import CurvesPage
+from ttc_explorer.ui.pages.explore_page import ExplorePage, ExploreSession
+from ttc_explorer.ui.results_store import ResultsStore
+from ttc_explorer.ui.strategy_variants import StrategyVariant
+
+SHOWN = {
+    "model": "small",
+    "pressed": chips_value(["coverage {}", "best_of_n {}", "beam {}", 'revise {"chains": 4}'], {}),
+    "selector": "weighted",
+    "family": "",
+    "level": 0,
+    "split": "all",
+}
+AXES = {"across": "budget", "scale": "log", "bands": "on"}
+
+
+@pytest.fixture(scope="module")
+def results():
+    return synthetic(questions=30, samples=8).results
+
+
+@pytest.fixture(scope="module")
+def results_store(results, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("experiments")
+    save(results, folder / "small")
+    return ResultsStore(folder)
+
+
+@pytest.fixture(scope="module")
+def page(results_store):
+    with gr.Blocks():
+        return CurvesPage(results_store)
+
+
+def draw(page, pool=None, narrow=False, **changes):
+    frame = page.draw(pool, *((SHOWN | AXES | changes)[name] for name in SHOWN | AXES), narrow)
+    return frame, json.loads(frame[page.figure].plot) if page.figure in frame else None
+
+
+def lines(figure):
+    return {
+        trace["text"][0].split("</b>")[0][3:]: trace
+        for trace in figure["data"]
+        if "~line-" in trace["uid"]
+    }
+
+
+# --- points ---------------------------------------------------------------------------------------
+
+
+def rows(values, cost=1.0):
+    """Evidence of one arm at one budget."""
+    names = ("generated_tokens", "all_tokens", "flops", "sequential_depth", "seconds")
+    return pd.DataFrame(
+        {
+            "question": range(len(values)),
+            "strategy": "beam",
+            "settings": "{}",
+            "selector": "best",
+            "budget": 4,
+        }
+        | {"value": values}
+        | dict.fromkeys(names, cost)
+    )
+
+
+def test_a_point_is_the_mean_and_its_band_holds_it():
+    values = np.random.default_rng(0).random(50)
+    found = curve_points(evidence_arrays(rows(values, 3.0)), [("beam", "{}", "best")])
+    (point,) = found.itertuples()
+    assert point.accuracy == pytest.approx(values.mean())
+    assert point.low < point.accuracy < point.high
+    assert point.high - point.low == pytest.approx(4 * values.std() / 50**0.5, rel=0.2)
+    assert (point.flops, point.questions, point.bin) == (3.0, 50, 0)
+
+
+def test_fifths_go_from_easy_to_hard_and_fixed_bins_stay():
+    values = np.linspace(0, 1, 50)
+    table = evidence_arrays(rows(values))
+    fifths = curve_points(table, [("beam", "{}", "best")], easiness=values)
+    assert fifths["bin"].tolist() == [1, 2, 3, 4, 5]
+    assert fifths["questions"].tolist() == [10] * 5
+    assert fifths["accuracy"].tolist() == pytest.approx(
+        [values[40 - 10 * i : 50 - 10 * i].mean() for i in range(5)]
+    )
+    bins = np.where(values > 0.5, 2, 4)
+    fixed = curve_points(table, [("beam", "{}", "best")], bins=bins)
+    assert fixed["accuracy"].tolist() == pytest.approx(
+        [values[bins == 2].mean(), values[bins == 4].mean()]
+    )
+
+
+def test_points_rest_on_the_questions_that_were_run():
+    evidence = pd.concat([rows([1.0, 0.0, 1.0]), rows([1.0]).assign(strategy="dvts")])
+    found = curve_points(
+        evidence_arrays(evidence), [("dvts", "{}", "best"), ("beam", "{}", "best")]
+    )
+    assert found["questions"].tolist() == [1, 3]
+    assert found["accuracy"].tolist() == pytest.approx([1.0, 2 / 3])
+    nothing = curve_points(
+        evidence_arrays(evidence), [("dvts", "{}", "best")], within=np.zeros(3, bool)
+    )
+    assert nothing.empty
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_the_figure_shows_the_evidence(page, results_store):
+    frame, figure = draw(page)
+    assert frame[page.banner] == ""
+    drawn = lines(figure)
+    assert list(drawn) == ["Coverage", "Best-of-N", "Beam search M = 4", "Revision 4 chains"]
+    evidence = results_store.model_results("small").evidence
+    for name, selector, strategy in (
+        ("Coverage", "coverage", "best_of_n"), ("Beam search M = 4", "weighted", "beam")
+    ):  # fmt: skip
+        of = evidence[
+            (evidence.strategy == strategy)
+            & (evidence.selector == selector)
+            & (evidence.settings == "{}")
+        ]
+        means = of.groupby("budget")["value"].mean()
+        assert drawn[name]["x"] == means.index.tolist()
+        assert drawn[name]["y"] == pytest.approx(means.tolist())
+
+
+def test_the_foot_says_where_it_comes_from(page):
+    frame, _ = draw(page)
+    for said in (
+        "Model small",
+        "synthetic-prm",
+        "30 problems",
+        "8 samples each",
+        "seed 0",
+        "<code>sweep</code>",
+    ):
+        assert said in frame[page.foot] or said == "Model small"
+    assert "30 questions" in frame[page.head]
+
+
+def test_costs_on_the_axis_are_means(page, results_store):
+    _, figure = draw(page, across="flops", scale="linear", bands="off")
+    assert figure["layout"]["xaxis"]["type"] == "linear"
+    evidence = results_store.model_results("small").evidence
+    beam = evidence[
+        (evidence.strategy == "beam")
+        & (evidence.selector == "weighted")
+        & (evidence.settings == "{}")
+    ]
+    means = beam.groupby("budget")["flops"].mean().tolist()
+    assert lines(figure)["Beam search M = 4"]["x"] == pytest.approx(means)
+    assert not [trace for trace in figure["data"] if "~band-" in trace["uid"]]
+
+
+@pytest.mark.parametrize("split", ["oracle", "predicted", "absolute"])
+def test_difficulty_splits_into_panels(page, split, results):
+    frame, figure = draw(page, split=split)
+    titles = [
+        note["text"] for note in figure["layout"]["annotations"] if note["text"].startswith("<b>")
+    ]
+    assert 3 <= len(titles) <= 5
+    if split == "oracle":
+        assert titles == [
+            "<b>1 easiest</b>",
+            "<b>2</b>",
+            "<b>3</b>",
+            "<b>4</b>",
+            "<b>5 hardest</b>",
+        ]
+        assert f'data-rows="{3}"' in frame[page.head]
+        bests = [
+            trace
+            for trace in figure["data"]
+            if "~line-" in trace["uid"] and "Best-of-N" in trace["text"][0]
+        ]
+        assert bests[0]["y"][0] > bests[-1]["y"][0]
+        assert oracle_bins(results.probe).nunique() == 5
+
+
+def test_a_family_leaves_only_its_questions(page):
+    frame, _ = draw(page, family="linear")
+    assert "10 questions" in frame[page.head]
+    frame, figure = draw(page, family="fraction_that_nobody_swept")
+    assert figure is None
+    assert "No question of the sweep" in frame[page.banner]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": "gone"}, "no results of this model"),
+        ({"pressed": chips_value([], {})}, "Choose from 1 to 8"),
+        ({"pressed": "nonsense"}, "could not be read"),
+        ({"pressed": chips_value(["best_of_n {}"], {}), "family": "nothing"}, "No question"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_sentence(page, changes, said):
+    frame, figure = draw(page, **changes)
+    assert figure is None
+    assert said in frame[page.banner]
+
+
+def test_an_arm_that_this_model_lacks_says_so_and_is_left_out(results, tmp_path):
+    save(results, tmp_path / "one")
+    save(results, tmp_path / "two")
+    runs = results.runs[results.runs["strategy"] != "dvts"]
+    runs.to_parquet(tmp_path / "two" / "runs.parquet", index=False)
+    with gr.Blocks():
+        page = CurvesPage(ResultsStore(tmp_path))
+    frame, figure = draw(page, model="two", pressed=chips_value(["dvts {}", "beam {}"], {}))
+    assert list(lines(figure)) == ["Beam search M = 4"]
+    assert "dvts {}" in json.loads(frame[page.chips])["missing"]
+    again, _ = draw(page, model="two", pressed=frame[page.chips])
+    assert again[page.chips] == gr.skip()  # no news: a chip pressed meanwhile stays pressed
+
+
+def test_the_sheet_holds_the_points_on_screen(page):
+    text, said = page.csv_table(None, *SHOWN.values(), *AXES.values())
+    assert said == ""
+    csv_table = list(csv.DictReader(io.StringIO(text)))
+    _, figure = draw(page)
+    assert len(csv_table) == sum(len(trace["x"]) for trace in lines(figure).values())
+    assert {row["model"] for row in csv_table} == {"small"}
+    coverage = [float(row["accuracy"]) for row in csv_table if row["arm"] == "Coverage"]
+    assert coverage == pytest.approx(lines(figure)["Coverage"]["y"], rel=1e-5)
+
+
+# --- somebody's pool ------------------------------------------------------------------------------
+
+
+def read(page, path):
+    shown = {}
+    for frame in page.read(str(path)):
+        shown |= frame
+    return shown
+
+
+@pytest.fixture
+def pool_file(results, tmp_path):
+    pool = results.pool[["question", "sample", "answer", "correct", "score"]]
+    path = tmp_path / "my pool.jsonl"
+    pool.to_json(path, orient="records", lines=True)
+    return path
+
+
+def test_a_pool_is_drawn_by_all_its_rules(page, pool_file):
+    shown = read(page, pool_file)
+    assert shown[page.input_error] == ""
+    frame, figure = draw(page, shown[page.pool], across="flops")
+    drawn = lines(figure)
+    assert list(drawn) == ["Coverage", "Weighted", "Best", "Majority"]
+    assert drawn["Weighted"]["x"] == [1, 2, 4, 8]
+    assert all(
+        one >= two for one, two in zip(drawn["Coverage"]["y"], drawn["Best"]["y"], strict=True)
+    )
+    assert "my pool.jsonl" in frame[page.head]
+    text, _ = page.csv_table(shown[page.pool], *SHOWN.values(), *AXES.values())
+    assert len(list(csv.DictReader(io.StringIO(text)))) == 16
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", "hello"),
+        ("a.jsonl", "not json"),
+        ("a.jsonl", ""),
+        ("a.jsonl", '{"question": 1}'),
+        ("a.parquet", "PAR1 no"),
+        ("<img src=x>.jsonl", '{"a": 1}'),
+    ],
+)
+def test_a_bad_pool_is_one_sentence_beside_the_button_and_changes_nothing(
+    page, tmp_path, name, content
+):
+    path = tmp_path / name
+    path.write_text(content)
+    shown = read(page, path)
+    assert page.pool not in shown
+    assert shown[page.input_error].count("<p") == 1
+    assert "<img" not in shown[page.input_error]
+
+
+def test_without_results_the_page_says_which_command_and_still_takes_a_pool(tmp_path, pool_file):
+    with gr.Blocks():
+        page = CurvesPage(ResultsStore(tmp_path))
+    assert "ttc_explorer sweep" in page.banner.value
+    assert draw(page)[1] is None
+    pool = read(page, pool_file)[page.pool]
+    frame = page.switch_source(pool, *SHOWN.values(), *AXES.values(), False)
+    assert frame[page.card]["visible"]
+    assert page.figure in frame
+
+
+# --- beside a run ---------------------------------------------------------------------------------
+
+
+def run_of(results_store, **how):
+    run = finished_run(**how)
+    run.model = results_store.models[0]
+    return run
+
+
+def test_beside_a_run_stands_the_curve_of_its_bin(results_store, results):
+    run = run_of(results_store, strategy="beam", budget=16)
+    shown = related_results(run, "weighted", results_store)
+    number = bin_of_score(mean_solution_score(run), predicted_edges(results.probe))
+    assert f"Bin {number} of 5" in shown
+    assert "Beam search M = 4" in shown
+    assert "Best-of-N" in shown
+    assert "<circle" in shown
+    assert "policy" not in shown
+
+
+def test_beside_a_run_the_policy_says_what_it_would_have_done(results_store, results, tmp_path):
+    shutil.copytree(results_store._folders["small"], tmp_path / "small")
+    policy = make_policy(results, resamples=20)
+    (tmp_path / "policy.json").write_text(dump_policy(policy))
+    advised = ResultsStore(tmp_path)
+    run = finished_run(strategy="beam", budget=16)
+    run.model = "small"
+    assert "policy" not in related_results(
+        run, "weighted", advised
+    )  # it was measured on a model of another name
+    (tmp_path / "policy.json").write_text(dump_policy(policy).replace('"synthetic"', '"small"'))
+    shown = related_results(run, "weighted", ResultsStore(tmp_path))
+    choice = policy.cell(policy.bin(mean_solution_score(run)), policy.nearest_budget(16)).choice
+    same = StrategyVariant("beam") == StrategyVariant(
+        choice.strategy, json.dumps(dict(choice.settings))
+    )
+    assert ("would have done the same" in shown) == same
+    assert "would have" in shown
+
+
+def test_settings_that_were_not_swept_get_no_mark(results_store):
+    shown = related_results(
+        run_of(results_store, strategy="beam", budget=16, width=2), "weighted", results_store
+    )
+    assert "<circle" not in shown
+    assert "Best-of-N" in shown
+
+
+def test_nothing_stands_beside_a_run_of_which_nothing_was_measured(results_store, tmp_path):
+    assert related_results(finished_run(), "weighted", results_store) == ""
+    assert related_results(run_of(results_store), "weighted", ResultsStore(tmp_path)) == ""
+
+
+def test_explore_shows_it_when_the_run_has_ended(results_store):
+    with gr.Blocks():
+        page = ExplorePage(ModelManager(toy_driver), None, results_store)
+    assert page.show_related_results(ExploreSession(None)) == ""
+    assert "Bin " in page.show_related_results(ExploreSession(run_of(results_store)))

@@ -1,0 +1,358 @@
+"""What the page does, without a browser: every handler's answer; no fault gets out as a
+traceback."""
+
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from tests.search.fakes import ToyVerifier
+from tests.ui.toy_driver import PausableGenerator, finished_run, toy_driver
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.problems.families import FAMILIES, recognise
+from ttc_explorer.search import trace
+from ttc_explorer.search.settings import AGGREGATES, SELECTORS
+from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.voting import winning_vote
+from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.ui.pages import build_app
+from ttc_explorer.ui.pages.explore_page import BUDGETS, ExplorePage, ExploreSession
+
+RECORDED = sorted((Path(__file__).parents[2] / "assets" / "recorded").glob("*.json.gz"))
+ASKED = {
+    "text": "Solve x^2-7x+12=0.",
+    "answer": "",
+    "name": "beam",
+    "budget": 8,
+    "seed": 0,
+    "temperature": 0.8,
+    "selector": "weighted",
+    "aggregate": "last",
+    "width": 4,
+    "lookahead": 1,
+    "length": 1,
+    "rounds": 40,
+}
+
+
+@pytest.fixture(scope="module")
+def initial_run():
+    return finished_run()
+
+
+@pytest.fixture(scope="module")
+def page(initial_run):
+    with gr.Blocks():
+        return ExplorePage(ModelManager(toy_driver), initial_run)
+
+
+def broken(error):
+    def load():
+        raise error
+
+    with gr.Blocks():
+        return ExplorePage(ModelManager(load), None)
+
+
+def search(page, session, **changes):
+    """All that a run puts on the page, the last value of each component."""
+    shown = {}
+    for frame in page.search(session, **(ASKED | changes)):
+        shown |= frame
+    return shown
+
+
+def test_the_page_opens_full_and_without_models(initial_run):
+    def never():
+        raise AssertionError("nobody asked for models")
+
+    with gr.Blocks():
+        page = ExplorePage(ModelManager(never), initial_run)
+    assert winning_vote(initial_run.tree, "weighted", "last").answer in page.cards.value
+    assert len(page.tree.value) > 100
+    assert "<tbody><tr" in page.votes.value
+    assert 'class="way"' in page.inspector.value
+    assert 'data-state="recorded"' in page.status.value
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.name)
+def test_recorded_runs_can_be_read(file):
+    run = trace.load_trace(file.read_bytes())
+    assert run.stopped == "done"
+    assert recognise(run.problem.text)
+
+
+def test_a_run_is_drawn_from_its_first_event_to_its_end(page):
+    session = ExploreSession(None)
+    frames = list(page.search(session, **ASKED))
+    states = [frame[page.status] for frame in frames if page.status in frame]
+    assert 'data-state="done"' in states[-1]
+    trees = [frame[page.tree] for frame in frames if page.tree in frame]
+    assert all(later.startswith(earlier) for earlier, later in pairwise(trees))
+    assert session.run.stopped == "done"
+    assert not session.running
+    assert frames[0][page.stop_button]["interactive"]
+    assert frames[-1][page.start]["interactive"]
+
+
+def test_a_known_kind_of_problem_is_judged_though_nobody_gave_the_answer(page):
+    session = ExploreSession(None)
+    search(page, session)
+    assert session.run.problem.answer == recognise(ASKED["text"]).answer
+    assert session.run.correct
+    search(page, session, text="What is 1 + 1?")
+    assert session.run.problem.answer is None
+    assert not session.run.correct
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"text": "  "}, "is empty"),
+        ({"text": "x" * 100_000}, "100,000 characters long"),
+        ({"answer": "7" * 401}, "reference answer is too long"),
+        ({"budget": 0}, "budget must be"),
+        ({"budget": 257}, "budget must be"),
+        ({"name": "nonsense"}, "Unknown strategy"),
+        ({"seed": None}, "seed must be"),
+        ({"seed": float("inf")}, "seed must be"),
+        ({"seed": -1}, "seed must be"),
+        ({"width": -1}, "width must be"),
+        ({"width": None}, "width must be"),
+        ({"lookahead": 41}, "lookahead must be"),
+        ({"length": None}, "length must be"),
+        ({"name": "revise"}, "needs a reviser"),
+        ({"rounds": 2.5}, "rounds must be"),
+        ({"temperature": 9}, "temperature must"),
+        ({"selector": "loudest"}, "selector must be"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_the_run_on_screen_stays(
+    page, initial_run, changes, sentence
+):
+    session = ExploreSession(initial_run)
+    shown = search(page, session, **changes)
+    assert sentence in shown[page.banner]
+    assert shown[page.banner].count("<p") == 1
+    assert page.tree not in shown
+    assert session.run is initial_run
+    assert not session.running
+    assert shown[page.start]["interactive"]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModelError("The weights are missing."), "The weights are missing."),
+        (KeyError("secret"), "should not have"),
+    ],
+)
+def test_models_that_cannot_be_loaded_are_one_sentence(error, sentence):
+    page = broken(error)
+    for _ in range(2):  # and again: nothing is stuck
+        shown = search(page, ExploreSession(None))
+        assert sentence in shown[page.banner]
+        assert "secret" not in shown[page.banner]
+
+
+def test_a_model_that_fails_is_one_sentence_and_its_tree_stays():
+    with gr.Blocks():
+        page = ExplorePage(
+            ModelManager(lambda: toy_driver(verifier=ToyVerifier(refuses="Solve"))), None
+        )
+    session = ExploreSession(None)
+    shown = search(page, session)
+    assert "failed unexpectedly" in shown[page.banner]
+    assert page.tree in shown
+
+
+def test_stop_ends_a_run_that_is_in_progress():
+    gate = PausableGenerator(toy_driver().generator)
+    gate.hold(after=1)
+    with gr.Blocks():
+        page = ExplorePage(ModelManager(lambda: toy_driver(gate)), None)
+    session = ExploreSession(None)
+    shown = {}
+    for frame in page.search(session, **ASKED):
+        shown |= frame
+        if session.run is not None and len(session.run.tree) > 1:
+            page.stop(session)
+    assert session.run.stopped == "cancelled"
+    assert 'data-state="cancelled"' in shown[page.status]
+
+
+def test_a_closed_tab_cancels_the_run():
+    gate = PausableGenerator(toy_driver().generator)
+    gate.hold(after=0)
+    with gr.Blocks():
+        page = ExplorePage(ModelManager(lambda: toy_driver(gate)), None)
+    session = ExploreSession(None)
+    frames = page.search(session, **ASKED)
+    while session.run is None:
+        next(frames)
+    frames.close()
+    service = page._model_manager.wait().service
+    while session.run.stopped is None:
+        service.wait(session.run, len(session.run.tree.events), 60)
+    assert session.run.stopped == "cancelled"
+    assert not session.running
+
+
+def test_pick_shows_nodes_of_the_run_on_screen_only(page, initial_run):
+    session = ExploreSession(initial_run)
+    assert 'data-node="2"' in page.pick(session, SimpleNamespace(run=session.id, id=2))
+    assert session.node == 2
+    for run, node in (
+        ("another", 1),
+        (session.id, 10**6),
+        (session.id, -1),
+        (session.id, "1"),
+        (session.id, None),
+    ):
+        assert page.pick(session, SimpleNamespace(run=run, id=node)) == gr.skip()
+    assert session.node == 2
+
+
+def test_recounting_follows_the_rule_and_keeps_the_run(page, initial_run):
+    session = ExploreSession(initial_run)
+    for rule in (("majority", "last"), ("best", "min"), ("weighted", "prod")):
+        shown = page.change_selector(session, *rule)
+        assert f"{winning_vote(initial_run.tree, *rule).score:.2f}" in shown[page.cards]
+    assert session.run is initial_run
+    assert initial_run.settings.selector == "weighted"
+
+
+def test_recounting_moves_the_best_path_and_is_what_gets_saved(page):
+    run = finished_run(budget=64)
+    rules = [(selector, aggregate) for selector in SELECTORS for aggregate in AGGREGATES]
+    leaves = {rule: winning_vote(run.tree, *rule).leaf for rule in rules}
+    assert len(set(leaves.values())) > 1
+    session = ExploreSession(run)
+    for rule, leaf in leaves.items():
+        shown = page.change_selector(session, *rule)
+        best = [line for line in shown[page.tree].splitlines() if line.startswith('["best"')][-1]
+        assert json.loads(best)[1] == run.tree.path(leaf)
+        assert f'data-node="{leaf}"' in shown[page.inspector]
+        saved = trace.load_trace(page.save_trace(session)[0].encode())
+        assert (saved.settings.selector, saved.settings.aggregate) == rule
+        assert winning_vote(saved.tree, *rule).leaf == leaf
+
+
+def test_a_saved_trace_can_be_loaded_and_run_again(page, initial_run, tmp_path):
+    text, banner = page.save_trace(ExploreSession(initial_run))
+    assert banner == ""
+    file = tmp_path / "trace.json"
+    file.write_text(text, encoding="utf-8")
+    session = ExploreSession(None)
+    shown = page.open(session, str(file))
+    assert trace.dump_trace(session.run) == text.encode()
+    assert shown[page.problem] == initial_run.problem.text
+    assert (shown[page.strategy], shown[page.budget], shown[page.seed]) == ("beam", 16, 3)
+    assert 'data-state="done"' in shown[page.status]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "not a trace"),
+        (b"\xff\xfe", "not a trace"),
+        (b"[1]", "not a trace"),
+        (json.dumps({"version": 99}).encode(), "update TTC Explorer"),
+        (b"{" * 10_000, "not a trace"),
+        (b" " * (trace.MAX_BYTES + 5), "too large"),
+    ],
+)
+def test_a_bad_trace_is_one_sentence_and_the_run_on_screen_stays(
+    page, initial_run, tmp_path, content, sentence
+):
+    file = tmp_path / "trace.json"
+    file.write_bytes(content)
+    session = ExploreSession(initial_run)
+    shown = page.open(session, str(file))
+    assert sentence in shown[page.banner]
+    assert page.tree not in shown
+    assert session.run is initial_run
+
+
+def test_there_is_nothing_to_save_before_the_first_run():
+    page = broken(ModelError("none"))
+    text, banner = page.save_trace(ExploreSession(None))
+    assert text == ""
+    assert "no run to save" in banner
+
+
+@pytest.mark.parametrize("kind", ["any", *FAMILIES])
+def test_examples_are_of_the_wanted_kind_and_held_out(page, kind):
+    shown = page.example(kind, 2)
+    known = recognise(shown[page.problem])
+    assert kind in ("any", known.family.name)
+    assert known.family.split(known.parameters) == "test"
+    assert shown[page.note] == ""
+
+
+def test_a_problem_of_another_kind_is_named_as_such(page):
+    assert "was trained only on" in page.problem_note("How old is the captain?")
+    assert (
+        page.problem_note(ASKED["text"])
+        == page.problem_note(" ")
+        == page.problem_note("x" * 100_000)
+        == ""
+    )
+
+
+def test_controls_offer_what_there_is(page):
+    assert BUDGETS == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+    options = re.findall('<option value="(.*?)"', page.strategy.html_template)
+    assert sorted(options) == sorted(STRATEGIES)
+    for name in STRATEGIES:
+        shown = page.describe_strategy(name, 16, 2)
+        assert STRATEGIES[name].sentence in shown[page.about]
+        visible = {setting for setting, row in page.settings.items() if shown[row]["visible"]}
+        assert visible == set(STRATEGIES[name].settings)
+
+
+def test_a_strategy_without_its_reviser_says_so_once_the_models_are_there():
+    with gr.Blocks():
+        page = ExplorePage(ModelManager(toy_driver), None)
+    page._model_manager.wait()
+    assert "there is none here" in page.describe_strategy("revise", 16, 2)[page.about]
+    assert "there is none here" not in page.describe_strategy("beam", 16, 2)[page.about]
+
+
+def test_the_slider_follows_the_budget_and_reaches_the_run(page):
+    shown = page.describe_strategy("revise", 4, 4)
+    assert (shown[page.length]["maximum"], shown[page.length]["value"]) == (2, 2)
+    assert "one chain of 4 attempts" in shown[page.split]
+    session = ExploreSession(None)
+    assert (
+        "value" not in page.describe_strategy("revise", 16, 2)[page.length]
+    )  # who drags it is not disturbed
+    search(page, session, name="best_of_n", budget=8, length=2)
+    assert session.run.settings.chains == 2
+
+
+def test_a_loaded_trace_sets_all_controls(page, tmp_path):
+    run = finished_run(strategy="lookahead", budget=8, width=3, lookahead=7)
+    file = tmp_path / "trace.json"
+    file.write_bytes(trace.dump_trace(run))
+    shown = page.open(ExploreSession(None), str(file))
+    assert shown[page.strategy] == "lookahead"
+    assert ("3", 3) in shown[page.width]["choices"]
+    assert ("7", 7) in shown[page.lookahead]["choices"]
+    assert shown[page.settings["lookahead"]]["visible"]
+    assert not shown[page.settings["chains"]]["visible"]
+    assert shown[page.length]["value"] == 1  # four chains of two
+
+
+def test_programs_get_one_endpoint_that_solves(page):
+    app = build_app(ModelManager(toy_driver))
+    assert set(app.get_api_info()["named_endpoints"]) == {"/solve"}
+    solved = page.solve(ASKED["text"], "best_of_n", 4)
+    assert solved["stopped"] == "done"
+    assert len(solved["solutions"]) == 4
+    with pytest.raises(gr.Error, match="is empty"):
+        page.solve("")

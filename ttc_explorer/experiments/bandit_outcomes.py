@@ -1,0 +1,258 @@
+"""Learning from outcomes: where a reference answer is known, what came out updates what the policy
+believes.
+
+Each candidate of a cell (a bin at a budget) has a Beta posterior of its chance to be right. It
+starts from the evidence behind the policy, counted as PRIOR_STRENGTH outcomes, so that the learner
+begins with the policy's choice and leaves it only for good reasons. Choices are the best posterior
+mean, or Thompson sampling (Thompson, Biometrika 25, 1933; Russo et al., arXiv 1707.02038): a draw
+from each posterior, and the highest wins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ttc_explorer.experiments.compute_optimal_policy import Policy
+from ttc_explorer.experiments.cross_fitting import (
+    BINS,
+    Floats,
+    Ints,
+    PolicyCell,
+    arms_by_budget,
+    assign_halves,
+    easiness_of_questions,
+    parse_arm_choice,
+    quintiles,
+)
+from ttc_explorer.experiments.intervals import percentile_interval
+from ttc_explorer.models.protocol import PolicyDecision, PolicyQuery, StrategyChoice
+from ttc_explorer.problems.problem import BadInput
+
+PRIOR_STRENGTH = 20.0
+"""Outcomes that the evidence behind the policy counts for, per candidate."""
+
+OUTCOMES_VERSION = 1
+MAX_FILE_BYTES = 4_000_000
+"""Bytes of a file of outcomes that are read."""
+
+OutcomeKey = tuple[int, int, StrategyChoice]
+
+
+def beta_posterior(
+    prior: Floats, right: Floats, trials: Floats, strength: float = PRIOR_STRENGTH
+) -> tuple[Floats, Floats]:
+    """The two parameters of the Beta posteriors of candidates whose prior means are ``prior``.
+
+    A uniform Beta(1, 1), ``strength`` outcomes of that mean, then ``right`` of ``trials`` real
+    ones.
+    """
+    return 1 + strength * prior + right, 1 + strength * (1 - prior) + trials - right
+
+
+def choose_arm(a: Floats, b: Floats, rng: np.random.Generator | None = None) -> int:
+    """The candidate with the best posterior mean, or, with ``rng``, by Thompson sampling."""
+    return int(np.argmax(a / (a + b) if rng is None else rng.beta(a, b)))
+
+
+# --- stored on the user's machine -----------------------------------------------------------------
+
+
+class OutcomeStore:
+    """Counts of outcomes by bin, budget and choice, kept in a JSON file.
+
+    ``notice`` is a sentence for the reader where the file could not be used (it is then left alone
+    until the next outcome is written over it), else None. Methods may be called from any thread;
+    those that write raise BadInput where the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.notice: str | None = None
+        self._path = path
+        self._lock = Lock()
+        self._counts: dict[OutcomeKey, tuple[int, int]] = {}
+        try:
+            if path.exists():
+                self._counts = _read_counts(path)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            self.notice = (
+                f"The outcomes in {path.name} cannot be read: learning starts from nothing."
+            )
+
+    def __len__(self) -> int:
+        """Outcomes in all."""
+        return sum(trials for _, trials in self._counts.values())
+
+    def counts(self, bin: int, budget: int, choice: StrategyChoice) -> tuple[int, int]:
+        """(right, asked)"""
+        return self._counts.get((bin, budget, choice), (0, 0))
+
+    def add(self, bin: int, budget: int, choice: StrategyChoice, right: bool) -> None:
+        """One more outcome."""
+        with self._lock:
+            before = self.counts(bin, budget, choice)
+            self._counts[bin, budget, choice] = before[0] + right, before[1] + 1
+            self._write()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._counts = {}
+            self.notice = None
+            self._write()
+
+    def decide(
+        self, policy: Policy, question: PolicyQuery, rng: np.random.Generator | None = None
+    ) -> PolicyDecision:
+        """The policy's advice with the choices as learnt; by Thompson sampling where ``rng`` is
+        given."""
+        budget = policy.nearest_budget(question.budget)
+        choices = tuple(self._choose(policy.cell(bin, budget), rng) for bin in range(1, BINS + 1))
+        return replace(policy.decide(question), choices=choices)
+
+    def _choose(self, cell: PolicyCell, rng: np.random.Generator | None) -> StrategyChoice:
+        counts = np.array(
+            [self.counts(cell.bin, cell.budget, each.choice) for each in cell.candidates], float
+        )
+        prior = np.array([each.prior for each in cell.candidates])
+        return cell.candidates[choose_arm(*beta_posterior(prior, *counts.T), rng)].choice
+
+    def _write(self) -> None:
+        """At once or not at all: a file beside, then a rename."""
+        rows = [
+            {
+                "bin": bin,
+                "budget": budget,
+                "strategy": choice.strategy,
+                "settings": json.dumps(dict(choice.settings), sort_keys=True),
+                "right": right,
+                "asked": trials,
+            }
+            for (bin, budget, choice), (right, trials) in self._counts.items()
+        ]
+        text = json.dumps({"version": OUTCOMES_VERSION, "outcomes": rows}, indent=1) + "\n"
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                "w", encoding="utf-8", dir=self._path.parent, prefix=self._path.name, delete=False
+            ) as file:
+                file.write(text)
+            os.replace(file.name, self._path)
+        except OSError as error:
+            raise BadInput(f"Outcomes cannot be kept in {self._path}: {error.strerror}.") from None
+
+
+def _read_counts(path: Path) -> dict[OutcomeKey, tuple[int, int]]:
+    """Raises ValueError, KeyError, TypeError or AttributeError: the file is not trusted."""
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError("too large")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if data["version"] != OUTCOMES_VERSION:
+        raise ValueError("of another version")
+    return dict(_parse_row(row) for row in data["outcomes"])
+
+
+def _parse_row(row: Mapping[str, Any]) -> tuple[OutcomeKey, tuple[int, int]]:
+    right, trials = int(row["right"]), int(row["asked"])
+    if not 0 <= right <= trials <= 10**9:
+        raise ValueError("impossible counts")
+    choice = parse_arm_choice(str(row["strategy"]), row["settings"])
+    hash(choice)
+    return (int(row["bin"]), int(row["budget"]), choice), (right, trials)
+
+
+# --- regret of learning, replayed ----------------------------------------------------------------
+
+LEARNER_PRIOR_STRENGTHS = {
+    "static": None,
+    "mean": PRIOR_STRENGTH,
+    "thompson": PRIOR_STRENGTH,
+    "cold": 0.0,
+}
+"""The policy as it is; learning by posterior mean; by Thompson sampling; and so from no evidence at
+all."""
+
+
+def replay_regret(
+    evidence: pd.DataFrame, easiness: pd.Series, budget: int, orders: int = 100, seed: int = 0
+) -> pd.DataFrame:
+    """Regret of LEARNER_PRIOR_STRENGTHS over time, on recorded outcomes: nothing is simulated.
+
+    In each of ``orders``, bins and halves are drawn; one half is the evidence that the policy rests
+    on, and the other comes question by question in random order. A learner sees what the arm it
+    chose is worth on the question (``value``, right or wrong, or best-of-N's chance to be right),
+    and nothing of other arms. Regret is measured against the arm that proves best in each bin of
+    that half, known only in hindsight.
+
+    Rows: learner, round (1, …), regret (the mean sum so far, in right answers), low and high (the
+    middle 95 % of the orders). Raises BadInput.
+    """
+    questions, arms = arms_by_budget(evidence)
+    if budget not in arms:
+        raise BadInput(
+            f"Nothing was measured at a budget of {budget}: choose from "
+            f"{', '.join(map(str, arms))}."
+        )
+    value, easiness_values = arms[budget].value, easiness_of_questions(easiness, questions)
+    regrets = np.empty((len(LEARNER_PRIOR_STRENGTHS), orders, len(questions) // 2))
+    for order, stream in enumerate(np.random.SeedSequence(seed).spawn(orders)):
+        rng = np.random.default_rng(stream)
+        bins = quintiles(easiness_values, np.ones(len(easiness_values)), rng)
+        evidence_half = assign_halves(bins, np.ones(len(easiness_values)), rng) % 2 == order % 2
+        test_questions = rng.permutation(np.flatnonzero(~evidence_half))[: regrets.shape[2]]
+        prior, best = (
+            _arm_means(value, bins, evidence_half),
+            _arm_means(value, bins, ~evidence_half).argmax(axis=1),
+        )
+        for i, (learner, strength) in enumerate(LEARNER_PRIOR_STRENGTHS.items()):
+            chosen_arms = _choose_arms(
+                value[:, test_questions], bins[test_questions], prior, learner, strength, rng
+            )
+            regrets[i, order] = (
+                value[best[bins[test_questions] - 1], test_questions]
+                - value[chosen_arms, test_questions]
+            )
+    sums = regrets.cumsum(axis=2)
+    frames = []
+    for i, learner in enumerate(LEARNER_PRIOR_STRENGTHS):
+        low, high = percentile_interval(sums[i])
+        columns = {"round": np.arange(1, sums.shape[2] + 1), "regret": sums[i].mean(axis=0)}
+        frames.append(pd.DataFrame({"learner": learner, **columns, "low": low, "high": high}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _arm_means(value: Floats, bins: Ints, mask: NDArray[np.bool_]) -> Floats:
+    """Mean of each arm over the questions in use, (BINS, arms)."""
+    member = (bins[:, None] == np.arange(1, BINS + 1)) & mask[:, None]
+    return (value @ member / np.maximum(1, member.sum(axis=0))).T
+
+
+def _choose_arms(
+    value: Floats,
+    bins: Ints,
+    prior: Floats,
+    learner: str,
+    strength: float | None,
+    rng: np.random.Generator,
+) -> Ints:
+    """The arm that a learner takes for each question as it comes, (questions,)."""
+    if strength is None:
+        return prior.argmax(axis=1)[bins - 1]
+    right, trials = np.zeros_like(prior), np.zeros_like(prior)
+    chosen_arms = np.empty(len(bins), np.int64)
+    for question, b in enumerate(bins - 1):
+        belief = beta_posterior(prior[b], right[b], trials[b], strength)
+        arm = chosen_arms[question] = choose_arm(*belief, None if learner == "mean" else rng)
+        right[b, arm] += value[arm, question]
+        trials[b, arm] += 1
+    return chosen_arms

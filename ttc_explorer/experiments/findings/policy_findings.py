@@ -1,0 +1,237 @@
+"""F7, F8, F12 and F13: the best method for each difficulty (arXiv 2408.03314, sections 5.3 and
+6.2). What is best is always chosen on one half of a bin and measured on the other
+(``cross_fitting.py``); bins are oracle bins unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from ttc_explorer.experiments.cross_fitting import (
+    CROSS_FIT_REPEATS,
+    PolicyCurves,
+    arms_by_budget,
+    budgets_with_alternatives,
+    compute_ratio_draws,
+    cross_fitted_arms,
+    easiness_estimates,
+    easiness_of_questions,
+    policy_curves,
+    quintiles,
+)
+from ttc_explorer.experiments.findings.resampled_results import (
+    BEST_OF_N,
+    Floats,
+    ResampledResults,
+    chart_row,
+    join_numbers,
+)
+from ttc_explorer.experiments.findings.verdict import (
+    Claim,
+    FindingChart,
+    FindingMeasurement,
+    InsufficientData,
+)
+
+REFERENCE_BUDGET = 16
+"""Where the paper reads its ratio: 16 solutions that do for 64 (sections 5.3 and 6.2)."""
+EQUIVALENCE_MARGIN = 0.015
+SEARCH_STRATEGIES = ("best_of_n", "beam", "dvts", "rebase", "particles", "mcts")
+"""What costs about the same at the same N; lookahead search costs N(k + 1)."""
+COST_UNIT = "generated_tokens"
+SAMPLES_AXIS = "Samples N"
+
+
+def cheaper_search(study: ResampledResults) -> FindingMeasurement:
+    """F7: best-of-N needs more tokens than compute-optimal search, for the accuracy of that at N =
+    16."""
+    return _compute_saving(
+        study, _oracle_policy_curves(study, _search_evidence(study)), "search", "best-of-N"
+    )
+
+
+def predicted_difficulty(study: ResampledResults) -> FindingMeasurement:
+    """F8: by predicted and by oracle bins, compute-optimal search is as accurate, within 1.5
+    points."""
+    easiness = easiness_estimates(study.table("probe"))
+    if easiness["predicted"].isna().any():
+        raise InsufficientData("The probe has no scores of a verifier to predict difficulty from.")
+    found = policy_curves(
+        _search_evidence(study), easiness, resamples=study.resamples, seed=study.seed
+    )
+    budgets = found.table["budget"].to_numpy()
+    oracle, predicted = (
+        _accuracy_draws(found, found.indices(name)) for name in ("oracle", "predicted")
+    )
+    gap = (predicted - oracle).mean(axis=1)
+    rows = [
+        chart_row(words, tone, budgets[place], _accuracy_draws(found, np.array([place]))[:, 0])
+        for name, words, tone in (
+            (None, "best-of-N", "best_of_n"),
+            ("oracle", "oracle bins", "coverage"),
+            ("predicted", "predicted bins", "beam"),
+        )
+        for place in found.indices(name)
+    ]
+    return FindingMeasurement(
+        test="Accuracy of compute-optimal search by predicted bins less that by oracle bins, mean "
+        "over "
+        f"N = {join_numbers(budgets[found.indices('oracle')])}: within 1.5 points (two one-sided "
+        "tests).",
+        estimate_draws=gap,
+        unit="points",
+        claims=[Claim(gap, above=-EQUIVALENCE_MARGIN, below=EQUIVALENCE_MARGIN)],
+        questions=int(found.table["questions"].iloc[0]),
+        chart=FindingChart(SAMPLES_AXIS, "Accuracy", rows),
+    )
+
+
+def ratio_and_difficulty(study: ResampledResults) -> FindingMeasurement:
+    """F12: the ratio of sequential to parallel that is best for each bin beats the one best for
+    all."""
+    questions, arms = arms_by_budget(_revision_evidence(study))
+    arms = budgets_with_alternatives(arms)
+    easiness_values = easiness_of_questions(
+        easiness_estimates(study.table("probe"))["oracle"], questions
+    )
+    indices = np.searchsorted(study.questions, questions)
+    all_questions = np.arange(len(questions))
+    rng = np.random.default_rng(study.seed)
+
+    def gain(weight: Floats) -> float:
+        bins = quintiles(easiness_values, weight, rng)
+        gains = []
+        for each in arms.values():
+            own = cross_fitted_arms(each.value, bins, weight, rng)
+            one = cross_fitted_arms(each.value, np.ones_like(bins), weight, rng)
+            gains.append(
+                (each.value[own, all_questions] - each.value[one, all_questions])
+                @ weight
+                / weight.sum()
+            )
+        return float(np.mean(gains))
+
+    draws = study.resample_statistic(lambda weight: gain(weight[indices]))
+    draws[0] = np.mean([gain(np.ones(len(questions))) for _ in range(CROSS_FIT_REPEATS)])
+    largest = max(arms)
+    rows = []
+    for bin, name in ((1, "easiest fifth"), (3, "middle fifth"), (5, "hardest fifth")):
+        for choice, value in zip(arms[largest].choices, arms[largest].value, strict=True):
+            chains = dict(choice.settings).get("chains", largest)
+            all_values = np.full(len(study.questions), np.nan)
+            all_values[indices] = value
+            tone = {1: "best_of_n", 3: "dvts", 5: "beam"}[bin]
+            rows.append(chart_row(name, tone, int(str(chains)), study.mean(all_values, (bin,))))
+    rows.sort(key=lambda each: (each["line"], each["x"]))
+    return FindingMeasurement(
+        test="Accuracy of revisions at the ratio chosen for each bin less that at the ratio "
+        "chosen for all, "
+        f"mean over N = {join_numbers(arms)}: above 0. Chosen on one half, measured on the other.",
+        estimate_draws=draws,
+        unit="points",
+        claims=[Claim(draws, above=0)],
+        questions=len(questions),
+        chart=FindingChart(f"Chains, of N = {largest}", "Accuracy", rows),
+    )
+
+
+def cheaper_revisions(study: ResampledResults) -> FindingMeasurement:
+    """F13: as F7, for revisions at the best ratio against all-parallel attempts of the reviser."""
+    return _compute_saving(
+        study,
+        _oracle_policy_curves(study, _revision_evidence(study)),
+        "revisions",
+        "parallel attempts",
+    )
+
+
+def _compute_saving(
+    study: ResampledResults, found: PolicyCurves, what: str, other: str
+) -> FindingMeasurement:
+    budgets = found.table["budget"].to_numpy()
+    policy_rows, baseline_rows = found.indices("oracle"), found.indices(None)
+    place = int(np.argmin(np.abs(np.log(budgets[policy_rows] / REFERENCE_BUDGET))))
+    budget = int(budgets[policy_rows][place])
+    value, drawn = compute_ratio_draws(found, "oracle", COST_UNIT)
+    ratio = np.append(value[place], drawn[:, place])
+    question_cost = (
+        found.question_cost(COST_UNIT, policy_rows)[0][place],
+        found.question_cost(COST_UNIT, baseline_rows)[0].max(),
+    )
+    lower_bound = (
+        question_cost[1] / question_cost[0]
+    )  # where the others never get there, it is at least this
+    if budgets[baseline_rows].max() <= budget:
+        raise InsufficientData(f"{other.capitalize()} were not run beyond N = {budget}.")
+    estimate_draws = np.minimum(ratio, lower_bound)
+    low = float(np.quantile(estimate_draws[1:], 0.025))
+    reached = [str(times) for times in (2, 4) if low >= times]
+    said = f"The interval is {'above ' + reached[-1] if reached else 'not above 2'}."
+    if not np.isfinite(value[place]):
+        said += f" {other.capitalize()} never got there: the figure is all that could be seen."
+    costs = found.table[COST_UNIT].to_numpy()
+    rows = [
+        chart_row(name, tone, costs[point], _accuracy_draws(found, np.array([point]))[:, 0])
+        for curve_points, name, tone in (
+            (baseline_rows, other, "best_of_n"),
+            (policy_rows, f"compute-optimal {what}", "auto"),
+        )
+        for point in curve_points
+    ]
+    return FindingMeasurement(
+        test=f"Tokens that {other} {'needs' if other == 'best-of-N' else 'need'} for the accuracy "
+        "of "
+        f"compute-optimal {what} at N = {budget}, over the tokens of that: above 1. Chosen on one "
+        "half of a "
+        "bin, measured on the other.",
+        estimate_draws=estimate_draws,
+        unit="ratio",
+        claims=[Claim(ratio, above=1)],
+        questions=int(found.table["questions"].iloc[0]),
+        chart=FindingChart("Tokens written, a question", "Accuracy", rows),
+        said=said,
+    )
+
+
+def _oracle_policy_curves(study: ResampledResults, evidence: pd.DataFrame) -> PolicyCurves:
+    easiness = {"oracle": easiness_estimates(study.table("probe"))["oracle"]}
+    return policy_curves(evidence, easiness, resamples=study.resamples, seed=study.seed)
+
+
+def _search_evidence(study: ResampledResults) -> pd.DataFrame:
+    """The evidence of all searches. There must be something to choose from."""
+    study.table("runs"), study.table("pool")
+    found = study.evidence[study.evidence["strategy"].isin(SEARCH_STRATEGIES)]
+    return _require_alternatives(found, "search")
+
+
+def _revision_evidence(study: ResampledResults) -> pd.DataFrame:
+    """The evidence of revisions at all ratios; all-parallel stands for best-of-N, whose samples are
+    the reviser's then."""
+    study.table("runs")
+    found = study.evidence[study.evidence["strategy"] == "revise"]
+    chains = found["settings"].map(lambda settings: json.loads(settings).get("chains"))
+    found = found[chains.notna()]
+    parallel = chains[found.index] == found["budget"]
+    found = found.assign(
+        strategy=found["strategy"].mask(parallel, BEST_OF_N[0]),
+        settings=found["settings"].mask(parallel, BEST_OF_N[1]),
+    )
+    return _require_alternatives(found, "ratio of revisions")
+
+
+def _require_alternatives(evidence: pd.DataFrame, what: str) -> pd.DataFrame:
+    arms = evidence.groupby("budget")[["strategy", "settings"]].apply(
+        lambda each: len(each.drop_duplicates())
+    )
+    if not (arms > 1).any() or BEST_OF_N[0] not in set(evidence["strategy"]):
+        raise InsufficientData(f"The sweep did not run more than one {what}.")
+    return evidence
+
+
+def _accuracy_draws(found: PolicyCurves, rows: np.ndarray) -> Floats:
+    """Accuracy at these points and in each resample, (1 + resamples, points)."""
+    return np.concatenate([found.table["accuracy"].to_numpy()[None, rows], found.draws[:, 0, rows]])

@@ -1,0 +1,249 @@
+"""A model's results made ready for tests: arms by name, means over questions in every resample at
+once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ttc_explorer.experiments.cross_fitting import easiness_estimates
+from ttc_explorer.experiments.curve_points import evidence_arrays
+from ttc_explorer.experiments.difficulty import quintiles
+from ttc_explorer.experiments.evidence import POOL_ARM, evidence
+from ttc_explorer.experiments.findings.verdict import FINDING_RESAMPLES, InsufficientData
+from ttc_explorer.experiments.intervals import percentile_interval
+from ttc_explorer.experiments.model_size_exchange import bracket_budget
+from ttc_explorer.experiments.result_tables import Results
+from ttc_explorer.search.settings import MAX_BUDGET, Settings
+
+Floats = NDArray[np.float64]
+ArmKey = tuple[str, str]
+"""A strategy and its settings (JSON text)."""
+
+BEST_OF_N: ArmKey = POOL_ARM
+FINDING_SELECTOR = "weighted"
+EASY_BINS, MIDDLE_BINS, HARDEST_BINS = (1, 2), (3, 4), (5,)
+"""Bins of difficulty."""
+
+
+class ResampledResults:
+    """One model's results. All arrays by question follow ``questions`` (Q,); ``weights`` (1 +
+    resamples, Q) says how often each was drawn: once each in the first row, then the resamples that
+    all findings share.
+
+    Whatever is asked for and was not measured raises ``InsufficientData``.
+    """
+
+    def __init__(self, results: Results, resamples: int = FINDING_RESAMPLES, seed: int = 0) -> None:
+        self.results, self.resamples, self.seed = results, resamples, seed
+        self.questions = np.sort(results.problems["question"].to_numpy())
+        count = len(self.questions)
+        drawn = np.random.default_rng(seed).multinomial(
+            count, np.full(count, 1 / count), size=resamples
+        )
+        self.weights = np.concatenate([np.ones((1, count)), drawn])
+
+    # --- what there is ----------------------------------------------------------------------------
+
+    @property
+    def command(self) -> str:
+        return f"{self.results.about['command']} && python -m ttc_explorer findings DIR"
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of the folder."""
+        table: pd.DataFrame | None = getattr(self.results, name)
+        if table is None or table.empty:
+            raise InsufficientData(
+                f"The results of {self.results.about['model']} have no {TABLE_DESCRIPTIONS[name]}."
+            )
+        return table
+
+    @cached_property
+    def evidence(self) -> pd.DataFrame:
+        """All arms at the budgets of the runs, and best-of-N at all powers of two."""
+        runs = self.results.runs
+        budgets = {2**power for power in range(MAX_BUDGET.bit_length())}
+        budgets |= set() if runs is None else set(runs["budget"].tolist())
+        return evidence(self.results, sorted(budgets), self.seed)
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, str, str, int], Floats]:
+        table = evidence_arrays(self.evidence)
+        at = np.searchsorted(self.questions, table.questions)
+        values = np.full((len(self.questions), len(table.columns)), np.nan)
+        values[at] = table.value
+        keys = table.columns[["strategy", "settings", "selector", "budget"]].itertuples(
+            index=False, name=None
+        )
+        return dict(zip(keys, values.T, strict=True))
+
+    def measured_arms(self, budget: int) -> list[ArmKey]:
+        """All arms that were measured at a budget, best-of-N first."""
+        found = {key[:2] for key in self._values if key[2:] == (FINDING_SELECTOR, budget)}
+        return sorted(found, key=lambda arm: (arm != BEST_OF_N, arm))
+
+    def arm(self, strategy: str, **required_settings: int) -> ArmKey:
+        """The arm of that strategy with these settings, others but the temperature at their
+        defaults."""
+        self.table("runs")
+        for name, settings, *_ in self._values:
+            if name == strategy:
+                found = Settings().with_values(json.loads(settings))
+                if found == replace(Settings(), temperature=found.temperature, **required_settings):
+                    return name, settings
+        set_to = "".join(f" with {key} {value}" for key, value in required_settings.items())
+        raise InsufficientData(f"The sweep did not run {strategy.replace('_', ' ')}{set_to}.")
+
+    def budgets(
+        self, *arms: ArmKey, at_least: int = 1, selector: str = FINDING_SELECTOR
+    ) -> list[int]:
+        """The budgets at which all of the arms were measured."""
+        budgets_by_arm = [
+            {key[3] for key in self._values if key[:3] == (*arm, selector)} for arm in arms
+        ]
+        found = sorted(budget for budget in set.intersection(*budgets_by_arm) if budget >= at_least)
+        if not found:
+            raise InsufficientData(
+                f"No budget from {at_least} up was measured for all that is compared here."
+            )
+        return found
+
+    def value(self, arm: ArmKey, budget: int, selector: str = FINDING_SELECTOR) -> Floats:
+        """The chance that the answer is right, by question."""
+        return self._values[(*arm, selector, budget)]
+
+    def interpolated_value(self, arm: ArmKey, budget: float) -> Floats:
+        """The same at a budget between two measured ones, on a straight line in its logarithm."""
+        bracketing_budgets = bracket_budget(self.budgets(arm), budget)
+        if bracketing_budgets is None:
+            raise InsufficientData(f"Nothing was measured around N = {budget:.0f}.")
+        low, high, fraction = bracketing_budgets
+        return (1 - fraction) * self.value(arm, low) + fraction * self.value(arm, high)
+
+    def gap(
+        self, arm: ArmKey, other: ArmKey, budget: int, selector: str = FINDING_SELECTOR
+    ) -> Floats:
+        """By how much an arm is the better, by question."""
+        return self.value(arm, budget, selector) - self.value(other, budget, selector)
+
+    # --- means over questions ---------------------------------------------------------------------
+
+    @cached_property
+    def bins(self) -> NDArray[np.int64]:
+        """Oracle bins, made anew in each resample, (1 + resamples, Q); 0 for a question without a
+        probe."""
+        easiness = (
+            easiness_estimates(self.table("probe"))["oracle"]
+            .reindex(self.questions)
+            .to_numpy(float)
+        )
+        is_measured = np.isfinite(easiness)
+        rng = np.random.default_rng(self.seed)
+        bins = np.zeros(self.weights.shape, np.int64)
+        bins[:, is_measured] = [
+            quintiles(easiness[is_measured], weight[is_measured], rng) for weight in self.weights
+        ]
+        return bins
+
+    def mean(self, values: Floats, bins: Sequence[int] = ()) -> Floats:
+        """The mean over questions, or over those of some bins, in every resample: (Q,) -> (1 +
+        resamples,).
+
+        A question that is nan says nothing.
+        """
+        is_measured = np.isfinite(values)
+        weights = self.weights * np.isin(self.bins, bins) if bins else self.weights
+        size = weights @ is_measured.astype(float)
+        if size[0] == 0:
+            raise InsufficientData("No question was measured in all that is compared here.")
+        means = weights @ np.where(is_measured, values, 0.0)
+        means = np.divide(means, size, out=np.full(len(size), np.nan), where=size > 0)
+        return np.where(np.isfinite(means), means, means[0])
+
+    def resample_statistic(self, statistic: Callable[[Floats], Any]) -> Floats:
+        """Any figure of the weights of the questions (Q,), in every resample."""
+        return np.array([statistic(weight) for weight in self.weights], float)
+
+    # --- rows of a chart --------------------------------------------------------------------------
+
+    def curve_rows(
+        self,
+        arm: ArmKey,
+        name: str,
+        tone: str,
+        selector: str = FINDING_SELECTOR,
+        bins: Sequence[int] = (),
+        panel: str = "",
+    ) -> list[dict[str, Any]]:
+        """Accuracy of an arm at its budgets, as rows of a chart."""
+        return [
+            chart_row(name, tone, budget, self.mean(self.value(arm, budget, selector), bins), panel)
+            for budget in self.budgets(arm, selector=selector)
+        ]
+
+
+def chart_row(name: str, tone: str, x: float, draws: Floats, panel: str = "") -> dict[str, Any]:
+    """A point of a chart from its value and draws."""
+    low, high = percentile_interval(draws[1:])
+    figures = {"x": x, "y": draws[0], "low": low, "high": high}
+    return {"panel": panel, "line": name, "tone": tone} | {
+        key: float(figure) for key, figure in figures.items()
+    }
+
+
+def log2_slope(budgets: Sequence[int], draws: Sequence[Floats]) -> Floats:
+    """The least-squares slope of a figure in log2 of the budget, in every resample: what doubling
+    brings."""
+    if len(budgets) < 2:
+        raise InsufficientData("One budget alone has no slope: sweep more of them.")
+    x = np.log2(budgets)
+    x -= x.mean()
+    return np.tensordot(x, np.stack(draws), axes=1) / (x @ x)
+
+
+def arm_label(arm: ArmKey) -> str:
+    """An arm in words.
+
+    >>> arm_label(("best_of_n", "{}")), arm_label(("revise", '{"chains": 1}'))
+    ('best-of-n', 'revise, chains 1')
+    """
+    words = [f"{name} {value}" for name, value in json.loads(arm[1]).items()]
+    return ", ".join([arm[0].replace("_", "-"), *words])
+
+
+def join_numbers(numbers: Iterable[int]) -> str:
+    """
+    >>> join_numbers([4, 16, 64])
+    '4, 16 and 64'
+    """
+    *others, last = map(str, numbers)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def format_points(share: float) -> str:
+    """A difference of shares in words.
+
+    >>> format_points(-0.0123), format_points(0.04)
+    ('-1.2 points', '+4.0 points')
+    """
+    return f"{100 * share:+z.1f} points"
+
+
+def complete_question_count(*values: Floats) -> int:
+    """Questions for which all of the values, by question, are there."""
+    return int(np.isfinite(values).all(axis=0).sum())
+
+
+TABLE_DESCRIPTIONS = {
+    "pool": "pool of sampled solutions",
+    "probe": "probe to tell difficulty by",
+    "runs": "runs of strategies",
+    "attempts": "attempts of a reviser",
+}

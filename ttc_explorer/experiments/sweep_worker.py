@@ -1,0 +1,193 @@
+"""What one worker of a sweep does: it loads the models once, and then works through tasks."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from time import perf_counter
+
+import torch
+
+from ttc_explorer.experiments.compute_optimal_policy import Policy
+from ttc_explorer.experiments.result_rows import (
+    Rows,
+    TimedRun,
+    attempt_rows,
+    failure_row,
+    pool_rows,
+    run_row,
+)
+from ttc_explorer.experiments.sweep_jobs import SweepJob, SweepPlan, SweepTask
+from ttc_explorer.models import catalogue
+from ttc_explorer.models.protocol import ModelError, Verifier
+from ttc_explorer.problems.answer_checker import AnswerChecker
+from ttc_explorer.problems.grading import Grader, make_answer_checker
+from ttc_explorer.problems.problem import BadInput, Problem
+from ttc_explorer.search.driver import Driver, check_run, no_policy
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import Settings
+
+
+@dataclass(frozen=True)
+class WorkerSetup:
+    """What a worker must know before its first task: the plan, the problems, how many workers share
+    the machine's cores, the ``policy`` that ``auto`` follows, and how many ``seconds`` a job may
+    take on a question, as many as it needs if that is None."""
+
+    plan: SweepPlan
+    problems: tuple[Problem, ...]
+    workers_per_machine: int = 1
+    policy: Policy | None = None
+    seconds: float | None = None
+
+
+class SweepWorker:
+    """Loads the models with its first work, so that what is wrong with them is said where it is
+    asked."""
+
+    def __init__(self, setup: WorkerSetup) -> None:
+        self._plan, self._problems, self._workers_per_machine = (
+            setup.plan,
+            setup.problems,
+            setup.workers_per_machine,
+        )
+        self._policy, self._time_limit = setup.policy, setup.seconds
+        self._grader = Grader()
+
+    @cached_property
+    def _models(self) -> catalogue.ModelSet:
+        models = catalogue.load_models(self._plan.model)
+        max_threads = max(1, (os.cpu_count() or 1) // self._workers_per_machine)
+        torch.set_num_threads(min(torch.get_num_threads(), max_threads))
+        return models
+
+    @cached_property
+    def _judges(self) -> list[Verifier]:
+        return [catalogue.load_verifier(name) for name in self._plan.judges]
+
+    @cached_property
+    def _driver(self) -> Driver:
+        generator, verifier, reviser, revision_verifier = self._models
+        make_checker = partial(make_answer_checker, grader=self._grader)
+        return Driver(
+            generator,
+            verifier,
+            make_checker,
+            reviser=reviser,
+            revision_verifier=revision_verifier,
+            decide=self._policy.decide if self._policy else no_policy,
+        )
+
+    def about(self, jobs: Sequence[SweepJob]) -> dict[str, object]:
+        """Names and fingerprints of the models that work here. Raises BadInput or ModelError if the
+        models cannot do one of the jobs."""
+        generator, verifier, reviser, revision_verifier = self._models
+        for job in jobs:
+            check_run(self._run(job, 0, job.budgets()[0], "check"), generator, verifier, reviser)
+        if self._policy and not self._policy.matches_models(generator, verifier):
+            raise BadInput(
+                "The policy that auto follows was measured on other models: leave auto out, or "
+                "make a policy "
+                "for these with the command policy."
+            )
+        model_names = [each and each.name for each in (*self._models, *self._judges)]
+        return {
+            "model": generator.name,
+            "parameters": generator.parameters,
+            "verifier": verifier and verifier.name,
+            "verifier_parameters": verifier and verifier.parameters,
+            "reviser": reviser and reviser.name,
+            "revision_verifier": revision_verifier and revision_verifier.name,
+            "judges": [judge.name for judge in self._judges],
+            "weights": catalogue.fingerprints(model_names),
+            "policy": self._policy and self._policy.fingerprint,
+        }
+
+    def execute(self, task: SweepTask) -> dict[str, Rows]:
+        """The rows of each table, ``failures`` among them, that come of the task."""
+        job = task.job
+        streams = {"pool": "pool {}", "probe": "probe {}", "run": "runs"}
+        runs = [
+            (question, self._run(job, question, budget, streams[job.kind].format(number)))
+            for question in task.questions
+            for number, budget in enumerate(job.budgets())
+        ]
+        seconds = self._drive([run for _, run in runs], len(task.questions))
+        tables: dict[str, Rows] = {}
+        for question in task.questions:
+            question_runs = [
+                TimedRun(run, run_seconds)
+                for (run_question, run), run_seconds in zip(runs, seconds, strict=True)
+                if run_question == question
+            ]
+            try:
+                rows = self._result_rows(job, question, question_runs)
+            except (BadInput, ModelError) as error:
+                rows = {"failures": [failure_row(question, job, str(error))]}
+            for name, new_rows in rows.items():
+                tables.setdefault(name, []).extend(new_rows)
+        return tables
+
+    def close(self) -> None:
+        """End the process that compares formulas."""
+        self._grader.close()
+
+    def _run(self, job: SweepJob, question: int, budget: int, stream: str) -> Run:
+        generator, verifier, *_ = self._models
+        settings = Settings(selector="weighted" if verifier else "majority").with_values(
+            dict(job.settings)
+        )
+        return Run(
+            self._problems[question],
+            generator.name,
+            verifier.name if verifier else None,
+            job.strategy,
+            budget,
+            self._plan.run_seed(question, stream),
+            settings,
+        )
+
+    def _drive(self, runs: Sequence[Run], questions: int) -> list[float]:
+        """Run the searches on so many questions until they finish. Returns how many seconds of the
+        machine each took: those of a round are shared in proportion to the FLOPs that each run was
+        charged in it. A run that takes more than it may is ended, and so are all when together they
+        do."""
+        limit = math.inf if self._time_limit is None else self._time_limit
+        for run in runs:
+            self._driver.add(run, None if self._time_limit is None else limit * questions)
+        seconds, unfinished = [0.0] * len(runs), True
+        while unfinished:
+            flops_before, started = [run.ledger.flops for run in runs], perf_counter()
+            unfinished = self._driver.tick()
+            elapsed = perf_counter() - started
+            flops_charged = [
+                run.ledger.flops - flops for run, flops in zip(runs, flops_before, strict=True)
+            ]
+            for number, flops in enumerate(flops_charged):
+                seconds[number] += elapsed * flops / (sum(flops_charged) or 1)
+                if seconds[number] > limit:
+                    self._driver.cancel(runs[number])
+        return seconds
+
+    def _result_rows(self, job: SweepJob, question: int, timed: list[TimedRun]) -> dict[str, Rows]:
+        for run, _ in timed:
+            if run.error:
+                raise ModelError(run.error)
+            if run.stopped in ("cancelled", "deadline"):
+                raise BadInput(
+                    f"It took longer than {self._time_limit / 60:g} minutes, and is left out."
+                )
+        if job.kind != "run":
+            checker: AnswerChecker = make_answer_checker(self._problems[question], self._grader)
+            return {
+                job.kind: pool_rows(
+                    question, timed, checker, self._judges, lines=job.kind == "probe"
+                )
+            }
+        tables = {"runs": [run_row(question, job, timed[0])]}
+        if job.strategy == "revise":
+            tables["attempts"] = attempt_rows(question, timed[0].run, self._judges)
+        return tables

@@ -1,0 +1,189 @@
+"""A service that only chats, as a generator of whole solutions and as a reviser: Hugging Face's
+Inference Providers, and any other server with OpenAI's ``/v1/chat/completions``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ttc_explorer.models.completions_client import seed_from_rng_path
+from ttc_explorer.models.http_client import ApiCall, ApiClient
+from ttc_explorer.models.prompts import Message, revision_messages, system_prompt_for
+from ttc_explorer.models.protocol import (
+    Cost,
+    DecodedStep,
+    ExtendJob,
+    ModelError,
+    Prefilled,
+    RevisionContext,
+)
+from ttc_explorer.models.response_parsing import (
+    parse_choices,
+    parse_text,
+    parse_usage,
+    split_proportionally,
+)
+from ttc_explorer.models.server_capabilities import PROBE_ATTEMPTS, ServerCapabilities
+
+INFERENCE_ROUTER_URL = "https://router.huggingface.co/v1"
+"""Hugging Face's Inference Providers (huggingface.co/docs/inference-providers)."""
+
+MAX_SOLUTION_TOKENS = 2048
+"""Most tokens of a solution."""
+
+
+@dataclass(frozen=True)
+class ChatStep:
+    """A step of a solution that has been written, and the tokens that are its share."""
+
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True, eq=False)
+class ChatState:
+    """The state: what was asked, and the ``remaining_steps`` of the solution that was given; None
+    before it is."""
+
+    messages: list[Message]
+    remaining_steps: tuple[ChatStep, ...] | None = None
+
+
+class ChatGenerator:
+    """A Generator and Reviser (``protocol.py``) on a chat. Safe to call from any thread.
+
+    The first step after a prompt has the service write the whole solution, one call a row, all
+    under way together, and is charged with all of it (the service's own usage figures); the later
+    steps, a paragraph each, are handed out of what is there, and cost nothing. So a prefix cannot
+    be continued in another way: it does not fork. Log-probabilities are not asked for and count as
+    0; so do FLOPs, as a service does not say how large its model is. ``capabilities`` are what a
+    server proved to do; None where it was not asked.
+
+    A row whose call failed ends there, without an answer, and ``failure`` says why; if all calls
+    fail, ModelError is raised.
+    """
+
+    supports_prefix_continuation = False
+    supports_chat = True
+    parameters = 0
+
+    def __init__(
+        self, client: ApiClient, model: str, capabilities: ServerCapabilities | None = None
+    ) -> None:
+        self.name = f"{model} at {client.host}"
+        self.capabilities = capabilities
+        self._client = client
+        self._model = model
+
+    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
+        """Write the chats. The service reads them with the first step, and they are charged
+        then."""
+        return self.prefill_revisions([RevisionContext(question) for question in questions])
+
+    def prefill_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
+        """Write the chats that ask for a better solution than those of each chain."""
+        system = system_prompt_for(self._model)
+        return [Prefilled(ChatState(revision_messages(chain, system)), Cost()) for chain in chains]
+
+    def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
+        """The next step of each job. See ExtendJob, Sampled. Raises ModelError."""
+        pending_rows = [row for row, job in enumerate(jobs) if job.state.remaining_steps is None]
+        replies = self._client.send(
+            [
+                ApiCall("chat/completions", self._body(jobs[row]), jobs[row].cancelled)
+                for row in pending_rows
+            ]
+        )
+        steps_by_row: dict[int, DecodedStep] = {}
+        failures = []
+        for row, reply in zip(pending_rows, replies, strict=True):
+            state = jobs[row].state
+            try:
+                steps_by_row[row] = _first_step(state, reply) if reply else _empty_step(state)
+            except ModelError as error:
+                failures.append(error)
+                steps_by_row[row] = replace(_empty_step(state), finished=True, failure=str(error))
+        if failures and len(failures) == len(jobs):
+            raise failures[0]
+        return [
+            steps_by_row[row] if row in steps_by_row else _next_step(job.state)
+            for row, job in enumerate(jobs)
+        ]
+
+    def _body(self, job: ExtendJob) -> dict[str, Any]:
+        return {
+            "model": self._model,
+            "messages": job.state.messages,
+            "max_tokens": MAX_SOLUTION_TOKENS,
+            "temperature": job.temperature,
+            "seed": seed_from_rng_path(job.rng_path),
+        }
+
+
+def connect_inference_provider(model: str, token: str | None, **options: Any) -> ChatGenerator:
+    """A model of Hugging Face's Inference Providers, paid by the account of ``token``: the
+    visitor's own, and never the key of whoever runs this. It is asked for one token, to see that it
+    answers. ``options`` go to the ApiClient. Raises ModelError, also without a token."""
+    if not token:
+        raise ModelError(
+            "Log in with your Hugging Face account first: its Inference Providers charge yours."
+        )
+    if not re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}(:[\w-]{1,32})?", model, re.ASCII):
+        raise ModelError(
+            "Name a model as Hugging Face does, such as Qwen/Qwen2.5-7B-Instruct, with :PROVIDER "
+            "after it if "
+            "you want a certain one."
+        )
+    client = ApiClient(INFERENCE_ROUTER_URL, token, **options)
+    probe_body = {
+        "model": model,
+        "messages": [{"role": "user", "content": "1 + 1"}],
+        "max_tokens": 1,
+    }
+    parse_choices(client.send_one(ApiCall("chat/completions", probe_body), PROBE_ATTEMPTS), 1)
+    return ChatGenerator(client, model)
+
+
+def split_paragraphs(solution: str) -> list[str]:
+    """The steps of a solution, each on one line; at least one.
+
+    >>> split_paragraphs("We add.\\n\\n1 + 1\\n= 2\\n \\nSo 2.")
+    ['We add.', '1 + 1 = 2', 'So 2.']
+    """
+    return [" ".join(part.split("\n")) for part in re.split(r"\n\s*\n", solution.strip())]
+
+
+def _first_step(state: ChatState, reply: dict[str, Any] | ModelError) -> DecodedStep:
+    """The first step of the solution in a reply, charged with all of it. Raises ModelError."""
+    if isinstance(reply, ModelError):
+        raise reply
+    usage = parse_usage(reply)
+    message = parse_choices(reply, 1)[0].get("message")
+    texts = split_paragraphs(
+        parse_text(message.get("content") if isinstance(message, dict) else None)
+    )
+    counts = split_proportionally(usage.completion, [len(text) for text in texts])
+    steps = tuple(ChatStep(text, count) for text, count in zip(texts, counts, strict=True))
+    cost = Cost(usage.completion, usage.prompt - usage.cached, usage.cached)
+    return replace(_next_step(replace(state, remaining_steps=steps)), cost=cost)
+
+
+def _next_step(state: ChatState) -> DecodedStep:
+    """The next step of a solution that is there."""
+    line, *remaining_steps = state.remaining_steps
+    return DecodedStep(
+        line.text,
+        line.tokens,
+        0.0,
+        not remaining_steps,
+        replace(state, remaining_steps=tuple(remaining_steps)),
+        Cost(),
+    )
+
+
+def _empty_step(state: ChatState) -> DecodedStep:
+    """What a cancelled row has."""
+    return DecodedStep("", 0, 0.0, False, state, Cost())

@@ -1,0 +1,263 @@
+"""Any server with OpenAI's ``/v1/completions`` as a generator: vLLM, SGLang, llama.cpp and their
+like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import islice
+from typing import Any
+
+from ttc_explorer.models.http_client import ApiCall, ApiClient
+from ttc_explorer.models.prompt_format import PromptFormat, PromptPiece
+from ttc_explorer.models.protocol import (
+    Cost,
+    DecodedStep,
+    ExtendJob,
+    ModelError,
+    Prefilled,
+    RevisionContext,
+)
+from ttc_explorer.models.response_parsing import (
+    parse_choices,
+    parse_text,
+    parse_usage,
+    split_proportionally,
+)
+from ttc_explorer.models.server_capabilities import ServerCapabilities, logprobs
+
+MAX_PROMPTS_PER_CALL = 64
+"""Most prompts in one call."""
+
+
+@dataclass(frozen=True, eq=False)
+class ServerPrefix:
+    """The state after a step: all that was written so far, and how many tokens that is: as far as
+    is known, for what is text is counted when the server has read it."""
+
+    content: PromptPiece
+    tokens: int
+
+
+@dataclass(frozen=True)
+class PromptGroup:
+    """Rows of one run, by their places among the jobs, that go on from the same prefix."""
+
+    prefix: ServerPrefix
+    rows: list[int]
+
+
+class CompletionsGenerator:
+    """A Generator and Reviser (``protocol.py``) whose model runs elsewhere. Safe to call from any
+    thread.
+
+    Rows with the same prefix are samples of one prompt (``n``). Where the server honours seeds,
+    each prompt is a call of its own, since a seed belongs to a call, and its seed comes from the
+    stream of its first row; elsewhere a call carries many prompts. Calls are under way together.
+
+    The prefix is sent as text with every step, so ``prefilled`` is what the server's usage figures
+    say it read, less ``cached``, what they say it remembered. All costs are the server's own
+    figures, shared out over the rows of a call by the tokens that each shows. ``flops`` are 0 where
+    the server does not say how many parameters its model has.
+
+    A step ends where ``prompt_format.step_end`` would be written. A solution ends with a step that
+    is final, with the model's end token, or when a step's or the context's room is used up. A row
+    whose call failed ends there, without an answer, and ``failure`` says why; if all calls fail,
+    ModelError is raised.
+    """
+
+    supports_prefix_continuation = True
+
+    def __init__(
+        self,
+        client: ApiClient,
+        capabilities: ServerCapabilities,
+        prompt_format: PromptFormat,
+        max_step_tokens: int,
+    ) -> None:
+        self.name = f"{capabilities.model} at {client.host}"
+        self.parameters = capabilities.parameters
+        self.capabilities = capabilities
+        self._client = client
+        self.supports_chat = prompt_format.supports_chat
+        self._prompt_format = prompt_format
+        self._max_step_tokens = max_step_tokens
+
+    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
+        """Write the prompts. The server reads them with the first step, and they are charged
+        then."""
+        return self.prefill_revisions([RevisionContext(question) for question in questions])
+
+    def prefill_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
+        """Write the prompts that ask for a better attempt than those of each chain."""
+        return [
+            Prefilled(self._prefix(self._prompt_format.prompt(chain)), Cost()) for chain in chains
+        ]
+
+    def _prefix(self, content: PromptPiece, tokens: int = 0) -> ServerPrefix:
+        return ServerPrefix(content, tokens if isinstance(content, str) else len(content))
+
+    def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
+        """Sample a step after each job's state. See ExtendJob, Sampled. Raises ModelError."""
+        sampled = [
+            DecodedStep(
+                "",
+                0,
+                0.0,
+                finished=self._remaining_tokens(job.state) < 1,
+                state=job.state,
+                cost=Cost(),
+            )
+            for job in jobs
+        ]
+        calls = [
+            call
+            for batchable in self._batchable_groups(jobs)
+            for call in self._split_into_calls(batchable, jobs)
+            if self._remaining_tokens(call[0].prefix) > 0
+        ]
+        replies = self._client.send(
+            [
+                ApiCall("completions", self._body(call, jobs), jobs[call[0].rows[0]].cancelled)
+                for call in calls
+            ]
+        )
+        failures = []
+        for call, reply in zip(calls, replies, strict=True):
+            try:
+                found = self._parse_response(call, reply) if reply is not None else {}
+            except ModelError as error:
+                failures.append(error)
+                rows = [row for group in call for row in group.rows]
+                found = {
+                    row: replace(sampled[row], finished=True, failure=str(error)) for row in rows
+                }
+            for row, step in found.items():
+                sampled[row] = step
+        if failures and len(failures) == len(calls):
+            raise failures[0]
+        return sampled
+
+    def _remaining_tokens(self, prefix: ServerPrefix) -> int:
+        """Tokens that the next step may have."""
+        context = self.capabilities.context
+        return (
+            min(self._max_step_tokens, context - prefix.tokens)
+            if context
+            else self._max_step_tokens
+        )
+
+    def _batchable_groups(self, jobs: Sequence[ExtendJob]) -> list[list[PromptGroup]]:
+        """The groups of jobs, those together that may share a call: same run, same count of
+        samples, same temperature, and same room. No two greedy rows are samples of one prompt: some
+        servers refuse."""
+        groups: dict[Any, PromptGroup] = {}
+        for row, job in enumerate(jobs):
+            multiple_samples = self.capabilities.multiple_samples and job.temperature > 0
+            key = (id(job.state), job.temperature, None if multiple_samples else row)
+            groups.setdefault(key, PromptGroup(job.state, [])).rows.append(row)
+        batchable: dict[Any, list[PromptGroup]] = {}
+        for group in groups.values():
+            job = jobs[group.rows[0]]
+            key = (
+                job.cancelled,
+                len(group.rows),
+                job.temperature,
+                self._remaining_tokens(group.prefix),
+            )
+            batchable.setdefault(key, []).append(group)
+        return list(batchable.values())
+
+    def _split_into_calls(
+        self, groups: Sequence[PromptGroup], jobs: Sequence[ExtendJob]
+    ) -> list[list[PromptGroup]]:
+        """The groups of each call."""
+        seeded = self.capabilities.seeded_sampling and jobs[groups[0].rows[0]].temperature > 0
+        max_prompts = (
+            MAX_PROMPTS_PER_CALL if self.capabilities.batched_prompts and not seeded else 1
+        )
+        rest = iter(groups)
+        return list(iter(lambda: list(islice(rest, max_prompts)), []))
+
+    def _body(self, call: Sequence[PromptGroup], jobs: Sequence[ExtendJob]) -> dict[str, Any]:
+        first = jobs[call[0].rows[0]]
+        prompts = [group.prefix.content for group in call]
+        body = {
+            "model": self.capabilities.model,
+            "prompt": prompts if self.capabilities.batched_prompts else prompts[0],
+            "max_tokens": self._remaining_tokens(call[0].prefix),
+            "temperature": first.temperature,
+            "top_p": 1,
+            "stop": [self._prompt_format.step_end],
+            "logprobs": 1,
+        }
+        if len(call[0].rows) > 1:
+            body["n"] = len(call[0].rows)
+        if self.capabilities.seeded_sampling:
+            body["seed"] = seed_from_rng_path(first.rng_path)
+        return body
+
+    def _parse_response(
+        self, call: Sequence[PromptGroup], reply: dict[str, Any] | ModelError
+    ) -> dict[int, DecodedStep]:
+        """Row -> the step that a reply holds for it. Raises ModelError."""
+        if isinstance(reply, ModelError):
+            raise reply
+        usage = parse_usage(reply)
+        rows = [row for group in call for row in group.rows]
+        choices = parse_choices(reply, len(rows))
+        texts = [parse_text(choice.get("text")) for choice in choices]
+        choice_logprobs = [logprobs(choice) for choice in choices]
+        counts = split_proportionally(
+            usage.completion,
+            [len(c) or len(text) for c, text in zip(choice_logprobs, texts, strict=True)],
+        )
+        lengths = [len(group.prefix.content) for group in call]
+        prompts, cached = (
+            split_proportionally(usage.prompt, lengths),
+            split_proportionally(usage.cached, lengths),
+        )
+        found, choice = {}, 0
+        for place, group in enumerate(call):
+            for number, row in enumerate(group.rows):
+                text, ended = self._parse_step(texts[choice], choices[choice])
+                cost = Cost(generated=counts[choice])
+                if number == 0:  # the samples of a prompt share one reading of it
+                    cost += Cost(prefilled=prompts[place] - cached[place], cached=cached[place])
+                flops = 2.0 * self.parameters * (cost.generated + cost.prefilled)
+                found[row] = DecodedStep(
+                    text=text.strip("\n").replace("\n", " "),
+                    tokens=counts[choice],
+                    logprob=sum(choice_logprobs[choice]),
+                    finished=ended or self._prompt_format.is_final(text),
+                    state=self._prefix(
+                        group.prefix.content
+                        + self._prompt_format.continuation(text + self._prompt_format.step_end),
+                        prompts[place] + counts[choice],
+                    ),
+                    cost=replace(cost, flops=flops),
+                )
+                choice += 1
+        return found
+
+    def _parse_step(self, text: str, choice: dict[str, Any]) -> tuple[str, bool]:
+        """The step in a choice's text, and whether the model has ended its solution with it.
+
+        vLLM and SGLang say what a text was stopped by (null or a number: the end token). Others do
+        not: there a step that just ends may be the last, and shows it by having nothing after it.
+        """
+        step, end, _ = text.partition(self._prompt_format.step_end)
+        if end:
+            return step, False
+        if choice.get("finish_reason") != "stop":
+            return step, True
+        stop_reasons = [choice[key] for key in ("stop_reason", "matched_stop") if key in choice]
+        return step, stop_reasons[
+            0
+        ] != self._prompt_format.step_end if stop_reasons else not step.strip()
+
+
+def seed_from_rng_path(rng_path: tuple[int, ...]) -> int:
+    """A number for a random stream, of 31 bits: what every server takes."""
+    return int.from_bytes(blake2b(repr(rng_path).encode(), digest_size=4).digest()) >> 1

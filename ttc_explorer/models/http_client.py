@@ -1,0 +1,291 @@
+"""A connection to a model server: JSON over HTTP, many calls at once, and every failure as one
+sentence.
+
+An address is untrusted, and so is whatever answers there: only http and https, no redirects,
+replies of a limited size, and nothing of the key in any text that leaves this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from anyio.from_thread import start_blocking_portal
+
+from ttc_explorer.models.protocol import ModelError, never_cancelled
+
+API_KEY_VARIABLE = "TTC_API_KEY"
+"""The environment variable with the key of the servers."""
+
+CALL_TIMEOUT = 300.0
+"""Seconds that a server may take over one call: a step of a large batch on a processor takes a
+while."""
+
+MAX_ATTEMPTS, INITIAL_BACKOFF, MAX_BACKOFF = 5, 0.5, 60.0
+"""How often a call is made while the server is busy or broken, and the pauses in between, in
+seconds."""
+
+MAX_CONCURRENT_CALLS = 32
+"""Most calls under way at once."""
+
+MAX_RESPONSE_BYTES = 64 * 2**20
+"""Bytes. A token classifier's reply for a full batch takes some ten million."""
+
+CANCEL_POLL_SECONDS = 0.1
+"""Seconds between two looks at whether a call was cancelled."""
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """``body`` posted to ``path`` below the address; without a body, the page there is read.
+    ``cancelled`` is asked while the call is under way; the server sees a cancelled call hang up."""
+
+    path: str
+    body: dict[str, Any] | None = None
+    cancelled: Callable[[], bool] = never_cancelled
+
+
+def is_server_address(name: str) -> bool:
+    """Whether a model's name is meant as the address of a server."""
+    return name.lower().startswith(("http://", "https://"))
+
+
+def split_server_address(name: str) -> tuple[str, str | None]:
+    """The two parts of ``http(s)://HOST:PORT/v1#MODEL``; without a path it is ``/v1``. Raises
+    ModelError.
+
+    >>> split_server_address("http://localhost:8000/v1#Qwen/Qwen2.5-0.5B-Instruct")
+    ('http://localhost:8000/v1', 'Qwen/Qwen2.5-0.5B-Instruct')
+    """
+    wanted = (
+        "write it like http://HOST:PORT/v1, with #MODEL at the end where the server has several."
+    )
+    try:
+        parts = urlsplit(name)
+        fits = bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
+    except ValueError:
+        fits = False
+    if not fits or not name.isprintable() or " " in name or len(name) > 500:
+        raise ModelError(f"That is no address of a server: {wanted}")
+    if "@" in parts.netloc:
+        raise ModelError(
+            "An address with a name or password in it is refused: put the key in "
+            f"{API_KEY_VARIABLE}."
+        )
+    if parts.query:
+        raise ModelError(f"An address with a question mark in it is refused: {wanted}")
+    path = parts.path.rstrip("/") or "/v1"
+    return f"{parts.scheme}://{parts.netloc}{path}", parts.fragment or None
+
+
+class ApiClient:
+    """Asks the server at ``address``. Safe to use from any thread.
+
+    ``key`` is somebody's own, sent as a bearer token; without one, it is the environment's. A call
+    that meets a busy server (429), a broken one (5xx) or a broken line is made again after a pause:
+    what Retry-After says, or else twice as long each time, with jitter from ``random``, so that
+    many clients do not come back at once.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        key: str | None = None,
+        *,
+        timeout: float = CALL_TIMEOUT,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Sleep = asyncio.sleep,
+        random: Random | None = None,
+    ) -> None:
+        self.address, _ = split_server_address(address)
+        self.host = urlsplit(self.address).netloc
+        self._key = key or os.environ.get(API_KEY_VARIABLE, "").strip()
+        self._key_hint = (
+            "log in again" if key else f"set the environment variable {API_KEY_VARIABLE}"
+        )
+        if not (self._key.isascii() and self._key.isprintable() and " " not in self._key):
+            raise ModelError(f"The key holds characters that no key has: {self._key_hint}.")
+        self._timeout = timeout
+        self._transport = transport
+        self._sleep = sleep
+        self._random = random or Random(0)
+        self._tls = httpx.create_ssl_context()
+
+    def __repr__(self) -> str:
+        return f"ApiClient({self.address!r})"
+
+    def send(
+        self, calls: Sequence[ApiCall], max_attempts: int = MAX_ATTEMPTS
+    ) -> list[dict[str, Any] | ModelError | None]:
+        """Make all calls together: the JSON object that each brought, or what went wrong with it,
+        or None if it was cancelled."""
+        # A loop in a thread of its own, as the caller's thread may have one that runs. An interrupt
+        # ends it.
+        with start_blocking_portal() as portal:
+            return portal.call(self._send, calls, max_attempts)
+
+    def send_one(self, call: ApiCall, max_attempts: int = MAX_ATTEMPTS) -> dict[str, Any]:
+        """The JSON object that a call brings. Raises ModelError."""
+        (reply,) = self.send([call], max_attempts)
+        if isinstance(reply, ModelError):
+            raise reply
+        return reply or {}
+
+    async def _send(
+        self, calls: Sequence[ApiCall], max_attempts: int
+    ) -> list[dict[str, Any] | ModelError | None]:
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        semaphore = asyncio.Semaphore(MAX_CONCURRENT_CALLS)
+        client = httpx.AsyncClient(
+            headers=headers,
+            verify=self._tls,
+            transport=self._transport,
+            timeout=httpx.Timeout(None, connect=10.0),
+            limits=httpx.Limits(max_connections=None),
+        )
+        async with client, asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._send_with_retries(client, semaphore, call, max_attempts))
+                for call in calls
+            ]
+            pending = set(tasks)
+            while pending:
+                for task, call in zip(tasks, calls, strict=True):
+                    if task in pending and call.cancelled():
+                        task.cancel()
+                _, pending = await asyncio.wait(pending, timeout=CANCEL_POLL_SECONDS)
+        return [None if task.cancelled() else task.result() for task in tasks]
+
+    async def _send_with_retries(
+        self,
+        client: httpx.AsyncClient,
+        semaphore: asyncio.Semaphore,
+        call: ApiCall,
+        max_attempts: int,
+    ) -> dict[str, Any] | ModelError:
+        problem = ""
+        for attempt in range(max_attempts):
+            delay = INITIAL_BACKOFF * 2**attempt * (0.5 + self._random.random())
+            try:
+                async with semaphore, asyncio.timeout(self._timeout):
+                    status, headers, text = await self._send_once(client, call)
+            except TimeoutError:
+                return self._model_error(
+                    f"did not answer within {self._timeout:g} seconds: try a smaller budget"
+                )
+            except httpx.TransportError:
+                problem = (
+                    "cannot be reached, or broke off: check the address, and that it is running"
+                )
+            except ModelError as error:
+                return error
+            else:
+                if status == HTTPStatus.OK:
+                    return self._json_object(text)
+                problem = self._http_error_message(status, text)
+                if (
+                    status != HTTPStatus.TOO_MANY_REQUESTS
+                    and status < HTTPStatus.INTERNAL_SERVER_ERROR
+                ):
+                    break
+                delay = _retry_after(headers, delay)
+                if delay > MAX_BACKOFF:
+                    return self._model_error(
+                        f"is busy and asks to wait {delay:.0f} seconds: try again then"
+                    )
+            if attempt + 1 < max_attempts:
+                await self._sleep(delay)
+        return self._model_error(problem)
+
+    async def _send_once(
+        self, client: httpx.AsyncClient, call: ApiCall
+    ) -> tuple[int, httpx.Headers, str]:
+        """Status, headers, and the text without the key, should the server repeat it."""
+        method = "GET" if call.body is None else "POST"
+        content = None if call.body is None else json.dumps(call.body).encode()
+        kind = {"Content-Type": "application/json"}
+        url = (
+            f"{self.address}/{call.path}"
+            if not call.path.startswith("/")
+            else self._server_root() + call.path
+        )
+        async with client.stream(method, url, content=content, headers=kind) as reply:
+            received = bytearray()
+            async for chunk in reply.aiter_bytes():
+                received += chunk
+                if len(received) > MAX_RESPONSE_BYTES:
+                    raise self._model_error(
+                        "sent a reply that is too long to be one: check the address"
+                    )
+        text = received.decode("utf-8", "replace")
+        return (
+            reply.status_code,
+            reply.headers,
+            text.replace(self._key, "(key)") if self._key else text,
+        )
+
+    def _server_root(self) -> str:
+        """The address without ``/v1``, where servers keep what OpenAI's protocol does not have."""
+        return self.address.removesuffix("/v1")
+
+    def _json_object(self, text: str) -> dict[str, Any] | ModelError:
+        found = _parse_json(text)
+        if isinstance(found, dict):
+            return found
+        return self._model_error(
+            "sent something that is no JSON object: check that the address ends in /v1"
+        )
+
+    def _http_error_message(self, status: int, text: str) -> str:
+        """What a reply other than 200 means."""
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return f"wants another key ({status}): {self._key_hint}"
+        if status in range(300, 400):
+            return (
+                f"points to another address ({status}): give that one, as redirects are not "
+                "followed"
+            )
+        detail = _error_message(_parse_json(text))
+        return f"answered {status}{f': {detail}' if detail else ', try again later'}"
+
+    def _model_error(self, problem: str) -> ModelError:
+        return ModelError(f"The server at {self.host} {problem}.")
+
+
+def _parse_json(text: str) -> Any:
+    """JSON, or None if it is none; without the words for numbers that JSON does not have."""
+    try:
+        return json.loads(text, parse_constant=lambda word: None)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _error_message(reply: Any) -> str:
+    """What an error's reply says, in one line."""
+    error = reply.get("error", reply) if isinstance(reply, dict) else None
+    detail = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+    return " ".join(detail.split())[:200].rstrip(".") if isinstance(detail, str) else ""
+
+
+def _retry_after(headers: httpx.Headers, delay: float) -> float:
+    """Seconds that a busy server asks to wait (a number, or a date by its own clock), or else
+    ``delay``."""
+    wanted = headers.get("Retry-After", "").strip()
+    if wanted.isdecimal():
+        return float(wanted)
+    try:
+        then, now = parsedate_to_datetime(wanted), parsedate_to_datetime(headers["Date"])
+        return max(0.0, (then - now).total_seconds())
+    except (KeyError, TypeError, ValueError):
+        return delay

@@ -1,0 +1,245 @@
+"""Verifiers: the chance that a solution ends right, judged at the end of each of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from ttc_explorer.models.backbone import append_tokens, build_backbone
+from ttc_explorer.models.devices import reset_peak_memory, synchronized_peak_memory
+from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow
+from ttc_explorer.models.protocol import (
+    Cost,
+    ModelError,
+    Prefilled,
+    RevisionContext,
+    ScoredStep,
+    ScoreJob,
+)
+from ttc_explorer.models.step_codec import StepCodec, require_fit
+from ttc_explorer.models.verifier_formats import LocalVerifierFormat
+
+SCORE_DECIMALS = 6
+"""Scores are rounded to so many decimals, about the precision of the sums behind them."""
+
+
+class TokenPRM:
+    """A Verifier and RevisionVerifier (``protocol.py``) on a token classifier with two labels. Safe
+    to call from any thread.
+
+    The format of TRL's PRMTrainer: after the prompt, each step is tokenised on its own and followed
+    by a line end; the score is the probability of label 1 at the line end. (Which labels it learns
+    from: arXiv 2408.03314, section 5.1 and appendix D.) It reads every token once:
+    ``cost.verifier`` counts the tokens of the prompt in ``prefill``, of the step and its line end
+    in ``score``; padding of a batch is not counted.
+
+    A step that would take the solution beyond the model's context is not read and scores 0.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        name: str,
+        rewrite_question: Callable[[str], str] = str,
+    ) -> None:
+        if model.config.num_labels != 2:
+            raise ModelError(
+                f"{name} cannot be used as a verifier: it has {model.config.num_labels} labels a "
+                "token, "
+                "and a process reward model of this kind has two (wrong, right)."
+            )
+        self.name = name
+        self.backbone = build_backbone(model)
+        self.parameters = self.backbone.parameters
+        self.codec = StepCodec(
+            tokenizer, model.get_input_embeddings().weight.shape[0], rewrite_question
+        )
+        self._lock = Lock()
+
+    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
+        """Read the prompts. Raises BadInput if one is too long for the model."""
+        with self._lock:
+            return self._prefill_prompts(self.codec.prompts(questions, self.backbone.context))
+
+    def prefill_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
+        """Read questions and the attempts at them. Raises BadInput like ``prefill``."""
+        with self._lock:
+            return self._prefill_prompts(self.codec.chains(chains, self.backbone.context))
+
+    @torch.inference_mode()
+    def _prefill_prompts(self, prompts: list[list[int]]) -> list[Prefilled]:
+        rows, _ = append_tokens(self.backbone, [EMPTY_ROW] * len(prompts), prompts, predict=False)
+        return [Prefilled(row, self._cost(row.length)) for row in rows]
+
+    def score(self, jobs: Sequence[ScoreJob]) -> list[ScoredStep]:
+        """Judge every job's step; of several lines in a text, the last. Cancelled jobs are not read
+        and score 0."""
+        scored = [ScoredStep(0.0, job.state, Cost()) for job in jobs]
+        with self._lock, torch.inference_mode():
+            steps = self.codec.steps([job.text for job in jobs])
+            read = [
+                i
+                for i, job in enumerate(jobs)
+                if job.state.length + len(steps[i]) <= self.backbone.context and not job.cancelled()
+            ]
+            rows, outputs = append_tokens(
+                self.backbone, [jobs[i].state for i in read], [steps[i] for i in read], predict=True
+            )
+            scores = torch.stack(outputs).softmax(-1)[:, 1].tolist() if read else []
+        for i, row, score in zip(read, rows, scores, strict=True):
+            scored[i] = ScoredStep(round(score, SCORE_DECIMALS), row, self._cost(len(steps[i])))
+        return scored
+
+    def _cost(self, tokens: int) -> Cost:
+        return Cost(verifier=tokens, flops=2.0 * self.parameters * tokens)
+
+
+@dataclass(frozen=True)
+class StepVerifierState:
+    """What a StepVerifier has read: ``row`` remembers ``ids``."""
+
+    question: str
+    steps: tuple[str, ...]
+    ids: list[int]
+    row: KVRow
+
+
+class StepVerifier:
+    """A Verifier (``protocol.py``) that reads what its ``format`` writes. Safe to call from any
+    thread.
+
+    A step adds to the text and may change its end (a turn is closed, another opened): the model
+    goes on from the longest beginning that it has read already. ``cost.verifier`` counts the tokens
+    it reads; one whose KV cache cannot be forked reads the beginning again, and pays for it.
+
+    A step that would take the text beyond the model's context is not read and scores 0.
+    """
+
+    def __init__(self, model: PreTrainedModel, name: str, format: LocalVerifierFormat) -> None:
+        self.name = name
+        self.format = format
+        self.backbone = build_backbone(model)
+        self.parameters = self.backbone.parameters
+        self._lock = Lock()
+
+    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
+        """Read the prompts. Raises BadInput if one is too long for the model."""
+        prompts = require_fit(
+            [self.format.ids(question, ()) for question in questions], self.backbone.context
+        )
+        with self._lock, torch.inference_mode():
+            reset_peak_memory(self.backbone.device)
+            rows, _ = append_tokens(
+                self.backbone, [EMPTY_ROW] * len(prompts), prompts, predict=False
+            )
+            peak = synchronized_peak_memory(self.backbone.device)
+        return [
+            Prefilled(
+                StepVerifierState(question, (), ids, row),
+                self._cost(0 if self.backbone.recomputes_prefix else len(ids), peak),
+            )
+            for question, ids, row in zip(questions, prompts, rows, strict=True)
+        ]
+
+    def score(self, jobs: Sequence[ScoreJob]) -> list[ScoredStep]:
+        """Judge every job's step; of several lines in a text, the last. Cancelled jobs are not read
+        and score 0."""
+        scored = [ScoredStep(0.0, job.state, Cost()) for job in jobs]
+        with self._lock, torch.inference_mode():
+            reset_peak_memory(self.backbone.device)
+            texts = [(*job.state.steps, *job.text.split("\n")) for job in jobs]
+            token_ids = [
+                self.format.ids(job.state.question, text)
+                for job, text in zip(jobs, texts, strict=True)
+            ]
+            read = [
+                i
+                for i, job in enumerate(jobs)
+                if len(token_ids[i]) <= self.backbone.context and not job.cancelled()
+            ]
+            # The last token is always read: the score stands there.
+            cached_lengths = {
+                i: min(
+                    _common_prefix_length(jobs[i].state.ids, token_ids[i]), len(token_ids[i]) - 1
+                )
+                for i in read
+            }
+            rows, outputs = append_tokens(
+                self.backbone,
+                [
+                    KVRow(jobs[i].state.row.block, jobs[i].state.row.slot, cached_lengths[i])
+                    for i in read
+                ],
+                [token_ids[i][cached_lengths[i] :] for i in read],
+                predict=True,
+            )
+            scores = self.format.scores(torch.stack(outputs)).tolist() if read else []
+            peak = synchronized_peak_memory(self.backbone.device)
+        for i, row, score in zip(read, rows, scores, strict=True):
+            state = StepVerifierState(jobs[i].state.question, texts[i], token_ids[i], row)
+            cached_tokens = 0 if self.backbone.recomputes_prefix else cached_lengths[i]
+            scored[i] = ScoredStep(
+                round(score, SCORE_DECIMALS),
+                state,
+                self._cost(len(token_ids[i]) - cached_tokens, peak),
+            )
+        return scored
+
+    def _cost(self, tokens: int, peak: int) -> Cost:
+        return Cost(verifier=tokens, flops=2.0 * self.parameters * tokens, peak_memory=peak)
+
+
+class WholeTextVerifier:
+    """A Verifier on a classifier of whole texts that can be run in no other way (an encoder, say):
+    every text is read from its beginning, alone. Safe to call from any thread. Too long a text
+    scores 0."""
+
+    def __init__(self, model: PreTrainedModel, name: str, format: LocalVerifierFormat) -> None:
+        self.name = name
+        self.format = format
+        self.parameters = sum(weight.numel() for weight in model.parameters())
+        self._model = model.eval()
+        self._context: int = getattr(model.config, "max_position_embeddings", None) or 512
+        self._lock = Lock()
+
+    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
+        """Nothing is read yet. Raises BadInput if a question is too long for the model."""
+        require_fit([self.format.ids(question, ()) for question in questions], self._context)
+        return [
+            Prefilled(StepVerifierState(question, (), [], EMPTY_ROW), Cost())
+            for question in questions
+        ]
+
+    def score(self, jobs: Sequence[ScoreJob]) -> list[ScoredStep]:
+        """See StepVerifier."""
+        with self._lock, torch.inference_mode():
+            return [self._score_one(job) for job in jobs]
+
+    def _score_one(self, job: ScoreJob) -> ScoredStep:
+        steps = (*job.state.steps, *job.text.split("\n"))
+        ids = self.format.ids(job.state.question, steps)
+        if len(ids) > self._context or job.cancelled():
+            return ScoredStep(0.0, job.state, Cost())
+        logits = self._model(
+            input_ids=torch.tensor([ids], device=self._model.device)
+        ).logits.float()
+        (score,) = self.format.scores(logits).tolist()
+        cost = Cost(verifier=len(ids), flops=2.0 * self.parameters * len(ids))
+        return ScoredStep(
+            round(score, SCORE_DECIMALS),
+            StepVerifierState(job.state.question, steps, [], EMPTY_ROW),
+            cost,
+        )
+
+
+def _common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many ids two texts have in common at their beginning."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+        min(len(one), len(other)),
+    )

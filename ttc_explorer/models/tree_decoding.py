@@ -1,0 +1,290 @@
+"""Decoding over a tree of prefixes: every step continues from the KV cache of its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from ttc_explorer.models.backbone import append_tokens, build_backbone
+from ttc_explorer.models.devices import AdaptiveBatches, reset_peak_memory, synchronized_peak_memory
+from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow, fork
+from ttc_explorer.models.protocol import Cost, DecodedStep, ExtendJob, Prefilled, RevisionContext
+from ttc_explorer.models.sampling import sample_tokens, uniform_draws
+from ttc_explorer.models.step_codec import StepCodec
+from ttc_explorer.problems.grading import read_answer
+
+MAX_ROWS = 512
+"""Most rows decoded together; more are decoded in turns."""
+
+EXTRA_COLUMNS = 32
+"""Columns made ready for a step; longer ones grow their block."""
+
+
+@dataclass(frozen=True)
+class KVPrefix:
+    """The state after a step: the row that holds all of it but its last token, and that token."""
+
+    row: KVRow
+    last: int
+
+
+def is_answer_line(step: str) -> bool:
+    """Whether a step is an answer line."""
+    return read_answer(step) is not None
+
+
+class TreeGenerator:
+    """A Generator and Reviser (``protocol.py``) on a transformers causal language model. Safe to
+    call from any thread.
+
+    A step ends with its line end, or, for a model with a ``system`` prompt, which chats, with a
+    blank line; blank lines before it belong to it. A solution ends with the model's end token, with
+    a step of which ``is_final`` is true, after ``max_step_tokens`` without an end of step, or when
+    the context is full.
+
+    The last token of a prompt or step is not read when it is sampled but when a next step is asked
+    for: a leaf's never is. So what a row reads, token for token, equals what it samples, and the
+    counts are exact: the model processes ``prefilled`` tokens in ``prefill`` and ``generated``
+    tokens in ``extend``, no others. A row that has ended leaves the batch at once; padding of a
+    batch is not counted. Where the backbone reads prefixes again (``recomputes_prefix``),
+    ``prefill`` reads nothing, and every row pays for its prefix in ``extend``.
+
+    When memory runs out, fewer rows are decoded together from then on.
+    """
+
+    supports_prefix_continuation = True
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        name: str,
+        is_final: Callable[[str], bool] = is_answer_line,
+        max_step_tokens: int = 80,
+        rewrite_question: Callable[[str], str] = str,
+        system: str | None = None,
+    ) -> None:
+        self.name = name
+        self.backbone = build_backbone(model)
+        self.parameters = self.backbone.parameters
+        self.codec = StepCodec(
+            tokenizer, model.get_output_embeddings().weight.shape[0], rewrite_question, system
+        )
+        self._is_final = is_final
+        self._max_step_tokens = max_step_tokens
+        self.supports_chat = system is not None
+        self._line_ends = 2 if self.supports_chat else 1
+        self._lock = Lock()
+        self._batches = AdaptiveBatches(MAX_ROWS)
+        # Sampling is done in 64 bits, which Apple's devices do not have.
+        self._sampling_device = torch.device("cpu") if model.device.type == "mps" else model.device
+        self._end_token_mask = np.zeros_like(self.codec.specials)
+        self._end_token_mask[[*_end_token_ids(model, tokenizer), *self.codec.end_of_turn_ids()]] = (
+            True
+        )
+        self._banned_token_mask = torch.from_numpy(self.codec.specials & ~self._end_token_mask).to(
+            self._sampling_device
+        )
+
+    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
+        """Read the prompts, all but their last token. Raises BadInput if one is too long for the
+        model."""
+        with self._lock:
+            return self._prefill_prompts(self.codec.prompts(questions, self.backbone.context))
+
+    def prefill_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
+        """Read questions and the attempts at them, as ``prefill`` reads questions. For a model
+        taught to revise: for any other model the prompt is out of distribution."""
+        with self._lock:
+            return self._prefill_prompts(self.codec.chains(chains, self.backbone.context))
+
+    def prefill_chat_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
+        """Like ``prefill_revisions``, for a model that chats: it is asked in words for a better
+        solution."""
+        with self._lock:
+            return self._prefill_prompts(
+                self.codec.chat_revision_prompts(chains, self.backbone.context)
+            )
+
+    @torch.inference_mode()
+    def _prefill_prompts(self, prompts: list[list[int]]) -> list[Prefilled]:
+        reset_peak_memory(self.backbone.device)
+        rows, _ = append_tokens(
+            self.backbone,
+            [EMPTY_ROW] * len(prompts),
+            [prompt[:-1] for prompt in prompts],
+            predict=False,
+        )
+        peak = synchronized_peak_memory(self.backbone.device)
+        read = [0 if self.backbone.recomputes_prefix else row.length for row in rows]
+        return [
+            Prefilled(
+                KVPrefix(row, prompt[-1]),
+                Cost(prefilled=tokens, flops=self._flops(tokens), peak_memory=peak),
+            )
+            for row, tokens, prompt in zip(rows, read, prompts, strict=True)
+        ]
+
+    def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
+        """Sample a step after each job's state, all together. See ExtendJob, Sampled.
+
+        ``cost.cached`` counts the tokens of the prefix that a job did not have to read again. A
+        cancelled row returns what it has so far, unfinished.
+        """
+        with self._lock, torch.inference_mode():
+            return self._batches.run(jobs, self._decode)
+
+    def _decode(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
+        """One step of every job. Arrays are by job, except ``slots``: the job in each row of the
+        block.
+
+        The jobs still decoding stand in the first ``live`` rows; one that ends swaps places with
+        the last.
+        """
+        reset_peak_memory(self.backbone.device)
+        prefixes: list[KVPrefix] = [job.state for job in jobs]
+        block = fork([prefix.row for prefix in prefixes], EXTRA_COLUMNS)
+        prefix_length = np.array([prefix.row.length for prefix in prefixes])
+        last = np.array([prefix.last for prefix in prefixes])
+        max_tokens = np.minimum(self.backbone.context - prefix_length, self._max_step_tokens)
+        temperature = np.array([float(job.temperature) for job in jobs])
+        draws = uniform_draws([job.rng_path for job in jobs], self._max_step_tokens)
+        cancelled = _CancelFlags(jobs)
+
+        steps = np.zeros(draws.shape, dtype=int)
+        counts = np.zeros(len(jobs), dtype=int)
+        line_end_count = np.zeros(len(jobs), dtype=int)  # line ends since the last word
+        logprobs = np.zeros(len(jobs))
+        has_text, step_ended, solution_ended = np.zeros((3, len(jobs)), dtype=bool)
+
+        slots = np.arange(len(jobs))
+        live, leaving = len(jobs), cancelled.check(slots)
+        for token in range(self._max_step_tokens):
+            live -= int(leaving.sum())
+            holes, movers = np.flatnonzero(leaving[:live]), live + np.flatnonzero(~leaving[live:])
+            if len(holes):
+                block.swap(zip(holes, movers, strict=True), int(prefix_length.max()) + token)
+                slots[holes], slots[movers] = slots[movers], slots[holes]
+            if not live:
+                break
+            rows = slots[:live]
+            logits = self.backbone.read(
+                self._on_device(last[rows, None]),
+                self._on_device(prefix_length[rows] + token),
+                block,
+                predict=True,
+            )[:, 0]
+            sampling_arguments = (temperature[rows], draws[rows, token])
+            sampled = sample_tokens(
+                logits.to(self._sampling_device),
+                *(
+                    torch.from_numpy(values).to(self._sampling_device)
+                    for values in sampling_arguments
+                ),
+                self._banned_token_mask,
+            )
+            ids, token_logprobs = (values.cpu().numpy() for values in sampled)
+            steps[rows, token] = last[rows] = ids
+            counts[rows] = token + 1
+            logprobs[rows] += token_logprobs
+            line_end_count[rows] = self._trailing_line_ends(
+                line_end_count[rows], has_text[rows], ids
+            )
+            has_text[rows] |= ~self.codec.blanks[ids]
+            step_ended[rows] = (line_end_count[rows] >= self._line_ends) & has_text[rows]
+            solution_ended[rows] = self._end_token_mask[ids] | (
+                ~step_ended[rows] & (token + 1 >= max_tokens[rows])
+            )
+            leaving = step_ended[rows] | solution_ended[rows] | cancelled.check(rows)
+
+        slot_of_job = np.empty_like(slots)
+        slot_of_job[slots] = np.arange(len(jobs))
+        texts = self.codec.texts(
+            [ids[:count] for ids, count in zip(steps.tolist(), counts.tolist(), strict=True)]
+        )
+        context_full = prefix_length + counts >= self.backbone.context
+        peak = synchronized_peak_memory(self.backbone.device)
+        rows = zip(
+            prefixes,
+            texts,
+            slot_of_job.tolist(),
+            counts.tolist(),
+            last.tolist(),
+            logprobs.tolist(),
+            step_ended.tolist(),
+            (solution_ended | (step_ended & context_full)).tolist(),
+            strict=True,
+        )
+        return [
+            DecodedStep(
+                text=text,
+                tokens=count,
+                logprob=logprob,
+                finished=ended or (complete and self._is_final(text)),
+                state=KVPrefix(KVRow(block, slot, prefix.row.length + count), token),
+                cost=self._cost(prefix.row.length, count, peak),
+            )
+            for prefix, text, slot, count, token, logprob, complete, ended in rows
+        ]
+
+    def _trailing_line_ends(
+        self, line_end_count: np.ndarray, has_text: np.ndarray, ids: np.ndarray
+    ) -> np.ndarray:
+        """Line ends in the white space at the end of each row, or enough to end a step if it was
+        met within the new token. ``line_end_count`` and ``has_text`` (whether anything but white
+        space was written) are from before it."""
+        codec = self.codec
+        if self._line_ends == 1:
+            return codec.line_ends[ids].astype(int)
+        line_ends_met = np.where(has_text, line_end_count + codec.before[ids], 0)
+        ended = line_ends_met >= self._line_ends
+        return np.where(codec.blanks[ids] | ended, line_ends_met, codec.after[ids])
+
+    def _cost(self, prefix_length: int, count: int, peak: int) -> Cost:
+        """What it cost to sample ``count`` tokens after ``prefix_length`` ones."""
+        prefix = prefix_length if count else 0
+        read = prefix if self.backbone.recomputes_prefix else 0
+        return Cost(
+            generated=count,
+            prefilled=read,
+            cached=prefix - read,
+            flops=self._flops(count + read),
+            peak_memory=peak,
+        )
+
+    def _on_device(self, array: np.ndarray) -> Tensor:
+        """The array as a tensor where the model is."""
+        return torch.from_numpy(array).to(self.backbone.device)
+
+    def _flops(self, tokens: int) -> float:
+        return 2.0 * self.parameters * tokens
+
+
+class _CancelFlags:
+    """The cancel flags of jobs, each distinct one asked once for all its rows."""
+
+    def __init__(self, jobs: Sequence[ExtendJob]) -> None:
+        numbers = {
+            flag: number for number, flag in enumerate(dict.fromkeys(job.cancelled for job in jobs))
+        }
+        self._flags = list(numbers)
+        self._number = np.array([numbers[job.cancelled] for job in jobs])
+
+    def check(self, rows: np.ndarray) -> np.ndarray:
+        """Which of the jobs ``rows`` are cancelled now."""
+        return np.array([bool(flag()) for flag in self._flags])[self._number[rows]]
+
+
+def _end_token_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The ids with which the model may end a text."""
+    settings = (model.config, getattr(model, "generation_config", None), tokenizer)
+    ends: set[int] = set()
+    for ids in (getattr(source, "eos_token_id", None) for source in settings):
+        ends |= {*ids} if isinstance(ids, list) else {ids}
+    return sorted(ends - {None})

@@ -1,0 +1,96 @@
+"""A run that grows in another process: what is new in it as plain data, and a copy that mirrors it.
+
+Deltas can be pickled: they hold no models, no device memory, and nothing of the search itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ttc_explorer.search.ledger import Ledger
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.tree import (
+    Event,
+    NodeAdded,
+    NodeScored,
+    Note,
+    NoteAdded,
+    SearchTree,
+    StatusChanged,
+    ValueUpdated,
+)
+
+
+@dataclass(frozen=True)
+class RunDelta:
+    """What happened in a run since the last delta, in order: ``events``, with what
+    ``SearchTree.add`` takes for each node that was added (``nodes``) and the notes that were made;
+    and how the rest stands."""
+
+    events: tuple[Event, ...]
+    nodes: tuple[dict[str, Any], ...]
+    notes: tuple[Note, ...]
+    ledger: Ledger
+    correct: dict[str, bool]
+    reviser: str | None
+    error: str | None
+    stopped: str | None
+
+
+def delta_since(run: Run, seen_events: int) -> RunDelta:
+    """What is new in a run after its first ``seen_events`` events. It may grow meanwhile."""
+    stopped = run.stopped  # first: a run that has stopped has all its events
+    tree = run.tree
+    events = tuple(tree.events[seen_events:])
+    return RunDelta(
+        events,
+        tuple(
+            _add_arguments(tree, event.node)
+            for event in events
+            if isinstance(event, NodeAdded) and event.node
+        ),
+        tuple(tree.notes[event.number] for event in events if isinstance(event, NoteAdded)),
+        replace(run.ledger),
+        dict(run.correct),
+        run.reviser,
+        run.error,
+        stopped,
+    )
+
+
+def apply_delta(run: Run, delta: RunDelta) -> None:
+    """Let the same happen in a copy of the run. Its tree then has the same events."""
+    tree = run.tree
+    nodes, notes = iter(delta.nodes), iter(delta.notes)
+    run.correct |= delta.correct
+    run.reviser, run.error = delta.reviser, delta.error
+    for event in delta.events:
+        match event:
+            case NodeAdded(node):
+                if node:  # every tree begins with its root
+                    tree.add(**next(nodes))
+            case NodeScored(node, score):
+                tree.set_scores([node], [score])
+            case StatusChanged(node, status):
+                tree.set_status([node], status)
+            case ValueUpdated(node, visits, value):
+                tree.set_value(node, visits, value)
+            case NoteAdded():
+                note = next(notes)
+                tree.note(note.text, **note.data)
+    run.ledger = delta.ledger
+    run.stopped = delta.stopped  # last: who sees it finds everything else in place
+
+
+def _add_arguments(tree: SearchTree, node: int) -> dict[str, Any]:
+    """What the node was added with."""
+    return {
+        "parent": tree.parent[node],
+        "text": tree.text[node],
+        "tokens": tree.tokens[node],
+        "logprob": tree.logprob[node],
+        "finished": tree.kind[node] in ("answer", "revision"),
+        "answer": tree.answer[node],
+        "kind": tree.kind[node],
+    }

@@ -1,0 +1,91 @@
+"""The primitives that searches are made of: request work from models, write the replies into the
+tree.
+
+A node's model state (its KV cache rows) is kept until the request that continues it (Extend without
+``keep_state``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from ttc_explorer.models.protocol import Extend, Reply, Request, Revise, Score
+from ttc_explorer.search.tree import SearchTree
+
+ROOT = 0
+
+Search = Generator[Request, Reply, str]
+"""A running search: yields requests, receives replies, and returns why it stopped: ``done`` when
+every live solution has finished, ``budget`` when the rounds ran out before."""
+
+
+def extend_and_score(
+    tree: SearchTree, parents: Sequence[int], temperature: float, keep_state: bool = False
+) -> Generator[Request, Reply, list[int]]:
+    """Sample one step after each of ``parents``, have all of them scored, and return the unfinished
+    ones.
+
+    Name a node m times for m children. A node is extended in one request only, unless
+    ``keep_state`` says that it will be named once more: otherwise its model state is freed.
+    """
+    steps = yield Extend(tuple(parents), temperature, keep_state)
+    nodes = tree.add_steps(parents, steps)
+    yield from _score(tree, nodes)
+    return [node for node in nodes if tree.status[node] == "open"]
+
+
+def apply_allocation(tree: SearchTree, nodes: Sequence[int], widths: Sequence[int]) -> list[int]:
+    """Keep the nodes that get children and prune those whose width is 0; name each once for each
+    child."""
+    tree.set_status([node for node, width in zip(nodes, widths, strict=True) if width], "kept")
+    tree.set_status(
+        [node for node, width in zip(nodes, widths, strict=True) if not width], "pruned"
+    )
+    return [node for node, width in zip(nodes, widths, strict=True) for _ in range(width)]
+
+
+def revise_and_score(
+    tree: SearchTree, parents: Sequence[int], temperature: float
+) -> Generator[Request, Reply, list[int]]:
+    """Write one whole attempt after each of ``parents``, have all of them scored, and return their
+    ids.
+
+    A parent is the root, a revision, or a finished answer; name it m times for m attempts.
+    """
+    attempts = yield Revise(tuple(parents), temperature)
+    nodes = tree.add_steps(parents, attempts, kind="revision")
+    yield from _score(tree, nodes)
+    return nodes
+
+
+def greedy_rollouts(
+    tree: SearchTree, nodes: Sequence[int], steps: int
+) -> Generator[Request, Reply, list[int]]:
+    """Go on from each of ``nodes`` greedily for up to ``steps`` steps; return the node at each
+    one's end.
+
+    The steps become rollout nodes (lookahead search, arXiv 2408.03314, section 5.2). A rollout ends
+    early where its solution does; that of a finished node is empty, and its end the node itself.
+    The nodes can still be extended.
+    """
+    ends = {node: node for node in nodes}
+    unfinished = [node for node in nodes if tree.status[node] != "finished"]
+    for step in range(steps):
+        if not unfinished:
+            break
+        parents = [ends[node] for node in unfinished]
+        replies = yield Extend(tuple(parents), 0.0, keep_state=step == 0, rollout=True)
+        rollout_nodes = tree.add_steps(parents, replies, kind="rollout")
+        yield from _score(tree, rollout_nodes)
+        ends.update(zip(unfinished, rollout_nodes, strict=True))
+        unfinished = [
+            node for node, reply in zip(unfinished, replies, strict=True) if not reply.finished
+        ]
+    return [ends[node] for node in nodes]
+
+
+def _score(tree: SearchTree, nodes: Sequence[int]) -> Generator[Request, Reply, None]:
+    """Have the nodes scored. The reply is empty in a run without a verifier."""
+    scores = yield Score(tuple(nodes))
+    if scores:
+        tree.set_scores(nodes, scores)

@@ -1,0 +1,108 @@
+"""Compute-optimal: see how hard the question is, then spend as was measured to be best for such
+questions (arXiv 2408.03314, section 3.2).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ttc_explorer.models.protocol import PolicyDecision, PolicyQuery, StrategyChoice
+from ttc_explorer.search.primitives import Search
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategies.best_of_n import best_of_n
+from ttc_explorer.search.tree import NoteValue, SearchTree
+
+if TYPE_CHECKING:
+    from ttc_explorer.search.strategy import Strategy
+
+MAX_PROBE = 16
+FALLBACK_CHOICE = StrategyChoice("best_of_n")
+
+
+def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
+    """A probe of best-of-n, its mean score asked about, and the rest of N spent as the policy says.
+
+    The probe is a quarter of N, from 1 to 16 solutions, and part of the budget (the paper leaves
+    its cost out). Its evidence is the mean of the verifier's scores at the ends of its solutions:
+    predicted difficulty, no reference answer used. The chosen strategy goes on in the same tree
+    with what is left, and the solutions of the probe vote with its own. Where there is no policy,
+    or its choice needs a reviser and there is none, the rest is best-of-N too: together, best-of-N
+    as if nobody had asked. A budget of 1 is all probe.
+    """
+    probe = min(max(1, budget // 4), MAX_PROBE)
+    rest = budget - probe
+    ending = yield from best_of_n(tree, probe, settings, keep_state=rest > 0)
+    ends = [node for node in range(len(tree)) if tree.status[node] in ("finished", "open")]
+    mean_score = math.fsum(tree.score[node] for node in ends) / probe
+    evidence = f"The mean score of a probe of {probe} is {mean_score:.2f}"
+    note_data: dict[str, NoteValue | list[NoteValue]] = {
+        "probe": probe,
+        "rest": rest,
+        "mean_score": mean_score,
+    }
+    if not rest:
+        tree.note(f"{evidence}, and the probe was the whole budget.", **note_data)
+        return ending
+
+    decision = yield PolicyQuery(mean_score, budget)
+    choice = FALLBACK_CHOICE
+    if decision is None:
+        tree.note(f"{evidence}. No policy has been measured yet: best-of-N goes on.", **note_data)
+    else:
+        choice, explanation = resolve_choice(decision)
+        tree.note(
+            f"{evidence}: bin {decision.bin} of {len(decision.choices)}. {explanation} "
+            f"{describe_neighbour_bins(decision)}",
+            **note_data,
+            bin=decision.bin,
+            choices=[format_choice(each) for each in decision.choices],
+            choice=format_choice(choice),
+        )
+    search = lookup_strategy(choice.strategy).search(
+        tree, rest, settings.with_values(dict(choice.settings))
+    )
+    ending_of_rest = yield from search
+    return "budget" if "budget" in (ending, ending_of_rest) else "done"
+
+
+def resolve_choice(decision: PolicyDecision) -> tuple[StrategyChoice, str]:
+    """What is done with the rest of the budget, and a sentence that says so."""
+    policy_choice = decision.choices[decision.bin - 1]
+    if decision.reviser or not lookup_strategy(policy_choice.strategy).reviser:
+        return policy_choice, f"The policy's choice for the rest: {format_choice(policy_choice)}."
+    reason = "needs a reviser, and there is none here: best-of-N goes on."
+    return FALLBACK_CHOICE, f"The policy's choice, {format_choice(policy_choice)}, {reason}"
+
+
+def lookup_strategy(name: str) -> Strategy:
+    """The strategy of that name, looked up this late because the list of strategies has ``auto`` in
+    it."""
+    from ttc_explorer.search.strategy import get_strategy
+
+    return get_strategy(name)
+
+
+def format_choice(choice: StrategyChoice) -> str:
+    """A choice of the policy in words.
+
+    >>> format_choice(StrategyChoice("beam", (("width", 2),)))
+    'Beam search (width 2)'
+    """
+    settings = ", ".join(f"{key} {value}" for key, value in choice.settings)
+    return lookup_strategy(choice.strategy).title + (f" ({settings})" if settings else "")
+
+
+def describe_neighbour_bins(decision: PolicyDecision) -> str:
+    """What the policy would have chosen, had the question looked a little easier or harder: a
+    sentence."""
+    neighbour_bins = [
+        number
+        for number in (decision.bin - 1, decision.bin + 1)
+        if 1 <= number <= len(decision.choices)
+    ]
+    descriptions = ", ".join(
+        f"{format_choice(decision.choices[number - 1])} in bin {number}"
+        for number in neighbour_bins
+    )
+    return f"It would have been {descriptions}."

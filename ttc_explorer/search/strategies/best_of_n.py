@@ -1,0 +1,26 @@
+"""Best-of-N: N independent solutions; the selector chooses among their answers (arXiv 2408.03314,
+5.1)."""
+
+from __future__ import annotations
+
+from ttc_explorer.search.primitives import ROOT, Search, extend_and_score
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.tree import SearchTree
+
+
+def best_of_n(
+    tree: SearchTree, budget: int, settings: Settings, keep_state: bool = False
+) -> Search:
+    """N solutions side by side, one step of each a round, each step scored and none pruned.
+
+    ``keep_state``: the question will be begun again, by a strategy that has more to spend on it.
+    """
+    live = [ROOT] * budget
+    for _ in range(settings.rounds):
+        tree.set_status(live, "kept")
+        live = yield from extend_and_score(
+            tree, live, settings.temperature, keep_state and live[0] == ROOT
+        )
+        if not live:
+            return "done"
+    return "budget"

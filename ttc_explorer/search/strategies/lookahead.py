@@ -1,0 +1,44 @@
+"""Lookahead search: a step is judged by where it leads (arXiv 2408.03314, section 5.2 and figure
+2)."""
+
+from __future__ import annotations
+
+from ttc_explorer.search.primitives import (
+    ROOT,
+    Search,
+    apply_allocation,
+    extend_and_score,
+    greedy_rollouts,
+)
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategies.beam import beam_allocation
+from ttc_explorer.search.tree import SearchTree
+from ttc_explorer.search.voting import solution_score
+
+
+def lookahead(tree: SearchTree, budget: int, settings: Settings) -> Search:
+    """Beam search in which a step ranks by the verifier's score after k more steps at temperature
+    0.
+
+    What was rolled out is then discarded: the step is continued by fresh samples, at the run's
+    temperature. A rollout ends early where its solution does, and where the rounds run out: it is
+    never longer than a solution may be. k = 0 is beam search.
+
+    A budget of N is N places in the beam, as in ``beam``. Each place costs up to k + 1 steps a
+    round, so the search costs what beam search does at N(k + 1): the ledger has it all.
+    """
+    live, widths = [ROOT], [budget]
+    for depth in range(1, settings.rounds + 1):
+        live = yield from extend_and_score(
+            tree, apply_allocation(tree, live, widths), settings.temperature
+        )
+        if not live:
+            return "done"
+        ends = yield from greedy_rollouts(
+            tree, live, min(settings.lookahead, settings.rounds - depth)
+        )
+        widths = beam_allocation(
+            [solution_score(tree, end, settings.aggregate) for end in ends],
+            settings.children(budget),
+        )
+    return "budget"

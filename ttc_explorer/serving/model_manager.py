@@ -1,0 +1,278 @@
+"""The models behind the pages: loaded in the background when somebody first wants them, and
+exchanged for others when somebody chooses those.
+
+One person's machine has one set of models, and a choice exchanges it on all pages. Where strangers
+share the process a choice is of the visitor who makes it: models stay here by their names for all
+who chose them, and those that nobody has a run on leave when others have no room beside them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Unfinished
+from dataclasses import dataclass
+from threading import Lock, Thread
+from typing import Any
+
+from ttc_explorer.models.protocol import InsufficientMemory, ModelError
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.search.strategy import unavailable_reason
+from ttc_explorer.serving.limits import SHIPPED_GENERATORS, Limits
+from ttc_explorer.serving.outcome_learner import OutcomeLearner
+from ttc_explorer.serving.run_service import RunService
+
+log = logging.getLogger(__name__)
+
+ALREADY_LOADING = "Models are being loaded already: wait until they are here."
+LOAD_FAILED = (
+    "These models could not be loaded because something went wrong here that should not have."
+)
+LOADING = "Loading …"
+
+
+@dataclass(frozen=True)
+class LoadedModels:
+    """The service of the models that somebody uses, and what is to be known of these: their names,
+    and whether the generator ``supports_prefix_continuation`` (``protocol.py``) and the reviser is
+    only ``prompted``. ``name`` is what was chosen, None for the shipped models; ``own`` whether
+    they are one visitor's alone; ``capabilities`` what a server can do
+    (``models/server_capabilities.py``), None without one; ``seconds`` how long loading took."""
+
+    service: RunService
+    model: str
+    verifier: str | None
+    reviser: str | None
+    name: str | None = None
+    own: bool = False
+    supports_prefix_continuation: bool = True
+    prompted: bool = False
+    capabilities: Any = None
+    seconds: float = 0.0
+
+    @property
+    def shipped(self) -> bool:
+        """Whether the generator is one of ours, which knows our kinds of problems and no others."""
+        return not self.own and (
+            self.name is None or self.name.partition("+")[0] in SHIPPED_GENERATORS
+        )
+
+    def missing(self, strategy: str) -> str:
+        """Why a strategy cannot run with these models, in a sentence; empty if it can."""
+        return unavailable_reason(
+            strategy,
+            self.supports_prefix_continuation,
+            self.verifier is not None,
+            self.reviser is not None,
+        )
+
+
+class ModelSelection:
+    """Which models somebody uses: those of ``name``, None for those that everybody begins with, or
+    ``own`` ones, which nobody else may use. Kept in a visitor's session; only the model manager
+    looks inside."""
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.own: LoadedModels | None = None
+        self.pending_load: Future[None] | None = (
+            None  # not the models: those unloaded must be freed
+        )
+        self.progress = self.failure = ""
+
+
+class ModelManager:
+    """``make_driver(name, on_progress)`` loads the models of a name, and reports progress;
+    ``make_driver()`` those that are shipped. It may take long, and may raise ModelError or
+    BadInput. ``initial_name`` names the models to begin with, the shipped ones if it is None.
+    ``learner`` records how runs of ``auto`` end, ``limits`` say what visitors may ask for,
+    ``make_service`` makes the service, and ``unload_except`` unloads all models but those of the
+    names that it is given.
+
+    The methods take the choice of a visitor; without one they are about the models of everybody.
+    """
+
+    def __init__(
+        self,
+        make_driver: Callable[..., Driver],
+        learner: OutcomeLearner | None = None,
+        limits: Limits | None = None,
+        make_service: Callable[[Driver, str | None, Limits], RunService] | None = None,
+        initial_name: str | None = None,
+        unload_except: Callable[[Collection[str]], None] = lambda names: None,
+    ) -> None:
+        self._make_driver = make_driver
+        self._initial_name = initial_name
+        self.learner = learner
+        self.limits = limits or Limits()
+        self._make_service = make_service or (
+            lambda driver, name, limits: RunService(driver, limits)
+        )
+        self._unload_except = unload_except
+        self._lock = Lock()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="models")
+        self._shared_selection = ModelSelection()
+        self._loaded_by_name: dict[
+            str | None, LoadedModels
+        ] = {}  # by name; only the worker's thread writes here
+
+    def start_loading(self, selection: ModelSelection | None = None) -> None:
+        """Start to load, unless that has been done, and return at once. A failed load is tried
+        again."""
+        target = self._selection_for(selection)
+        with self._lock:
+            if self.ready(selection) is None and (
+                target.pending_load is None or target.pending_load.done()
+            ):
+                target.pending_load = self._worker.submit(self._ensure_loaded, target, target.name)
+
+    def wait(
+        self, seconds: float | None = None, selection: ModelSelection | None = None
+    ) -> LoadedModels | None:
+        """The models; None if they are on their way even ``seconds`` from now. Raises what loading
+        raised."""
+        target = self._selection_for(selection)
+        while (ready := self.ready(selection)) is None:
+            if target.pending_load is None or (
+                target.pending_load.done() and not target.pending_load.exception()
+            ):  # or unloaded
+                self.start_loading(selection)
+            assert target.pending_load is not None
+            try:
+                target.pending_load.result(seconds)
+            except Unfinished:
+                return None
+        return ready
+
+    def ready(self, selection: ModelSelection | None = None) -> LoadedModels | None:
+        """The models if they have been loaded. Neither waits nor raises."""
+        target = self._selection_for(selection)
+        if selection is not None and selection.own is not None:
+            return selection.own
+        still_loading = target.pending_load is not None and not target.pending_load.done()
+        return None if still_loading else self._loaded_by_name.get(target.name)
+
+    def progress(self, selection: ModelSelection | None = None) -> str:
+        """How far loading is, in a line."""
+        return self._selection_for(selection).progress
+
+    def failure(self, selection: ModelSelection | None = None) -> str:
+        """Why what was chosen last could not be had, in a sentence; empty if it could."""
+        return self._selection_for(selection).failure
+
+    def choose(self, name: str, selection: ModelSelection | None = None) -> None:
+        """Start to exchange the models for those of that name, and return at once. Raises BadInput.
+
+        Those that all pages share go first, when runs in progress have ended: both together might
+        not fit. If the new ones cannot be had, the old ones stay or come back, and ``failure`` says
+        why.
+        """
+        self.limits.check_model(name)
+        target = self._selection_for(selection)
+        with self._lock:
+            if target.pending_load is not None and not target.pending_load.done():
+                raise BadInput(ALREADY_LOADING)
+            target.progress, target.failure = LOADING, ""
+            target.pending_load = self._worker.submit(
+                self._replace_models, target, self._cache_key(name)
+            )
+        if selection is not None:
+            self.drain_and_close(selection)
+
+    def adopt(self, driver: Driver, name: str, selection: ModelSelection) -> LoadedModels:
+        """Give a visitor models of their own, such as they have an account for, until they choose
+        others. They are nowhere but in ``selection``."""
+        self.drain_and_close(selection)
+        selection.own = _as_loaded_models(RunService(driver, self.limits), driver, name, own=True)
+        return selection.own
+
+    def drain_and_close(self, selection: ModelSelection) -> None:
+        """Unload a visitor's own models, if they have any, once their runs have ended."""
+        own, selection.own = selection.own, None
+        if own is not None:
+            Thread(target=own.service.drain_and_close, name="leaving", daemon=True).start()
+
+    def _selection_for(self, selection: ModelSelection | None) -> ModelSelection:
+        """The selection that counts."""
+        return selection if selection is not None and self.limits.public else self._shared_selection
+
+    def _cache_key(self, name: str) -> str | None:
+        """The models that everybody begins with have no second name, and so no second service."""
+        return None if name == self._default_name else name
+
+    @property
+    def _default_name(self) -> str:
+        return self._initial_name or SHIPPED_GENERATORS[0]
+
+    # --- on the worker's thread -------------------------------------------------------------------
+
+    def _replace_models(self, target: ModelSelection, key: str | None) -> None:
+        if target is self._shared_selection:
+            self._unload(target.name, target)
+        try:
+            self._ensure_loaded(target, key)
+            target.name = key
+            return
+        except (BadInput, ModelError) as error:
+            target.failure = str(error)
+        except Exception:
+            log.exception("models could not be loaded")
+            target.failure = LOAD_FAILED
+        self._ensure_loaded(target, target.name)
+
+    def _ensure_loaded(self, target: ModelSelection, key: str | None) -> None:
+        """Have the models of a name. Others that have no run go if there is no room beside them."""
+        target.progress = LOADING
+        while key not in self._loaded_by_name:
+            try:
+                self._loaded_by_name[key] = self._load(target, key)
+            except InsufficientMemory:
+                idle = [
+                    name
+                    for name, loaded in self._loaded_by_name.items()
+                    if name and not len(loaded.service)
+                ]
+                if not idle:
+                    raise
+                self._unload(idle[0], target)
+
+    def _unload(self, key: str | None, target: ModelSelection) -> None:
+        """Let runs in progress end, and unload the models of a name."""
+        loaded = self._loaded_by_name.pop(key, None)
+        if loaded is None:
+            return
+        if count := len(loaded.service):
+            runs = "1 run" if count == 1 else f"{count} runs"
+            target.progress = f"Waiting for {runs} on the old models to end …"
+        loaded.service.drain_and_close()
+
+    def _load(self, target: ModelSelection, key: str | None) -> LoadedModels:
+        start_time, name = time.monotonic(), key or self._initial_name
+
+        def on_progress(line: str) -> None:
+            target.progress = line
+
+        self._unload_except([other or self._default_name for other in (*self._loaded_by_name, key)])
+        driver = self._make_driver() if name is None else self._make_driver(name, on_progress)
+        service = self._make_service(driver, name, self.limits)
+        return _as_loaded_models(service, driver, name, seconds=time.monotonic() - start_time)
+
+
+def _as_loaded_models(
+    service: RunService, driver: Driver, name: str | None, **details: Any
+) -> LoadedModels:
+    generator, verifier, reviser = driver.generator, driver.verifier, driver.reviser
+    return LoadedModels(
+        service,
+        generator.name,
+        verifier.name if verifier else None,
+        reviser.name if reviser else None,
+        name,
+        supports_prefix_continuation=generator.supports_prefix_continuation,
+        prompted=getattr(reviser, "prompted", reviser is generator),
+        capabilities=getattr(generator, "capabilities", None),
+        **details,
+    )

@@ -1,0 +1,70 @@
+"""What the app learns from its own runs: outcomes of ``auto`` where the right answer is known."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ttc_explorer.experiments.bandit_outcomes import OutcomeStore
+from ttc_explorer.experiments.compute_optimal_policy import Policy
+from ttc_explorer.models.protocol import Generator, PolicyDecision, PolicyQuery, Verifier
+from ttc_explorer.search.driver import no_policy
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.strategies.auto import format_choice
+from ttc_explorer.search.voting import winning_vote
+
+OUTCOMES_FILE = Path.home() / ".ttc-explorer" / "outcomes.json"
+
+
+def open_outcomes(public: bool) -> OutcomeStore:
+    """The outcomes of the person whose machine this is; where strangers share it, those of this
+    process."""
+    return OutcomeStore(
+        Path(tempfile.mkdtemp(prefix="ttc-")) / OUTCOMES_FILE.name if public else OUTCOMES_FILE
+    )
+
+
+class OutcomeLearner:
+    """Decides for ``auto`` by ``policy`` and the recorded ``outcomes``. With ``public``, a right
+    answer that somebody typed is not counted: only those that we work out ourselves are."""
+
+    def __init__(self, policy: Policy, outcomes: OutcomeStore, public: bool) -> None:
+        self.policy, self.outcomes = policy, outcomes
+        self._public = public
+
+    def decision_function(
+        self, generator: Generator, verifier: Verifier | None
+    ) -> Callable[[PolicyQuery], PolicyDecision | None]:
+        """The policy's decisions for the models that it was measured on; none for others."""
+        return self._decide if self.policy.matches_models(generator, verifier) else no_policy
+
+    def _decide(self, query: PolicyQuery) -> PolicyDecision:
+        return self.outcomes.decide(self.policy, query)
+
+    def record_outcome(self, run: Run) -> bool:
+        """Count a finished run of ``auto`` that followed the policy; whether it counted. Raises
+        BadInput."""
+        vote = winning_vote(run.tree, run.settings.selector, run.settings.aggregate)
+        right = run.correct.get(vote.answer) if vote else False
+        note_data = next((note.data for note in run.tree.notes if "choice" in note.data), None)
+        has_reference = run.problem.answer is not None and not (
+            self._public and run.problem.family is None
+        )
+        if (
+            run.strategy != "auto"
+            or run.stopped not in ("done", "budget")
+            or note_data is None
+            or not has_reference
+        ):
+            return False
+        cell = self.policy.cell(int(note_data["bin"]), self.policy.nearest_budget(run.budget))
+        followed = [
+            each.choice
+            for each in cell.candidates
+            if format_choice(each.choice) == note_data["choice"]
+        ]
+        if not followed or right is None:
+            return False
+        self.outcomes.add(cell.bin, cell.budget, followed[0], right)
+        return True

@@ -1,0 +1,199 @@
+"""ZeroGPU, the GPUs that Spaces of Hugging Face share: a search holds one for as long as it runs,
+no longer.
+
+``spaces.GPU`` runs a call in a process that was forked from this one and has a GPU for a while.
+What goes in and what comes out is pickled, what the call changes in memory stays there, and closing
+the generator ends it at its next yield (huggingface.co/docs/hub/spaces-zerogpu). So a
+``GPURequest`` goes in and ``RunDelta`` come out.
+
+The package must be imported before torch: import this file first. Without the package,
+``spaces.GPU`` is nothing: only a Space with such hardware has both.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from threading import Condition, Thread
+
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.delta import RunDelta, apply_delta, delta_since
+from ttc_explorer.search.driver import Driver, check_run
+from ttc_explorer.search.ledger import Ledger
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.tree import SearchTree
+from ttc_explorer.serving.limits import Limits
+from ttc_explorer.serving.run_service import (
+    ALL_SLOTS_TAKEN,
+    MODELS_BEING_REPLACED,
+    RunService,
+    RunTotals,
+)
+
+try:
+    import spaces
+except ImportError:
+    spaces = None
+
+log = logging.getLogger(__name__)
+
+ENABLED = spaces is not None and os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+"""Whether this process is allocated GPUs. The variable is what the package itself goes by."""
+
+LOAD_SECONDS = 15
+"""Seconds of the allocation in which the weights move to the GPU."""
+BASE_SECONDS, SECONDS_PER_SOLUTION = 15, 1
+"""Seconds that a search of one solution may take, and that each further one adds."""
+MIN_UPDATE_INTERVAL = 0.1
+"""Least seconds between two deltas."""
+MAX_UPDATE_INTERVAL = 0.5
+"""Most seconds between two deltas: a search whose client has gone is ended when one is sent."""
+
+GPU_LOST = (
+    "The run stopped because no GPU was lent, or it was taken back: try again, with a "
+    "smaller budget."
+)
+
+
+@dataclass(frozen=True)
+class GPURequest:
+    """A search to run: the run as it is before it has begun, and by whose models."""
+
+    name: str | None
+    run: Run
+    seconds: float
+
+
+def search_seconds(request: GPURequest) -> int:
+    """Seconds that a search may take: what its budget says, and no more than was requested."""
+    return int(min(request.seconds, BASE_SECONDS + SECONDS_PER_SOLUTION * request.run.budget))
+
+
+def gpu_duration(request: GPURequest) -> int:
+    """Seconds for which a GPU is asked. Who asks for less is served sooner."""
+    return LOAD_SECONDS + search_seconds(request)
+
+
+def make_search_function(
+    make_driver: Callable[[str | None], Driver],
+) -> Callable[[GPURequest], Iterator[RunDelta]]:
+    """Performs a request on an allocated GPU, or right here where none is allocated: yields what is
+    new in the run until it has stopped. ``make_driver`` makes the models of a name, for each
+    request anew."""
+
+    def search(request: GPURequest) -> Iterator[RunDelta]:
+        run = replace(request.run, tree=SearchTree(), ledger=Ledger(), correct={})
+        service = RunService(make_driver(request.name))
+        service.submit(run, search_seconds(request))
+        seen = 0
+        try:
+            while True:
+                service.wait(run, seen, MAX_UPDATE_INTERVAL)
+                delta = delta_since(run, seen)
+                seen += len(delta.events)
+                yield delta
+                if delta.stopped is not None:
+                    return
+                time.sleep(MIN_UPDATE_INTERVAL)
+        finally:
+            service.cancel(run)  # of no effect once it has ended
+            service.drain_and_close()
+
+    return spaces.GPU(duration=gpu_duration)(search) if spaces else search
+
+
+class ZeroGPUService:
+    """A RunService whose searches run on allocated GPUs, each in a process of its own and in no
+    batch with others.
+
+    ``search`` comes from ``make_search_function``, and has the models of that ``name`` there;
+    ``driver`` has them here. See RunService for the methods.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        search: Callable[[GPURequest], Iterator[RunDelta]],
+        name: str | None,
+        limits: Limits,
+    ) -> None:
+        self._models = (driver.generator, driver.verifier, driver.reviser)
+        self._search = search
+        self._name = name
+        self._limits = limits
+        self._changed = Condition()
+        self._active_runs: dict[int, Run] = {}
+        self._cancelled: set[int] = set()
+        self._draining = False
+        self.totals = RunTotals()
+
+    def __len__(self) -> int:
+        return len(self._active_runs)
+
+    def submit(self, run: Run, seconds: float | None = None) -> None:
+        self._limits.check(run)
+        check_run(run, *self._models)
+        request = GPURequest(self._name, run, self._limits.time(seconds))
+        with self._changed:
+            if self._draining:
+                raise BadInput(MODELS_BEING_REPLACED)
+            if len(self._active_runs) >= self._limits.runs:
+                raise BadInput(ALL_SLOTS_TAKEN)
+            self._active_runs[id(run)] = run
+        # In the visitor's context: the allocation counts for them.
+        context = copy_context()
+        Thread(
+            target=context.run, args=(self._mirror_run, run, request), name="loan", daemon=True
+        ).start()
+
+    def cancel(self, run: Run) -> None:
+        with self._changed:
+            if id(run) in self._active_runs:
+                self._cancelled.add(id(run))
+
+    def wait(self, run: Run, seen_events: int, timeout: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: run.stopped is not None or len(run.tree.events) > seen_events, timeout
+            )
+
+    def drain_and_close(self) -> None:
+        with self._changed:
+            self._draining = True
+            self._changed.wait_for(lambda: not self._active_runs)
+
+    def close(self) -> None:
+        self._draining = True
+
+    def _mirror_run(self, run: Run, request: GPURequest) -> None:
+        """Let the run grow here as it grows there, until it has ended or nobody wants it any
+        more."""
+        error = None
+        try:
+            with closing(self._search(request)) as deltas:
+                for delta in deltas:
+                    if id(run) in self._cancelled and delta.stopped is None:
+                        break
+                    with self._changed:
+                        apply_delta(run, delta)
+                        self._changed.notify_all()
+        except (BadInput, ModelError) as refusal:
+            error = str(refusal)
+        except Exception as failure:
+            log.exception("a lent GPU failed")
+            reason = " ".join(str(getattr(failure, "message", "")).split())[:200]
+            error = f"{GPU_LOST} {reason}".strip()
+        with self._changed:
+            if run.stopped is None:
+                run.error = error
+                run.stopped = "cancelled"
+            del self._active_runs[id(run)]
+            self._cancelled.discard(id(run))
+            self.totals.add_run(run)
+            self._changed.notify_all()

@@ -1,0 +1,345 @@
+"""Strategies side by side on one problem at the same budget: what, by which rule, in which figures.
+
+By samples, every strategy runs at the same N. By tokens, every strategy runs at the largest N whose
+whole run stays within the budget: one more would go over. So no run is cut off (a search that goes
+breadth first, cut off in the middle, has nothing to vote on), none spends more than the budget, and
+none leaves more of it than the next N would need. That N is found by trying; the trials are not
+charged, because the question is what a strategy makes of its tokens, and not what it costs to find
+out how many samples they are.
+
+Tokens are those that any model processed for the run: written, read in a prompt, or read by a
+verifier; not those that a cache spared. Nothing here runs a model or reads a clock; a seed gives
+one comparison.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.ledger import Ledger
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import MAX_BUDGET
+from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.voting import winning_vote
+from ttc_explorer.ui.run_viewer.tree_stream import single_line
+
+MAX_COMPARED = 6
+"""Strategies in one comparison."""
+MAX_TOKENS = 1_000_000
+MAX_CELL_CHARACTERS = 200
+"""Characters of an answer in a sheet."""
+
+MAIN_SETTING_VALUES: dict[str, tuple[tuple[str, int], ...]] = {
+    "beam": (("width", 4), ("width", 0)),
+    "lookahead": (("lookahead", 1), ("lookahead", 3)),
+    "dvts": (("width", 4),),
+    "mcts": (("width", 4),),
+    "revise": (("chains", 4), ("chains", 1)),
+    "hybrid": (("chains", 4),),
+}
+"""Strategy -> the values of its main setting that are offered; one that is not here is offered as
+is."""
+
+
+# --- what is compared -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ComparedStrategy:
+    """A strategy with its main setting, if it has one; the others stand at their defaults."""
+
+    strategy: str
+    setting: tuple[str, int] | None = None
+
+    @property
+    def key(self) -> str:
+        """
+        >>> ComparedStrategy("greedy").key, ComparedStrategy("beam", ("width", 0)).key
+        ('greedy', 'beam width=0')
+        """
+        return (
+            self.strategy
+            if self.setting is None
+            else f"{self.strategy} {self.setting[0]}={self.setting[1]}"
+        )
+
+    @property
+    def title(self) -> str:
+        return STRATEGIES[self.strategy].title
+
+    @property
+    def detail(self) -> str:
+        """The setting as people write it; empty without one.
+
+        >>> [ComparedStrategy("beam", setting).detail for setting in (("width", 0), ("lookahead", 3), ("chains", 1))]
+        ['M = √N', 'k = 3', 'one chain']
+        """
+        if self.setting is None:
+            return ""
+        name, value = self.setting
+        if name == "width":
+            return f"M = {value or '√N'}"
+        if name == "lookahead":
+            return f"k = {value}"
+        return f"{value} chains" if value > 1 else "one chain"
+
+    @property
+    def name(self) -> str:
+        """
+        >>> ComparedStrategy("beam", ("width", 4)).name
+        'Beam search M = 4'
+        """
+        return f"{self.title} {self.detail}".strip()
+
+    @property
+    def sentence(self) -> str:
+        return STRATEGIES[self.strategy].sentence
+
+    @property
+    def max_budget(self) -> int:
+        """The largest N to try: 1 for a strategy that draws nothing at random, as more would be the
+        same."""
+        return MAX_BUDGET if "temperature" in STRATEGIES[self.strategy].settings else 1
+
+
+COMPARABLE_STRATEGIES: dict[str, ComparedStrategy] = {
+    entry.key: entry
+    for name in STRATEGIES
+    for entry in [
+        ComparedStrategy(name, setting) for setting in MAIN_SETTING_VALUES.get(name, (None,))
+    ]
+}
+"""Key -> entry, in the order of the list of strategies."""
+
+
+def compared_strategies(keys: Sequence[str]) -> list[ComparedStrategy]:
+    """The entries of these keys, 1 to MAX_COMPARED of them, in the order of COMPARABLE_STRATEGIES.
+    Raises BadInput."""
+    unknown = [key for key in keys if key not in COMPARABLE_STRATEGIES]
+    if unknown:
+        raise BadInput(f"There is no strategy '{str(unknown[0])[:40]}' to compare.")
+    if not 1 <= len(set(keys)) <= MAX_COMPARED:
+        raise BadInput(f"Choose from 1 to {MAX_COMPARED} strategies to compare.")
+    return [entry for key, entry in COMPARABLE_STRATEGIES.items() if key in keys]
+
+
+# --- the same budget ------------------------------------------------------------------------------
+
+BudgetTrials = Generator[int, int, int]
+"""Yields the N of the next trial, receives the tokens that it used, and returns the N that
+counts."""
+
+
+def tokens_processed(ledger: Ledger) -> int:
+    """Tokens that any model processed: written, read in prompts, read by a verifier."""
+    return ledger.generated_tokens + ledger.prefill_tokens + ledger.verifier_tokens
+
+
+def single_trial(number: int) -> BudgetTrials:
+    """One trial, whatever it uses."""
+    yield number
+    return number
+
+
+def largest_budget_within(tokens: int, max_budget: int) -> BudgetTrials:
+    """The largest N that uses at most ``tokens``, from 0 (not even 1 does) to ``max_budget``: it
+    fits, and the next larger N does not.
+
+    As runs cost about the same per sample, each trial that fits says how far to go on; where that
+    is nowhere, in strides that double. After a trial that does not fit, half the gap is tried. What
+    a trial that does not fit is said to have used does not matter: it may be stopped as soon as it
+    is over.
+    """
+    fits, over_budget, stride, short = 0, max_budget + 1, 1, 1
+    while over_budget - fits > 1:
+        number = min(fits + stride, over_budget - 1)
+        used = yield number
+        if used > tokens:
+            over_budget, short = number, 1
+            stride = (over_budget - fits) // 2
+        else:
+            fits, stride = number, number * (tokens - used) // used
+            if not stride:
+                stride, short = short, 2 * short
+    return fits
+
+
+def validated_token_budget(tokens: object) -> int:
+    """A budget in tokens. Raises BadInput."""
+    if (
+        not isinstance(tokens, int | float)
+        or tokens != tokens // 1
+        or not 1 <= tokens <= MAX_TOKENS
+    ):
+        raise BadInput(f"The budget must be a whole number of tokens, from 1 to {MAX_TOKENS:,}.")
+    return int(tokens)
+
+
+class ComparisonLane:
+    """One strategy in a comparison. Start ``run``; when it has ended, ``advance`` and start what
+    that returns, until that is None: then ``run`` is the one that counts, or None if not even N = 1
+    fits.
+
+    ``tokens`` is the limit, infinite in a comparison by samples; a run that is ``over_budget`` it
+    may be cancelled. ``make_run`` describes the run of an entry at a budget of N.
+    """
+
+    def __init__(
+        self,
+        entry: ComparedStrategy,
+        trials: BudgetTrials,
+        tokens: float,
+        make_run: Callable[[ComparedStrategy, int], Run],
+    ) -> None:
+        self.entry = entry
+        self.tokens = tokens
+        self.settled = False
+        self._trials = trials
+        self._make_run = make_run
+        self._fitting_run: Run | None = None
+        self.run: Run | None = make_run(entry, next(trials))
+
+    def over_budget(self) -> bool:
+        """Whether the run on screen has used more than the budget."""
+        return self.run is not None and tokens_processed(self.run.ledger) > self.tokens
+
+    def advance(self) -> Run | None:
+        """The next run to start, now that the last one has ended; None once the lane is settled."""
+        assert self.run is not None
+        if not self.over_budget():
+            if self.run.stopped in ("cancelled", "deadline"):  # nothing is known about this N
+                return self._finish(self._fitting_run or self.run)
+            self._fitting_run = self.run
+        try:
+            number = self._trials.send(tokens_processed(self.run.ledger))
+        except StopIteration:
+            return self._finish(self._fitting_run)
+        self.run = self._make_run(self.entry, number)
+        return self.run
+
+    def _finish(self, run: Run | None) -> None:
+        self.run, self.settled = run, True
+
+
+def lanes_by_samples(
+    strategies: Iterable[ComparedStrategy],
+    number: int,
+    make_run: Callable[[ComparedStrategy, int], Run],
+) -> list[ComparisonLane]:
+    """A lane each, all at N = ``number`` (at most what an entry can use)."""
+    return [
+        ComparisonLane(entry, single_trial(min(number, entry.max_budget)), math.inf, make_run)
+        for entry in strategies
+    ]
+
+
+def lanes_by_tokens(
+    strategies: Iterable[ComparedStrategy],
+    tokens: int,
+    make_run: Callable[[ComparedStrategy, int], Run],
+    max_budget: int = MAX_BUDGET,
+) -> list[ComparisonLane]:
+    """A lane each, all within ``tokens`` tokens and at N up to ``max_budget``."""
+    return [
+        ComparisonLane(
+            entry,
+            largest_budget_within(tokens, min(entry.max_budget, max_budget)),
+            tokens,
+            make_run,
+        )
+        for entry in strategies
+    ]
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """A strategy's result in figures; all but the first two are None if it had no run within the
+    budget.
+
+    ``right`` is None too where the right answer is not known. ``flops`` are those of all models;
+    ``seconds`` of wall time, shared with the other runs; ``ended`` as in Run.
+    """
+
+    strategy: str
+    setting: str
+    samples: int | None = None
+    answer: str | None = None
+    right: bool | None = None
+    solutions: int | None = None
+    tokens: int | None = None
+    generated_tokens: int | None = None
+    prompt_tokens: int | None = None
+    verifier_tokens: int | None = None
+    flops: float | None = None
+    sequential_depth: int | None = None
+    seconds: float | None = None
+    ended: str | None = None
+    seed: int | None = None
+
+
+def comparison_row(lane: ComparisonLane, selector: str) -> ComparisonRow:
+    """The figures of the lane's run as they stand, its answer chosen by ``selector``."""
+    entry, run = lane.entry, lane.run
+    if run is None:
+        return ComparisonRow(entry.title, entry.detail)
+    vote, ledger = winning_vote(run.tree, selector, run.settings.aggregate), run.ledger
+    return ComparisonRow(
+        entry.title,
+        entry.detail,
+        run.budget,
+        vote and vote.answer,
+        run.correct.get(vote.answer) if vote else None,
+        sum(1 for _ in run.tree.leaves()),
+        tokens_processed(ledger),
+        ledger.generated_tokens,
+        ledger.prefill_tokens,
+        ledger.verifier_tokens,
+        ledger.flops,
+        ledger.sequential_depth,
+        ledger.seconds,
+        run.stopped,
+        run.seed,
+    )
+
+
+def format_delimited(rows: Iterable[ComparisonRow], separator: str) -> str:
+    """The rows as a sheet with a line of heads: tab-separated to paste, comma-separated to keep.
+
+    Numbers are whole and exact, but for seconds (milliseconds). Answers, written by models, are one
+    line of printable text, and what a spreadsheet would take for a formula is marked as text by an
+    apostrophe.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
+    writer.writerow(field.name for field in fields(ComparisonRow))
+    writer.writerows(map(_format_cell, astuple(row)) for row in rows)
+    return out.getvalue()
+
+
+_FORMULA = re.compile(r"[=@]|[-+](?!\d+([./]\d+)?$)")
+
+
+def _format_cell(value: object) -> str:
+    """
+    >>> [_format_cell(value) for value in (None, True, 2.5, 3e10, "-7/2", "=1+1", "-1+A1")]
+    ['', 'yes', '2.5', '30000000000', '-7/2', "'=1+1", "'-1+A1"]
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else f"{value:.3f}".rstrip("0")
+    if isinstance(value, int):
+        return str(value)
+    text = single_line(str(value), MAX_CELL_CHARACTERS)
+    return f"'{text}" if _FORMULA.match(text) else text

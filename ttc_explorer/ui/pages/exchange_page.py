@@ -1,0 +1,465 @@
+"""Exchange: a bigger model or more thinking, at equal FLOPs and in joules."""
+
+from __future__ import annotations
+
+import logging
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+
+from ttc_explorer.experiments import cross_fitting
+from ttc_explorer.experiments.cross_fitting import BASELINE, SELECTOR
+from ttc_explorer.experiments.energy import DEVICES
+from ttc_explorer.experiments.model_size_exchange import (
+    PAPER_RATIOS,
+    cheapest_match,
+    compare_at_equal_flops,
+    pareto_front,
+    pretraining_flops,
+)
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.run import Run
+from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.ui.components import downloads, exchange_view, plotly_figures, result_panels
+from ttc_explorer.ui.components.basic_inputs import (
+    control_heading,
+    html_block,
+    number_input,
+    segmented_control,
+)
+from ttc_explorer.ui.components.exchange_view import AnswerCost, ExchangeInputs
+from ttc_explorer.ui.pages.explore_page import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.results_store import (
+    ESTIMATION_SEED,
+    RESULTS_FOLDER,
+    ResultsStore,
+    shipped_results,
+)
+from ttc_explorer.ui.strategy_variants import StrategyVariant
+
+log = logging.getLogger(__name__)
+
+MODEL_ASSETS_FOLDER = RESULTS_FOLDER.parent / "models"
+PAPER_SIZE_RATIO = 14.0
+"""M in the paper: parameters of its larger model over those of its smaller one."""
+MAX_SIZE_RATIO = 100_000
+"""Largest M that one can type."""
+INITIAL_RATIO_EXPONENT = math.log10(0.79)
+"""Exponent of the R that the page opens with."""
+SPENDING_ARMS = {"policy": None, "best_of_n": (BASELINE.strategy, "{}", SELECTOR)}
+
+LARGER_MODEL_COMMAND = "python -m ttc_explorer sweep --model base-m --out assets/experiments/base-m"
+NO_PAIR_MESSAGE = (
+    "Who wins needs results of two models of different size on the same problems, and there {} so "
+    "far: "
+    f"{LARGER_MODEL_COMMAND} makes those of a larger one."
+)
+UNKNOWN_TRAINING_MESSAGE = (
+    "It is not known on how many tokens {} was trained, and a share of its training needs that."
+)
+
+
+def build(model_manager: ModelManager, initial_run: Run | None, choice: gr.State) -> None:
+    """Put the page where we are."""
+    ExchangePage(shipped_results())
+
+
+class ExchangePage:
+    """The page. Make it inside ``gr.Blocks``; the formula works without any results. ``models`` has
+    a folder a model with the log of its training."""
+
+    def __init__(self, results_store: ResultsStore, models: Path = MODEL_ASSETS_FOLDER) -> None:
+        self._results_store, self._models = results_store, models
+        self._has_pair = len(results_store.models) > 1
+        self._cached_exchange = lru_cache(256)(self._compute_exchange)
+        self._cached_front = lru_cache(32)(self._compute_front)
+        self.paper = gr.State(PAPER_RATIOS)
+        with gr.Row(equal_height=False, elem_id="exchange"):
+            with gr.Column(elem_id="exchange-controls", elem_classes="plate", min_width=0):
+                self._controls()
+            with gr.Column(elem_id="exchange-results", min_width=0):
+                caption = (
+                    "are none" if not results_store.models else f"is only {results_store.models[0]}"
+                )
+                note = (
+                    ""
+                    if self._has_pair
+                    else result_panels.banner(NO_PAIR_MESSAGE.format(caption), "note")
+                )
+                self.banner = html_block("exchange-banner", note)
+                with gr.Column(elem_id="exchange-formula-plate", elem_classes="plate", min_width=0):
+                    self.formula = html_block("exchange-formula")
+                with gr.Row(elem_id="exchange-upper", equal_height=True, visible=self._has_pair):
+                    with gr.Column(elem_id="exchange-wins", elem_classes="plate", min_width=0):
+                        self.wins_head = html_block(
+                            "exchange-wins-head", _title_html("Who wins", "")
+                        )
+                        self.wins = html_block(
+                            "exchange-winners", result_panels.status_line("loading", "Comparing …")
+                        )
+                        self.pattern = html_block("exchange-pattern")
+                    with gr.Column(elem_id="exchange-front", elem_classes="plate", min_width=0):
+                        with gr.Row(elem_classes="plate-top"):
+                            html_block(
+                                "exchange-front-head", _title_html("Model size × budget", "")
+                            )
+                            whole = [("a question", "query"), ("with training", "total")]
+                            self.total = segmented_control(
+                                "FLOPs counted", "exchange-total", whole, "query"
+                            )
+                        self.figure = gr.Plot(
+                            show_label=False, container=False, elem_id="exchange-figure"
+                        )
+                        downloads.download_buttons(
+                            "exchange-figure", "exchange-front-head", "ttc-exchange"
+                        )
+                with gr.Column(
+                    elem_id="exchange-energy-plate",
+                    elem_classes="plate",
+                    min_width=0,
+                    visible=self._has_pair,
+                ):
+                    with gr.Row(elem_classes="plate-top"):
+                        html_block(
+                            "exchange-energy-head",
+                            _title_html("Energy", "training, and every question after it"),
+                        )
+                        devices = [(device.title, name) for name, device in DEVICES.items()]
+                        self.device = gr.Dropdown(
+                            devices,
+                            value="local",
+                            label="Device",
+                            show_label=False,
+                            container=False,
+                            min_width=0,
+                            filterable=False,
+                            elem_id="exchange-device",
+                        )
+                    self.energy = html_block("exchange-energy")
+        self.narrow = gr.Checkbox(False, visible=False)
+        self.page_loaded = gr.HTML("", js_on_load="trigger('input')", apply_default_css=False)
+        self._connect()
+
+    # --- what is on the page ----------------------------------------------------------------------
+
+    def _controls(self) -> None:
+        models = sorted(self._results_store.models, key=self._parameters) if self._has_pair else []
+        choices = [(model, model) for model in models]
+        first, last = (models[0], models[-1]) if models else (None, None)
+        with gr.Column(min_width=0, visible=self._has_pair):
+            control_heading("Small model, thinking", "small model")
+            self.small = segmented_control("Small model", "exchange-small", choices[:-1], first)
+            control_heading("Larger model, one answer", "larger model")
+            self.large = segmented_control("Larger model", "exchange-large", choices[1:], last)
+            control_heading("Thinking by", "thinking by")
+            ways = [("Policy", "policy"), ("Best-of-N", "best_of_n")]
+            self.spending = segmented_control("Thinking by", "exchange-spending", ways, "policy")
+        with gr.Column(min_width=0, visible=not self._has_pair):
+            control_heading("M, times larger", "larger by")
+            self.larger = number_input("M, times larger", "exchange-larger", PAPER_SIZE_RATIO)
+        control_heading("Verifier", "verifier cost")
+        costs = [("counted", "counted"), ("left out", "free")]
+        self.verifier = segmented_control(
+            "Cost of the verifier", "exchange-verifier", costs, "counted"
+        )
+        self.shown = html_block(
+            "exchange-ratio-label", exchange_view.ratio_label(10**INITIAL_RATIO_EXPONENT)
+        )
+        self.ratio = gr.Slider(
+            -2, 2, INITIAL_RATIO_EXPONENT, step=0.001, label="R, as a power of "
+                                                             "ten", show_label=False, buttons=[],
+            elem_id="exchange-ratio",
+        )  # fmt: skip
+        self.ratio_buttons = gr.HTML(
+            f'<div class="ratio-marks">{exchange_view.ratio_buttons()}</div>',
+            elem_id="exchange-marks",
+            js_on_load=_RATIO_BUTTONS_SCRIPT,
+            apply_default_css=False,
+        )
+        with gr.Column(min_width=0, visible=self._has_pair):
+            self.asked = html_block("exchange-queries-label", _queries_label(6))
+            self.queries = gr.Slider(
+                2, 12, 6, step=0.1, label="Questions, as a power of "
+                                          "ten", show_label=False, buttons=[],
+                elem_id="exchange-queries",
+            )  # fmt: skip
+
+    def _connect(self) -> None:
+        at_once: dict[str, Any] = {
+            "show_progress": "hidden",
+            "api_visibility": "private",
+            "queue": False,
+        }
+        slow: dict[str, Any] = {
+            "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last",
+            "concurrency_limit": 1,
+        }  # fmt: skip
+        terms = [self.small, self.large, self.larger, self.verifier, self.ratio]
+        compared = [*terms, self.spending]
+        wins = [self.wins_head, self.wins, self.pattern, self.banner]
+        total = [self.small, self.large, self.verifier, self.total, self.queries]
+        power = [self.small, self.large, self.verifier, self.device, self.queries]
+
+        gr.on(
+            [
+                self.page_loaded.input, self.small.input, self.large.input, self.larger.input,
+                self.verifier.input, self.ratio.input,
+            ],
+            self.draw_formula, terms, [self.formula, self.shown, self.banner], trigger_mode="always_last", **at_once,
+        )  # fmt: skip
+        self.ratio_buttons.pick(self.mark, None, self.ratio, **at_once).then(
+            self.draw_formula, terms, [self.formula, self.shown, self.banner], **at_once
+        ).then(self.draw_winners, compared, wins, **slow)
+        if not self._has_pair:
+            return
+        gr.on(
+            [
+                self.page_loaded.input, self.small.input, self.large.input, self.verifier.input,
+                self.spending.input, self.ratio.release,
+            ],
+            self.draw_winners, compared, wins, **slow,
+        )  # fmt: skip
+        gr.on(
+            [
+                self.page_loaded.input, self.small.input, self.large.input, self.verifier.input, self.total.input,
+                self.queries.release,
+            ],
+            self.draw_front, [*total, self.narrow], [self.figure, self.banner], js=downloads.APPEND_IS_NARROW_SCRIPT, **slow,
+        )  # fmt: skip
+        gr.on(
+            [
+                self.page_loaded.input, self.small.input, self.large.input, self.verifier.input, self.device.input,
+                self.queries.input,
+            ],
+            self.draw_energy, power, [self.energy, self.asked], **slow,
+        )  # fmt: skip
+
+    # --- what it does -----------------------------------------------------------------------------
+
+    def draw_formula(
+        self, small: str, large: str, larger: float, verifier: str, ratio: float
+    ) -> ComponentUpdates:
+        """The formula with its numbers."""
+        try:
+            terms = self._exchange_inputs(small, large, larger, verifier, ratio)
+            note = {} if not self._has_pair else {self.banner: ""}
+            return note | {
+                self.formula: exchange_view.formula_html(terms),
+                self.shown: exchange_view.ratio_label(terms.ratio),
+            }
+        except BadInput as error:
+            return {self.banner: result_panels.banner(str(error))}
+
+    def mark(self, event: gr.EventData) -> float:
+        """One of the paper's R, on the slider."""
+        return math.log10(event.ratio) if event.ratio in PAPER_RATIOS else INITIAL_RATIO_EXPONENT
+
+    def draw_winners(
+        self, small: str, large: str, larger: float, verifier: str, ratio: float, spending: str
+    ) -> ComponentUpdates:
+        """Who wins in each bin, at the R that is set and at the paper's."""
+        if not self._has_pair:
+            return {self.wins: gr.skip()}
+        try:
+            terms = self._exchange_inputs(small, large, larger, verifier, ratio)
+            most = self._max_budget(small, spending)
+            at = {
+                each: self._cached_exchange(small, large, verifier, each, spending)
+                for each in PAPER_RATIOS
+            }
+            found = self._cached_exchange(small, large, verifier, ratio and 10**ratio, spending)
+            way = "by the policy" if spending == "policy" else "by best-of-N"
+            caption = f"{small} thinking {way}, less {large}, in points"
+            return {
+                self.wins_head: _title_html("Who wins", caption),
+                self.wins: exchange_view.winners_plot(found, terms, most),
+                self.pattern: exchange_view.winners_table(at),
+                self.banner: "",
+            }
+        except BadInput as error:
+            return {self.banner: result_panels.banner(str(error)), self.wins: "", self.pattern: ""}
+        except Exception:
+            log.exception("two models could not be compared")
+            return {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+
+    def draw_front(
+        self, small: str, large: str, verifier: str, total: str, queries: float, narrow: bool
+    ) -> ComponentUpdates:
+        """All models, arms and budgets on one front."""
+        try:
+            models = sorted(self._results_store.models, key=self._parameters)
+            asked = 10**queries if total == "total" else 0.0
+            drawn = exchange_view.pareto_figure(
+                self._cached_front(asked, verifier), models, total == "total", narrow
+            )
+            return {self.figure: plotly_figures.to_plot_data(drawn)}
+        except BadInput as error:
+            return {self.banner: result_panels.banner(str(error))}
+        except Exception:
+            log.exception("the front could not be drawn")
+            return {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+
+    def draw_energy(
+        self, small: str, large: str, verifier: str, device: str, queries: float
+    ) -> ComponentUpdates:
+        """What both cost in joules."""
+        try:
+            self._size_ratio(small, large)
+            ours, theirs = self._answer_costs(small, large, verifier)
+            shown = exchange_view.energy_table(ours, theirs, device, 10**queries)
+            return {self.energy: shown, self.asked: _queries_label(queries)}
+        except BadInput as error:
+            return {self.energy: result_panels.banner(str(error), "note")}
+        except Exception:
+            log.exception("energy could not be estimated")
+            return {self.energy: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+
+    # --- the computations -------------------------------------------------------------------------
+
+    def _parameters(self, model: str) -> int:
+        return int(self._results_store.model_results(model).results.about["parameters"])
+
+    def _size_ratio(self, small: str, large: str) -> float:
+        """M. Raises BadInput."""
+        if not {small, large} <= set(self._results_store.models):
+            raise BadInput("There are no results of this model: choose another.")
+        if self._parameters(small) >= self._parameters(large):
+            raise BadInput(f"{large} is not larger than {small}: choose another pair.")
+        return self._parameters(large) / self._parameters(small)
+
+    def _verifier_ratio(self, small: str, verifier: str) -> float:
+        """v: parameters of the verifier over those of the small model, 0 where it is left out."""
+        if verifier != "counted":
+            return 0.0
+        about = self._results_store.model_results(small).results.about
+        return float(about.get("verifier_parameters") or 0) / float(about["parameters"])
+
+    def _exchange_inputs(
+        self, small: str, large: str, larger: float, verifier: str, exponent: float
+    ) -> ExchangeInputs:
+        """Raises BadInput."""
+        if not -2 <= exponent <= 2:
+            raise BadInput("R goes from 0.01 to 100.")
+        if self._has_pair:
+            larger = self._size_ratio(small, large)
+            return ExchangeInputs(
+                larger, 10**exponent, self._verifier_ratio(small, verifier), small, large
+            )
+        if not isinstance(larger, int | float) or not 1 < larger <= MAX_SIZE_RATIO:
+            raise BadInput(f"M must be a number above 1, at most {MAX_SIZE_RATIO:,}.")
+        return ExchangeInputs(float(larger), 10**exponent, 1.0 if verifier == "counted" else 0.0)
+
+    def _max_budget(self, small: str, spending: str) -> int:
+        """The largest budget that thinking was measured at."""
+        evidence = self._results_store.model_results(small).evidence
+        if SPENDING_ARMS[spending] is None:
+            return max(
+                cross_fitting.budgets_with_alternatives(cross_fitting.arms_by_budget(evidence)[1])
+            )
+        return int(evidence[evidence["strategy"] == BASELINE.strategy]["budget"].max())
+
+    def _compute_exchange(
+        self, small: str, large: str, verifier: str, ratio: float, spending: str
+    ) -> pd.DataFrame:
+        results = self._results_store.model_results(small).results
+        if results.probe is None:
+            raise BadInput(
+                f"The results of {small} have no probe to read difficulty from: sweep with one."
+            )
+        one = _single_answers(self._results_store.model_results(large).evidence)
+        return compare_at_equal_flops(
+            self._results_store.model_results(small).evidence,
+            one.set_index("question")["value"],
+            results.probe.groupby("question")["correct"].mean(),
+            self._size_ratio(small, large),
+            ratio,
+            SPENDING_ARMS[spending],
+            verifier=self._verifier_ratio(small, verifier),
+            seed=ESTIMATION_SEED,
+        )
+
+    def _compute_front(self, queries: float, verifier: str) -> pd.DataFrame:
+        """``pareto_front`` of all models; training is spread over ``queries`` questions, if there
+        are any."""
+        tables = {}
+        for model in self._results_store.models:
+            found = self._results_store.model_results(model).evidence
+            tables[model] = found[found["selector"] == SELECTOR]
+        if not queries:
+            return pareto_front(tables)
+        return pareto_front(
+            tables, {model: self._training_flops(model, verifier) for model in tables}, queries
+        )
+
+    def _training_flops(self, model: str, verifier: str) -> float:
+        """FLOPs that made the model, and its verifier if that is counted. Raises BadInput."""
+        about = self._results_store.model_results(model).results.about
+        flops = pretraining_flops(about["parameters"], self._training_tokens(str(about["model"])))
+        if verifier == "counted" and about.get("verifier"):
+            flops += pretraining_flops(
+                about["verifier_parameters"], self._training_tokens(str(about["verifier"]))
+            )
+        return flops
+
+    def _training_tokens(self, model: str) -> float:
+        """Tokens that a shipped model was trained on. Raises BadInput."""
+        path = self._models / Path(model).name / "training.parquet"
+        if not path.is_file():
+            raise BadInput(UNKNOWN_TRAINING_MESSAGE.format(model))
+        return float(pd.read_parquet(path, columns=["tokens"])["tokens"].max())
+
+    def _answer_costs(self, small: str, large: str, verifier: str) -> tuple[AnswerCost, AnswerCost]:
+        """The cheapest way of the small model to be as accurate as one answer of the large one, and
+        that one answer; chosen on one half of the questions, measured on the other. Raises BadInput
+        where there is none."""
+        one = _single_answers(self._results_store.model_results(large).evidence).set_index(
+            "question"
+        )
+        ways = self._results_store.model_results(small).evidence
+        way = cheapest_match(ways[ways["selector"] == SELECTOR], one["value"], ESTIMATION_SEED)
+        if way is None:
+            raise BadInput(
+                f"Nothing that was measured makes {small} as accurate as one answer of {large}."
+            )
+        name = f"{small}, {StrategyVariant(way.strategy, way.settings).name}, N = {way.budget}"
+        base = self._results_store.model_results(large).results.about
+        flops = pretraining_flops(base["parameters"], self._training_tokens(str(base["model"])))
+        return (
+            AnswerCost(name, self._training_flops(small, verifier), way.flops, way.accuracy),
+            AnswerCost(
+                f"{large}, one answer", flops, float(one["flops"].mean()), way.large_accuracy
+            ),
+        )
+
+
+def _single_answers(evidence: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the greedy answer, or, without one, of a single sample."""
+    rows = evidence[(evidence["budget"] == 1) & (evidence["selector"] == SELECTOR)]
+    greedy = rows[rows["strategy"] == "greedy"]
+    return greedy if len(greedy) else rows[rows["strategy"] == BASELINE.strategy]
+
+
+def _queries_label(exponent: float) -> str:
+    count = result_panels.format_amount(10**exponent)
+    return (
+        f'<p class="heading">{result_panels.glossary_term("Questions", "queries")} '
+        f"<span>{count}</span></p>"
+    )
+
+
+def _title_html(title: str, caption: str) -> str:
+    return (
+        f'<div class="top-line"><h2>{title}</h2><p>{result_panels.escape_html(caption)}</p></div>'
+    )
+
+
+_RATIO_BUTTONS_SCRIPT = """
+element.addEventListener("click", (event) => {
+  const mark = event.target.closest?.("[data-ratio]");
+  if (mark) trigger("pick", { ratio: Number(mark.dataset.ratio) });
+});
+"""

@@ -1,0 +1,371 @@
+"""Models: choose who answers and who judges, see what that needs and can do, and load it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.search.run import Run
+from ttc_explorer.serving.limits import SHIPPED_GENERATORS
+from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.components import models_view as board
+from ttc_explorer.ui.components import result_panels
+from ttc_explorer.ui.components.basic_inputs import control_heading, html_block
+from ttc_explorer.ui.components.models_view import ModelListItem
+from ttc_explorer.ui.pages.explore_page import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+
+if TYPE_CHECKING:
+    from ttc_explorer.models.model_description import ModelSetDescription
+
+log = logging.getLogger(__name__)
+
+MEASURED_FILE = Path(__file__).parents[3] / "assets" / "models" / "measured.json"
+PROGRESS_POLL_SECONDS = 0.3
+"""Seconds between two looks at how far loading is."""
+MAX_NAME_CHARACTERS = 400
+"""Characters of a name."""
+SHARED_MODELS_NOTE = (
+    "Everybody who uses this app gets these models. Runs in progress end on the old ones first."
+)
+PRIVATE_MODELS_NOTE = (
+    "Your pages get these models, until you close them; other visitors keep theirs."
+)
+PROVIDER_BILLING_NOTE = (
+    "A chat model that one of Hugging Face's Inference Providers runs, for you alone: your "
+    "account is "
+    "charged, with a call for every solution. It only chats, so strategies that continue a "
+    "solution cannot "
+    "run on it."
+)
+OAUTH_VARIABLES = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
+"""What a Space has in its environment whose card says ``hf_oauth: true``."""
+
+
+def login_available(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether visitors can log in with Hugging Face: on a Space that is set up for it, where what
+    Gradio needs for it is installed (as on every Space that is no Docker Space). Gradio cannot
+    start with the button where that is missing, and elsewhere would log everybody in as whoever
+    runs this."""
+    space = environment.get("SYSTEM") == "spaces" and environment.get(
+        "SPACE_ID"
+    )  # as Gradio tells a Space
+    packages = find_spec("authlib") and find_spec("itsdangerous")
+    return bool(space and packages and all(map(environment.get, OAUTH_VARIABLES)))
+
+
+def build(model_manager: ModelManager, initial_run: Run | None, selection: gr.State) -> ModelsPage:
+    """Put the page where we are."""
+    return ModelsPage(model_manager, selection)
+
+
+class ModelsPage:
+    """The page. Make it inside ``gr.Blocks``. Where rules list the models, there are no fields for
+    others."""
+
+    _grader: Any = None  # of all visitors' own models
+
+    def __init__(self, model_manager: ModelManager, selection: gr.State | None = None) -> None:
+        self._model_manager = model_manager
+        self.selection = selection or gr.State(None)
+        self.chosen = gr.State("")
+        with gr.Row(equal_height=False, elem_id="models"):
+            with gr.Column(elem_id="models-choice", elem_classes="plate", min_width=0):
+                self.model_list = gr.HTML(
+                    result_panels.status_line("loading", "Looking at what is here …"),
+                    elem_id="models-shelf",
+                    js_on_load=_PICK,
+                    apply_default_css=False,
+                )
+                self._build_own_fields(visible=model_manager.limits.models is None)
+                self._build_account_fields()
+            with gr.Column(elem_id="models-side", min_width=0):
+                with gr.Column(elem_id="models-now", elem_classes="plate", min_width=0):
+                    self.in_use = html_block(
+                        "models-in-use", board.models_in_use(model_manager.ready(), "")
+                    )
+                with gr.Column(elem_id="models-one", elem_classes="plate", min_width=0):
+                    self.details = html_block(
+                        "models-details", '<p class="hint">Choose a model to see what it is.</p>'
+                    )
+                    self.banner = html_block("models-banner")
+                    with gr.Row(elem_id="models-go"):
+                        self.load = gr.Button(
+                            "Load",
+                            variant="primary",
+                            elem_id="models-load",
+                            min_width=0,
+                            interactive=False,
+                        )
+                        self.status = html_block("models-status")
+                    html_block(
+                        "models-all",
+                        f'<p class="hint">{PRIVATE_MODELS_NOTE if model_manager.limits.public else SHARED_MODELS_NOTE}</p>',
+                    )
+        self.page_loaded = gr.HTML("", js_on_load="trigger('input')", apply_default_css=False)
+        self._connect()
+
+    def _build_own_fields(self, visible: bool) -> None:
+        with gr.Column(elem_id="models-own", min_width=0, visible=visible):
+            control_heading("Your own")
+            self.generator = gr.Textbox(
+                label="A folder, a Hugging Face name, or the address of a server",
+                placeholder="Qwen/Qwen2.5-0.5B-Instruct or http://localhost:8000/v1",
+                max_lines=1,
+                elem_id="models-generator",
+            )
+            self.verifier = gr.Textbox(
+                label="Verifier, if you have one: the same kinds of names",
+                placeholder="Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B",
+                max_lines=1,
+                elem_id="models-verifier",
+            )
+            self.input_error = html_block("models-unread")
+            self.describe_button = gr.Button(
+                "Look at it", min_width=0, elem_id="models-look", size="md"
+            )
+
+    def _build_account_fields(self) -> None:
+        with gr.Column(elem_id="models-account", min_width=0, visible=login_available()):
+            control_heading("With your own account")
+            html_block("models-pays", f'<p class="hint">{PROVIDER_BILLING_NOTE}</p>')
+            if login_available():
+                gr.LoginButton(elem_id="models-login", size="md", min_width=0)
+            self.hosted = gr.Textbox(
+                label="Its Hugging Face name, and :PROVIDER if you want a certain one",
+                placeholder="Qwen/Qwen2.5-7B-Instruct",
+                max_lines=1,
+                elem_id="models-hosted",
+            )
+            self.hosted_error = html_block("models-unhosted")
+            self.adopt_button = gr.Button("Use it", min_width=0, elem_id="models-take", size="md")
+
+    def _connect(self) -> None:
+        quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        one = [self.chosen, self.details, self.banner, self.input_error, self.load, self.status]
+        self.page_loaded.input(
+            self.open, [self.chosen, self.selection], [self.model_list, self.in_use, *one], **quick
+        )
+        self.model_list.pick(self.pick, self.selection, one, **quick)
+        gr.on(
+            [self.describe_button.click, self.generator.submit, self.verifier.submit],
+            self.own,
+            [self.generator, self.verifier, self.selection],
+            one,
+            **quick,
+        )
+        gr.on(
+            [self.adopt_button.click, self.hosted.submit],
+            self.adopt,
+            [self.hosted, self.selection],
+            [self.model_list, self.in_use, self.hosted_error, self.load, self.status],
+            trigger_mode="once",
+            **quick,
+        )
+        self.loaded = self.load.click(
+            self.load_models,
+            [self.chosen, self.selection],
+            [self.model_list, self.in_use, self.banner, self.load, self.status],
+            trigger_mode="once",
+            concurrency_limit=None,
+            **quick,
+        )
+
+    # --- what it does -----------------------------------------------------------------------------
+
+    def open(self, chosen: str, selection: ModelSelection | None = None) -> ComponentUpdates:
+        """The model list as it is now, and the model in use, chosen."""
+        with suppress(
+            BadInput, ModelError
+        ):  # loading imports what describing does: one after the other
+            self._model_manager.wait(selection=selection)
+        return self._in_use_updates(selection) | self._description_updates(
+            chosen or self._used_name(selection) or SHIPPED_GENERATORS[0], selection
+        )
+
+    def refresh(self, *events: Any) -> None:
+        """Look again at what is here whenever one of these events comes."""
+        outputs = [
+            self.model_list, self.in_use, self.chosen, self.details, self.banner, self.input_error, self.load, self.status
+        ]  # fmt: skip
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        gr.on(list(events), self.open, [self.chosen, self.selection], outputs, **hidden)
+
+    def pick(self, selection: ModelSelection | None, event: gr.EventData) -> ComponentUpdates:
+        """Show what a model of the model list is."""
+        return self._description_updates(str(event.name)[:MAX_NAME_CHARACTERS], selection)
+
+    def own(
+        self, generator: str, verifier: str, selection: ModelSelection | None = None
+    ) -> ComponentUpdates:
+        """Show what is known of models that somebody named."""
+        parts = [part.strip() for part in (generator, verifier)]
+        if (
+            not parts[0]
+            or max(map(len, parts)) > MAX_NAME_CHARACTERS
+            or any("+" in part for part in parts)
+        ):
+            sentence = (
+                "Name a folder, a Hugging Face model such as Qwen/Qwen2.5-0.5B-Instruct, "
+                "or an address."
+            )
+            return {self.input_error: result_panels.banner(sentence)}
+        return self._description_updates(
+            "+".join(filter(None, parts)), selection, field=self.input_error
+        )
+
+    def load_models(
+        self, name: str, selection: ModelSelection | None = None
+    ) -> Iterator[ComponentUpdates]:
+        """Load the chosen models, and say how far that is. What goes wrong is one sentence."""
+        model_manager, sentence = self._model_manager, ""
+        try:
+            model_manager.choose(name, selection)
+            yield {self.load: gr.update(interactive=False), self.banner: ""}
+            while model_manager.wait(PROGRESS_POLL_SECONDS, selection) is None:
+                line = model_manager.progress(selection)
+                yield {
+                    self.status: result_panels.status_line("loading", line),
+                    self.in_use: board.models_in_use(None, line),
+                }
+            sentence = model_manager.failure(selection)
+        except (BadInput, ModelError) as error:
+            sentence = str(error)
+        except Exception:
+            log.exception("models could not be exchanged")
+            sentence = INTERNAL_ERROR_MESSAGE
+        done = not sentence
+        yield self._in_use_updates(selection, name) | {
+            self.banner: result_panels.banner(sentence),
+            self.status: result_panels.status_line("done", "In use on all pages.") if done else "",
+            self.load: gr.update(value="In use") if done else gr.update(interactive=True),
+        }
+
+    def adopt(
+        self, model: str, selection: ModelSelection, login: gr.OAuthToken | None
+    ) -> ComponentUpdates:
+        """Have one visitor use a provider's model, paid by the account that is logged in: nobody
+        else's, and no key of the environment. The token is kept in the connection alone."""
+        from ttc_explorer.models.chat_client import connect_inference_provider
+        from ttc_explorer.problems.grading import Grader, make_answer_checker
+
+        try:
+            generator = connect_inference_provider(model.strip(), login.token if login else None)
+            self._grader = self._grader or Grader()
+            make_checker = partial(make_answer_checker, grader=self._grader)
+            self._model_manager.adopt(
+                Driver(generator, None, make_checker, reviser=generator), generator.name, selection
+            )
+        except (BadInput, ModelError) as error:
+            return {self.hosted_error: result_panels.banner(str(error))}
+        return self._in_use_updates(selection) | {
+            self.hosted_error: result_panels.status_line(
+                "done", "In use on your pages, until you load another one."
+            ),
+            self.load: gr.update(value="Load", interactive=True),
+            self.status: "",
+        }
+
+    def _used_name(self, selection: ModelSelection | None) -> str | None:
+        """The name of the models in use; None if they are a visitor's own, and so none of the model
+        list."""
+        loaded = self._model_manager.ready(selection)
+        if loaded is not None and loaded.own:
+            return None
+        return (loaded.name if loaded else None) or SHIPPED_GENERATORS[0]
+
+    def _in_use_updates(
+        self, selection: ModelSelection | None, chosen: str = ""
+    ) -> ComponentUpdates:
+        loaded = self._model_manager.ready(selection)
+        used = self._used_name(selection) if loaded else None
+        return {
+            self.model_list: board.model_list(
+                self._list_items(), chosen or self._used_name(selection) or "", used
+            ),
+            self.in_use: board.models_in_use(loaded, self._model_manager.progress(selection)),
+        }
+
+    def _description_updates(
+        self, name: str, selection: ModelSelection | None, field: gr.HTML | None = None
+    ) -> ComponentUpdates:
+        """What a model is; a name that leads nowhere is said at ``field``."""
+        from ttc_explorer.models.model_description import describe
+
+        empty = {self.input_error: "", self.banner: "", self.status: ""}
+        try:
+            self._model_manager.limits.check_model(name)
+            description = describe(name)
+        except (BadInput, ModelError) as error:
+            return empty | {field or self.banner: result_panels.banner(str(error))}
+        item = ModelListItem(board.SHIPPED, description, _measured_accuracy().get(name))
+        return empty | {
+            self.chosen: name,
+            self.details: board.model_details(item),
+            self.load: self._load_button(description, selection),
+        }
+
+    def _load_button(
+        self, description: ModelSetDescription, selection: ModelSelection | None
+    ) -> dict[str, Any]:
+        """How the models can be had."""
+        if self._model_manager.ready(selection) is not None and description.name == self._used_name(
+            selection
+        ):
+            return gr.update(value="In use", interactive=False)
+        word = "Connect" if description.generator.source == "server" else "Load"
+        return gr.update(value=word, interactive=description.unusable is None)
+
+    def _list_items(self) -> list[ModelListItem]:
+        """What the model list offers: of a list, what can be used; else all that is shipped or has
+        a preset."""
+        from ttc_explorer.models.model_description import describe
+        from ttc_explorer.models.presets import MODEL_PRESETS
+
+        listed = self._model_manager.limits.models
+        right = _measured_accuracy()
+        items = [
+            ModelListItem(board.SHIPPED, describe(name), right.get(name))
+            for name in SHIPPED_GENERATORS
+        ]
+        if listed is None:
+            return items + [ModelListItem(board.HUB, describe(name)) for name in MODEL_PRESETS]
+        more = [
+            ModelListItem(board.LISTED, describe(name))
+            for name in listed
+            if name not in SHIPPED_GENERATORS
+        ]
+        return [item for item in items + more if not item.description.unusable]
+
+
+def _measured_accuracy() -> dict[str, float]:
+    """Shipped generator -> share of test problems that one sample gets right."""
+    try:
+        found = json.loads(MEASURED_FILE.read_text("utf-8"))["generators"]
+        return {name: figures["pass@1"] for name, figures in found.items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+_PICK = """
+element.addEventListener("click", (event) => {
+  const row = event.target.closest?.("button[data-name]");
+  if (!row) return;
+  for (const other of element.querySelectorAll("button[data-name]"))
+    other.setAttribute("aria-pressed", other === row);
+  trigger("pick", { name: row.dataset.name });
+  if (matchMedia("(max-width: 999px)").matches)  // there it stands below
+    document.querySelector("#models-one").scrollIntoView({ behavior: "smooth" });
+});
+"""

@@ -1,0 +1,519 @@
+"""Policy: what is best for which difficulty and budget, the evidence behind it, and what it
+wins."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pandas as pd
+
+from ttc_explorer.experiments import allocation, bandit_outcomes, cross_fitting
+from ttc_explorer.experiments.bandit_outcomes import OutcomeStore
+from ttc_explorer.experiments.compute_optimal_policy import probe_cost
+from ttc_explorer.experiments.cross_fitting import SELECTOR, PolicyCell, PolicyCurves
+from ttc_explorer.experiments.curve_points import curve_points
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.strategies.auto import MAX_PROBE
+from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.serving.outcome_learner import OutcomeLearner
+from ttc_explorer.ui.components import downloads, plotly_figures, policy_view, result_panels
+from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
+from ttc_explorer.ui.math_typesetting import escape_html
+from ttc_explorer.ui.pages.explore_page import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.results_store import (
+    ESTIMATION_SEED,
+    SWEEP_COMMAND,
+    ResultsStore,
+    shipped_results,
+)
+
+log = logging.getLogger(__name__)
+
+DIFFICULTY_LABELS = {
+    "predicted": "Predicted",
+    "charged": "Predicted, probe paid",
+    "oracle": "Measured",
+}
+"""Lines of ``cross_fitting.policy_curves`` -> the name in the row of choices."""
+SHARED_BUDGETS = (2, 4, 8, 16, 32)
+"""Samples a question that a batch shares."""
+POSTERIOR_DRAWS = 20_000
+"""From a posterior, to find its middle 95 %."""
+ALLOCATION_RESAMPLES = 250
+"""Resamples for sharing a budget, which takes ten times as long as all else."""
+
+POLICY_COMMAND = (
+    "python -m ttc_explorer policy assets/experiments/base-s --out assets/experiments/policy.json"
+)
+NO_RESULTS_MESSAGE = f"There are no results to choose from yet. This makes them: {SWEEP_COMMAND}."
+NO_POLICY_MESSAGE = (
+    f"Compute-optimal on Explore has no policy to learn from yet. This saves one: {POLICY_COMMAND}."
+)
+LEARNING_HINT = (
+    "Run Compute-optimal on Explore with a problem whose right answer is known: each outcome "
+    "counts here, "
+    "for its bin and budget, and the next run goes by what has been learnt."
+)
+OTHER_MODEL_HINT = (
+    "Compute-optimal follows the policy of {}; its beliefs stand beside that model's table."
+)
+
+
+def build(model_manager: ModelManager, initial_run: Run | None, choice: gr.State) -> None:
+    """Put the page where we are."""
+    PolicyPage(shipped_results(), model_manager.learner)
+
+
+class PolicyPage:
+    """The page. Make it inside ``gr.Blocks``; with an empty results store it says how to make
+    them."""
+
+    def __init__(self, results_store: ResultsStore, learner: OutcomeLearner | None) -> None:
+        self._results_store, self._learner = results_store, learner
+        self._cached_cells = lru_cache(16)(self._compute_cells)
+        self._cached_points = lru_cache(16)(self._compute_points)
+        self._cached_lines = lru_cache(8)(self._compute_lines)
+        self._cached_regret = lru_cache(16)(self._compute_regret)
+        self._cached_allocation = lru_cache(32)(self._compute_allocation)
+        self._cached_replay = lru_cache(32)(self._compute_replay)
+        has_results = bool(results_store.models)
+        self.cell = gr.State((3, 0))
+        with gr.Column(elem_id="policy", min_width=0):
+            self.banner = html_block(
+                "policy-banner",
+                "" if has_results else result_panels.banner(NO_RESULTS_MESSAGE, "note"),
+            )
+            with gr.Column(elem_id="policy-cards", min_width=0, visible=has_results):
+                self._build_data_controls()
+                with gr.Row(elem_id="policy-upper", equal_height=True):
+                    self._build_table_card()
+                self._build_curves_card()
+                with gr.Row(elem_id="policy-lower", equal_height=True):
+                    self._build_allocation_card()
+                    self._build_learning_card()
+                self.foot = html_block("policy-foot")
+        self.comma_separated = gr.Textbox(
+            visible="hidden", show_label=False, elem_id="policy-commas"
+        )
+        self.narrow = gr.Checkbox(False, visible=False)
+        self.page_loaded = gr.HTML("", js_on_load="trigger('input')", apply_default_css=False)
+        if has_results:
+            self._connect()
+
+    # --- what is on the page ----------------------------------------------------------------------
+
+    def _build_data_controls(self) -> None:
+        models = self._results_store.models
+        taught = self._learner.policy.about.get("model") if self._learner else None
+        first = taught if taught in models else next(iter(models), None)
+        with gr.Row(elem_id="policy-what"):
+            control_heading("Model", "sweep")
+            self.model = segmented_control("Model", "policy-model", [(m, m) for m in models], first)
+            control_heading("Difficulty", "read difficulty")
+            choices = [(title, name) for name, title in DIFFICULTY_LABELS.items()]
+            self.difficulty = segmented_control(
+                "Difficulty", "policy-difficulty", choices, "predicted"
+            )
+
+    def _build_table_card(self) -> None:
+        with gr.Column(elem_id="policy-table", elem_classes="plate", min_width=0):
+            html_block(
+                "policy-table-head",
+                _title_html("What is best", "best choice, share answered right, 95 %"),
+            )
+            self.heat = gr.HTML(
+                result_panels.status_line("loading", "Choosing and measuring …"),
+                elem_id="policy-heat",
+                js_on_load=_PICK,
+                apply_default_css=False,
+            )
+        with gr.Column(elem_id="policy-evidence", elem_classes="plate", min_width=0):
+            self.evidence_head = html_block("policy-evidence-head")
+            self.evidence = html_block("policy-dots")
+
+    def _build_curves_card(self) -> None:
+        with gr.Column(elem_id="policy-won", elem_classes="plate", min_width=0):
+            with gr.Row(elem_id="policy-won-top", elem_classes="plate-top"):
+                self.won_head = html_block("policy-won-head", _title_html("What it wins", ""))
+                axes = [(axis.short, axis.column) for axis in plotly_figures.COST_AXES.values()]
+                control_heading("Compute", "compute")
+                self.cost_column = segmented_control(
+                    "Compute, counted in", "policy-across", axes, "budget"
+                )
+                self.save = gr.Button("CSV", min_width=0, elem_id="policy-csv", size="md")
+                self.png_button = gr.Button("PNG", min_width=0, elem_id="policy-png", size="md")
+            with gr.Row(elem_id="policy-won-row"):
+                with gr.Column(elem_id="policy-sums", min_width=0):
+                    self.headline = html_block(
+                        "policy-headline",
+                        result_panels.status_line("loading", "Drawing the curve …"),
+                    )
+                    self.regret = html_block("policy-regret")
+                self.figure = gr.Plot(show_label=False, container=False, elem_id="policy-figure")
+
+    def _build_allocation_card(self) -> None:
+        with gr.Column(elem_id="policy-sharing", elem_classes="plate", min_width=0):
+            with gr.Row(elem_classes="plate-top"):
+                html_block(
+                    "policy-sharing-head",
+                    _title_html("Sharing a budget", "over a batch of questions"),
+                )
+                control_heading("Samples each", "shared budget")
+                totals = [(str(total), total) for total in SHARED_BUDGETS]
+                self.total = segmented_control("Samples a question", "policy-total", totals, 8)
+            self.shares = html_block(
+                "policy-shares", result_panels.status_line("loading", "Sharing the budget …")
+            )
+
+    def _build_learning_card(self) -> None:
+        with gr.Column(elem_id="policy-learning", elem_classes="plate", min_width=0):
+            with gr.Row(elem_classes="plate-top"):
+                self.learning_head = html_block(
+                    "policy-learning-head", _title_html("Learning from outcomes", "")
+                )
+                self.forget = gr.Button(
+                    "Forget what was learnt", min_width=0, elem_id="policy-forget", size="md"
+                )
+            self.beliefs = html_block("policy-beliefs")
+            self.time = gr.Plot(show_label=False, container=False, elem_id="policy-time")
+            downloads.download_buttons("policy-time", "policy-learning-head", "ttc-learning")
+            self.taught = html_block("policy-taught")
+
+    def _connect(self) -> None:
+        event_options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        slow: dict[str, Any] = event_options | {
+            "trigger_mode": "always_last",
+            "concurrency_limit": 1,
+        }
+        what = [self.model, self.difficulty, self.cell]
+        table = [self.heat, self.evidence_head, self.evidence, self.cell, self.foot, self.banner]
+        won = [self.figure, self.won_head, self.headline, self.regret, self.banner]
+        curve = [*what, self.cost_column, self.narrow]
+        split = [self.model, self.difficulty, self.total]
+        taught = [self.learning_head, self.beliefs, self.time, self.taught, self.forget]
+        learnt = [self.model, self.cell, self.narrow]
+
+        gr.on(
+            [self.page_loaded.input, self.model.input, self.difficulty.input],
+            self.table,
+            what,
+            table,
+            **slow,
+        ).then(self.draw_curves, curve, won, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow).then(
+            self.draw_allocation, split, [self.shares, self.banner], **slow
+        ).then(self.draw_learning, learnt, taught, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow)
+        self.heat.pick(
+            self.pick,
+            [self.model, self.difficulty],
+            [self.cell, self.evidence_head, self.evidence],
+            **event_options,
+        ).then(self.draw_curves, curve, won, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow).then(
+            self.draw_learning, learnt, taught, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow
+        )
+        self.cost_column.input(
+            self.draw_curves, curve, won, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow
+        )
+        self.total.input(self.draw_allocation, split, [self.shares, self.banner], **slow)
+        self.forget.click(self.clear, None, self.banner, **event_options).then(
+            self.draw_learning, learnt, taught, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow
+        )
+        self.save.click(
+            self.csv_table, self.model, [self.comma_separated, self.banner], **event_options
+        ).then(
+            None,
+            self.comma_separated,
+            None,
+            js=downloads.save_text_script("ttc-policy.csv"),
+            **event_options,
+        )
+        self.png_button.click(
+            None,
+            None,
+            None,
+            js=downloads.save_png_script("policy-figure", "policy-won-head", "ttc-policy"),
+            **event_options,
+        )
+
+    # --- what it does -----------------------------------------------------------------------------
+
+    def table(self, model: str, difficulty: str, cell: tuple[int, int]) -> ComponentUpdates:
+        """The table, and the evidence behind one of its cells."""
+        try:
+            cells = self._cached_cells(model, _difficulty_method(difficulty))
+            here = _find_cell(cells, cell)
+            picked = here.bin, here.budget
+            return {
+                self.heat: policy_view.policy_table(cells, picked),
+                self.cell: picked,
+                self.foot: self._source(model),
+                self.banner: "",
+            } | self._evidence_updates(model, difficulty, here)
+        except BadInput as error:
+            return {self.banner: result_panels.banner(str(error)), self.heat: ""}
+        except Exception:
+            log.exception("a policy could not be made")
+            return {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+
+    def pick(self, model: str, difficulty: str, event: gr.EventData) -> ComponentUpdates:
+        """The evidence behind the cell that was pressed."""
+        try:
+            cell = _find_cell(
+                self._cached_cells(model, _difficulty_method(difficulty)), (event.bin, event.budget)
+            )
+        except BadInput:  # the table said so
+            return {self.cell: gr.skip()}
+        return {self.cell: (cell.bin, cell.budget)} | self._evidence_updates(
+            model, difficulty, cell
+        )
+
+    def draw_curves(
+        self, model: str, difficulty: str, cell: tuple[int, int], cost_column: str, narrow: bool
+    ) -> ComponentUpdates:
+        """The curve of the policy, how much less it needs, and what it loses against hindsight."""
+        try:
+            found = self._cached_lines(model)
+            ratios = cross_fitting.compute_ratios(found, difficulty, cost_column)
+            axis = plotly_figures.COST_AXES[cost_column]
+            caption = (
+                f"{policy_view.LINE_LABELS[difficulty]} · answer by weighted vote · compute "
+                f"in {axis.unit}"
+            )
+            drawn = policy_view.policy_curves_figure(found.table, difficulty, cost_column, narrow)
+            return {
+                self.figure: plotly_figures.to_plot_data(drawn),
+                self.won_head: _title_html("What it wins", caption),
+                self.headline: policy_view.compute_savings(ratios, cell[1]),
+                self.regret: policy_view.regret_plot(
+                    self._cached_regret(model, _difficulty_method(difficulty))
+                ),
+                self.banner: "",
+            }
+        except BadInput as error:
+            return {self.banner: result_panels.banner(str(error)), self.headline: ""}
+        except Exception:
+            log.exception("the curve of a policy could not be drawn")
+            return {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+
+    def draw_allocation(self, model: str, difficulty: str, total: int) -> ComponentUpdates:
+        """Who gets how much of a budget that a batch shares."""
+        try:
+            probe = MAX_PROBE if difficulty == "charged" else 0
+            return {
+                self.shares: policy_view.allocation_view(
+                    *self._cached_allocation(model, _difficulty_method(difficulty), total, probe)
+                )
+            }
+        except BadInput as error:
+            return {self.shares: result_panels.banner(str(error), "note")}
+        except Exception:
+            log.exception("a budget could not be shared")
+            return {self.shares: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+
+    def draw_learning(self, model: str, cell: tuple[int, int], narrow: bool) -> ComponentUpdates:
+        """What outcomes taught about the cell, and what learning would have been worth."""
+        try:
+            drawn = plotly_figures.to_plot_data(
+                policy_view.learning_curves(self._cached_replay(model, cell[1]), narrow)
+            )
+            found = self._posterior_updates(model, cell)
+            lines = policy_view.legend(policy_view.LEARNERS.values())
+            return found | {self.time: drawn, self.taught: lines + found[self.taught]}
+        except BadInput as error:
+            return {self.taught: result_panels.banner(str(error), "note")}
+        except Exception:
+            log.exception("what was learnt could not be shown")
+            return {self.taught: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+
+    def clear(self) -> str:
+        """Forget all outcomes."""
+        try:
+            if self._learner is not None:
+                self._learner.outcomes.clear()
+            return ""
+        except BadInput as error:
+            return result_panels.banner(str(error))
+
+    def csv_table(self, model: str) -> tuple[str, str]:
+        """All curves of the policy and of the static strategies as comma-separated values."""
+        try:
+            table = self._cached_lines(model).table.assign(model=model)
+            return table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), ""
+        except BadInput as error:
+            return "", result_panels.banner(str(error))
+
+    # --- the computations -------------------------------------------------------------------------
+
+    def _evidence_updates(self, model: str, difficulty: str, cell: PolicyCell) -> ComponentUpdates:
+        measured = self._cached_points(model, _difficulty_method(difficulty))
+        here = measured[(measured["bin"] == cell.bin) & (measured["budget"] == cell.budget)]
+        counted = result_panels.count_noun(len(cell.candidates), "strategy").replace(
+            "strategys", "strategies"
+        )
+        caption = f"bin {policy_view.QUINTILE_LABELS[cell.bin]}, N = {cell.budget}: {counted}"
+        return {
+            self.evidence_head: _title_html("The evidence", caption),
+            self.evidence: policy_view.cell_evidence(cell, here),
+        }
+
+    def _difficulty_estimates(self, model: str) -> dict[str, pd.Series]:
+        """Ease by ``oracle`` and ``predicted`` difficulty. Raises BadInput."""
+        if model not in self._results_store.models:
+            raise BadInput("There are no results of this model: choose another.")
+        results = self._results_store.model_results(model).results
+        if results.probe is None or results.probe["score"].isna().any():
+            raise BadInput("A policy needs a probe scored by a verifier: sweep with both.")
+        return cross_fitting.easiness_estimates(results.probe)
+
+    def _compute_cells(self, model: str, easiness: str) -> tuple[PolicyCell, ...]:
+        easy = self._difficulty_estimates(model)[easiness]
+        cells = cross_fitting.cells(
+            self._results_store.model_results(model).evidence, easy, seed=ESTIMATION_SEED
+        )
+        if not cells:
+            raise BadInput(
+                "There is nothing to choose between: sweep more strategies than best-of-N."
+            )
+        return cells
+
+    def _compute_points(self, model: str, easiness: str) -> pd.DataFrame:
+        """Every arm in every bin at every budget, with intervals."""
+        easy, table = (
+            self._difficulty_estimates(model)[easiness],
+            self._results_store.model_results(model).table,
+        )
+        arms = [arm for arm in table.arms if arm[2] == SELECTOR and arm[0] != "auto"]
+        return curve_points(
+            table,
+            arms,
+            easiness=cross_fitting.easiness_of_questions(easy, table.questions),
+            seed=ESTIMATION_SEED,
+        )
+
+    def _compute_lines(self, model: str) -> PolicyCurves:
+        easiness, model_results = (
+            self._difficulty_estimates(model),
+            self._results_store.model_results(model),
+        )
+        return cross_fitting.policy_curves(
+            model_results.evidence,
+            easiness,
+            probe_cost(model_results.results, ESTIMATION_SEED),
+            seed=ESTIMATION_SEED,
+        )
+
+    def _compute_regret(self, model: str, easiness: str) -> pd.DataFrame:
+        easy = self._difficulty_estimates(model)[easiness]
+        return cross_fitting.policy_regret(
+            self._results_store.model_results(model).evidence, easy, seed=ESTIMATION_SEED
+        )
+
+    def _compute_allocation(
+        self, model: str, easiness: str, total: int, probe: int
+    ) -> tuple[pd.Series, pd.DataFrame]:
+        easy, found = (
+            self._difficulty_estimates(model)[easiness],
+            self._results_store.model_results(model).evidence,
+        )
+        gained = allocation.shared_budget_gain(
+            found, easy, [total], probe, ALLOCATION_RESAMPLES, ESTIMATION_SEED
+        )
+        return gained.iloc[0], allocation.shared_budget_allocation(
+            found, easy, total, ESTIMATION_SEED
+        )
+
+    def _compute_replay(self, model: str, budget: int) -> pd.DataFrame:
+        easy = self._difficulty_estimates(model)["predicted"]
+        return bandit_outcomes.replay_regret(
+            self._results_store.model_results(model).evidence, easy, budget, seed=ESTIMATION_SEED
+        )
+
+    def _posterior_updates(self, model: str, cell: tuple[int, int]) -> ComponentUpdates:
+        learner = self._learner
+        none = {self.beliefs: "", self.forget: gr.update(visible=False)}
+        if learner is None:
+            return none | {
+                self.learning_head: _title_html("Learning from outcomes", ""),
+                self.taught: _note_html(NO_POLICY_MESSAGE),
+            }
+        total = len(learner.outcomes)
+        caption = result_panels.count_noun(total, "outcome") + " so far"
+        head = {self.learning_head: _title_html("Learning from outcomes", caption)}
+        policy, owner = learner.policy, learner.policy.about.get("model")
+        if (
+            owner != self._results_store.model_results(model).results.about["model"]
+            or cell[1] not in policy.budgets
+        ):
+            return none | head | {self.taught: _note_html(OTHER_MODEL_HINT.format(owner))}
+        here = policy.cell(*cell)
+        notice = learner.outcomes.notice or LEARNING_HINT
+        return head | {
+            self.beliefs: policy_view.posterior_plot(
+                here, *posterior_intervals(here, learner.outcomes)
+            ),
+            self.forget: gr.update(visible=True, interactive=total > 0),
+            self.taught: _note_html(notice),
+        }
+
+    def _source(self, model: str) -> str:
+        about = self._results_store.model_results(model).results.about
+        facts = [
+            f"Model {about['model']}, verifier {about.get('verifier')}",
+            result_panels.count_noun(
+                len(self._results_store.model_results(model).results.problems), "problem"
+            ),
+            f"seed {about['seed']}",
+            f"commit {str(about['commit'])[:7]}" if about.get("commit") else "",
+            str(about["date"])[:10],
+        ]
+        caption = escape_html(" · ".join(fact for fact in facts if fact))
+        return f'<p class="source">{caption}<code>{escape_html(str(about["command"]))}</code></p>'
+
+
+def posterior_intervals(
+    cell: PolicyCell, learnt: OutcomeStore
+) -> tuple[list[tuple[int, int]], list[tuple[float, float, float]]]:
+    """Of each candidate of a cell: outcomes (right, asked), and its posterior's mean and middle 95
+    %."""
+    counts = [learnt.counts(cell.bin, cell.budget, each.choice) for each in cell.candidates]
+    prior = np.array([each.prior for each in cell.candidates])
+    a, b = bandit_outcomes.beta_posterior(prior, *np.array(counts, float).T)
+    drawn = np.random.default_rng(ESTIMATION_SEED).beta(a, b, (POSTERIOR_DRAWS, len(a)))
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    mean = a / (a + b)
+    return counts, [tuple(map(float, each)) for each in zip(mean, low, high, strict=True)]
+
+
+def _difficulty_method(difficulty: str) -> str:
+    """Whether bins are by ``oracle`` or ``predicted`` difficulty."""
+    return "oracle" if difficulty == "oracle" else "predicted"
+
+
+def _find_cell(cells: tuple[PolicyCell, ...], wanted: tuple[int, int]) -> PolicyCell:
+    """The wanted cell, or that of the middle bin at the middle budget."""
+    budgets = sorted({cell.budget for cell in cells})
+    middle = 3, budgets[len(budgets) // 2]
+    places = {(cell.bin, cell.budget): cell for cell in cells}
+    return places.get(tuple(wanted)) or places[middle]
+
+
+def _title_html(title: str, caption: str) -> str:
+    return f'<div class="top-line"><h2>{title}</h2><p>{escape_html(caption)}</p></div>'
+
+
+def _note_html(sentence: str) -> str:
+    return f'<p class="source">{escape_html(sentence)}</p>'
+
+
+_PICK = """
+element.addEventListener("click", (event) => {
+  const cell = event.target.closest?.(".cell");
+  if (!cell) return;
+  for (const other of element.querySelectorAll(".cell")) other.setAttribute("aria-pressed", other === cell);
+  trigger("pick", { bin: Number(cell.dataset.bin), budget: Number(cell.dataset.budget) });
+});
+"""
