@@ -45,7 +45,7 @@ def test_the_worked_solution_is_consistent_at_every_step_and_right(family, seed,
     steps = [line_text(line) for line in family.worked_solution(drawn)]
     assert all(family.is_correct_prefix(drawn, steps[:n]) for n in range(len(steps) + 1))
     assert steps[-1] == f"Answer: {family.answer(drawn)}"
-    assert family.right(drawn, family.answer(drawn))
+    assert family.is_correct(drawn, family.answer(drawn))
 
 
 @families
@@ -61,7 +61,7 @@ def test_once_inconsistent_always_inconsistent_and_consistent_to_the_end_is_righ
     verdicts = [family.is_correct_prefix(drawn, steps[:n]) for n in range(1, len(steps) + 1)]
     assert verdicts == sorted(verdicts, reverse=True)
     if verdicts[-1]:
-        assert family.right(drawn, steps[-1].removeprefix("Answer: "))
+        assert family.is_correct(drawn, steps[-1].removeprefix("Answer: "))
 
 
 @families
@@ -98,7 +98,7 @@ def test_visible_checks_tell_right_from_wrong(family):
         drawn = family.draw(rng, 1 + seed % 5)
         assert not any(line_text(line).endswith(" no") for line in family.worked_solution(drawn))
         steps = [line_text(line) for line in family.mistaken_solution(drawn, rng)]
-        if not family.right(drawn, steps[-1].removeprefix("Answer: ")):
+        if not family.is_correct(drawn, steps[-1].removeprefix("Answer: ")):
             wrong += 1
             shown += any(step.endswith(" no") for step in steps)
     assert shown >= 0.6 * wrong or family.name == "gcd"
@@ -159,7 +159,7 @@ def test_recognise_and_judging_never_raise(text):
     for name in FAMILIES:
         family = FAMILIES[name]
         drawn = family.draw(Random(0), 3)
-        assert RecognisedProblem(family, drawn).right(text) in (True, False)
+        assert RecognisedProblem(family, drawn).is_correct(text) in (True, False)
         assert RecognisedProblem(family, drawn).is_correct_prefix([text, "Answer: " + text]) in (
             True,
             False,
@@ -169,10 +169,10 @@ def test_recognise_and_judging_never_raise(text):
 def test_target_accepts_any_legal_way_and_refuses_cheats():
     found = recognise("Use 2, 3, 4 to make 14.")
     assert found is not None
-    assert found.right("4*3=12,12+2=14")
-    assert not found.right("14")
-    assert not found.right("4*3=14,14+2=14")
-    assert not found.right("4*3=12,12+4=16")
+    assert found.is_correct("4*3=12,12+2=14")
+    assert not found.is_correct("14")
+    assert not found.is_correct("4*3=14,14+2=14")
+    assert not found.is_correct("4*3=12,12+4=16")
 
 
 def test_equal_answers_are_equal_however_they_are_written():
@@ -184,8 +184,10 @@ def test_equal_answers_are_equal_however_they_are_written():
     ):
         found = recognise(text)
         assert found is not None
-        assert all(found.right(answer) and found.equal(answer, right[0]) for answer in right)
-        assert not any(found.right(answer) or found.equal(answer, right[0]) for answer in wrong)
+        assert all(found.is_correct(answer) and found.equal(answer, right[0]) for answer in right)
+        assert not any(
+            found.is_correct(answer) or found.equal(answer, right[0]) for answer in wrong
+        )
     found = recognise("Use 2, 3, 4 to make 14.")
     assert found is not None
     assert found.equal("4*3=12,12+2=14", "3*4=12, 2+12=14")

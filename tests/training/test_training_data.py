@@ -82,7 +82,7 @@ def test_wrong_decisions_carry_no_loss_and_everything_after_them_does(encoder, n
 def test_of_a_drill_only_results_carry_loss(encoder):
     lines = arithmetic_drill(Random(0))
     assert in_loss(encoder, encoder.language_example(DRILL_QUESTION, lines)) == kept(lines)
-    assert all(line[0].parameters and not line[0].in_loss and line[1].in_loss for line in lines)
+    assert all(line[0].prompt and not line[0].in_loss and line[1].in_loss for line in lines)
 
 
 def test_a_target_is_the_next_token(encoder):
@@ -273,7 +273,7 @@ def test_samples_and_revisions_are_labelled_by_the_exact_checker(smoke):
     for row in (row for table in tables for row in table.head(40).itertuples()):
         recognised = recognise(row.text)
         assert row.level in LEVELS
-        assert row.correct == (isinstance(row.answer, str) and recognised.right(row.answer))
+        assert row.correct == (isinstance(row.answer, str) and recognised.is_correct(row.answer))
         begun = [
             recognised.is_correct_prefix(list(row.steps[:i])) for i in range(1, len(row.steps))
         ]
@@ -342,7 +342,7 @@ def test_a_misread_solution_is_flawless_and_answers_another_question(name):
         family, parameters, rng = draw(name, seed)
         steps = [line_text(line) for line in misread_solution(family, parameters, rng) or ()]
         assert all(all(claim_truths(step)) for step in steps)
-        if steps and not family.right(parameters, steps[-1].removeprefix("Answer: ")):
+        if steps and not family.is_correct(parameters, steps[-1].removeprefix("Answer: ")):
             wrong += 1
             assert not family.is_correct_prefix(parameters, steps)
     assert wrong > 5

@@ -52,11 +52,11 @@ def _round_robin(sources: list[Iterator[SolvedProblem]]) -> Iterator[SolvedProbl
     """One of each source, again and again, until all have run dry."""
     while sources:
         for source in list(sources):
-            worked_solution = next(source, None)
-            if worked_solution is None:
+            solved_problem = next(source, None)
+            if solved_problem is None:
                 sources.remove(source)
             else:
-                yield worked_solution
+                yield solved_problem
 
 
 def _distinct_problems(

@@ -50,13 +50,13 @@ def draw_generator_examples(encoder: ExampleEncoder, rng: Random) -> list[Traini
 
 
 def solution_example(
-    encoder: ExampleEncoder, rng: Random, split: str, mistaken_solution: float
+    encoder: ExampleEncoder, rng: Random, split: str, mistake_rate: float
 ) -> TrainingExample:
     """A solution that is mistaken with probability ``mistake_rate``."""
     family, parameters, _ = draw_parameters(rng, split)
     lines = (
         family.mistaken_solution(parameters, rng)
-        if rng.random() < mistaken_solution
+        if rng.random() < mistake_rate
         else family.worked_solution(parameters)
     )
     return encoder.language_example(draw_wording(family, parameters, rng), lines)

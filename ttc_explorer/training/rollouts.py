@@ -46,12 +46,12 @@ def make_rollouts(recipe: Recipe, work: Path, out: Path) -> None:
         draw_recognised_problems("train", recipe.rollout_problems, f"{recipe.seed} rollouts")
     )
 
-    def rollout_problems(mine: list[tuple[Problem, RecognisedProblem]]) -> pd.DataFrame:
+    def make_shard(mine: list[tuple[Problem, RecognisedProblem]]) -> pd.DataFrame:
         return label_by_rollouts(
             generator, mine, recipe.rollout_samples, recipe.rollouts, recipe.seed
         )
 
-    write_shards(work / "rollouts", "train", problems, rollout_problems)
+    write_shards(work / "rollouts", "train", problems, make_shard)
 
 
 def label_by_rollouts(

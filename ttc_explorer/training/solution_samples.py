@@ -142,18 +142,18 @@ def make_samples(recipe: Recipe, work: Path, out: Path) -> None:
     process."""
     generator = load_tree_generator(out / "base-s", recipe.device)
     for split, count in (
-        ("train", recipe.sampled_problems),
-        ("val", max(len(LEVELS), recipe.sampled_problems // 16)),
+        ("train", recipe.make_shard),
+        ("val", max(len(LEVELS), recipe.make_shard // 16)),
     ):
 
-        def sampled_problems(mine: list[tuple[Problem, RecognisedProblem]]) -> pd.DataFrame:
+        def make_shard(mine: list[tuple[Problem, RecognisedProblem]]) -> pd.DataFrame:
             return sample_solutions(generator, mine, recipe.samples, seed=recipe.seed)
 
         write_shards(
             work / "samples",
             split,
             list(draw_recognised_problems(split, count, recipe.seed)),
-            sampled_problems,
+            make_shard,
         )
 
 

@@ -132,10 +132,10 @@ class ExampleEncoder:
 
     def _truncated_attempts(self, question: str, attempts: Sequence[Sequence[str]]) -> int:
         """How many of the attempts, the oldest, the decoder leaves out (``Codec.chains``)."""
-        question_ids = len(self.question(question))
-        context_used = question_ids + REVISION_RESERVE_TOKENS
+        question_length = len(self.question(question))
+        context_used = question_length + REVISION_RESERVE_TOKENS
         for place in reversed(range(len(attempts))):
-            context_used += question_ids + sum(map(len, self.steps(attempts[place]))) + 1
+            context_used += question_length + sum(map(len, self.steps(attempts[place]))) + 1
             if context_used > self.tokenizer.model_max_length:
                 return place + 1
         return 0

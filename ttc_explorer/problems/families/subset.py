@@ -86,7 +86,7 @@ class SubsetFamily(Family):
         writer.end("sum " + format_check(format_sum(picked), sum(picked), target))
         writer.end(f"Answer: {format_values(picked)}")
 
-    def right(self, parameters: Parameters, answer: str) -> bool:
+    def is_correct(self, parameters: Parameters, answer: str) -> bool:
         """Any subset with the sum, in any order."""
         if not re.fullmatch(r"\s*\d{1,3}(\s*,\s*\d{1,3})*\s*", answer):
             return False
@@ -104,7 +104,7 @@ class SubsetFamily(Family):
         left, rest = list(numbers), target
         for step in steps:
             if step.startswith("Answer:"):
-                return self.right(parameters, step.removeprefix("Answer:"))
+                return self.is_correct(parameters, step.removeprefix("Answer:"))
             if step.startswith("sum"):
                 if rest:
                     return False

@@ -126,7 +126,7 @@ class TargetFamily(Family):
             moves.append(part)
         return ",".join(sorted(moves))
 
-    def right(self, parameters: Parameters, answer: str) -> bool:
+    def is_correct(self, parameters: Parameters, answer: str) -> bool:
         """Any legal sequence of moves that ends at the target."""
         pool: NumberPool | None = parameters[0]
         for part in answer.replace(" ", "").split(","):
@@ -140,7 +140,7 @@ class TargetFamily(Family):
         pool: NumberPool | None = parameters[0]
         for step in steps:
             if step.startswith("Answer:"):
-                return self.right(parameters, step.removeprefix("Answer:"))
+                return self.is_correct(parameters, step.removeprefix("Answer:"))
             if not step.startswith("got"):
                 pool = _apply_written_move(pool, step.split(" ")[0])
                 if pool is None:

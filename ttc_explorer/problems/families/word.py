@@ -86,7 +86,7 @@ class WordProblemFamily(Family):
     def wordings(self, parameters: Parameters) -> list[str]:
         return [self._render(parameters, "Tom", "apples", 0, [0] * len(parameters[2]))]
 
-    def write(self, parameters: Parameters, rng: Random) -> str:
+    def random_wording(self, parameters: Parameters, rng: Random) -> str:
         choices = [rng.randrange(len(STAGE_TEMPLATES[sign])) for sign, _ in parameters[2]]
         return self._render(
             parameters, rng.choice(NAMES), rng.choice(THINGS), rng.randrange(2), choices
