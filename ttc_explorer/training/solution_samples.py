@@ -142,8 +142,8 @@ def make_samples(recipe: Recipe, work: Path, out: Path) -> None:
     process."""
     generator = load_tree_generator(out / "base-s", recipe.device)
     for split, count in (
-        ("train", recipe.make_shard),
-        ("val", max(len(LEVELS), recipe.make_shard // 16)),
+        ("train", recipe.sampled_problems),
+        ("val", max(len(LEVELS), recipe.sampled_problems // 16)),
     ):
 
         def make_shard(mine: list[tuple[Problem, RecognisedProblem]]) -> pd.DataFrame:
