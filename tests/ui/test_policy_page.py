@@ -183,13 +183,13 @@ def told(run, choice="Beam search (width 2)", strategy="auto", stopped="done", *
 
 
 def test_a_finished_run_with_a_known_answer_counts(learner, run):
-    before = learner.outcomes.of(2, 16, BEAM)
+    before = learner.outcomes.counts(2, 16, BEAM)
     assert learner.record_outcome(told(run))
-    assert learner.outcomes.of(2, 16, BEAM) == (before[0] + 1, before[1] + 1)
+    assert learner.outcomes.counts(2, 16, BEAM) == (before[0] + 1, before[1] + 1)
     wrong = told(run)
     wrong.correct = dict.fromkeys(wrong.tree.answer, False)
     assert learner.record_outcome(wrong)
-    assert learner.outcomes.of(2, 16, BEAM) == (before[0] + 1, before[1] + 2)
+    assert learner.outcomes.counts(2, 16, BEAM) == (before[0] + 1, before[1] + 2)
 
 
 @pytest.mark.parametrize(

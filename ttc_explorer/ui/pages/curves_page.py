@@ -440,8 +440,8 @@ class CurvesPage:
         if selection.split == "absolute" and model_results.bins is not None:
             how["bins"] = model_results.bins
         elif selection.split in model_results.easiness:
-            how["ease"] = model_results.easiness[selection.split]
-            within &= np.isfinite(how["ease"])
+            how["easiness"] = model_results.easiness[selection.split]
+            within &= np.isfinite(how["easiness"])
         elif selection.split != "all":
             raise BadInput(
                 "These results have no probe to read this difficulty from: choose another split."
