@@ -22,7 +22,9 @@ COST = st.floats(0.001, 1e6)
 
 
 def test_the_ledger_of_a_run_and_the_table_agree_on_this_machine():
-    assert flops_to_joules(3e12, "local") == pytest.approx(Ledger(flops=3e12).joules_estimate)
+    assert flops_to_joules(3e12, "local") == pytest.approx(
+        Ledger(generator_flops=2e12, verifier_flops=1e12).joules_estimate
+    )
 
 
 def test_every_device_has_a_source_and_a_sensible_figure():

@@ -71,7 +71,7 @@ def test_a_reviser_comes_along_and_is_loaded_when_it_is_used(shipped, monkeypatc
     (judged,) = models.revision_verifier.prefill_revisions([chain])
     assert 0 < models.revision_verifier.score([ScoreJob(judged.state, row.text)])[0].score < 1
     assert read == ["base-s", "prm-exact", "reviser", "reviser-prm"]
-    assert row.cost.flops == 2 * models.reviser.parameters * row.tokens
+    assert row.cost.generator_flops > 2 * models.reviser.parameters * row.tokens
 
 
 def test_other_shipped_verifiers_and_sizes_have_names(shipped):

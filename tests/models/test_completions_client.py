@@ -117,9 +117,9 @@ def test_a_search_through_the_server_grows_the_tree_that_it_grows_here(strategy)
         )
         read = ledger.prefill_tokens + ledger.cached_tokens + ledger.verifier_tokens
         assert read == running.usage["prompt_tokens"]
-        assert ledger.flops == 2000 * (
-            ledger.generated_tokens + ledger.prefill_tokens + ledger.verifier_tokens
-        )
+        written = ledger.generated_tokens + ledger.prefill_tokens
+        assert ledger.generator_flops == 2000 * written
+        assert ledger.verifier_flops == 2000 * ledger.verifier_tokens
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from transformers import (
 )
 
 from tests.models.toy_models import (
+    count_what_is_read,
     randomize_weights,
     toy_config,
     toy_token_classifier,
@@ -57,11 +58,7 @@ def test_scores_and_costs_are_those_of_plain_passes(make, backbone, monkeypatch)
     model = make()
     prm = TokenPRM(model, toy_tokenizer(), "toy")
     assert type(prm.backbone) is backbone
-    fed = []
-    read = prm.backbone.read
-    prm.backbone.read = lambda ids, *args, **more: (
-        fed.append(int((ids != 0).sum())) or read(ids, *args, **more)
-    )
+    fed = count_what_is_read(prm.backbone)
 
     prefilled = prm.prefill(QUESTIONS)
     cost = sum((o.cost for o in prefilled), Cost())
@@ -75,7 +72,7 @@ def test_scores_and_costs_are_those_of_plain_passes(make, backbone, monkeypatch)
             cost += judged.cost
         children = list(zip(paths, [judged.state for judged in scored], strict=True))
         live = [children[round_], children[4 + round_]]
-    assert cost == Cost(verifier=sum(fed), flops=2 * prm.parameters * sum(fed))
+    assert cost == Cost(verifier=fed.tokens, verifier_flops=fed.flops(model))
 
 
 def test_equal_steps_get_equal_scores():

@@ -97,7 +97,7 @@ def test_scores_are_those_of_the_makers_formula(name, tmp_path):
     assert judged == pytest.approx(reference(STEPS), abs=1e-5)
     assert together.score == pytest.approx(judged[-1], abs=1e-6)
     assert cost.verifier == sum(running.usage.values()) - sum(before.values())
-    assert cost.flops == 2000 * cost.verifier
+    assert cost == Cost(verifier=cost.verifier, verifier_flops=2000 * cost.verifier)
 
 
 def test_a_value_head_that_no_server_gives_is_refused(tmp_path):

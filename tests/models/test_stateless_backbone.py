@@ -63,6 +63,14 @@ MODELS = {
 }
 
 
+ATTENTION_WIDTHS = dict.fromkeys(MODELS, 2 * 32) | {
+    "recurrent": 0,
+    "recurrent and attending": 32,
+    "attention of its own kind": 32,
+}
+"""Layers that attend, times their width."""
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_logprobs_and_costs_are_those_of_plain_passes(name):
     """Over a ragged tree whose rows end at different times."""
@@ -79,7 +87,9 @@ def test_logprobs_and_costs_are_those_of_plain_passes(name):
     cost = sum((row.cost for _, _, row in rows), Cost())
     assert cost.cached == 0
     assert cost.prefilled + cost.generated == fed["tokens"]
-    assert cost.flops == 2 * generator.parameters * fed["tokens"]
+    contexts = sum(sum(range(1, len(ids) + len(step))) for ids, step, _ in rows)
+    attention = 4 * ATTENTION_WIDTHS[name] * contexts
+    assert cost.flops == 2 * generator.parameters * fed["tokens"] + attention
     assert len({len(ids) for ids, _, _ in rows}) > 3, "the tree should be ragged"
     for ids, step, row in rows:
         assert row.cost.prefilled == len(ids) - 1

@@ -22,6 +22,7 @@ from transformers import (
 from tests.models.toy_models import (
     CONTEXT,
     bias_towards_sums,
+    count_what_is_read,
     randomize_weights,
     toy_config,
     toy_generator,
@@ -245,14 +246,12 @@ def test_large_batches_are_decoded_in_turns(monkeypatch):
 
 def test_costs_are_what_the_model_processed(generator):
     """Every token that goes into the model, apart from padding, is charged to somebody, once."""
-    fed = []
-    read = generator.backbone.read
-    generator.backbone.read = lambda ids, *args, **more: (
-        fed.append(int((ids != 0).sum())) or read(ids, *args, **more)
-    )
+    fed = count_what_is_read(generator.backbone)
     prefilled = generator.prefill(QUESTIONS)
     cost = sum((o.cost for o in prefilled), Cost())
-    assert cost.prefilled == sum(fed) == sum(len(generator.codec.prompt(q)) - 1 for q in QUESTIONS)
+    assert (
+        cost.prefilled == fed.tokens == sum(len(generator.codec.prompt(q)) - 1 for q in QUESTIONS)
+    )
     live = [(o.state, o.cost.prefilled) for o in prefilled]
     asked = []
     for round_ in range(4):
@@ -273,8 +272,8 @@ def test_costs_are_what_the_model_processed(generator):
             for length, row in zip(parents, sampled, strict=True)
             if not row.finished
         ][:5]
-    assert cost.prefilled + cost.generated == sum(fed)
-    assert cost.flops == 2 * generator.parameters * sum(fed)
+    assert cost.prefilled + cost.generated == fed.tokens
+    assert cost.flops == cost.generator_flops == fed.flops(toy_qwen2())
     assert generator.parameters == sum(weight.numel() for weight in toy_qwen2().parameters())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
@@ -19,11 +19,41 @@ from transformers import (
     Qwen2ForTokenClassification,
 )
 
+from ttc_explorer.models.backbone import Backbone
 from ttc_explorer.models.local_verifiers import TokenPRM
 from ttc_explorer.models.tree_decoding import TreeGenerator
 
 ANSWER = "Answer: "
 CONTEXT = 512
+
+
+class ReadCount:
+    """What a backbone has read, padding apart: ``tokens``, and ``contexts``, the tokens that each of
+    them attended to, itself included, added up."""
+
+    def __init__(self) -> None:
+        self.tokens = self.contexts = 0
+
+    def flops(self, model: PreTrainedModel) -> float:
+        """By hand: 2 a weight and token, 4 a layer, channel and token attended to."""
+        config = model.config
+        width = config.num_hidden_layers * config.hidden_size
+        weights = sum(weight.numel() for weight in model.parameters())
+        return 2 * weights * self.tokens + 4 * width * self.contexts
+
+
+def count_what_is_read(backbone: Backbone) -> ReadCount:
+    """Count from now on. Id 0 is padding and nothing else."""
+    count, read = ReadCount(), backbone.read
+
+    def counted(ids: Tensor, starts: Tensor, *args: object, **more: object) -> Tensor | None:
+        places = starts[:, None] + torch.arange(ids.shape[1])
+        count.tokens += int((ids != 0).sum())
+        count.contexts += int(((places + 1) * (ids != 0)).sum())
+        return read(ids, starts, *args, **more)
+
+    backbone.read = counted
+    return count
 
 
 def toy_tokenizer() -> PreTrainedTokenizerFast:

@@ -64,7 +64,9 @@ class ToyGenerator:
         prefilled = []
         for question in questions:
             self.prefilled += len(question)
-            cost = Cost(prefilled=len(question), flops=2 * self.parameters * len(question))
+            cost = Cost(
+                prefilled=len(question), generator_flops=2 * self.parameters * len(question)
+            )
             prefilled.append(Prefilled(self._prefix(question), cost))
         return prefilled
 
@@ -91,7 +93,7 @@ class ToyGenerator:
                 break
             self.generated += 1
             written += 1
-        cost = Cost(generated=written, cached=len(prefix), flops=2 * self.parameters * written)
+        cost = Cost(written, cached=len(prefix), generator_flops=2 * self.parameters * written)
         state = self._prefix(f"{prefix}\n{text}")
         return DecodedStep(
             text[:written], written, -round(rng.random() * written, 3), finished, state, cost
@@ -113,7 +115,8 @@ class ToyVerifier:
         self.read += len(new) + 1
         prefix = Prefix(text + new + "\n")
         self.held.add(prefix)
-        return prefix, Cost(verifier=len(new) + 1, flops=2 * self.parameters * (len(new) + 1))
+        tokens = len(new) + 1
+        return prefix, Cost(verifier=tokens, verifier_flops=2 * self.parameters * tokens)
 
     def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
         self.passes += 1
@@ -207,10 +210,11 @@ class Toys:
             prefill_tokens=sum(model.prefilled for model in writers),
             cached_tokens=sum(model.cached for model in writers),
             verifier_tokens=sum(judge.read for judge in judges),
-            flops=2.0
-            * sum(model.parameters * (model.generated + model.prefilled) for model in writers)
-            + 2.0 * sum(judge.parameters * judge.read for judge in judges),
-            sequential_depth=sum(model.passes for model in (*writers, *judges)),
+            generator_flops=2.0
+            * sum(model.parameters * (model.generated + model.prefilled) for model in writers),
+            verifier_flops=2.0 * sum(judge.parameters * judge.read for judge in judges),
+            generator_depth=sum(model.passes for model in writers),
+            verifier_depth=sum(judge.passes for judge in judges),
         )
 
     def held(self) -> int:

@@ -61,11 +61,12 @@ def test_the_ledger_equals_what_the_models_processed(run):
     assert ledger.prefill_tokens == generator.prefilled
     assert ledger.cached_tokens == generator.cached
     assert ledger.verifier_tokens == verifier.read
+    assert (ledger.generator_depth, ledger.verifier_depth) == (generator.passes, verifier.passes)
     assert ledger.sequential_depth == generator.passes + verifier.passes
     processed = generator.generated + generator.prefilled
-    assert ledger.flops == 2 * (
-        generator.parameters * processed + verifier.parameters * verifier.read
-    )
+    assert ledger.generator_flops == 2 * generator.parameters * processed
+    assert ledger.verifier_flops == 2 * verifier.parameters * verifier.read
+    assert ledger.flops == ledger.generator_flops + ledger.verifier_flops
 
 
 @settings(max_examples=60)

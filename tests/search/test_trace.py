@@ -87,6 +87,8 @@ def any_runs(draw):
             draw(counts),
             draw(counts),
             draw(amounts),
+            draw(amounts),
+            draw(counts),
             draw(counts),
             draw(amounts),
         ),
@@ -137,6 +139,19 @@ def test_a_run_that_ran_out_of_rounds_replays_too():
     assert load_trace(dump_trace(run)).tree.events == run.tree.events
 
 
+def test_an_old_ledger_with_totals_only_is_read():
+    run = run_toy()
+    trace = to_trace(run)
+    for key in ("generator_flops", "verifier_flops", "generator_depth", "verifier_depth"):
+        del trace["ledger"][key]
+    ledger = load_trace(json.dumps(trace).encode()).ledger
+    assert ledger.flops == ledger.generator_flops == run.ledger.flops > 0
+    assert ledger.sequential_depth == ledger.generator_depth == run.ledger.sequential_depth > 0
+    del trace["ledger"]["flops"]
+    with pytest.raises(BadInput, match="ledger"):
+        load_trace(json.dumps(trace).encode())
+
+
 # fmt: off
 TRACE_KEYS = [
     "version", "problem", "model", "verifier", "strategy", "budget", "seed", "settings", "nodes", "solutions",
@@ -144,8 +159,8 @@ TRACE_KEYS = [
 ]
 NODE_KEYS = ["id", "parent", "text", "kind", "status", "score", "logprob", "tokens", "round"]
 LEDGER_KEYS = [
-    "generated_tokens", "prefill_tokens", "cached_tokens", "verifier_tokens", "flops", "sequential_depth",
-    "seconds", "joules_estimate",
+    "generated_tokens", "prefill_tokens", "cached_tokens", "verifier_tokens", "generator_flops", "verifier_flops",
+    "generator_depth", "verifier_depth", "seconds", "flops", "sequential_depth", "joules_estimate",
 ]
 # fmt: on
 
@@ -351,7 +366,7 @@ def test_damaged_bytes_load_or_are_refused(data):
         (changed("notes", 0, "data", "saved", to=[1] * 2000), "plain figures"),
         (changed("votes", to=[{"answer": "nowhere", "equal_to_reference": True}]), "vote"),
         (changed("votes", to=[3]), "vote"),
-        (changed("ledger", "flops", to=-1), "ledger"),
+        (changed("ledger", "generator_flops", to=-1), "ledger"),
         (changed("ledger", "seconds", to=10**400), "ledger"),
         (changed("ledger", to=None), "ledger"),
         (b"\x1f\x8b" + b"x" * 50, "damaged"),

@@ -66,8 +66,9 @@ def test_the_ledger_agrees_with_the_tree_and_the_models(models):
     (prompt,) = generator.prefill([run.problem.text])
     assert ledger.prefill_tokens == prompt.cost.prefilled
     processed = ledger.generated_tokens + ledger.prefill_tokens
-    flops = 2 * (generator.parameters * processed + verifier.parameters * ledger.verifier_tokens)
-    assert ledger.flops == pytest.approx(flops)
+    assert ledger.generator_flops > 2 * generator.parameters * processed
+    assert ledger.verifier_flops > 2 * verifier.parameters * ledger.verifier_tokens
+    assert ledger.flops == ledger.generator_flops + ledger.verifier_flops
     assert winning_vote(run.tree, "weighted", "last")
 
 
@@ -101,9 +102,10 @@ def test_what_revisions_cost_is_what_the_models_read_and_wrote(models, revisers,
     assert ledger.generated_tokens == sum(tree.tokens)
     attempts = sum(len(ids) for ids in codec.steps(tree.text[1:]))
     assert ledger.verifier_tokens == sum(map(len, prompts)) + attempts
-    wrote = revisers["reviser"].parameters * (ledger.prefill_tokens + ledger.generated_tokens)
-    judged = revisers["revision_verifier"].parameters * ledger.verifier_tokens
-    assert ledger.flops == pytest.approx(2 * (wrote + judged))
+    processed = ledger.prefill_tokens + ledger.generated_tokens
+    judge = revisers["revision_verifier"]
+    assert ledger.generator_flops > 2 * revisers["reviser"].parameters * processed
+    assert ledger.verifier_flops > 2 * judge.parameters * ledger.verifier_tokens
 
 
 def test_revisions_and_lookahead_are_the_same_alone_and_in_company(models, revisers, search):

@@ -25,11 +25,13 @@ padding."""
 
 
 class Backbone(Protocol):
-    """A transformer with its head. ``context`` is the longest sequence it takes, in tokens;
-    ``recomputes_prefix`` says that it remembers nothing but ids, and reads a prefix again whenever
-    something after it is predicted."""
+    """A transformer with its head. ``parameters`` and ``attention_width`` are those of
+    ``flops.py``; ``context`` is the longest sequence it takes, in tokens; ``recomputes_prefix``
+    says that it remembers nothing but ids, and reads a prefix again whenever something after it is
+    predicted."""
 
     parameters: int
+    attention_width: int
     context: int
     device: torch.device
     recomputes_prefix: bool

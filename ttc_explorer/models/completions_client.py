@@ -9,6 +9,7 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
+from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.prompt_format import PromptFormat, PromptPiece
 from ttc_explorer.models.protocol import (
@@ -58,8 +59,9 @@ class CompletionsGenerator:
 
     The prefix is sent as text with every step, so ``prefilled`` is what the server's usage figures
     say it read, less ``cached``, what they say it remembered. All costs are the server's own
-    figures, shared out over the rows of a call by the tokens that each shows. ``flops`` are 0 where
-    the server does not say how many parameters its model has.
+    figures, shared out over the rows of a call by the tokens that each shows. FLOPs are 2 ·
+    parameters · tokens, without attention, and 0 where the server does not say how many parameters
+    its model has.
 
     A step ends where ``prompt_format.step_end`` would be written. A solution ends with a step that
     is final, with the model's end token, or when a step's or the context's room is used up. A row
@@ -225,7 +227,7 @@ class CompletionsGenerator:
                 cost = Cost(generated=counts[choice])
                 if number == 0:  # the samples of a prompt share one reading of it
                     cost += Cost(prefilled=prompts[place] - cached[place], cached=cached[place])
-                flops = 2.0 * self.parameters * (cost.generated + cost.prefilled)
+                flops = forward_flops(self.parameters, 0, 0, cost.generated + cost.prefilled)
                 found[row] = DecodedStep(
                     text=text.strip("\n").replace("\n", " "),
                     tokens=counts[choice],
@@ -236,7 +238,7 @@ class CompletionsGenerator:
                         + self._prompt_format.continuation(text + self._prompt_format.step_end),
                         prompts[place] + counts[choice],
                     ),
-                    cost=replace(cost, flops=flops),
+                    cost=replace(cost, generator_flops=flops),
                 )
                 choice += 1
         return found

@@ -7,6 +7,7 @@ from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from ttc_explorer.models.flops import attention_width
 from ttc_explorer.models.kv_cache import KVBlock, KVRow, WriteTarget, fork
 from ttc_explorer.models.protocol import ModelError
 
@@ -44,6 +45,7 @@ class HFBackbone:
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model.eval()
         self.parameters = sum(weight.numel() for weight in model.parameters())
+        self.attention_width = attention_width(model.config)
         self.context = forkable_context(model.config)
         self.device = model.device
         kind = type(model).__name__

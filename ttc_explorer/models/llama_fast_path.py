@@ -26,6 +26,7 @@ from transformers import (
     Qwen2ForTokenClassification,
 )
 
+from ttc_explorer.models.flops import attention_width
 from ttc_explorer.models.kv_cache import KVBlock, WriteTarget
 
 SUPPORTED_CLASSES = (
@@ -61,6 +62,7 @@ class FusedBackbone:
     def __init__(self, model: PreTrainedModel) -> None:
         config = model.config
         self.parameters = sum(weight.numel() for weight in model.parameters())
+        self.attention_width = attention_width(config)
         self.context: int = config.max_position_embeddings
         self.device = model.device
         self._heads = config.num_attention_heads

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ttc_explorer.models.backbone import append_tokens, build_backbone
 from ttc_explorer.models.devices import reset_peak_memory, synchronized_peak_memory
+from ttc_explorer.models.flops import attention_width, forward_flops
 from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow
 from ttc_explorer.models.protocol import (
     Cost,
@@ -74,7 +75,7 @@ class TokenPRM:
     @torch.inference_mode()
     def _prefill_prompts(self, prompts: list[list[int]]) -> list[Prefilled]:
         rows, _ = append_tokens(self.backbone, [EMPTY_ROW] * len(prompts), prompts, predict=False)
-        return [Prefilled(row, self._cost(row.length)) for row in rows]
+        return [Prefilled(row, self._cost(0, row.length)) for row in rows]
 
     def score(self, jobs: Sequence[ScoreJob]) -> list[ScoredStep]:
         """Judge every job's step; of several lines in a text, the last. Cancelled jobs are not read
@@ -92,11 +93,15 @@ class TokenPRM:
             )
             scores = torch.stack(outputs).softmax(-1)[:, 1].tolist() if read else []
         for i, row, score in zip(read, rows, scores, strict=True):
-            scored[i] = ScoredStep(round(score, SCORE_DECIMALS), row, self._cost(len(steps[i])))
+            cost = self._cost(jobs[i].state.length, len(steps[i]))
+            scored[i] = ScoredStep(round(score, SCORE_DECIMALS), row, cost)
         return scored
 
-    def _cost(self, tokens: int) -> Cost:
-        return Cost(verifier=tokens, flops=2.0 * self.parameters * tokens)
+    def _cost(self, start: int, tokens: int) -> Cost:
+        width = self.backbone.attention_width
+        return Cost(
+            verifier=tokens, verifier_flops=forward_flops(self.parameters, width, start, tokens)
+        )
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ class StepVerifier:
         return [
             Prefilled(
                 StepVerifierState(question, (), ids, row),
-                self._cost(0 if self.backbone.recomputes_prefix else len(ids), peak),
+                self._cost(0, 0 if self.backbone.recomputes_prefix else len(ids), peak),
             )
             for question, ids, row in zip(questions, prompts, rows, strict=True)
         ]
@@ -186,12 +191,17 @@ class StepVerifier:
             scored[i] = ScoredStep(
                 round(score, SCORE_DECIMALS),
                 state,
-                self._cost(len(token_ids[i]) - cached_tokens, peak),
+                self._cost(cached_tokens, len(token_ids[i]) - cached_tokens, peak),
             )
         return scored
 
-    def _cost(self, tokens: int, peak: int) -> Cost:
-        return Cost(verifier=tokens, flops=2.0 * self.parameters * tokens, peak_memory=peak)
+    def _cost(self, start: int, tokens: int, peak: int) -> Cost:
+        width = self.backbone.attention_width
+        return Cost(
+            verifier=tokens,
+            verifier_flops=forward_flops(self.parameters, width, start, tokens),
+            peak_memory=peak,
+        )
 
 
 class WholeTextVerifier:
@@ -203,6 +213,7 @@ class WholeTextVerifier:
         self.name = name
         self.format = format
         self.parameters = sum(weight.numel() for weight in model.parameters())
+        self._attention_width = attention_width(model.config)
         self._model = model.eval()
         self._context: int = getattr(model.config, "max_position_embeddings", None) or 512
         self._lock = Lock()
@@ -229,7 +240,8 @@ class WholeTextVerifier:
             input_ids=torch.tensor([ids], device=self._model.device)
         ).logits.float()
         (score,) = self.format.scores(logits).tolist()
-        cost = Cost(verifier=len(ids), flops=2.0 * self.parameters * len(ids))
+        flops = forward_flops(self.parameters, self._attention_width, 0, len(ids))
+        cost = Cost(verifier=len(ids), verifier_flops=flops)
         return ScoredStep(
             round(score, SCORE_DECIMALS),
             StepVerifierState(job.state.question, steps, [], EMPTY_ROW),

@@ -120,7 +120,9 @@ class Cost:
 
     Tokens: ``generated`` sampled by the generator, ``prefilled`` read by it in prompts, ``cached``
     tokens of prefixes that were read from a KV cache instead of again, ``verifier`` read by the
-    verifier. ``flops`` = 2 · parameters · tokens processed (arXiv 2408.03314, section 7).
+    verifier. A reviser counts as generator, a verifier of revisions as verifier.
+    ``generator_flops`` and ``verifier_flops`` are ``models/flops.py``'s, attention included; where
+    a server does not tell its model's shape, 2 · parameters · tokens (arXiv 2408.03314, section 7).
     ``peak_memory`` is the most memory that the device held meanwhile, in bytes, weights and other
     runs' rows included; 0 where that is not known. Of several costs it is the largest, where all
     else adds up.
@@ -130,8 +132,14 @@ class Cost:
     prefilled: int = 0
     cached: int = 0
     verifier: int = 0
-    flops: float = 0.0
+    generator_flops: float = 0.0
+    verifier_flops: float = 0.0
     peak_memory: int = 0
+
+    @property
+    def flops(self) -> float:
+        """FLOPs of all models."""
+        return self.generator_flops + self.verifier_flops
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
@@ -139,7 +147,8 @@ class Cost:
             self.prefilled + other.prefilled,
             self.cached + other.cached,
             self.verifier + other.verifier,
-            self.flops + other.flops,
+            self.generator_flops + other.generator_flops,
+            self.verifier_flops + other.verifier_flops,
             max(self.peak_memory, other.peak_memory),
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import exp
 from typing import Any
 
+from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.local_verifiers import SCORE_DECIMALS
 from ttc_explorer.models.prompt_format import UNLIMITED_CONTEXT
@@ -145,7 +146,10 @@ class ServerVerifier:
                 for choice in parse_choices(reply, len(lengths))
             ]
         return [
-            (score, Cost(verifier=tokens, flops=2.0 * self.parameters * tokens))
+            (
+                score,
+                Cost(verifier=tokens, verifier_flops=forward_flops(self.parameters, 0, 0, tokens)),
+            )
             for score, tokens in zip(scores, split_proportionally(total, lengths), strict=True)
         ]
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import Cache, PreTrainedModel
 
+from ttc_explorer.models.flops import attention_width
 from ttc_explorer.models.kv_cache import KVBlock, WriteTarget
 from ttc_explorer.models.protocol import ModelError
 
@@ -42,6 +43,7 @@ class StatelessBackbone:
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model.eval()
         self.parameters = sum(weight.numel() for weight in model.parameters())
+        self.attention_width = attention_width(model.config)
         self.context: int = getattr(model.config, "max_position_embeddings", None) or 2048
         self.device = model.device
         self._forward_parameters = signature(model.forward).parameters

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ttc_explorer.models.backbone import append_tokens, build_backbone
 from ttc_explorer.models.devices import AdaptiveBatches, reset_peak_memory, synchronized_peak_memory
+from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow, fork
 from ttc_explorer.models.protocol import Cost, DecodedStep, ExtendJob, Prefilled, RevisionContext
 from ttc_explorer.models.sampling import sample_tokens, uniform_draws
@@ -126,7 +127,7 @@ class TreeGenerator:
         return [
             Prefilled(
                 KVPrefix(row, prompt[-1]),
-                Cost(prefilled=tokens, flops=self._flops(tokens), peak_memory=peak),
+                Cost(prefilled=tokens, generator_flops=self._flops(0, tokens), peak_memory=peak),
             )
             for row, tokens, prompt in zip(rows, read, prompts, strict=True)
         ]
@@ -254,7 +255,7 @@ class TreeGenerator:
             generated=count,
             prefilled=read,
             cached=prefix - read,
-            flops=self._flops(count + read),
+            generator_flops=self._flops(prefix - read, read + count),
             peak_memory=peak,
         )
 
@@ -262,8 +263,8 @@ class TreeGenerator:
         """The array as a tensor where the model is."""
         return torch.from_numpy(array).to(self.backbone.device)
 
-    def _flops(self, tokens: int) -> float:
-        return 2.0 * self.parameters * tokens
+    def _flops(self, start: int, tokens: int) -> float:
+        return forward_flops(self.parameters, self.backbone.attention_width, start, tokens)
 
 
 class _CancelFlags:

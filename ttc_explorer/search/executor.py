@@ -232,7 +232,7 @@ class RunExecutor:
     def _take_prompt(self, prefilled: Sequence[Prefilled]) -> None:
         """The generator has read the question."""
         (prompt,) = prefilled
-        self.run.ledger.charge(prompt.cost, depth=1)
+        self.run.ledger.charge(prompt.cost, generator_depth=1)
         self._generator_states[ROOT] = prompt.state
         self._go_for_steps()
 
@@ -281,7 +281,7 @@ class RunExecutor:
 
     def _charge_rows(self, sampled: Sequence[DecodedStep]) -> None:
         cost = sum((row.cost for row in sampled), Cost())
-        self.run.ledger.charge(cost, depth=max(row.cost.generated for row in sampled))
+        self.run.ledger.charge(cost, generator_depth=max(row.cost.generated for row in sampled))
 
     # --- attempts ---------------------------------------------------------------------------------
 
@@ -305,7 +305,7 @@ class RunExecutor:
     def _take_chains(self, prefilled: Sequence[Prefilled]) -> None:
         """The reviser has read the chain of each distinct parent."""
         parents = self._request.parents
-        states = self._charge_prefills(dict.fromkeys(parents), prefilled)
+        states = self._charge_prefills(dict.fromkeys(parents), prefilled, generator_depth=1)
         self._attempts = [
             PendingRevision(parent, self._next_rng_path(parent), states[parent])
             for parent in parents
@@ -377,14 +377,14 @@ class RunExecutor:
     def _take_question(self, prefilled: Sequence[Prefilled]) -> None:
         """The verifier has read the question."""
         (question,) = prefilled
-        self.run.ledger.charge(question.cost, depth=1)
+        self.run.ledger.charge(question.cost, verifier_depth=1)
         self._verifier_states[ROOT] = question.state
         self._go_for_scores()
 
     def _take_histories(self, prefilled: Sequence[Prefilled]) -> None:
         """The verifier of revisions has read the chain of each distinct parent."""
         parents = [self.run.tree.parent[node] for node in self._request.nodes]
-        states = self._charge_prefills(dict.fromkeys(parents), prefilled)
+        states = self._charge_prefills(dict.fromkeys(parents), prefilled, verifier_depth=1)
         self._enter_stage("judgements", self._texts_to_judge(parents, states), self._take_scores)
 
     def _texts_to_judge(self, parents: Sequence[int], states: dict[int, State]) -> list[ScoreJob]:
@@ -394,16 +394,16 @@ class RunExecutor:
         ]
 
     def _charge_prefills(
-        self, parents: Sequence[int], prefilled: Sequence[Prefilled]
+        self, parents: Sequence[int], prefilled: Sequence[Prefilled], **depth: int
     ) -> dict[int, State]:
         """The states of chains that a model has read, by parent."""
-        self.run.ledger.charge(sum((chain.cost for chain in prefilled), Cost()), depth=1)
+        self.run.ledger.charge(sum((chain.cost for chain in prefilled), Cost()), **depth)
         return {parent: chain.state for parent, chain in zip(parents, prefilled, strict=True)}
 
     def _take_scores(self, scored: Sequence[ScoredStep]) -> None:
         """Judged texts. A run asked to stop pays for them and drops them."""
         cost = sum((judgement.cost for judgement in scored), Cost())
-        self.run.ledger.charge(cost, depth=1 if cost.verifier else 0)
+        self.run.ledger.charge(cost, verifier_depth=1 if cost.verifier else 0)
         if not self.running():
             return
         self._note_failures(scored, "score")

@@ -21,31 +21,45 @@ measured)."""
 class Ledger:
     """Running totals of one run.
 
-    Token counts as in Cost. ``sequential_depth`` counts model passes that had to wait for the one
-    before them (the longest row of each decoding round, and one pass for each prefill or verifier
-    call): latency, where the tokens are total work. ``seconds`` is wall time, shared with whoever
-    else was running; so is ``peak_memory``, in bytes, the most that an accelerator held at one time
-    (0: not known).
+    Tokens and FLOPs as in Cost, generator and verifier apart. ``generator_depth`` and
+    ``verifier_depth`` count model passes that had to wait for the one before them (the longest row
+    of each decoding round, and one pass for each prefill or verifier call): latency, where the
+    tokens are total work. ``seconds`` is wall time, shared with whoever else was running; so is
+    ``peak_memory``, in bytes, the most that an accelerator held at one time (0: not known).
     """
 
     generated_tokens: int = 0
     prefill_tokens: int = 0
     cached_tokens: int = 0
     verifier_tokens: int = 0
-    flops: float = 0.0
-    sequential_depth: int = 0
+    generator_flops: float = 0.0
+    verifier_flops: float = 0.0
+    generator_depth: int = 0
+    verifier_depth: int = 0
     seconds: float = 0.0
     peak_memory: int = 0
 
-    def charge(self, cost: Cost, depth: int = 0) -> None:
+    def charge(self, cost: Cost, generator_depth: int = 0, verifier_depth: int = 0) -> None:
         """Add what a piece of work cost, and the number of passes it made others wait for."""
         self.generated_tokens += cost.generated
         self.prefill_tokens += cost.prefilled
         self.cached_tokens += cost.cached
         self.verifier_tokens += cost.verifier
-        self.flops += cost.flops
-        self.sequential_depth += depth
+        self.generator_flops += cost.generator_flops
+        self.verifier_flops += cost.verifier_flops
+        self.generator_depth += generator_depth
+        self.verifier_depth += verifier_depth
         self.peak_memory = max(self.peak_memory, cost.peak_memory)
+
+    @property
+    def flops(self) -> float:
+        """FLOPs of all models."""
+        return self.generator_flops + self.verifier_flops
+
+    @property
+    def sequential_depth(self) -> int:
+        """Passes in sequence: models wait for one another."""
+        return self.generator_depth + self.verifier_depth
 
     @property
     def joules_estimate(self) -> float:

@@ -126,7 +126,11 @@ def _node_data(tree: SearchTree, node: int) -> dict[str, Any]:
 
 def _ledger_data(ledger: Ledger) -> dict[str, Any]:
     """The ledger with its estimate of energy; peak memory only where it was measured."""
-    data = asdict(ledger) | {"joules_estimate": ledger.joules_estimate}
+    data = asdict(ledger) | {
+        "flops": ledger.flops,
+        "sequential_depth": ledger.sequential_depth,
+        "joules_estimate": ledger.joules_estimate,
+    }
     return data if ledger.peak_memory else {key: data[key] for key in data if key != "peak_memory"}
 
 
@@ -234,14 +238,27 @@ def _read_settings(data: Mapping[str, Any]) -> Settings:
 
 
 def _read_ledger(data: Mapping[str, Any]) -> Ledger:
+    """A trace from before costs were kept by model has totals only: they stand as the
+    generator's."""
+    if "generator_flops" not in data and "generator_depth" not in data:
+        data = dict(data) | {"verifier_flops": 0.0, "verifier_depth": 0}
+        data |= {
+            name: data[total]
+            for name, total in (
+                ("generator_flops", "flops"),
+                ("generator_depth", "sequential_depth"),
+            )
+            if total in data
+        }
     counts = (
         "generated_tokens",
         "prefill_tokens",
         "cached_tokens",
         "verifier_tokens",
-        "sequential_depth",
+        "generator_depth",
+        "verifier_depth",
     )
-    amounts = ("flops", "seconds")
+    amounts = ("generator_flops", "verifier_flops", "seconds")
     return Ledger(
         **{key: _read_integer(data, key, high=MAX_COUNT, where="the ledger") for key in counts},
         **{key: _read_number(data, key, low=0, high=1e30, where="the ledger") for key in amounts},
