@@ -101,7 +101,7 @@ def test_a_floor_imports_only_from_those_below_it(floor):
 
 
 def test_searches_are_pure():
-    for file in (PACKAGE / "search").glob("*.py"):
+    for file in (PACKAGE / "search").rglob("*.py"):
         if file.name != "driver.py":
             impure = {name.split(".")[0] for name in imported(file)} & IMPURE
             assert not impure, f"{file.name} imports {impure}"

@@ -13,7 +13,7 @@ from ttc_explorer.search.voting import winning_vote
 from ttc_explorer.ui.math_typesetting import typeset_math
 
 SIZES = [(1440, 900), (1280, 720), (390, 844)]
-SENTENCES = {entry.title: entry.sentence for entry in STRATEGIES.values()}
+SENTENCES = {entry.title: entry.summary for entry in STRATEGIES.values()}
 ROWS = {"width": "#width-row", "lookahead": "#lookahead-row", "chains": "#ratio"}
 
 

@@ -15,7 +15,9 @@ from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.strategy import STRATEGIES, unavailable_reason
 
-WHOLE_SOLUTION_STRATEGIES = ["greedy", "best_of_n", "revise", "adaptive"]
+WHOLE_SOLUTION_STRATEGIES = [
+    name for name, entry in STRATEGIES.items() if not entry.needs_prefix_continuation
+]
 
 
 async def no_sleep(_):

@@ -459,7 +459,7 @@ def test_what_is_no_pair_of_probabilities_is_refused(data):
 def test_every_strategy_runs_through_the_server():
     with running_server() as (running, generator):
         verifier = ServerVerifier(ApiClient(running.address), ALL_CAPABILITIES, LINE_FORMAT)
-        for name in [name for name, entry in STRATEGIES.items() if not entry.reviser]:
+        for name in [name for name, entry in STRATEGIES.items() if not entry.needs_reviser]:
             run = run_to_completion(
                 toy_run(name, 2, rounds=2), generator, verifier, exact_match_checker
             )

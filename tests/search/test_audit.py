@@ -71,7 +71,7 @@ def test_every_strategy_pays_for_what_it_does_and_keeps_to_its_budget(strategy, 
     assert sum(vote.count for vote in ranked_votes(tree, run.settings.selector, "last")) == len(
         readable
     )
-    assert list(solution_weights(tree, "last")) == leaves
+    assert list(solution_weights(tree, "weighted", "last")) == leaves
 
     # nobody is an orphan, and nobody is left undecided
     parents = set(tree.parent)

@@ -1,5 +1,6 @@
 """The driver with toy models: the budget audit, company, stopping, failures."""
 
+from collections import Counter
 from dataclasses import asdict, replace
 from itertools import product
 
@@ -7,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyGenerator, ToyVerifier, equal, make_checker, toy_run
+from tests.search.fakes import ToyGenerator, Toys, ToyVerifier, equal, make_checker, toy_run
 from ttc_explorer.models.protocol import Cost, ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import Driver, run_to_completion
+from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.strategy import STRATEGIES, unavailable_reason
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
 from ttc_explorer.search.voting import ranked_votes
@@ -23,7 +25,7 @@ runs = st.builds(
     text=st.sampled_from(["What is 1 + 1?", "What is 2 + 3?"]),
     width=st.integers(1, 64),
     rounds=st.integers(1, 40),
-    selector=st.sampled_from(["majority", "best", "weighted"]),
+    selector=st.sampled_from(list(SELECTORS)),
     aggregate=st.sampled_from(["last", "min", "prod", "mean"]),
 )
 
@@ -309,15 +311,19 @@ def test_a_strategy_is_refused_exactly_where_it_says_that_it_cannot_run(name):
             driver.add(run)
 
 
-def test_only_strategies_of_whole_solutions_do_without_forks():
-    able = [
-        name
-        for name in STRATEGIES
-        if not unavailable_reason(
-            name, supports_prefix_continuation=False, verifier=True, reviser=True
-        )
-    ]
-    assert able == ["greedy", "best_of_n", "revise", "adaptive"]
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_strategy_that_needs_no_prefix_continuation_continues_each_prefix_once(name):
+    """What ``needs_prefix_continuation`` says decides whether a chat may run it."""
+    toys, continued = Toys(), Counter()
+    for model in (toys.generator, toys.reviser):
+
+        def watched(jobs, extend=model.extend):
+            continued.update(job.state for job in jobs if "\n" in job.state.text)
+            return extend(jobs)
+
+        model.extend = watched
+    toys.drive(toy_run(name, 8, chains=2))
+    assert STRATEGIES[name].needs_prefix_continuation or set(continued.values()) == {1}
 
 
 class Losing(ToyGenerator):

@@ -366,7 +366,7 @@ def test_only_searches_that_use_scores_need_a_verifier():
 def test_every_listed_strategy_says_what_it_does():
     for listed in STRATEGIES.values():
         assert listed.title
-        assert listed.sentence.endswith(".")
+        assert listed.summary.endswith(".")
         assert listed.verifier in ("search", "select", "nothing")
         assert set(listed.settings) <= {field.name for field in fields(Settings)} - {
             "selector",

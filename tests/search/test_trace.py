@@ -15,7 +15,8 @@ from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.driver import run_to_completion
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import STOP_REASONS, Run
-from ttc_explorer.search.settings import AGGREGATES, SELECTORS, Settings
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import AGGREGATES, Settings
 from ttc_explorer.search.trace import MAX_BYTES, MAX_NODES, dump_trace, load_trace, to_trace
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import ranked_votes, solution_score
@@ -75,7 +76,7 @@ def any_runs(draw):
         seed=draw(counts),
         settings=Settings(
             temperature=draw(st.floats(0, 2)),
-            selector=draw(st.sampled_from(SELECTORS)),
+            selector=draw(st.sampled_from(list(SELECTORS))),
             aggregate=draw(st.sampled_from(AGGREGATES)),
             width=draw(st.integers(1, 256)),
             rounds=draw(st.integers(1, 200)),

@@ -1,12 +1,16 @@
 """Votes and choices on small trees whose right outcome is plain to see."""
 
+import math
+from collections import Counter
+
 import pytest
 
+from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import (
     aggregate_scores,
-    hierarchical_chain_weights,
     ranked_votes,
+    solution_features,
     solution_score,
     solution_weights,
     winning_vote,
@@ -62,8 +66,8 @@ def test_the_aggregate_decides_what_is_best():
     assert winning_vote(tree, "best", "min").answer == "a"
 
 
-def test_majority_ties_go_to_the_heavier_then_to_the_older():
-    assert answers(tree_of(("a", [0.1]), ("b", [0.2])), "majority") == ["b", "a"]
+def test_ties_go_to_the_older_and_majority_looks_at_no_score():
+    assert answers(tree_of(("a", [0.1]), ("b", [0.2])), "majority") == ["a", "b"]
     for selector in ("majority", "weighted", "best"):
         assert answers(tree_of(("b", [0.2]), ("a", [0.2])), selector) == ["b", "a"]
     assert winning_vote(tree_of(("a", [0.2]), ("a", [0.2])), "best", "last").leaf == 1
@@ -83,7 +87,7 @@ def test_without_scores_majority_still_counts():
     assert (first.answer, first.count, first.weight, first.leaf, first.score) == (
         "b",
         2,
-        0.0,
+        2.0,
         2,
         None,
     )
@@ -113,7 +117,7 @@ def test_a_revision_is_a_solution_by_itself():
 
 def test_within_a_chain_the_heaviest_answer_wins_and_its_best_attempt_speaks_for_it():
     tree = tree_of_chains([("a", 0.3), ("b", 0.5), ("a", 0.4), ("c", 0.6)])
-    assert hierarchical_chain_weights(tree, "last") == {1: 0, 2: 0, 3: 0.4, 4: 0}
+    assert solution_weights(tree, "weighted", "last") == {1: 0, 2: 0, 3: 0.4, 4: 0}
     (first, *others) = ranked_votes(tree, "weighted", "last")
     assert (first.answer, first.count, first.weight, first.leaf, first.score) == (
         "a",
@@ -139,9 +143,9 @@ def test_the_solution_that_was_revised_is_the_first_attempt_of_the_chain():
     tree = tree_of(("a", [0.2, 0.7]), ("b", [0.8]))
     tree_of_chains([("b", 0.3), ("b", 0.3)], [("c", 0.9)], tree=tree, parent=2)
     # chains a b b, a c, and b alone: their winners are a (0.7 against 0.6), c and b
-    assert solution_weights(tree, "last") == {2: 0.7, 3: 0.8, 4: 0, 5: 0, 6: 0.9}
+    assert solution_weights(tree, "weighted", "last") == {2: 0.7, 3: 0.8, 4: 0, 5: 0, 6: 0.9}
     # by the product a has 0.14 as a solution of two steps, and b wins the first chain
-    assert solution_weights(tree, "prod") == {2: 0, 3: 0.8, 4: 0.3, 5: 0, 6: 0.9}
+    assert solution_weights(tree, "weighted", "prod") == {2: 0, 3: 0.8, 4: 0.3, 5: 0, 6: 0.9}
 
 
 def test_chains_that_share_their_winner_share_one_voice():
@@ -151,15 +155,15 @@ def test_chains_that_share_their_winner_share_one_voice():
 
 
 def test_ties_in_a_chain_go_to_the_older_and_unreadable_attempts_do_not_vote():
-    assert hierarchical_chain_weights(
-        tree_of_chains([("a", 0.5), ("b", 0.5), ("b", 0.0)]), "last"
+    assert solution_weights(
+        tree_of_chains([("a", 0.5), ("b", 0.5), ("b", 0.0)]), "weighted", "last"
     ) == {1: 0.5, 2: 0, 3: 0}
-    assert hierarchical_chain_weights(tree_of_chains([("a", 0.5), ("a", 0.5)]), "last") == {
+    assert solution_weights(tree_of_chains([("a", 0.5), ("a", 0.5)]), "weighted", "last") == {
         1: 0.5,
         2: 0,
     }
     unread = (None, 0.9)
-    assert hierarchical_chain_weights(tree_of_chains([unread, ("a", 0.1)], [unread]), "last") == {
+    assert solution_weights(tree_of_chains([unread, ("a", 0.1)], [unread]), "weighted", "last") == {
         1: 0,
         2: 0.1,
         3: 0,
@@ -172,4 +176,64 @@ def test_rollouts_have_no_voice():
     tree.set_scores([rollout_node], [1.0])
     for selector in ("majority", "weighted", "best"):
         assert answers(tree, selector) == ["a"]
-    assert solution_weights(tree, "last") == {1: 0.1}
+    assert solution_weights(tree, "weighted", "last") == {1: 0.1}
+
+
+# --- without a verifier ---------------------------------------------------------------------------
+
+
+def test_random_draws_a_readable_solution_uniformly_and_by_the_seed():
+    tree = tree_of(("a", [0.9]), ("b", [0.1]), (None, [0.9]), ("b", [0.2]), ("c", [0.3]))
+    drawn = Counter()
+    for seed in range(2000):
+        tree.seed = seed
+        vote = winning_vote(tree, "random", "last")
+        assert vote == winning_vote(tree, "random", "last")
+        drawn[vote.leaf] += 1
+    assert set(drawn) == {1, 2, 4, 5}
+    assert all(abs(count - 500) < 5 * math.sqrt(2000 * 0.25 * 0.75) for count in drawn.values())
+
+
+def test_a_draw_stays_as_it_was_while_the_tree_grows():
+    tree = tree_of(("a", [None]), ("b", [None]))
+    before = solution_weights(tree, "random", "last")
+    tree.add(0, "s", finished=True, answer="c")
+    assert solution_weights(tree, "random", "last").items() >= before.items()
+
+
+def confident_tree(*solutions):
+    """A tree of finished solutions, each (answer, token log-probabilities of its steps)."""
+    tree = SearchTree()
+    tree.token_logprobs = [()]
+    for answer, steps in solutions:
+        node = 0
+        for place, logprobs in enumerate(steps):
+            last = place == len(steps) - 1
+            node = tree.add(node, "s", tokens=len(logprobs), finished=last, answer=answer)
+            tree.token_logprobs.append(tuple(logprobs))
+    return tree
+
+
+def test_confidence_weighs_by_the_chosen_tokens_of_the_whole_solution():
+    unsure_first = [[-1.0] * 16, [-0.1] * 24]
+    unsure_last = [[-0.1] * 24, [-0.5] * 16]
+    tree = confident_tree(("a", unsure_first), ("b", unsure_last), ("c", [[]]))
+    expected = {
+        "mean": (-(16 + 2.4) / 40, -(2.4 + 8) / 40),
+        "tail": (-0.1, -0.5),
+        "lowest_group": (-1.0, -0.5),
+    }
+    for confidence, (first, second) in expected.items():
+        weights = solution_weights(tree, "confidence", "last", confidence)
+        assert weights == pytest.approx({2: math.exp(first), 4: math.exp(second), 5: 0})
+    assert winning_vote(tree, "confidence", "last", "tail").answer == "a"
+    assert winning_vote(tree, "confidence", "last", "lowest_group").answer == "b"
+
+
+def test_a_selector_reads_nothing_that_it_does_not_say_it_needs():
+    tree = confident_tree(("a", [[-0.1]]), ("b", [[-0.2]]))
+    tree.set_scores([1, 2], [0.1, 0.9])
+    for name, entry in SELECTORS.items():
+        features = solution_features(tree, [1, 2], name, "last")
+        assert math.isnan(features.score[0]) == (entry.needs != "scores")
+        assert math.isnan(features.confidence[0]) == (entry.needs != "logprobs")

@@ -386,7 +386,7 @@ def test_three_strategies_to_the_end(unit):
         ({"tokens": float("inf")}, "banner", "tokens"),
         ({"seed": 0.5}, "banner", "seed must be"),
         ({"seed": -1}, "banner", "seed must be"),
-        ({"selector": "loudest"}, "banner", "selector must be"),
+        ({"selector": "loudest"}, "banner", "Unknown selector"),
     ],
 )
 def test_bad_input_is_one_sentence_in_its_place(changes, place, sentence):

@@ -15,7 +15,8 @@ from tests.ui.toy_driver import PausableGenerator, finished_run, toy_driver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES, recognise
 from ttc_explorer.search import trace
-from ttc_explorer.search.settings import AGGREGATES, SELECTORS
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import AGGREGATES
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.voting import winning_vote
 from ttc_explorer.serving.model_manager import ModelManager
@@ -128,7 +129,7 @@ def test_a_known_kind_of_problem_is_judged_though_nobody_gave_the_answer(page):
         ({"name": "revise"}, "needs a reviser"),
         ({"rounds": 2.5}, "rounds must be"),
         ({"temperature": 9}, "temperature must"),
-        ({"selector": "loudest"}, "selector must be"),
+        ({"selector": "loudest"}, "Unknown selector"),
     ],
 )
 def test_bad_input_is_one_sentence_and_the_run_on_screen_stays(
@@ -310,7 +311,7 @@ def test_controls_offer_what_there_is(page):
     assert sorted(options) == sorted(STRATEGIES)
     for name in STRATEGIES:
         shown = page.describe_strategy(name, 16, 2)
-        assert STRATEGIES[name].sentence in shown[page.about]
+        assert STRATEGIES[name].summary in shown[page.about]
         visible = {setting for setting, row in page.settings.items() if shown[row]["visible"]}
         assert visible == set(STRATEGIES[name].settings)
 

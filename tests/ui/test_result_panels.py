@@ -8,7 +8,8 @@ import pytest
 from tests.ui.toy_driver import finished_run
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import AGGREGATES, SELECTORS, Settings
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import AGGREGATES, Settings
 from ttc_explorer.search.voting import ranked_votes, winning_vote
 from ttc_explorer.ui.components import result_panels
 from ttc_explorer.ui.components.node_inspector import default_node, first_wrong_step, node_inspector
@@ -41,9 +42,17 @@ def test_cards_and_votes_follow_the_rule(selector, aggregate):
     cards = text(result_panels.summary_cards(run, selector, aggregate))
     assert cards.startswith(f"Answer {vote.answer}")
     assert f"{vote.score:.2f} weight {vote.weight:.2f}" in cards
+    weight_of, best_score_of = (
+        {vote.answer: vote.weight for vote in ranked_votes(run.tree, rule, aggregate)}
+        for rule in ("weighted", "best")
+    )
     rows = re.findall(r"<tr.*?</tr>", result_panels.votes_table(run, selector, aggregate))[1:]
     assert [text(row).split()[-3:] for row in rows] == [
-        [str(vote.count), f"{vote.weight:.2f}", f"{vote.score:.2f}"]
+        [
+            str(vote.count),
+            f"{weight_of[vote.answer]:.2f}",
+            f"{best_score_of[vote.answer]:.2f}",
+        ]
         for vote in ranked_votes(run.tree, selector, aggregate)
     ]
     assert ["chosen" in row for row in rows] == [True] + [False] * (len(rows) - 1)

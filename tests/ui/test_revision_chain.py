@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.e2e.scripted_runs import scripted_run_states
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import SELECTORS, Settings
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.voting import solution_weights, winning_vote
 from ttc_explorer.ui.components.node_inspector import node_inspector
 from ttc_explorer.ui.components.revision_chain import chains_html, revision_chains
@@ -79,7 +80,9 @@ def test_the_view_marks_what_the_rule_selects(selector):
     voices = {node for node, (classes, _) in cards.items() if {"voice", "chosen"} & set(classes)}
     if selector == "weighted":
         assert voices >= {
-            node for node, weight in solution_weights(run.tree, "last").items() if weight
+            node
+            for node, weight in solution_weights(run.tree, "weighted", "last").items()
+            if weight
         }
     else:
         assert voices == {leaf}

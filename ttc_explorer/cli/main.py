@@ -32,9 +32,9 @@ from ttc_explorer.problems.sample_problems import sample_problems
 from ttc_explorer.progress_reporting import Progress
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import MAX_BUDGET, SELECTORS, Settings, parse_budget
-from ttc_explorer.search.strategies.auto import format_choice
-from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
+from ttc_explorer.search.strategy import STRATEGIES, format_choice
 from ttc_explorer.search.strategy import get_strategy as checked_strategy
 from ttc_explorer.search.trace import dump_trace
 
@@ -111,7 +111,9 @@ def solve(
     changes: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help=f"A setting, such as selector={SELECTORS[0]}."
+            "--set",
+            metavar="KEY=VALUE",
+            help=f"A setting, such as selector={next(iter(SELECTORS))}.",
         ),
     ] = None,
     trace: Annotated[

@@ -13,7 +13,8 @@ from ttc_explorer.models.protocol import ScoreJob, Verifier
 from ttc_explorer.problems.answer_checker import AnswerChecker
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import AGGREGATES, SELECTORS
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import AGGREGATES
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import aggregate_scores, solution_score, winning_vote
 
@@ -197,11 +198,10 @@ def run_row(question: int, job: SweepJob, timed: TimedRun) -> dict[str, Any]:
         "settings": job.settings_text,
         "budget": job.budget,
         "seed": run.seed,
-        **(
-            right
-            if run.verifier
-            else {"majority": right["majority"], "best": None, "weighted": None}
-        ),
+        **{
+            name: None if entry.needs == "scores" and not run.verifier else right[name]
+            for name, entry in SELECTORS.items()
+        },
         "top_score": max(scores, default=None),
         "mean_score": math.fsum(scores) / len(scores) if scores else None,
         "solutions": len(leaves),

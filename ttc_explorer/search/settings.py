@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.token_confidence import CONFIDENCES
 
 MAX_BUDGET = 256
 MAX_LOOKAHEAD = 40
-SELECTORS = ("majority", "best", "weighted")
 AGGREGATES = ("last", "min", "prod", "mean")
 
 
@@ -23,7 +24,9 @@ class Settings:
     ``aggregate`` turns a solution's step scores into one; ``width`` is M, the children a beam grows
     from each survivor, and 0 stands for M = √N (``children``); ``lookahead`` is k, the further
     steps that a step is rolled out before it is scored; ``chains`` is the number of parallel chains
-    that revisions are written in; ``rounds`` bounds the steps of a solution.
+    that revisions are written in; ``rounds`` bounds the steps of a solution; ``confidence`` says
+    which tokens the model's own confidence is read from (``token_confidence.py``), for selectors
+    that weigh by it.
     """
 
     temperature: float = 0.8
@@ -33,14 +36,16 @@ class Settings:
     lookahead: int = 1
     chains: int = 4
     rounds: int = 40
+    confidence: str = "mean"
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 2:
             raise BadInput("temperature must lie between 0 and 2.")
-        if self.selector not in SELECTORS:
-            raise BadInput(f"selector must be one of {', '.join(SELECTORS)}.")
+        SELECTORS.find(self.selector)
         if self.aggregate not in AGGREGATES:
             raise BadInput(f"aggregate must be one of {', '.join(AGGREGATES)}.")
+        if self.confidence not in CONFIDENCES:
+            raise BadInput(f"confidence must be one of {', '.join(CONFIDENCES)}.")
         if not 0 <= self.width <= MAX_BUDGET:
             raise BadInput(f"width must be a whole number from 1 to {MAX_BUDGET}, or 0 for √N.")
         if not 0 <= self.lookahead <= MAX_LOOKAHEAD:

@@ -1,166 +1,124 @@
-"""The strategies there are. A new one is one file in this folder and one line in this list."""
+"""Strategies: how a run spends its budget. A new one is one function in one file, here
+(``search/strategies/``) or in somebody's own (``extensions.py``)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
+from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.registry import Registry
 from ttc_explorer.search.primitives import Search
+from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
-from ttc_explorer.search.strategies.adaptive import adaptive
-from ttc_explorer.search.strategies.auto import auto
-from ttc_explorer.search.strategies.beam import beam
-from ttc_explorer.search.strategies.best_of_n import best_of_n
-from ttc_explorer.search.strategies.dvts import dvts
-from ttc_explorer.search.strategies.greedy import greedy
-from ttc_explorer.search.strategies.hybrid import hybrid
-from ttc_explorer.search.strategies.lookahead import lookahead
-from ttc_explorer.search.strategies.mcts import mcts
-from ttc_explorer.search.strategies.particles import particles
-from ttc_explorer.search.strategies.rebase import rebase
-from ttc_explorer.search.strategies.revision import revision
 from ttc_explorer.search.tree import SearchTree
+
+VerifierUse = Literal["search", "select", "nothing"]
+SearchFunction = Callable[[SearchTree, int, Settings], Search]
+
+
+def rows_of_the_budget(budget: int, settings: Settings) -> int:
+    """The rows of a strategy that asks for its whole budget at once."""
+    return budget
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """A strategy as people see it: its title and what it does, in one sentence.
+    """A strategy as people see it, and its search.
 
-    ``settings`` names those that it reads, apart from ``selector`` and ``aggregate``, by which
-    every run is counted. ``verifier`` says what it wants a verifier for: to ``search``, only to
-    ``select`` the answer (so that majority can do without), or for ``nothing``. ``reviser``: it
-    cannot do without one. ``supports_prefix_continuation``: it goes on from one prefix in several
-    ways, which a generator that writes whole solutions cannot. ``parallel_rows`` is how many
-    solutions or steps it asks for together, at a budget and with settings: where that is less than
-    the budget, it takes several such runs to fill a batch.
+    Attributes:
+        search: the generator function: (tree, budget, settings) to requests (``primitives.py``).
+        title: its name on screen.
+        summary: what it does, in one sentence.
+        verifier: what it wants a verifier for: to ``search``, only to ``select`` the answer (so
+            that a selector that needs no scores can do without), or for ``nothing``.
+        settings: the settings it reads, apart from ``selector`` and ``aggregate``, by which every
+            run is counted.
+        needs_reviser: it cannot do without a reviser.
+        needs_prefix_continuation: it goes on from one prefix in several ways, which a generator
+            that writes whole solutions cannot.
+        parallel_rows: how many solutions or steps it asks for together, at a budget and with
+            settings: where that is less than the budget, it takes several such runs to fill a
+            batch.
     """
 
-    search: Callable[[SearchTree, int, Settings], Search]
+    search: SearchFunction
     title: str
-    sentence: str
-    verifier: str
+    summary: str
+    verifier: VerifierUse
     settings: tuple[str, ...] = ()
-    reviser: bool = False
-    supports_prefix_continuation: bool = False
-    parallel_rows: Callable[[int, Settings], int] = lambda budget, settings: budget
+    needs_reviser: bool = False
+    needs_prefix_continuation: bool = False
+    parallel_rows: Callable[[int, Settings], int] = rows_of_the_budget
 
 
-STRATEGIES: dict[str, Strategy] = {
-    "greedy": Strategy(
-        greedy,
-        "Greedy",
-        "Write one solution, always with the likeliest next token.",
-        "nothing",
-        ("rounds",),
-    ),
-    "best_of_n": Strategy(
-        best_of_n,
-        "Best-of-N",
-        "Write N solutions independently, then choose among their answers.",
-        "select",
-        ("temperature", "rounds"),
-    ),
-    "beam": Strategy(
-        beam,
-        "Beam search",
-        "Write N first steps, keep the best N/M by verifier score, try M next steps from each, "
-        "and repeat.",
-        "search",
-        ("temperature", "width", "rounds"),
-        supports_prefix_continuation=True,
-    ),
-    "lookahead": Strategy(
-        lookahead,
-        "Lookahead search",
-        "Beam search that scores a step by where k more greedy steps lead, and forgets those "
-        "steps again.",
-        "search",
-        ("temperature", "width", "lookahead", "rounds"),
-        supports_prefix_continuation=True,
-    ),
-    "dvts": Strategy(
-        dvts,
-        "DVTS",
-        "Split the budget over N/M subtrees; each tries M next steps and goes on from its own "
-        "best one.",
-        "search",
-        ("temperature", "width", "rounds"),
-        supports_prefix_continuation=True,
-    ),
-    "rebase": Strategy(
-        rebase,
-        "REBASE",
-        "Give each live step next steps in proportion to the softmax of its score; drop those "
-        "that get none.",
-        "search",
-        ("temperature", "rounds"),
-        supports_prefix_continuation=True,
-    ),
-    "particles": Strategy(
-        particles,
-        "Particle filtering",
-        "Write N solutions side by side; after each step draw lots, weighted by score, for who "
-        "goes on.",
-        "search",
-        ("temperature", "rounds"),
-        supports_prefix_continuation=True,
-    ),
-    "mcts": Strategy(
-        mcts,
-        "Monte Carlo tree search",
-        "Go down the tree again and again, to steps that proved good or were seldom tried, and on "
-        "to an end.",
-        "search",
-        ("temperature", "width", "rounds"),
-        supports_prefix_continuation=True,
-        parallel_rows=lambda budget, settings: settings.children(budget),
-    ),
-    "revise": Strategy(
-        revision,
-        "Revision",
-        "Write chains of attempts, each after seeing the last four before it, then choose among "
-        "all answers.",
-        "select",
-        ("temperature", "chains", "rounds"),
-        reviser=True,
-        parallel_rows=lambda budget, settings: min(settings.chains, budget),
-    ),
-    "hybrid": Strategy(
-        hybrid,
-        "Hybrid search",
-        "Spend half on beam search, and the rest on revising the best attempts, found or revised, "
-        "so far.",
-        "search",
-        ("temperature", "width", "chains", "rounds"),
-        reviser=True,
-        supports_prefix_continuation=True,
-    ),
-    "adaptive": Strategy(
-        adaptive,
-        "Adaptive best-of-N",
-        "Write solutions in small batches, at most N, and stop as soon as the leading answer is "
-        "safe.",
-        "select",
-        ("temperature", "rounds"),
-    ),
-    "auto": Strategy(
-        auto,
-        "Compute-optimal",
-        "Probe how hard the question is, then spend the rest as was measured to be best for such "
-        "questions.",
-        "search",
-        ("temperature", "width", "lookahead", "chains", "rounds"),
-        supports_prefix_continuation=True,
-    ),
-}
+STRATEGIES: Registry[Strategy] = Registry("strategy")
+"""Name -> strategy. The built-in ones are there as soon as anything of ``search`` is imported."""
+
+
+def strategy(
+    name: str,
+    *,
+    title: str,
+    summary: str,
+    verifier: VerifierUse,
+    settings: tuple[str, ...] = (),
+    needs_reviser: bool = False,
+    needs_prefix_continuation: bool = False,
+    parallel_rows: Callable[[int, Settings], int] = rows_of_the_budget,
+) -> Callable[[SearchFunction], SearchFunction]:
+    """Register the decorated search function; arguments as in Strategy::
+
+        @strategy("pairs", title="Pairs", summary="Two solutions.", verifier="select",
+                  settings=("temperature",))
+        def pairs(tree: SearchTree, budget: int, settings: Settings) -> Search:
+            return (yield from best_of_n(tree, 2, settings))
+
+    Raises:
+        BadInput: the name is taken, or no identifier.
+    """
+
+    def register(search: SearchFunction) -> SearchFunction:
+        entry = Strategy(
+            search,
+            title,
+            summary,
+            verifier,
+            settings,
+            needs_reviser,
+            needs_prefix_continuation,
+            parallel_rows,
+        )
+        STRATEGIES.register(name, entry, search.__module__)
+        return search
+
+    return register
 
 
 def get_strategy(name: str) -> Strategy:
     """The strategy of that name. Raises BadInput."""
-    if name not in STRATEGIES:
-        raise BadInput(f"Unknown strategy '{str(name)[:40]}': choose from {', '.join(STRATEGIES)}.")
-    return STRATEGIES[name]
+    return STRATEGIES.find(name)
+
+
+def format_choice(choice: StrategyChoice) -> str:
+    """A strategy and the settings that differ from the run's own, in words.
+
+    >>> format_choice(StrategyChoice("beam", (("width", 2),)))
+    'Beam search (width 2)'
+    """
+    settings = ", ".join(f"{key} {value}" for key, value in choice.settings)
+    return get_strategy(choice.strategy).title + (f" ({settings})" if settings else "")
+
+
+def reads_scores(name: str, selector: str) -> bool:
+    """Whether a run of this strategy, counted by this selector, reads the verifier's scores: to
+    search, or to select. What nobody reads is neither computed nor charged for. Raises BadInput."""
+    verifier = get_strategy(name).verifier
+    return verifier == "search" or (
+        verifier == "select" and SELECTORS.find(selector).needs == "scores"
+    )
 
 
 NO_REVISER = (
@@ -179,9 +137,9 @@ def unavailable_reason(
     and with or without a verifier and a reviser: a sentence, empty if it can. Raises BadInput if
     there is no such strategy."""
     entry = get_strategy(name)
-    if entry.supports_prefix_continuation and not supports_prefix_continuation:
+    if entry.needs_prefix_continuation and not supports_prefix_continuation:
         return f"{entry.title} {NO_PREFIX_CONTINUATION}"
-    if entry.reviser and not reviser:
+    if entry.needs_reviser and not reviser:
         return f"{entry.title} {NO_REVISER}"
     if entry.verifier == "search" and not verifier:
         return f"{entry.title} {NO_VERIFIER}"
@@ -190,11 +148,13 @@ def unavailable_reason(
 
 def check_verifier(name: str, settings: Settings, present: bool) -> None:
     """Raise BadInput if the strategy, with these settings, needs a verifier and none is present."""
-    need = get_strategy(name).verifier
-    if present or need == "nothing" or (need == "select" and settings.selector == "majority"):
+    if present or not reads_scores(name, settings.selector):
         return
-    if need == "select":
-        raise BadInput(
-            f"The selector '{settings.selector}' needs a verifier: choose one, or majority."
-        )
-    raise BadInput(f"{get_strategy(name).title} needs a verifier: choose one, or another strategy.")
+    entry = get_strategy(name)
+    if entry.verifier == "search":
+        raise BadInput(f"{entry.title} needs a verifier: choose one, or another strategy.")
+    without = [name for name, selector in SELECTORS.items() if selector.needs != "scores"]
+    raise BadInput(
+        f"The selector '{settings.selector}' needs a verifier: choose one, or another selector "
+        f"({', '.join(without)})."
+    )

@@ -56,7 +56,7 @@ def to_trace(run: Run) -> dict[str, Any]:
     """The run as plain data, exactly as the file has it.
 
     The root's parent is -1. A solution's ``weight`` is what it adds to its answer's
-    (``selection.weights``). A run still in progress is written as if cancelled now. ``error``
+    by the run's selector (``voting.py``). A run still in progress is written as if cancelled now. ``error``
     stands there only when a model failed, ``notes`` when the run said something about itself.
 
     ``events`` tell how the tree grew, for those who replay it: ``["add", node]``, ``["score",
@@ -64,7 +64,7 @@ def to_trace(run: Run) -> dict[str, Any]:
     number]``.
     """
     tree, settings = run.tree, run.settings
-    vote_list = ranked_votes(tree, settings.selector, settings.aggregate)
+    vote_list = ranked_votes(tree, settings.selector, settings.aggregate, settings.confidence)
     answer = vote_list[0].answer if vote_list else None
     trace: dict[str, Any] = {
         "version": VERSION,
@@ -81,7 +81,7 @@ def to_trace(run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "settings": settings.to_dict(),
         "nodes": [_node_data(tree, node) for node in range(len(tree))],
-        "solutions": list(_solutions_data(tree, settings.aggregate)),
+        "solutions": list(_solutions_data(tree, settings)),
         "votes": [
             {"answer": vote.answer, "count": vote.count, "weight": vote.weight}
             | _without_none(equal_to_reference=run.correct.get(vote.answer))
@@ -148,9 +148,11 @@ def _event_data(event: Event) -> list[Any]:
             return ["note", number]
 
 
-def _solutions_data(tree: SearchTree, aggregate: str) -> Iterator[dict[str, Any]]:
-    for leaf, weight in solution_weights(tree, aggregate).items():
-        score = solution_score(tree, leaf, aggregate)
+def _solutions_data(tree: SearchTree, settings: Settings) -> Iterator[dict[str, Any]]:
+    for leaf, weight in solution_weights(
+        tree, settings.selector, settings.aggregate, settings.confidence
+    ).items():
+        score = solution_score(tree, leaf, settings.aggregate)
         yield {"leaf": leaf, "answer": tree.answer[leaf], "score": score, "weight": weight}
 
 

@@ -1,5 +1,5 @@
-"""From finished solutions to one answer: majority, best-of-N, weighted best-of-N. Pure functions of
-a tree.
+"""From finished solutions to one answer, by any selector (``selector.py``). Pure functions of a
+tree.
 
 A solution is the path to a finished step, or a revision by itself. Equal answers share one string
 in ``tree.answer`` (the driver sees to it), each finished solution counts once, and one whose answer
@@ -12,15 +12,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 
+import numpy as np
+
+from ttc_explorer.search.selector import SELECTORS, SolutionFeatures
+from ttc_explorer.search.token_confidence import token_confidence
 from ttc_explorer.search.tree import SearchTree
 
 
 @dataclass(frozen=True)
 class Vote:
-    """What speaks for one answer: ``count`` solutions that end in it, ``weight`` the sum of the
-    weights of each of them (``solution_weights``), and ``leaf``, the last step of the best of them,
-    with its ``score`` (None in a run without a verifier).
+    """What speaks for one answer by one selector: ``count`` solutions that end in it; their
+    ``weight`` together, as the selector combines it; and ``leaf``, the last step of the one that
+    weighs most (of equals the oldest), with its ``score`` (None where it was not scored).
     """
 
     answer: str
@@ -59,28 +64,100 @@ def solution_score(tree: SearchTree, leaf: int, aggregate: str) -> float | None:
     return None if None in scores else aggregate_scores(scores, aggregate)
 
 
-def solution_weights(tree: SearchTree, aggregate: str) -> dict[int, float]:
-    """What each finished solution adds to the weight of its answer: its score, or 0 if it has none
-    or its answer cannot be read. In a tree with revisions, that of all attempts in chains,
-    ``hierarchical_chain_weights``.
+def solution_logprobs(tree: SearchTree, leaf: int) -> list[float]:
+    """The log-probabilities, in nats, of the tokens of the solution that ends in ``leaf``; empty
+    where the model told none of them. Of a revision, those of that attempt alone."""
+    nodes = [leaf] if tree.kind[leaf] == "revision" else tree.path(leaf)
+    return [logprob for node in nodes for logprob in _node_logprobs(tree, node)]
+
+
+def _node_logprobs(tree: SearchTree, node: int) -> Sequence[float]:
+    # The column is new; trees that were grown without it have none.
+    columns: Sequence[Sequence[float]] = getattr(tree, "token_logprobs", ())
+    return columns[node] if columns else ()
+
+
+def solution_features(
+    tree: SearchTree, leaves: Sequence[int], selector: str, aggregate: str, confidence: str = "mean"
+) -> SolutionFeatures:
+    """The features of the finished solutions ``leaves``, as far as the selector says it needs them.
+
+    Args:
+        tree: the run's tree.
+        leaves: the last step of each solution.
+        selector: its name.
+        aggregate: how step scores become a solution's (``aggregate_scores``).
+        confidence: which tokens the model's confidence is read from (``token_confidence.py``).
+
+    Returns:
+        Arrays of shape (len(leaves),).
     """
-    if "revision" in tree.kind:
-        return hierarchical_chain_weights(tree, aggregate)
-    return {leaf: _score_weight(tree, leaf, aggregate) for leaf in tree.leaves()}
+    needs = SELECTORS.find(selector).needs
+    unknown = np.full(len(leaves), np.nan)
+    score = confidences = unknown
+    if needs == "scores":
+        score = np.array([solution_score(tree, leaf, aggregate) for leaf in leaves], float)
+    if needs == "logprobs":
+        confidences = np.array(
+            [token_confidence(solution_logprobs(tree, leaf), confidence) for leaf in leaves], float
+        )
+    rng = Random(f"selector {tree.seed}")
+    lots = [rng.random() for _ in range(max(leaves, default=-1) + 1)]
+    return SolutionFeatures(
+        tokens=np.array([_solution_tokens(tree, leaf) for leaf in leaves], float),
+        score=score,
+        confidence=confidences,
+        draw=np.array([lots[leaf] for leaf in leaves], float),
+    )
 
 
-def hierarchical_chain_weights(tree: SearchTree, aggregate: str) -> dict[int, float]:
-    """Weighted best-of-N within each chain, then across the chains' winners (arXiv 2408.03314,
-    section 6): what each finished solution adds to the weight of its answer.
+def _solution_tokens(tree: SearchTree, leaf: int) -> int:
+    nodes = [leaf] if tree.kind[leaf] == "revision" else tree.path(leaf)
+    return sum(tree.tokens[node] for node in nodes)
+
+
+def solution_weights(
+    tree: SearchTree, selector: str, aggregate: str, confidence: str = "mean"
+) -> dict[int, float]:
+    """What each finished solution adds to the weight of its answer; 0 if nothing is known of it, or
+    its answer cannot be read. In a tree with revisions, for a selector that chooses within chains
+    first, ``hierarchical_chain_weights``.
+    """
+    own = _own_weights(tree, selector, aggregate, confidence)
+    if SELECTORS[selector].within_chains_first and "revision" in tree.kind:
+        return hierarchical_chain_weights(tree, own)
+    return own
+
+
+def _own_weights(
+    tree: SearchTree, selector: str, aggregate: str, confidence: str
+) -> dict[int, float]:
+    """What each finished solution weighs by itself."""
+    leaves = list(tree.leaves())
+    features = solution_features(tree, leaves, selector, aggregate, confidence)
+    weights = np.nan_to_num(SELECTORS[selector].weigh(features), nan=0.0)
+    return {
+        leaf: float(weight) if tree.answer[leaf] is not None else 0.0
+        for leaf, weight in zip(leaves, weights, strict=True)
+    }
+
+
+def hierarchical_chain_weights(tree: SearchTree, own: dict[int, float]) -> dict[int, float]:
+    """A vote within each chain, then across the chains' winners (arXiv 2408.03314, section 6): what
+    each finished solution adds to the weight of its answer.
 
     A chain is the attempts on the way to one that nobody revised: revisions in a row, after the
     solution that they began with, if a search found it; a solution without revisions is a chain of
-    one. Within it, the answer with the largest sum of scores wins. For it stands its best-scored
-    attempt, with that one's own score: a chain has one vote, however often it repeats itself. All
+    one. Within it, the answer with the largest sum of weights wins. For it stands its attempt of
+    most weight, with that one's own: a chain has one vote, however often it repeats itself. All
     other attempts add 0. Chains that share an attempt, and have it stand for them both, share that
     vote.
+
+    Args:
+        tree: a tree with revisions.
+        own: what each finished solution weighs by itself.
     """
-    weight_of = dict.fromkeys(tree.leaves(), 0.0)
+    weight_of = dict.fromkeys(own, 0.0)
     revised_nodes = {
         tree.parent[node] for node in range(len(tree)) if tree.kind[node] == "revision"
     }
@@ -89,60 +166,62 @@ def hierarchical_chain_weights(tree: SearchTree, aggregate: str) -> dict[int, fl
         for attempt in tree.chain(end):
             answer = tree.answer[attempt]
             if answer is not None:
-                attempts.setdefault(answer, []).append(
-                    (_score_weight(tree, attempt, aggregate), -attempt)
-                )
+                attempts.setdefault(answer, []).append((own[attempt], -attempt))
         if attempts:
             winner = max(
                 attempts.values(),
-                key=lambda scored_attempts: math.fsum(score for score, _ in scored_attempts),
+                key=lambda weighed_attempts: math.fsum(weight for weight, _ in weighed_attempts),
             )
-            score, attempt = max(winner)
-            weight_of[-attempt] = score
+            weight, attempt = max(winner)
+            weight_of[-attempt] = weight
     return weight_of
 
 
-def _score_weight(tree: SearchTree, leaf: int, aggregate: str) -> float:
-    """The score of a finished solution as a weight."""
-    if tree.answer[leaf] is None:
-        return 0.0
-    return solution_score(tree, leaf, aggregate) or 0.0
+def ranked_votes(
+    tree: SearchTree, selector: str, aggregate: str, confidence: str = "mean"
+) -> list[Vote]:
+    """The answers of the finished solutions, the selector's choice first.
 
+    Args:
+        tree: the run's tree.
+        selector: the name of a selector.
+        aggregate: how step scores become a solution's (``aggregate_scores``).
+        confidence: which tokens the model's confidence is read from (``token_confidence.py``).
 
-def ranked_votes(tree: SearchTree, selector: str, aggregate: str) -> list[Vote]:
-    """One Vote an answer, the selector's choice first.
+    Returns:
+        One Vote an answer. Sums rank by weight, then count; maxima by weight, then age.
 
-    ``majority`` ranks by count, then weight; ``weighted`` by weight, then count (best-of-N
-    weighted, arXiv 2408.03314, section 5.1); ``best`` by the one highest solution. Revisions are
-    counted flat by ``majority``, all answers of all chains (the paper's hierarchical vote failed),
-    and chain by chain by ``weighted``.
+    Raises:
+        BadInput: there is no such selector.
     """
-    weight_of = solution_weights(tree, aggregate)
-    solutions_by_answer: dict[str, list[tuple[int, float | None]]] = {}
-    for leaf in weight_of:
+    rule = SELECTORS.find(selector)
+    own = _own_weights(tree, selector, aggregate, confidence)
+    added = own
+    if rule.within_chains_first and "revision" in tree.kind:
+        added = hierarchical_chain_weights(tree, own)
+    leaves_by_answer: dict[str, list[int]] = {}
+    for leaf in own:
         answer = tree.answer[leaf]
         if answer is not None:
-            solutions_by_answer.setdefault(answer, []).append(
-                (leaf, solution_score(tree, leaf, aggregate))
-            )
+            leaves_by_answer.setdefault(answer, []).append(leaf)
 
-    unranked = []
-    for answer, solutions in solutions_by_answer.items():
-        leaf, score = max(solutions, key=lambda solution: (solution[1] or 0.0, -solution[0]))
-        weight = math.fsum(weight_of[leaf] for leaf, _ in solutions)
-        unranked.append(Vote(answer, len(solutions), weight, leaf, score))
-
-    rank = {
-        "majority": lambda vote: (vote.count, vote.weight),
-        "weighted": lambda vote: (vote.weight, vote.count),
-        "best": lambda vote: (vote.score or 0.0, -vote.leaf),
-    }[selector]
-    return sorted(
-        unranked, key=rank, reverse=True
-    )  # stable: of equals the answer met first stays first
+    votes = []
+    for answer, leaves in leaves_by_answer.items():
+        heaviest = max(leaves, key=lambda leaf: (own[leaf], -leaf))
+        weight = (
+            own[heaviest] if rule.combine == "max" else math.fsum(added[leaf] for leaf in leaves)
+        )
+        score = solution_score(tree, heaviest, aggregate)
+        votes.append(Vote(answer, len(leaves), weight, heaviest, score))
+    if rule.combine == "max":
+        return sorted(votes, key=lambda vote: (-vote.weight, vote.leaf))
+    # Sorting is stable: of equals the answer met first stays first.
+    return sorted(votes, key=lambda vote: (-vote.weight, -vote.count))
 
 
-def winning_vote(tree: SearchTree, selector: str, aggregate: str) -> Vote | None:
-    """The answer that the selector chooses and the leaf of its best solution; None while there is
-    none."""
-    return next(iter(ranked_votes(tree, selector, aggregate)), None)
+def winning_vote(
+    tree: SearchTree, selector: str, aggregate: str, confidence: str = "mean"
+) -> Vote | None:
+    """The answer that the selector chooses and the leaf that speaks most for it; None while there
+    is none. Arguments as of ``ranked_votes``."""
+    return next(iter(ranked_votes(tree, selector, aggregate, confidence)), None)

@@ -26,7 +26,8 @@ from ttc_explorer.problems.problem import Problem
 from ttc_explorer.progress_reporting import CountedProgress
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import SELECTORS, Settings
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.voting import winning_vote
 from ttc_explorer.training.model_cards import write_cards
 from ttc_explorer.training.solution_samples import (

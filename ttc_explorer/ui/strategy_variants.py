@@ -64,7 +64,7 @@ class StrategyVariant:
 
     @property
     def sentence(self) -> str:
-        return TERMS[COVERAGE] if self.strategy == COVERAGE else STRATEGIES[self.strategy].sentence
+        return TERMS[COVERAGE] if self.strategy == COVERAGE else STRATEGIES[self.strategy].summary
 
     def evidence_key(self, selector: str) -> tuple[str, str, str]:
         """Strategy, settings and selector, as evidence has them."""

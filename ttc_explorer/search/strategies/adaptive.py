@@ -8,6 +8,7 @@ import math
 from ttc_explorer.search.primitives import Search
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategies.best_of_n import best_of_n
+from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import ranked_votes
 
@@ -18,6 +19,14 @@ INITIAL_BATCH = 4
 """Solutions before the first look: the fewest that can be safe, if all agree (1 - 0.5^5 = 0.97)."""
 
 
+@strategy(
+    "adaptive",
+    title="Adaptive best-of-N",
+    summary="Write solutions in small batches, at most N, and stop as soon as the leading answer is "
+    "safe.",
+    verifier="select",
+    settings=("temperature", "rounds"),
+)
 def adaptive(tree: SearchTree, budget: int, settings: Settings) -> Search:
     """Solutions in batches, N at most, until the leading answer is safe.
 
@@ -57,7 +66,10 @@ def adaptive(tree: SearchTree, budget: int, settings: Settings) -> Search:
 def leading_counts(tree: SearchTree, settings: Settings) -> tuple[int, int]:
     """How many solutions end in the answer that the selector chooses, and in the most frequent
     other one."""
-    counts = [vote.count for vote in ranked_votes(tree, settings.selector, settings.aggregate)]
+    counts = [
+        vote.count
+        for vote in ranked_votes(tree, settings.selector, settings.aggregate, settings.confidence)
+    ]
     return (counts or [0])[0], max(counts[1:], default=0)
 
 

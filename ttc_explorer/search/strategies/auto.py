@@ -5,21 +5,27 @@ questions (arXiv 2408.03314, section 3.2).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from ttc_explorer.models.protocol import PolicyDecision, PolicyQuery, StrategyChoice
 from ttc_explorer.search.primitives import Search
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategies.best_of_n import best_of_n
+from ttc_explorer.search.strategy import format_choice, get_strategy, strategy
 from ttc_explorer.search.tree import NoteValue, SearchTree
-
-if TYPE_CHECKING:
-    from ttc_explorer.search.strategy import Strategy
 
 MAX_PROBE = 16
 FALLBACK_CHOICE = StrategyChoice("best_of_n")
 
 
+@strategy(
+    "auto",
+    title="Compute-optimal",
+    summary="Probe how hard the question is, then spend the rest as was measured to be best for such "
+    "questions.",
+    verifier="search",
+    settings=("temperature", "width", "lookahead", "chains", "rounds"),
+    needs_prefix_continuation=True,
+)
 def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
     """A probe of best-of-n, its mean score asked about, and the rest of N spent as the policy says.
 
@@ -59,7 +65,7 @@ def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
             choices=[format_choice(each) for each in decision.choices],
             choice=format_choice(choice),
         )
-    search = lookup_strategy(choice.strategy).search(
+    search = get_strategy(choice.strategy).search(
         tree, rest, settings.with_values(dict(choice.settings))
     )
     ending_of_rest = yield from search
@@ -69,28 +75,10 @@ def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
 def resolve_choice(decision: PolicyDecision) -> tuple[StrategyChoice, str]:
     """What is done with the rest of the budget, and a sentence that says so."""
     policy_choice = decision.choices[decision.bin - 1]
-    if decision.reviser or not lookup_strategy(policy_choice.strategy).reviser:
+    if decision.reviser or not get_strategy(policy_choice.strategy).needs_reviser:
         return policy_choice, f"The policy's choice for the rest: {format_choice(policy_choice)}."
     reason = "needs a reviser, and there is none here: best-of-N goes on."
     return FALLBACK_CHOICE, f"The policy's choice, {format_choice(policy_choice)}, {reason}"
-
-
-def lookup_strategy(name: str) -> Strategy:
-    """The strategy of that name, looked up this late because the list of strategies has ``auto`` in
-    it."""
-    from ttc_explorer.search.strategy import get_strategy
-
-    return get_strategy(name)
-
-
-def format_choice(choice: StrategyChoice) -> str:
-    """A choice of the policy in words.
-
-    >>> format_choice(StrategyChoice("beam", (("width", 2),)))
-    'Beam search (width 2)'
-    """
-    settings = ", ".join(f"{key} {value}" for key, value in choice.settings)
-    return lookup_strategy(choice.strategy).title + (f" ({settings})" if settings else "")
 
 
 def describe_neighbour_bins(decision: PolicyDecision) -> str:

@@ -7,10 +7,20 @@ from collections.abc import Sequence
 
 from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, extend_and_score
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import solution_score
 
 
+@strategy(
+    "beam",
+    title="Beam search",
+    summary="Write N first steps, keep the best N/M by verifier score, try M next steps from each, "
+    "and repeat.",
+    verifier="search",
+    settings=("temperature", "width", "rounds"),
+    needs_prefix_continuation=True,
+)
 def beam(tree: SearchTree, budget: int, settings: Settings) -> Search:
     """N first steps; each round keep the best N/M of the live ones and sample M next steps from
     each.

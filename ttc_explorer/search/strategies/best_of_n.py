@@ -5,9 +5,17 @@ from __future__ import annotations
 
 from ttc_explorer.search.primitives import ROOT, Search, extend_and_score
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
 
 
+@strategy(
+    "best_of_n",
+    title="Best-of-N",
+    summary="Write N solutions independently, then choose among their answers.",
+    verifier="select",
+    settings=("temperature", "rounds"),
+)
 def best_of_n(
     tree: SearchTree, budget: int, settings: Settings, keep_state: bool = False
 ) -> Search:

@@ -10,10 +10,20 @@ from itertools import islice
 
 from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, extend_and_score
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import solution_score
 
 
+@strategy(
+    "dvts",
+    title="DVTS",
+    summary="Split the budget over N/M subtrees; each tries M next steps and goes on from its own "
+    "best one.",
+    verifier="search",
+    settings=("temperature", "width", "rounds"),
+    needs_prefix_continuation=True,
+)
 def dvts(tree: SearchTree, budget: int, settings: Settings) -> Search:
     """N/M subtrees side by side; each samples M steps a round and goes on from the best of its own
     only.

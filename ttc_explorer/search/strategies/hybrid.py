@@ -9,10 +9,21 @@ from __future__ import annotations
 from ttc_explorer.search.primitives import ROOT, Search, revise_and_score
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategies.beam import beam
+from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import solution_score
 
 
+@strategy(
+    "hybrid",
+    title="Hybrid search",
+    summary="Spend half on beam search, and the rest on revising the best attempts, found or revised, "
+    "so far.",
+    verifier="search",
+    settings=("temperature", "width", "chains", "rounds"),
+    needs_reviser=True,
+    needs_prefix_continuation=True,
+)
 def hybrid(tree: SearchTree, budget: int, settings: Settings) -> Search:
     """Half of N are places of a beam search over steps, the other half attempts of a beam search
     over chains.

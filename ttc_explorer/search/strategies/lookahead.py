@@ -12,10 +12,20 @@ from ttc_explorer.search.primitives import (
 )
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategies.beam import beam_allocation
+from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import solution_score
 
 
+@strategy(
+    "lookahead",
+    title="Lookahead search",
+    summary="Beam search that scores a step by where k more greedy steps lead, and forgets those "
+    "steps again.",
+    verifier="search",
+    settings=("temperature", "width", "lookahead", "rounds"),
+    needs_prefix_continuation=True,
+)
 def lookahead(tree: SearchTree, budget: int, settings: Settings) -> Search:
     """Beam search in which a step ranks by the verifier's score after k more steps at temperature
     0.

@@ -13,6 +13,7 @@ from collections.abc import Generator
 from ttc_explorer.models.protocol import Reply, Request
 from ttc_explorer.search.primitives import ROOT, Search, extend_and_score
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import solution_score
 
@@ -20,6 +21,16 @@ EXPLORATION_CONSTANT = math.sqrt(2)
 """UCB1's constant, for values in [0, 1]."""
 
 
+@strategy(
+    "mcts",
+    title="Monte Carlo tree search",
+    summary="Go down the tree again and again, to steps that proved good or were seldom tried, and on "
+    "to an end.",
+    verifier="search",
+    settings=("temperature", "width", "rounds"),
+    needs_prefix_continuation=True,
+    parallel_rows=lambda budget, settings: settings.children(budget),
+)
 def mcts(tree: SearchTree, budget: int, settings: Settings) -> Search:
     """Simulation after simulation: from the root down to an end by UCT, sampling M children
     wherever there are none to choose from; then the verifier's score of the end is added to all

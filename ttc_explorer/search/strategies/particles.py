@@ -11,6 +11,7 @@ from random import Random
 
 from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, extend_and_score
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import solution_score
 
@@ -18,6 +19,15 @@ SCORE_EPSILON = 1e-7
 """Scores are read as if at least this far from 0 and 1, where the logit has no end."""
 
 
+@strategy(
+    "particles",
+    title="Particle filtering",
+    summary="Write N solutions side by side; after each step draw lots, weighted by score, for who "
+    "goes on.",
+    verifier="search",
+    settings=("temperature", "rounds"),
+    needs_prefix_continuation=True,
+)
 def particles(tree: SearchTree, budget: int, settings: Settings) -> Search:
     """N particles; after each step, draw anew which of them go on, by the softmax of the scores'
     logits.

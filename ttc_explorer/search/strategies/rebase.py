@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, extend_and_score
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import solution_score
 
@@ -15,6 +16,15 @@ BALANCE_TEMPERATURE = 0.2
 """The paper's balance temperature T: the smaller, the more of the width goes to the best steps."""
 
 
+@strategy(
+    "rebase",
+    title="REBASE",
+    summary="Give each live step next steps in proportion to the softmax of its score; drop those "
+    "that get none.",
+    verifier="search",
+    settings=("temperature", "rounds"),
+    needs_prefix_continuation=True,
+)
 def rebase(tree: SearchTree, budget: int, settings: Settings) -> Search:
     """N first steps; each round the live steps share the width in proportion to softmax(score / T).
 

@@ -5,9 +5,20 @@ from __future__ import annotations
 
 from ttc_explorer.search.primitives import ROOT, Search, revise_and_score
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
 
 
+@strategy(
+    "revise",
+    title="Revision",
+    summary="Write chains of attempts, each after seeing the last four before it, then choose among "
+    "all answers.",
+    verifier="select",
+    settings=("temperature", "chains", "rounds"),
+    needs_reviser=True,
+    parallel_rows=lambda budget, settings: min(settings.chains, budget),
+)
 def revision(tree: SearchTree, budget: int, settings: Settings) -> Search:
     """N attempts in parallel chains (``chains``, or N if that is less), one attempt of each chain a
     round.

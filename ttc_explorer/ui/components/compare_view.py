@@ -43,7 +43,7 @@ def comparison_preview(entries: Sequence[ComparedStrategy]) -> str:
             entry,
             "ready",
             "",
-            f'<p class="about">{escape_html(STRATEGIES[entry.strategy].sentence)}</p>',
+            f'<p class="about">{escape_html(STRATEGIES[entry.strategy].summary)}</p>',
             "",
         )
         for entry in entries

@@ -208,7 +208,7 @@ def strategy_availability(missing: Mapping[str, str], note: str) -> str:
     """The strategies, those that cannot run greyed out and with the reason one hover away."""
     marks = "".join(
         f'<li class="{"off" if name in missing else "on"}" tabindex="0" '
-        f'data-tip="{escape_html(missing.get(name) or entry.sentence)}">{swatch(name)}{escape_html(entry.title)}</li>'
+        f'data-tip="{escape_html(missing.get(name) or entry.summary)}">{swatch(name)}{escape_html(entry.title)}</li>'
         for name, entry in STRATEGIES.items()
     )
     runs = len(STRATEGIES) - len(missing)

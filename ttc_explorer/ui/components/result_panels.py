@@ -137,10 +137,12 @@ def votes_table(run: Run, selector: str, aggregate: str) -> str:
     rows = ranked_votes(run.tree, selector, aggregate)
     if not rows:
         return '<p class="hint">Every solution that ends votes for its answer here.</p>'
+    weight_of = {vote.answer: vote.weight for vote in ranked_votes(run.tree, "weighted", aggregate)}
+    best_of = {vote.answer: vote for vote in ranked_votes(run.tree, "best", aggregate)}
     max_count = max(vote.count for vote in rows)
-    max_weight = max(vote.weight for vote in rows)
-    highest = max(vote.score or 0.0 for vote in rows)
-    weight = f"Weight, of {sum(vote.weight for vote in rows):.2f}" if max_weight else "Weight"
+    max_weight = max(weight_of.values())
+    highest = max(vote.score or 0.0 for vote in best_of.values())
+    weight = f"Weight, of {sum(weight_of.values()):.2f}" if max_weight else "Weight"
     heads = (
         count_noun(len(rows), "answer"),
         glossary_term("Votes", "majority"),
@@ -150,8 +152,9 @@ def votes_table(run: Run, selector: str, aggregate: str) -> str:
     body = "".join(
         f'<tr class="{"chosen" if place == 0 else ""}">'
         f'<th scope="row">{_correctness_mark(run, vote)}{typeset_math(vote.answer)}</th>'
-        f"{_bar_cell(vote.count, max_count, f'{vote.count}')}{_bar_cell(vote.weight, max_weight, f'{vote.weight:.2f}')}"
-        f"{_best_score_cell(vote, highest)}</tr>"
+        f"{_bar_cell(vote.count, max_count, f'{vote.count}')}"
+        f"{_bar_cell(weight_of[vote.answer], max_weight, f'{weight_of[vote.answer]:.2f}')}"
+        f"{_best_score_cell(best_of[vote.answer], highest)}</tr>"
         for place, vote in enumerate(rows[:MAX_VOTE_ROWS])
     )
     return (
@@ -200,7 +203,7 @@ def _omitted_note(run: Run, others: list[Vote]) -> str:
 def strategy_description(name: str, missing: str = "") -> str:
     """What a strategy does, and the sentence on what keeps it from running here, if anything
     does."""
-    return f'<p class="about">{escape_html(STRATEGIES[name].sentence)}</p>{banner(missing, "note")}'
+    return f'<p class="about">{escape_html(STRATEGIES[name].summary)}</p>{banner(missing, "note")}'
 
 
 def split_label(name: str, place: int, budget: int) -> str:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ttc_explorer.search.run import Run
+from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import solution_weights, winning_vote
 from ttc_explorer.ui.components.result_panels import count_noun, glossary_term
@@ -112,7 +113,9 @@ def chains_html(run: Run, run_id: str, selector: str, aggregate: str, picked: in
     vote = winning_vote(run.tree, selector, aggregate)
     longest = max(map(len, rows))
     vote_weights = (
-        solution_weights(run.tree, aggregate) if selector == "weighted" and longest > 1 else {}
+        solution_weights(run.tree, selector, aggregate)
+        if SELECTORS[selector].within_chains_first and longest > 1
+        else {}
     )
     node_marks = {node: "voice" for node, weight in vote_weights.items() if weight} | (
         {vote.leaf: "chosen"} if vote else {}

@@ -99,7 +99,7 @@ class ComparedStrategy:
 
     @property
     def sentence(self) -> str:
-        return STRATEGIES[self.strategy].sentence
+        return STRATEGIES[self.strategy].summary
 
     @property
     def max_budget(self) -> int:

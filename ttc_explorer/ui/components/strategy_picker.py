@@ -19,7 +19,7 @@ STRATEGY_GROUPS = ("Whole solutions", "Search with the verifier", "Revisions")
 def strategy_group(entry: Strategy) -> str:
     """The group that a strategy stands in: revisions need a reviser, search a verifier that leads
     it."""
-    return STRATEGY_GROUPS[2 if entry.reviser else 1 if entry.verifier == "search" else 0]
+    return STRATEGY_GROUPS[2 if entry.needs_reviser else 1 if entry.verifier == "search" else 0]
 
 
 def strategy_picker(value: str, **kwargs: Any) -> gr.HTML:
@@ -50,7 +50,7 @@ def availability_update(missing: Mapping[str, str]) -> dict[str, Any]:
 def _option(name: str, entry: Strategy) -> str:
     return (
         f'<option value="{name}" '
-        f'data-about="{escape_html(entry.sentence)}">{escape_html(entry.title)}</option>'
+        f'data-about="{escape_html(entry.summary)}">{escape_html(entry.title)}</option>'
     )
 
 

@@ -14,7 +14,8 @@ from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES, draw_problem
 from ttc_explorer.problems.problem import BadInput, Problem, typed_problem
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import SELECTORS, Settings, parse_budget
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import Settings, parse_budget
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
 from ttc_explorer.ui.components import compare_view, downloads, result_panels
 from ttc_explorer.ui.components.basic_inputs import (
@@ -166,7 +167,7 @@ class ComparePage:
     def _build_table(self) -> None:
         with gr.Row(elem_id="compare-rules"):
             control_heading("Answer by", "selector")
-            selectors = [(name.capitalize(), name) for name in SELECTORS]
+            selectors = [(entry.title, name) for name, entry in SELECTORS.items()]
             default = Settings().selector
             self.selector = segmented_control(
                 "Answer chosen by", "compare-selector", selectors, default

@@ -19,7 +19,8 @@ from ttc_explorer.experiments.pool_curves import available_selectors, default_ks
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import SELECTORS, Settings
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import Settings
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components import plotly_figures, result_panels
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
@@ -178,7 +179,7 @@ class CurvesPage:
                 )
                 with gr.Row(elem_classes="setting"):
                     control_heading("Answer by", "selector")
-                    selectors = [(name.capitalize(), name) for name in SELECTORS]
+                    selectors = [(entry.title, name) for name, entry in SELECTORS.items()]
                     self.selector = segmented_control(
                         "Answer chosen by", "curves-selector", selectors, Settings().selector
                     )
@@ -469,7 +470,7 @@ def _read_uploaded_pool(path: Path) -> UploadedPool:
     pool = read_pool(path)
     sizes = pool.groupby("question").size()
     found = pool_curves(pool, default_ks(pool), available_selectors(pool))
-    order = [COVERAGE, *SELECTORS[::-1]]
+    order = [COVERAGE, *reversed(list(SELECTORS))]
     found = found.sort_values("selector", key=lambda names: names.map(order.index), kind="stable")
     named = found.rename(columns={"k": "budget"}).assign(
         arm=found["selector"].str.capitalize(), tone=found["selector"], panel=""

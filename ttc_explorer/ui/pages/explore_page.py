@@ -18,7 +18,8 @@ from ttc_explorer.problems.families import FAMILIES, LEVELS, draw_problem, recog
 from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput, typed_problem
 from ttc_explorer.search import trace
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, SELECTORS, Settings, parse_budget
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, Settings, parse_budget
 from ttc_explorer.search.strategy import STRATEGIES, get_strategy
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
 from ttc_explorer.ui.components import chain_ratio, downloads, result_panels
@@ -264,7 +265,7 @@ class ExplorePage:
         with gr.Column(elem_id="count", min_width=0):
             with gr.Row(elem_id="rules"):
                 control_heading("Answer by", "selector")
-                selectors = [(name.capitalize(), name) for name in SELECTORS]
+                selectors = [(entry.title, name) for name, entry in SELECTORS.items()]
                 self.selector = segmented_control(
                     "Answer chosen by", "selector", selectors, settings.selector
                 )
