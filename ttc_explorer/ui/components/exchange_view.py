@@ -212,7 +212,7 @@ def pareto_figure(
     front: pd.DataFrame, models: Sequence[str], total: bool, narrow: bool
 ) -> plotly_figures.Figure:
     """All models, arms and budgets: points in the colour of their model, smallest first in
-    ``models``, and the line of those that nothing beats. ``front`` as from ``exchange.front``."""
+    ``models``, and the line of those that nothing beats. ``front`` as from ``model_size_exchange.pareto_front``."""
     data = []
     for model, tone in zip(models, MODEL_SIZE_STYLES, strict=False):
         rows = front[front["model"] == model]
