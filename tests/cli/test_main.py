@@ -18,7 +18,7 @@ from ttc_explorer.models import catalogue
 from ttc_explorer.problems.families import FAMILIES, recognise
 from ttc_explorer.search.trace import load_trace as load_trace
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 QUESTION = "Solve 3x+5=20."
 
 

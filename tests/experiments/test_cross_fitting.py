@@ -175,7 +175,10 @@ def test_the_probe_is_charged_by_moving_the_curve_to_the_right():
     evidence, easy = crossing()
     probe = {"budget": 16.0, **dict.fromkeys(COST_COLUMNS, 7.0)}
     found = policy_curves(evidence, {"oracle": easy, "predicted": easy}, probe, resamples=20)
-    plain, charged = found.table.loc[found.indices("predicted")], found.table.loc[found.indices("charged")]
+    plain, charged = (
+        found.table.loc[found.indices("predicted")],
+        found.table.loc[found.indices("charged")],
+    )
     assert charged["accuracy"].tolist() == plain["accuracy"].tolist()
     assert (charged["budget"].to_numpy() - plain["budget"].to_numpy() == 16).all()
     assert (charged["flops"].to_numpy() - plain["flops"].to_numpy() == 7).all()

@@ -26,7 +26,7 @@ from ttc_explorer.ui.pages.compare_page import CompareSession as Comparison
 from ttc_explorer.ui.pages.explore_page import ExplorePage, ExploreSession
 from ttc_explorer.ui.pages.models_page import ModelsPage
 
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 LONG = 60.0
 
 

@@ -77,7 +77,7 @@ def start_server(folder, log, *options):
     process = subprocess.Popen(
         [*command, "--port", str(port), *VLLM_OPTIONS, *options],
         env=os.environ | VLLM_ENVIRONMENT,
-        stdout=log.prefill("w"),
+        stdout=log.open("w"),
         stderr=subprocess.STDOUT,
     )
     return process, f"http://127.0.0.1:{port}/v1"

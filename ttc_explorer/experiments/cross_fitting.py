@@ -88,7 +88,7 @@ def parse_arm_choice(strategy: str, settings: str) -> StrategyChoice:
     """An arm from its two columns; ``settings`` is JSON text.
 
     >>> parse_arm_choice("beam", '{"width": 2}')
-    StrategyStrategyChoice(strategy='beam', settings=(('width', 2),))
+    StrategyChoice(strategy='beam', settings=(('width', 2),))
     """
     return StrategyChoice(strategy, tuple(sorted(json.loads(settings).items())))
 

@@ -47,7 +47,7 @@ class Limits:
         if run.budget > self.budget:
             raise BadInput(f"The budget N may be {self.budget} at most here: choose a smaller one.")
 
-    def time(self, seconds: float | None) -> float:
+    def allowed_seconds(self, seconds: float | None) -> float:
         """The seconds that a run gets which would like to have so many, or as many as it may."""
         return self.seconds if seconds is None else min(seconds, self.seconds)
 

@@ -63,7 +63,7 @@ class RunService:
                 raise BadInput(MODELS_BEING_REPLACED)
             if len(self._driver) >= self._limits.runs:
                 raise BadInput(ALL_SLOTS_TAKEN)
-            self._driver.add(run, self._limits.time(seconds))
+            self._driver.add(run, self._limits.allowed_seconds(seconds))
             self._active_runs.append(run)
             if not self._thread.ident:
                 self._thread.start()

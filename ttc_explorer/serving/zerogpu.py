@@ -139,7 +139,7 @@ class ZeroGPUService:
     def submit(self, run: Run, seconds: float | None = None) -> None:
         self._limits.check(run)
         check_run(run, *self._models)
-        request = GPURequest(self._name, run, self._limits.time(seconds))
+        request = GPURequest(self._name, run, self._limits.allowed_seconds(seconds))
         with self._changed:
             if self._draining:
                 raise BadInput(MODELS_BEING_REPLACED)

@@ -346,7 +346,7 @@ class ComparePage:
         """Run the lanes to their ends, all at once, and draw them at most once every
         MIN_FRAME_SECONDS seconds."""
         service = loaded.service
-        end = time.monotonic() + self._model_manager.limits.time(MAX_COMPARISON_SECONDS)
+        end = time.monotonic() + self._model_manager.limits.allowed_seconds(MAX_COMPARISON_SECONDS)
         session.lanes, session.selector = lanes, selector
 
         def submit(run: Run) -> None:
