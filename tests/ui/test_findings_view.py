@@ -71,7 +71,7 @@ def test_behind_an_untested_finding_is_why():
 
 def test_the_tally_counts_each_verdict_that_there_is():
     text = findings_view.verdict_counts([FINDING, FINDING, UNTESTED])
-    assert f"2 {findings_view.verdict_chip('reproduced')}" in text
+    assert ">2 <span" in text
     assert [verdict for verdict in FINDING_VERDICTS if f'"{verdict}"' in text] == [
         "reproduced",
         "untested",

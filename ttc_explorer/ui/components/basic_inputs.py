@@ -9,7 +9,7 @@ import gradio as gr
 
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.problems.problem import BadInput, Problem
-from ttc_explorer.ui.components import result_panels
+from ttc_explorer.ui.components.messages import glossary_term
 
 
 def html_block(name: str, value: str = "") -> gr.HTML:
@@ -19,7 +19,7 @@ def html_block(name: str, value: str = "") -> gr.HTML:
 
 def control_heading(shown: str, name: str | None = None) -> None:
     """The title of a control, with its glossary entry if it has one."""
-    title = result_panels.glossary_term(shown, name) if name else shown
+    title = glossary_term(shown, name) if name else shown
     gr.HTML(title, elem_classes="heading", js_on_load=None, apply_default_css=False)
 
 

@@ -24,14 +24,15 @@ from ttc_explorer.experiments.model_size_exchange import (
 )
 from ttc_explorer.ui.components import plotly_figures
 from ttc_explorer.ui.components.dot_plot import Dot, dot_plot
+from ttc_explorer.ui.components.messages import glossary_term
 from ttc_explorer.ui.components.policy_view import (
     QUINTILE_LABELS,
     format_interval,
     format_percent,
     format_points,
 )
-from ttc_explorer.ui.components.result_panels import format_amount, glossary_term
 from ttc_explorer.ui.math_typesetting import escape_html
+from ttc_explorer.ui.number_format import format_amount
 from ttc_explorer.ui.strategy_colours import colour_style
 from ttc_explorer.ui.strategy_variants import StrategyVariant
 

@@ -12,10 +12,11 @@ from ttc_explorer.models.server_capabilities import CAPABILITY_LABELS, ServerCap
 from ttc_explorer.search.strategy import STRATEGIES, unavailable_reason
 from ttc_explorer.serving.model_manager import LoadedModels
 from ttc_explorer.serving.run_service import RunTotals
-from ttc_explorer.ui.components import result_panels
 from ttc_explorer.ui.components.compare_view import swatch
-from ttc_explorer.ui.components.result_panels import glossary_term
+from ttc_explorer.ui.components.messages import banner, glossary_term, status_line
+from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.math_typesetting import escape_html
+from ttc_explorer.ui.number_format import count_noun, format_amount
 
 if TYPE_CHECKING:
     from ttc_explorer.models.model_description import ModelDescription, ModelSetDescription
@@ -116,13 +117,10 @@ def model_details(item: ModelListItem) -> str:
     )
     figures = "" if server and generator.parameters is None else _requirements(item)
     notes = "".join(
-        result_panels.banner(note, "note")
-        for part in (generator, verifier)
-        if part
-        for note in part.notes
+        banner(note, "note") for part in (generator, verifier) if part for note in part.notes
     )
     return (
-        f'<div class="model"><h2>{escape_html(description.name)}</h2>{result_panels.banner(description.unusable or "")}{notes}'
+        f'<div class="model"><h2>{escape_html(description.name)}</h2>{banner(description.unusable or "")}{notes}'
         f"{figures}"
         f'<table class="parts">{"".join(rows)}</table>{works}</div>'
     )
@@ -149,13 +147,13 @@ def _requirements(item: ModelListItem) -> str:
             figures.append((here, f"free on {escape_html(description.device.upper())}"))
             figures.append(
                 (
-                    result_panels.format_amount(description.room),
+                    format_amount(description.room),
                     glossary_term("solutions fit", "room"),
                 )
             )
     if item.right is not None:
         figures.append((f"{item.right:.0%}", glossary_term("right at first try", "first try")))
-    return result_panels.definition_list(figures)
+    return render_macro("definition_list", figures)
 
 
 def _part_row(role: str, part: ModelDescription) -> str:
@@ -241,7 +239,7 @@ def models_in_use(loaded: LoadedModels | None, line: str) -> str:
     if loaded is None:
         return (
             '<div class="model now"><h3>In '
-            f"use</h3>{result_panels.status_line('loading', line or 'Loading …')}</div>"
+            f"use</h3>{status_line('loading', line or 'Loading …')}</div>"
         )
     judge = f"verifier {loaded.verifier}" if loaded.verifier else "no verifier"
     revises = (
@@ -265,10 +263,8 @@ def _measurements(totals: RunTotals, seconds: float) -> list[str]:
         [f"loaded in {seconds:.1f} s"] if seconds >= 0.1 else []
     )  # else they were still here
     if totals.seconds:
-        speed = result_panels.format_amount(totals.tokens / totals.seconds)
-        description.append(
-            f"{result_panels.count_noun(totals.runs, 'run')} so far, {speed} tokens a second"
-        )
+        speed = format_amount(totals.tokens / totals.seconds)
+        description.append(f"{count_noun(totals.runs, 'run')} so far, {speed} tokens a second")
     if totals.memory:
         description.append(f"at most {format_bytes(totals.memory)} of memory")
     return description

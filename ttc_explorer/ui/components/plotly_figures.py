@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from gradio.components.plot import PlotData
 
-from ttc_explorer.ui.components.result_panels import format_amount
+from ttc_explorer.ui.number_format import format_amount
 from ttc_explorer.ui.plot_css import trace_uid
 from ttc_explorer.ui.strategy_colours import ColourStyle, colour_style
 from ttc_explorer.ui.theme import BORDER_COLOUR, SUBDUED_TEXT_COLOUR, TEXT_COLOUR

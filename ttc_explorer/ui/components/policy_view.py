@@ -18,8 +18,9 @@ from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.ui.components import plotly_figures
 from ttc_explorer.ui.components.compare_view import swatch
 from ttc_explorer.ui.components.dot_plot import Dot, dot_plot
-from ttc_explorer.ui.components.result_panels import count_noun, format_amount, glossary_term
+from ttc_explorer.ui.components.messages import glossary_term
 from ttc_explorer.ui.math_typesetting import escape_html
+from ttc_explorer.ui.number_format import count_noun, format_amount
 from ttc_explorer.ui.strategy_variants import StrategyVariant
 
 QUINTILE_LABELS = {1: "1 easiest", 2: "2", 3: "3", 4: "4", 5: "5 hardest"}

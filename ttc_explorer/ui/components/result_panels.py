@@ -11,46 +11,18 @@ from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.tree import NoteValue
 from ttc_explorer.search.voting import Vote, ranked_votes, winning_vote
 from ttc_explorer.ui.components.chain_ratio import chain_count, describe_split
-from ttc_explorer.ui.glossary import TERMS
+from ttc_explorer.ui.components.messages import banner, glossary_term, status_line
 from ttc_explorer.ui.math_typesetting import escape_html, typeset_math
+from ttc_explorer.ui.number_format import count_noun, format_amount
 
 MAX_VOTE_ROWS = 40
 """Rows of the votes; more answers than that are summed up in one line."""
-
-
-def glossary_term(shown: str, name: str | None = None) -> str:
-    """A glossary term that shows its definition when pointed at, tapped or focused."""
-    explained = escape_html(TERMS[name or shown])
-    return f'<span class="term" tabindex="0" data-tip="{explained}">{escape_html(shown)}</span>'
-
-
-def format_amount(number: float) -> str:
-    """A count in few characters.
-
-    >>> [format_amount(n) for n in (812, 5201, 23_345, 1_890_000, 6.4e11)]
-    ['812', '5,201', '23.3k', '1.9M', '640G']
-    """
-    if number < 10_000:
-        return f"{number:,.0f}"
-    units = iter("kMGT")
-    unit = ""
-    while number >= 999.5 and unit != "T":
-        number, unit = number / 1000, next(units)
-    return f"{number:.1f}{unit}" if number < 99.95 else f"{number:,.0f}{unit}"
 
 
 def definition_list(pairs: Iterable[tuple[str, str]]) -> str:
     """A definition list of figures, each with its name."""
     rows = (f"<div><dt>{word}</dt><dd>{figure}</dd></div>" for figure, word in pairs)
     return f'<dl class="facts">{"".join(rows)}</dl>'
-
-
-def count_noun(number: int, noun: str) -> str:
-    """
-    >>> count_noun(1, "vote"), count_noun(1200, "vote")
-    ('1 vote', '1,200 votes')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def correctness_label(run: Run, answer: str) -> str:
@@ -251,14 +223,3 @@ def run_status(run: Run) -> str:
     return status_line(
         run.stopped or "running", f"{ending}: {STRATEGIES[run.strategy].title}, N = {run.budget}"
     )
-
-
-def status_line(state: str, text: str) -> str:
-    """A line of status; ``state`` tells styles and tests what it is about."""
-    return f'<p class="status" role="status" data-state="{state}"><i></i>{escape_html(text)}</p>'
-
-
-def banner(sentence: str, kind: str = "alert") -> str:
-    """One sentence on what went wrong (``alert``) or is worth knowing (``note``); nothing for no
-    sentence."""
-    return f'<p class="banner {kind}" role="{kind}">{escape_html(sentence)}</p>' if sentence else ""

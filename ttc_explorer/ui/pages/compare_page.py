@@ -26,6 +26,7 @@ from ttc_explorer.ui.components.basic_inputs import (
     segmented_control,
     with_known_answer,
 )
+from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
 from ttc_explorer.ui.components.strategy_chips import (
     chips_update,
     chips_value,
@@ -42,7 +43,6 @@ from ttc_explorer.ui.components.strategy_comparison import (
     lanes_by_tokens,
     validated_token_budget,
 )
-from ttc_explorer.ui.pages.explore_page import INTERNAL_ERROR_MESSAGE, ComponentUpdates
 
 log = logging.getLogger(__name__)
 

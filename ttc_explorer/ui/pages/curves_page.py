@@ -22,13 +22,15 @@ from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.serving.model_manager import ModelManager
-from ttc_explorer.ui.components import plotly_figures, result_panels
+from ttc_explorer.ui.components import plotly_figures
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.downloads import (
     APPEND_IS_NARROW_SCRIPT,
     save_png_script,
     save_text_script,
 )
+from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.strategy_chips import (
     chips_update,
     chips_value,
@@ -36,7 +38,7 @@ from ttc_explorer.ui.components.strategy_chips import (
     strategy_chips,
 )
 from ttc_explorer.ui.math_typesetting import escape_html
-from ttc_explorer.ui.pages.explore_page import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.number_format import count_noun, format_amount
 from ttc_explorer.ui.results_store import SWEEP_COMMAND, ModelResults, ResultsStore, shipped_results
 from ttc_explorer.ui.strategy_variants import COVERAGE, StrategyVariant, variants_by_key
 
@@ -134,7 +136,7 @@ class CurvesPage:
             with gr.Column(elem_id="curves-results", min_width=0):
                 self.banner = html_block(
                     "curves-banner",
-                    "" if self._variants else result_panels.banner(_no_results_message(), "note"),
+                    "" if self._variants else banner(_no_results_message(), "note"),
                 )
                 with gr.Column(
                     elem_id="curves-card", min_width=0, visible=bool(self._variants)
@@ -149,7 +151,7 @@ class CurvesPage:
                         show_label=False, container=False, elem_id="curves-figure"
                     )
                     self.foot = html_block(
-                        "curves-foot", result_panels.status_line("loading", "Reading the results …")
+                        "curves-foot", status_line("loading", "Reading the results …")
                     )
         self.comma_separated = gr.Textbox(
             visible="hidden", show_label=False, elem_id="curves-commas"
@@ -346,16 +348,16 @@ class CurvesPage:
                 self.banner: "",
             }
         except BadInput as error:
-            return {self.banner: result_panels.banner(str(error))}
+            return {self.banner: banner(str(error))}
         except Exception:
             log.exception("curves could not be drawn")
-            return {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
 
     def read(self, path: str) -> Iterator[ComponentUpdates]:
         """Estimate the curves of an uploaded pool; ``switch_source`` then shows them. A bad file
         changes nothing."""
         again = gr.update(value=None)  # so that the same file may be chosen again
-        yield {self.input_error: result_panels.status_line("loading", "Estimating …")}
+        yield {self.input_error: status_line("loading", "Estimating …")}
         try:
             yield {
                 self.pool: _read_uploaded_pool(Path(path)),
@@ -363,11 +365,11 @@ class CurvesPage:
                 self.upload: again,
             }
         except BadInput as error:
-            yield {self.input_error: result_panels.banner(str(error)), self.upload: again}
+            yield {self.input_error: banner(str(error)), self.upload: again}
         except Exception:
             log.exception("a pool could not be read")
             yield {
-                self.input_error: result_panels.banner(INTERNAL_ERROR_MESSAGE),
+                self.input_error: banner(INTERNAL_ERROR_MESSAGE),
                 self.upload: again,
             }
 
@@ -401,7 +403,7 @@ class CurvesPage:
                 table = self._cached_points(selection).drop(columns="tone").assign(model=model)
             return table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), ""
         except BadInput as error:
-            return "", result_panels.banner(str(error))
+            return "", banner(str(error))
 
     # --- the computations -------------------------------------------------------------------------
 
@@ -503,7 +505,7 @@ def _chart_header(
         selection.model,
         kind,
         level,
-        result_panels.count_noun(asked, "question"),
+        count_noun(asked, "question"),
         f"answer by {SELECTOR_PHRASES[selection.selector]}",
     ]
     return _title_html(
@@ -520,10 +522,10 @@ def _chart_footer(selection: CurvesSelection, model_results: ModelResults) -> st
     about, pool = model_results.results.about, model_results.results.pool
     samples = 0 if pool is None else int(pool.groupby("question").size().max())
     facts = [
-        f"Model {about['model']} ({result_panels.format_amount(about['parameters'])} weights)"
+        f"Model {about['model']} ({format_amount(about['parameters'])} weights)"
         + (f", verifier {about['verifier']}" if about.get("verifier") else ""),
-        result_panels.count_noun(len(model_results.results.problems), "problem"),
-        f"{result_panels.count_noun(samples, 'sample')} each" if samples else "",
+        count_noun(len(model_results.results.problems), "problem"),
+        f"{count_noun(samples, 'sample')} each" if samples else "",
         f"seed {about['seed']}",
         f"commit {str(about['commit'])[:7]}" if about.get("commit") else "",
         str(about["date"])[:10],
@@ -537,7 +539,7 @@ def _chart_footer(selection: CurvesSelection, model_results: ModelResults) -> st
 def _pool_captions(pool: UploadedPool) -> tuple[str, str]:
     facts = [
         pool.name,
-        result_panels.count_noun(pool.questions, "question"),
+        count_noun(pool.questions, "question"),
         f"up to {pool.samples} samples each",
     ]
     source = (

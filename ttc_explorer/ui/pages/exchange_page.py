@@ -24,7 +24,7 @@ from ttc_explorer.experiments.model_size_exchange import (
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
 from ttc_explorer.serving.model_manager import ModelManager
-from ttc_explorer.ui.components import downloads, exchange_view, plotly_figures, result_panels
+from ttc_explorer.ui.components import downloads, exchange_view, plotly_figures
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
     html_block,
@@ -32,7 +32,10 @@ from ttc_explorer.ui.components.basic_inputs import (
     segmented_control,
 )
 from ttc_explorer.ui.components.exchange_view import AnswerCost, ExchangeInputs
-from ttc_explorer.ui.pages.explore_page import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.components.messages import banner, glossary_term, status_line
+from ttc_explorer.ui.math_typesetting import escape_html
+from ttc_explorer.ui.number_format import format_amount
 from ttc_explorer.ui.results_store import (
     ESTIMATION_SEED,
     RESULTS_FOLDER,
@@ -85,11 +88,7 @@ class ExchangePage:
                 caption = (
                     "are none" if not results_store.models else f"is only {results_store.models[0]}"
                 )
-                note = (
-                    ""
-                    if self._has_pair
-                    else result_panels.banner(NO_PAIR_MESSAGE.format(caption), "note")
-                )
+                note = "" if self._has_pair else banner(NO_PAIR_MESSAGE.format(caption), "note")
                 self.banner = html_block("exchange-banner", note)
                 with gr.Column(elem_id="exchange-formula-plate", elem_classes="plate", min_width=0):
                     self.formula = html_block("exchange-formula")
@@ -99,7 +98,7 @@ class ExchangePage:
                             "exchange-wins-head", _title_html("Who wins", "")
                         )
                         self.wins = html_block(
-                            "exchange-winners", result_panels.status_line("loading", "Comparing …")
+                            "exchange-winners", status_line("loading", "Comparing …")
                         )
                         self.pattern = html_block("exchange-pattern")
                     with gr.Column(elem_id="exchange-front", elem_classes="plate", min_width=0):
@@ -252,7 +251,7 @@ class ExchangePage:
                 self.shown: exchange_view.ratio_label(terms.ratio),
             }
         except BadInput as error:
-            return {self.banner: result_panels.banner(str(error))}
+            return {self.banner: banner(str(error))}
 
     def mark(self, event: gr.EventData) -> float:
         """One of the paper's R, on the slider."""
@@ -281,10 +280,10 @@ class ExchangePage:
                 self.banner: "",
             }
         except BadInput as error:
-            return {self.banner: result_panels.banner(str(error)), self.wins: "", self.pattern: ""}
+            return {self.banner: banner(str(error)), self.wins: "", self.pattern: ""}
         except Exception:
             log.exception("two models could not be compared")
-            return {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
 
     def draw_front(
         self, small: str, large: str, verifier: str, total: str, queries: float, narrow: bool
@@ -298,10 +297,10 @@ class ExchangePage:
             )
             return {self.figure: plotly_figures.to_plot_data(drawn)}
         except BadInput as error:
-            return {self.banner: result_panels.banner(str(error))}
+            return {self.banner: banner(str(error))}
         except Exception:
             log.exception("the front could not be drawn")
-            return {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
 
     def draw_energy(
         self, small: str, large: str, verifier: str, device: str, queries: float
@@ -313,10 +312,10 @@ class ExchangePage:
             shown = exchange_view.energy_table(ours, theirs, device, 10**queries)
             return {self.energy: shown, self.asked: _queries_label(queries)}
         except BadInput as error:
-            return {self.energy: result_panels.banner(str(error), "note")}
+            return {self.energy: banner(str(error), "note")}
         except Exception:
             log.exception("energy could not be estimated")
-            return {self.energy: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+            return {self.energy: banner(INTERNAL_ERROR_MESSAGE)}
 
     # --- the computations -------------------------------------------------------------------------
 
@@ -444,17 +443,12 @@ def _single_answers(evidence: pd.DataFrame) -> pd.DataFrame:
 
 
 def _queries_label(exponent: float) -> str:
-    count = result_panels.format_amount(10**exponent)
-    return (
-        f'<p class="heading">{result_panels.glossary_term("Questions", "queries")} '
-        f"<span>{count}</span></p>"
-    )
+    count = format_amount(10**exponent)
+    return f'<p class="heading">{glossary_term("Questions", "queries")} <span>{count}</span></p>'
 
 
 def _title_html(title: str, caption: str) -> str:
-    return (
-        f'<div class="top-line"><h2>{title}</h2><p>{result_panels.escape_html(caption)}</p></div>'
-    )
+    return f'<div class="top-line"><h2>{title}</h2><p>{escape_html(caption)}</p></div>'
 
 
 _RATIO_BUTTONS_SCRIPT = """

@@ -31,6 +31,7 @@ from ttc_explorer.ui.components.basic_inputs import (
     segmented_control,
     with_known_answer,
 )
+from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
 from ttc_explorer.ui.components.node_inspector import default_node, node_inspector
 from ttc_explorer.ui.components.related_results import related_results
 from ttc_explorer.ui.components.revision_chain import chain_component, chains_html
@@ -50,13 +51,6 @@ BUDGETS = [2**exponent for exponent in range(MAX_BUDGET.bit_length())]
 WIDTH_CHOICES = (2, 4, 8, 16, 0)
 LOOKAHEAD_CHOICES = (0, 1, 2, 3, 4)
 
-ComponentUpdates = dict[Any, Any]
-"""Component -> its new value: what a handler changes on the page."""
-
-INTERNAL_ERROR_MESSAGE = (
-    "Something went wrong here that should not have; nothing is wrong with "
-    "what you typed. Try again."
-)
 OUT_OF_DISTRIBUTION_NOTE = (
     "The built-in model was trained only on the kinds of problems in the list above, and this is "
     "none of "

@@ -21,10 +21,10 @@ from ttc_explorer.search.run import Run
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.components import models_view as board
-from ttc_explorer.ui.components import result_panels
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block
+from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.models_view import ModelListItem
-from ttc_explorer.ui.pages.explore_page import INTERNAL_ERROR_MESSAGE, ComponentUpdates
 
 if TYPE_CHECKING:
     from ttc_explorer.models.model_description import ModelSetDescription
@@ -83,7 +83,7 @@ class ModelsPage:
         with gr.Row(equal_height=False, elem_id="models"):
             with gr.Column(elem_id="models-choice", elem_classes="plate", min_width=0):
                 self.model_list = gr.HTML(
-                    result_panels.status_line("loading", "Looking at what is here …"),
+                    status_line("loading", "Looking at what is here …"),
                     elem_id="models-shelf",
                     js_on_load=_PICK,
                     apply_default_css=False,
@@ -220,7 +220,7 @@ class ModelsPage:
                 "Name a folder, a Hugging Face model such as Qwen/Qwen2.5-0.5B-Instruct, "
                 "or an address."
             )
-            return {self.input_error: result_panels.banner(sentence)}
+            return {self.input_error: banner(sentence)}
         return self._description_updates(
             "+".join(filter(None, parts)), selection, field=self.input_error
         )
@@ -236,7 +236,7 @@ class ModelsPage:
             while model_manager.wait(PROGRESS_POLL_SECONDS, selection) is None:
                 line = model_manager.progress(selection)
                 yield {
-                    self.status: result_panels.status_line("loading", line),
+                    self.status: status_line("loading", line),
                     self.in_use: board.models_in_use(None, line),
                 }
             sentence = model_manager.failure(selection)
@@ -247,8 +247,8 @@ class ModelsPage:
             sentence = INTERNAL_ERROR_MESSAGE
         done = not sentence
         yield self._in_use_updates(selection, name) | {
-            self.banner: result_panels.banner(sentence),
-            self.status: result_panels.status_line("done", "In use on all pages.") if done else "",
+            self.banner: banner(sentence),
+            self.status: status_line("done", "In use on all pages.") if done else "",
             self.load: gr.update(value="In use") if done else gr.update(interactive=True),
         }
 
@@ -268,9 +268,9 @@ class ModelsPage:
                 Driver(generator, None, make_checker, reviser=generator), generator.name, selection
             )
         except (BadInput, ModelError) as error:
-            return {self.hosted_error: result_panels.banner(str(error))}
+            return {self.hosted_error: banner(str(error))}
         return self._in_use_updates(selection) | {
-            self.hosted_error: result_panels.status_line(
+            self.hosted_error: status_line(
                 "done", "In use on your pages, until you load another one."
             ),
             self.load: gr.update(value="Load", interactive=True),
@@ -308,7 +308,7 @@ class ModelsPage:
             self._model_manager.limits.check_model(name)
             description = describe(name)
         except (BadInput, ModelError) as error:
-            return empty | {field or self.banner: result_panels.banner(str(error))}
+            return empty | {field or self.banner: banner(str(error))}
         item = ModelListItem(board.SHIPPED, description, _measured_accuracy().get(name))
         return empty | {
             self.chosen: name,

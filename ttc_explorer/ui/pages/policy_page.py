@@ -21,10 +21,12 @@ from ttc_explorer.search.run import Run
 from ttc_explorer.search.strategies.auto import MAX_PROBE
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.serving.outcome_learner import OutcomeLearner
-from ttc_explorer.ui.components import downloads, plotly_figures, policy_view, result_panels
+from ttc_explorer.ui.components import downloads, plotly_figures, policy_view
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
+from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.math_typesetting import escape_html
-from ttc_explorer.ui.pages.explore_page import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.number_format import count_noun
 from ttc_explorer.ui.results_store import (
     ESTIMATION_SEED,
     SWEEP_COMMAND,
@@ -86,7 +88,7 @@ class PolicyPage:
         with gr.Column(elem_id="policy", min_width=0):
             self.banner = html_block(
                 "policy-banner",
-                "" if has_results else result_panels.banner(NO_RESULTS_MESSAGE, "note"),
+                "" if has_results else banner(NO_RESULTS_MESSAGE, "note"),
             )
             with gr.Column(elem_id="policy-cards", min_width=0, visible=has_results):
                 self._build_data_controls()
@@ -127,7 +129,7 @@ class PolicyPage:
                 _title_html("What is best", "best choice, share answered right, 95 %"),
             )
             self.heat = gr.HTML(
-                result_panels.status_line("loading", "Choosing and measuring …"),
+                status_line("loading", "Choosing and measuring …"),
                 elem_id="policy-heat",
                 js_on_load=_PICK,
                 apply_default_css=False,
@@ -151,7 +153,7 @@ class PolicyPage:
                 with gr.Column(elem_id="policy-sums", min_width=0):
                     self.headline = html_block(
                         "policy-headline",
-                        result_panels.status_line("loading", "Drawing the curve …"),
+                        status_line("loading", "Drawing the curve …"),
                     )
                     self.regret = html_block("policy-regret")
                 self.figure = gr.Plot(show_label=False, container=False, elem_id="policy-figure")
@@ -167,7 +169,7 @@ class PolicyPage:
                 totals = [(str(total), total) for total in SHARED_BUDGETS]
                 self.total = segmented_control("Samples a question", "policy-total", totals, 8)
             self.shares = html_block(
-                "policy-shares", result_panels.status_line("loading", "Sharing the budget …")
+                "policy-shares", status_line("loading", "Sharing the budget …")
             )
 
     def _build_learning_card(self) -> None:
@@ -254,10 +256,10 @@ class PolicyPage:
                 self.banner: "",
             } | self._evidence_updates(model, difficulty, here)
         except BadInput as error:
-            return {self.banner: result_panels.banner(str(error)), self.heat: ""}
+            return {self.banner: banner(str(error)), self.heat: ""}
         except Exception:
             log.exception("a policy could not be made")
-            return {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
 
     def pick(self, model: str, difficulty: str, event: gr.EventData) -> ComponentUpdates:
         """The evidence behind the cell that was pressed."""
@@ -294,10 +296,10 @@ class PolicyPage:
                 self.banner: "",
             }
         except BadInput as error:
-            return {self.banner: result_panels.banner(str(error)), self.headline: ""}
+            return {self.banner: banner(str(error)), self.headline: ""}
         except Exception:
             log.exception("the curve of a policy could not be drawn")
-            return {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
 
     def draw_allocation(self, model: str, difficulty: str, total: int) -> ComponentUpdates:
         """Who gets how much of a budget that a batch shares."""
@@ -309,10 +311,10 @@ class PolicyPage:
                 )
             }
         except BadInput as error:
-            return {self.shares: result_panels.banner(str(error), "note")}
+            return {self.shares: banner(str(error), "note")}
         except Exception:
             log.exception("a budget could not be shared")
-            return {self.shares: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+            return {self.shares: banner(INTERNAL_ERROR_MESSAGE)}
 
     def draw_learning(self, model: str, cell: tuple[int, int], narrow: bool) -> ComponentUpdates:
         """What outcomes taught about the cell, and what learning would have been worth."""
@@ -324,10 +326,10 @@ class PolicyPage:
             lines = policy_view.legend(policy_view.LEARNERS.values())
             return found | {self.time: drawn, self.taught: lines + found[self.taught]}
         except BadInput as error:
-            return {self.taught: result_panels.banner(str(error), "note")}
+            return {self.taught: banner(str(error), "note")}
         except Exception:
             log.exception("what was learnt could not be shown")
-            return {self.taught: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+            return {self.taught: banner(INTERNAL_ERROR_MESSAGE)}
 
     def clear(self) -> str:
         """Forget all outcomes."""
@@ -336,7 +338,7 @@ class PolicyPage:
                 self._learner.outcomes.clear()
             return ""
         except BadInput as error:
-            return result_panels.banner(str(error))
+            return banner(str(error))
 
     def csv_table(self, model: str) -> tuple[str, str]:
         """All curves of the policy and of the static strategies as comma-separated values."""
@@ -344,16 +346,14 @@ class PolicyPage:
             table = self._cached_lines(model).table.assign(model=model)
             return table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), ""
         except BadInput as error:
-            return "", result_panels.banner(str(error))
+            return "", banner(str(error))
 
     # --- the computations -------------------------------------------------------------------------
 
     def _evidence_updates(self, model: str, difficulty: str, cell: PolicyCell) -> ComponentUpdates:
         measured = self._cached_points(model, _difficulty_method(difficulty))
         here = measured[(measured["bin"] == cell.bin) & (measured["budget"] == cell.budget)]
-        counted = result_panels.count_noun(len(cell.candidates), "strategy").replace(
-            "strategys", "strategies"
-        )
+        counted = count_noun(len(cell.candidates), "strategy").replace("strategys", "strategies")
         caption = f"bin {policy_view.QUINTILE_LABELS[cell.bin]}, N = {cell.budget}: {counted}"
         return {
             self.evidence_head: _title_html("The evidence", caption),
@@ -441,7 +441,7 @@ class PolicyPage:
                 self.taught: _note_html(NO_POLICY_MESSAGE),
             }
         total = len(learner.outcomes)
-        caption = result_panels.count_noun(total, "outcome") + " so far"
+        caption = count_noun(total, "outcome") + " so far"
         head = {self.learning_head: _title_html("Learning from outcomes", caption)}
         policy, owner = learner.policy, learner.policy.about.get("model")
         if (
@@ -463,9 +463,7 @@ class PolicyPage:
         about = self._results_store.model_results(model).results.about
         facts = [
             f"Model {about['model']}, verifier {about.get('verifier')}",
-            result_panels.count_noun(
-                len(self._results_store.model_results(model).results.problems), "problem"
-            ),
+            count_noun(len(self._results_store.model_results(model).results.problems), "problem"),
             f"seed {about['seed']}",
             f"commit {str(about['commit'])[:7]}" if about.get("commit") else "",
             str(about["date"])[:10],

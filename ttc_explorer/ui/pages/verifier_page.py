@@ -25,9 +25,11 @@ from ttc_explorer.ui.components import analysis_charts, plotly_figures, result_p
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.dot_plot import Dot, dot_plot
 from ttc_explorer.ui.components.downloads import APPEND_IS_NARROW_SCRIPT, download_buttons
+from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.components.messages import banner, glossary_term
 from ttc_explorer.ui.components.small_tree import small_tree
 from ttc_explorer.ui.math_typesetting import escape_html, typeset_math
-from ttc_explorer.ui.pages.explore_page import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.number_format import count_noun
 from ttc_explorer.ui.results_store import SWEEP_COMMAND, ResultsStore, shipped_results
 
 log = logging.getLogger(__name__)
@@ -91,7 +93,7 @@ class VerifierPage:
         with gr.Column(elem_id="verifier", min_width=0):
             self.banner = html_block(
                 "verifier-banner",
-                "" if has_results else result_panels.banner(NO_RESULTS_MESSAGE, "note"),
+                "" if has_results else banner(NO_RESULTS_MESSAGE, "note"),
             )
             with gr.Column(elem_id="verifier-cards", min_width=0, visible=has_results):
                 with gr.Row(elem_id="verifier-what"):
@@ -216,10 +218,10 @@ class VerifierPage:
         try:
             return {self.banner: ""} | frame()
         except BadInput as error:
-            return {self.banner: result_panels.banner(str(error))}
+            return {self.banner: banner(str(error))}
         except Exception:
             log.exception("a verifier could not be measured")
-            return {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
 
     def _require_model(self, model: str) -> str:
         """Raises BadInput."""
@@ -232,8 +234,8 @@ class VerifierPage:
         about = results.about
         facts = [
             f"judged by {about.get('verifier')}",
-            result_panels.count_noun(int(measurements["solutions"].count), "solution"),
-            result_panels.count_noun(results.probe["question"].nunique(), "question"),
+            count_noun(int(measurements["solutions"].count), "solution"),
+            count_noun(results.probe["question"].nunique(), "question"),
         ]
         frame = {
             self.status: f'<p class="source">{escape_html(" · ".join(facts))}</p>',
@@ -360,7 +362,7 @@ def _accuracy_chart(table: pd.DataFrame, names: dict[str, tuple[str, str]]) -> F
 
 
 def _title_html(title: str, name: str) -> str:
-    return f'<div class="top-line"><h2>{title}</h2><p>{result_panels.glossary_term(*CARD_TERMS[name])}</p></div>'
+    return f'<div class="top-line"><h2>{title}</h2><p>{glossary_term(*CARD_TERMS[name])}</p></div>'
 
 
 def _explanation_html(name: str) -> str:
@@ -374,7 +376,7 @@ def _calibration_table(found: list[tuple[str, str, measured.Calibration]]) -> st
         for name, _, each in found
     )
     heads = "".join(
-        f"<th>{result_panels.glossary_term(*words)}</th>"
+        f"<th>{glossary_term(*words)}</th>"
         for words in (("Brier", "Brier score"), ("by base rate", "base rate"), ("ECE", "ECE"))
     )
     return f'<table class="measures"><thead><tr><th></th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
@@ -390,7 +392,7 @@ def _first_error_table(
         for name, each in rows
     )
     heads = "".join(
-        f"<th>{result_panels.glossary_term(*words)}</th>"
+        f"<th>{glossary_term(*words)}</th>"
         for words in (
             ("place found", "place found"),
             ("none seen", "none seen"),
@@ -435,7 +437,7 @@ def _auc_plot(table: pd.DataFrame) -> str:
                         row.high,
                         f"{row.auc:.2f}",
                         f"{title}, {name}: {row.auc:.3f} ({row.low:.3f} to {row.high:.3f}), "
-                        f"{result_panels.count_noun(row.questions, 'question')} with right and "
+                        f"{count_noun(row.questions, 'question')} with right and "
                         "wrong solutions",
                         not family,
                     )

@@ -1,0 +1,118 @@
+"""What all pages are made of: errors as sentences, templates that trust no text, signals."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+
+import gradio as gr
+import pytest
+
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.problems.families import FAMILIES
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, guarded
+from ttc_explorer.ui.components.kind_and_level import kind_and_level
+from ttc_explorer.ui.components.messages import banner, glossary_term, status_line
+from ttc_explorer.ui.components.page_signals import narrow_screen
+from ttc_explorer.ui.components.result_card import ResultCard
+from ttc_explorer.ui.html_templates import ENVIRONMENT, TEMPLATES, render_macro
+
+HOSTILE = '<script>alert(1)</script>"${props.value}{{value}}`\\\u202e'
+
+
+class Page:
+    banner, field, figure = "banner", "field", "figure"
+
+    @guarded()
+    def answer(self, error: Exception | None) -> dict:
+        if error:
+            raise error
+        return {"answer": 42}
+
+    @guarded("field", "note", clear=("figure",))
+    def stream(self, error: Exception) -> dict:
+        yield {"frame": 1}
+        raise error
+
+
+@pytest.mark.parametrize("error", [BadInput("Type a number."), ModelError("Type a number.")])
+def test_what_is_wrong_with_the_input_is_its_own_sentence(error):
+    assert Page().answer(error) == {"banner": banner("Type a number.")}
+    frames = list(Page().stream(error))
+    assert frames == [{"frame": 1}, {"field": banner("Type a number.", "note"), "figure": ""}]
+
+
+def test_a_fault_of_ours_is_logged_and_said_without_its_details(caplog):
+    with caplog.at_level(logging.ERROR):
+        shown = Page().answer(ZeroDivisionError("secret"))
+    assert shown == {"banner": banner(INTERNAL_ERROR_MESSAGE)}
+    assert "Page.answer" in caplog.text
+    assert "secret" in caplog.text  # in the log alone
+    *_, last = Page().stream(ZeroDivisionError())
+    assert last["field"] == banner(INTERNAL_ERROR_MESSAGE, "alert")
+
+
+def test_gradio_sees_the_handler_that_was_guarded():
+    assert list(inspect.signature(Page().answer).parameters) == ["error"]
+    assert inspect.isgeneratorfunction(Page().stream)
+    assert Page().answer(None) == {"answer": 42}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        banner(HOSTILE),
+        banner("x", HOSTILE),
+        status_line(HOSTILE, HOSTILE),
+        glossary_term(HOSTILE, "score"),
+        render_macro("definition_list", [(HOSTILE, HOSTILE)]),
+    ],
+)
+def test_a_template_writes_foreign_text_as_text(shown):
+    for sign in ("<script", "${", "{{", "`", "\\", "\u202e"):
+        assert sign not in shown
+
+
+def test_a_banner_for_no_sentence_is_nothing():
+    assert banner("") == ""
+
+
+def test_every_template_can_be_read():
+    for path in TEMPLATES.glob("*.html"):
+        ENVIRONMENT.get_template(path.name)
+
+
+def test_an_application_has_one_signal_of_narrow_screens():
+    with gr.Blocks():
+        first = narrow_screen()
+        with gr.Tabs(), gr.Tab("another page"):
+            assert narrow_screen() is first
+    with gr.Blocks():
+        assert narrow_screen() is not first
+
+
+def test_kinds_of_problems_come_from_the_families():
+    with gr.Blocks():
+        kind, level = kind_and_level("example", ("Any kind", "any"), [("Level 3", 3)], 3, "x-")
+    assert [value for _, value in kind.choices] == ["any", *FAMILIES]
+    assert (kind.elem_id, level.elem_id, level.value) == ("x-kind", "x-level", 3)
+
+
+def test_what_is_wrong_with_a_table_is_said_and_nothing_is_saved():
+    with gr.Blocks() as app:
+        place = gr.HTML()
+        card = ResultCard("card", "file")
+        card.download_buttons("card", server_table=True)
+
+        def make_table(name: str) -> str:
+            if not name:
+                raise BadInput("Name it.")
+            return f"{name}\n"
+
+        card.connect_table(make_table, [gr.Textbox()], place)
+    (event,) = app.fns.values()
+    saved, said = event.fn("a")
+    assert (saved["table"], said) == ("a\n", "")
+    saved, said = event.fn("")
+    assert (saved["table"], said) == ("", banner("Name it."))

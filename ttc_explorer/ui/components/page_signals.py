@@ -1,0 +1,38 @@
+"""What the browser tells a page by itself: that it is shown, and whether the screen is narrow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from ttc_explorer.ui.components.component_scripts import component_script
+
+_NARROW_ID = "narrow-screen"
+
+
+def on_load() -> Any:
+    """The event that comes once, when the place where this is called is first shown: a page in a
+    tab only when its tab is opened. Use it as a trigger of ``gr.on``."""
+    return gr.HTML("", js_on_load="trigger('input')", apply_default_css=False).input
+
+
+def narrow_screen() -> gr.HTML:
+    """An input that tells handlers whether the window is narrow, as a phone's is: True or False.
+
+    There is one in an application; the first call makes it. It follows the window by itself.
+    """
+    blocks = Context.root_block
+    if blocks is None:
+        raise RuntimeError("Components are made inside gr.Blocks.")
+    for block in blocks.blocks.values():
+        if isinstance(block, gr.HTML) and block.elem_id == _NARROW_ID:
+            return block
+    return gr.HTML(
+        False,
+        elem_id=_NARROW_ID,
+        html_template="",
+        js_on_load=component_script("narrow_screen.js"),
+        apply_default_css=False,
+    )
