@@ -1,9 +1,22 @@
 """Tests run beside each other: one thread each, and no test fails because the machine is busy."""
 
-import torch
+import os
+
+import pytest
 from hypothesis import settings
 
-torch.set_num_threads(1)
+# Before anything imports torch, which reads them once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+FOLDER_MARKS = {"e2e": pytest.mark.e2e, "training": pytest.mark.slow, "vllm": pytest.mark.slow}
+
+
+def pytest_collection_modifyitems(items):
+    """Whole folders are marked here; a slow module or test says so itself."""
+    for item in items:
+        for folder in FOLDER_MARKS.keys() & item.path.parts:
+            item.add_marker(FOLDER_MARKS[folder])

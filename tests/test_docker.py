@@ -11,6 +11,8 @@ import pytest
 
 from tests.docker import KNOWN, ROOT, SKIPPED, Image, copied, ignored, steps
 
+pytestmark = pytest.mark.slow
+
 ASKED = os.environ.get("TTC_DOCKER") == "1"
 PATIENCE = 600
 """Seconds until the page must be up, on a machine that is busy."""

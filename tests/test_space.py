@@ -67,6 +67,7 @@ def space(tmp_path):
         app.wait()
 
 
+@pytest.mark.slow
 def test_the_app_answers_and_is_in_public_mode(space):
     assert "TTC Explorer" in httpx.get(f"{space}/", timeout=60).text
     config = httpx.get(f"{space}/config", timeout=60).json()

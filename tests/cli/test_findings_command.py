@@ -20,6 +20,7 @@ def results():
     return synthetic(25, 8, seed=0).results
 
 
+@pytest.mark.slow
 def test_findings_prints_a_table_or_json_for_one_folder_or_many(results, tmp_path):
     save(results, tmp_path / "s")
     table = call("findings", tmp_path / "s")

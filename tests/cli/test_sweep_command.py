@@ -13,6 +13,8 @@ from ttc_explorer.experiments import sweep_jobs
 from ttc_explorer.experiments.sweep_checkpoint import SweepCheckpoint
 from ttc_explorer.models import catalogue
 
+pytestmark = pytest.mark.slow
+
 ASKED = pd.DataFrame(
     {"task": ["What is 3 + 4?", "What is 5 - 2?"], "solved": ["#### 7", r"So \boxed{3}."]}
 )

@@ -185,6 +185,7 @@ def test_the_match_is_the_cheapest_that_is_accurate_enough():
     assert cheapest_match(ways(np.full((3, 20), 0.4), 20), large) is None
 
 
+@pytest.mark.slow
 def test_a_match_chosen_among_noise_is_not_flattered():
     """Ways that are as good as each other: the chosen one looks better where it was chosen, not
     here."""

@@ -32,6 +32,8 @@ from ttc_explorer.models import catalogue
 from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.problems.problem import BadInput
 
+pytestmark = pytest.mark.slow
+
 QUESTIONS = [{"question": f"What is {n} - {n} + 2?", "answer": "2"} for n in range(5)]
 
 

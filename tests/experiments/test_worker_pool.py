@@ -21,6 +21,8 @@ from ttc_explorer.experiments.worker_pool import ProcessPool
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory) -> SweepPlan:

@@ -124,6 +124,7 @@ def test_a_turn_ends_with_the_token_of_the_template(monkeypatch):
     assert (row.text, row.finished) == ("I give up.", True)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.sampled_from(["\n", "\n\n", " \n", "a", "b.", ".\n\n", "x\n", " "]),

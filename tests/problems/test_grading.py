@@ -249,12 +249,14 @@ def test_huge_answers_are_graded(grader, text):
     assert grader.verdict("1, 2", text) in ("different", "unreadable")
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_is_replaced(grader):
     assert grader.verdict("a+a", "2a") == "equal"
     os.killpg(grader._process._subprocess.pid, 9)
     assert grader.verdict("b+b", "2b") == "equal"
 
 
+@pytest.mark.slow
 def test_a_closed_grader_starts_again():
     grader = Grader()
     assert grader.equal("a+a", "2a")
@@ -283,6 +285,7 @@ def test_a_forked_process_has_a_grader_of_its_own(grader):
     assert grader.verdict("e+e", "2e") == "equal"
 
 
+@pytest.mark.slow
 def test_any_main_module_will_do(tmp_path):
     """No guard around the main code, another working directory, and no wait for the process at the
     end."""

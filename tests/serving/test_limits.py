@@ -112,6 +112,7 @@ def test_so_many_runs_at_once_and_no_more():
     service.drain_and_close()
 
 
+@pytest.mark.slow
 def test_the_queue_and_the_budgets_on_the_page_are_as_long_as_allowed():
     app = build_app(ModelManager(toy_driver, limits=Limits(queue=5)))
     assert app.max_size == 5 if hasattr(app, "max_size") else app._queue.max_size == 5
