@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import logging
+import sys
 
 import gradio as gr
 import pytest
 
+from tests.ui.toy_driver import toy_driver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, guarded
 from ttc_explorer.ui.components.kind_and_level import kind_and_level
 from ttc_explorer.ui.components.messages import banner, glossary_term, status_line
 from ttc_explorer.ui.components.page_signals import narrow_screen
 from ttc_explorer.ui.components.result_card import ResultCard
 from ttc_explorer.ui.html_templates import ENVIRONMENT, TEMPLATES, render_macro
+from ttc_explorer.ui.page import PAGES
+from ttc_explorer.ui.pages import build_app
+from ttc_explorer.ui.theme import launch_options
 
 HOSTILE = '<script>alert(1)</script>"${props.value}{{value}}`\\\u202e'
 
@@ -116,3 +123,41 @@ def test_what_is_wrong_with_a_table_is_said_and_nothing_is_saved():
     assert (saved["table"], said) == ("a\n", "")
     saved, said = event.fn("")
     assert (saved["table"], said) == ("", banner("Name it."))
+
+
+# --- pages from outside ---------------------------------------------------------------------------
+
+OUTSIDE = """
+import gradio as gr
+from ttc_explorer.ui.page import AppContext, Page, page
+
+@page("hello", title="Hello there", order=35)
+def build(app: AppContext) -> Page:
+    gr.Markdown("Hello from outside")
+    return Page()
+"""
+
+
+def test_a_page_from_outside_stands_in_the_app_with_its_styles(tmp_path, monkeypatch):
+    monkeypatch.setattr(PAGES, "_entries", dict(PAGES))
+    monkeypatch.setattr(PAGES, "_origins", {})
+    (tmp_path / "hello_page.py").write_text(OUTSIDE)
+    (tmp_path / "hello_page.css").write_text(".hello { color: red; }")
+    spec = importlib.util.spec_from_file_location("hello_page", tmp_path / "hello_page.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "hello_page", module)
+    spec.loader.exec_module(module)
+    app = build_app(ModelManager(toy_driver))
+    titles = [block.label for block in app.blocks.values() if isinstance(block, gr.Tab)]
+    assert titles[2:5] == ["Curves", "Hello there", "Policy"]
+    assert any(
+        isinstance(block, gr.Markdown) and block.value == "Hello from outside"
+        for block in app.blocks.values()
+    )
+    assert launch_options()["css_paths"].count(tmp_path / "hello_page.css") == 1
+
+
+def test_every_page_of_the_package_has_its_styles_beside_it():
+    build_app(ModelManager(toy_driver))
+    missing = {name for name, entry in PAGES.items() if entry.stylesheet is None}
+    assert missing == {"explore"}  # its styles are those that all pages build on

@@ -7,10 +7,11 @@ from typing import Any
 
 import gradio as gr
 
+from ttc_explorer.ui.page import pages_in_order
 from ttc_explorer.ui.plot_css import dark_theme_css
 
 STATIC_FOLDER = Path(__file__).parent
-STYLESHEETS = ("style", "compare", "curves", "policy", "exchange", "findings", "verifier", "models")
+SHARED_STYLESHEETS = ("style", "plots", "cards")
 
 # light, dark
 PAGE_COLOUR = ("#f3f5f9", "#0d1117")
@@ -96,11 +97,13 @@ def theme() -> gr.themes.Base:
 
 
 def launch_options() -> dict[str, Any]:
-    """What ``launch`` must be given for the pages to look as designed."""
+    """What ``launch`` must be given for the pages to look as designed, those that registered
+    themselves included."""
     tips = (STATIC_FOLDER / "tips.js").read_text("utf-8")
+    own = [entry.stylesheet for entry in pages_in_order() if entry.stylesheet is not None]
     return {
         "theme": theme(),
-        "css_paths": [STATIC_FOLDER / f"{name}.css" for name in STYLESHEETS],
+        "css_paths": [*(STATIC_FOLDER / f"{name}.css" for name in SHARED_STYLESHEETS), *own],
         "css": dark_theme_css(),
         "head": f"<script>{tips}</script>",
         "footer_links": [],

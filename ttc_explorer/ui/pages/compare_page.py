@@ -43,6 +43,7 @@ from ttc_explorer.ui.components.strategy_comparison import (
     lanes_by_tokens,
     validated_token_budget,
 )
+from ttc_explorer.ui.page import AppContext, Page, page
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +67,10 @@ DEFAULT_COMPARED = (
 EXAMPLE_LEVEL = 3
 
 
-def build(model_manager: ModelManager, initial_run: Run | None, choice: gr.State) -> ComparePage:
+@page("compare", title="Compare", order=20)
+def build(app: AppContext) -> ComparePage:
     """Put the page where we are."""
-    return ComparePage(model_manager, initial_run, choice)
+    return ComparePage(app.model_manager, app.initial_run, app.selection)
 
 
 class CompareSession:
@@ -81,7 +83,7 @@ class CompareSession:
         self.selector = Settings().selector
 
 
-class ComparePage:
+class ComparePage(Page):
     """The page. Make it inside ``gr.Blocks``; the problem of ``initial_run`` stands in the
     field."""
 

@@ -18,10 +18,8 @@ from ttc_explorer.experiments.pool import read_pool
 from ttc_explorer.experiments.pool_curves import available_selectors, default_ks, pool_curves
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
-from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components import plotly_figures
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.downloads import (
@@ -39,6 +37,7 @@ from ttc_explorer.ui.components.strategy_chips import (
 )
 from ttc_explorer.ui.math_typesetting import escape_html
 from ttc_explorer.ui.number_format import count_noun, format_amount
+from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import SWEEP_COMMAND, ModelResults, ResultsStore, shipped_results
 from ttc_explorer.ui.strategy_variants import COVERAGE, StrategyVariant, variants_by_key
 
@@ -86,9 +85,10 @@ SPLIT_HELP = {
 }
 
 
-def build(model_manager: ModelManager, initial_run: Run | None, choice: gr.State) -> None:
+@page("curves", title="Curves", order=30)
+def build(app: AppContext) -> CurvesPage:
     """Put the page where we are."""
-    CurvesPage(shipped_results())
+    return CurvesPage(shipped_results())
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class UploadedPool:
     samples: int
 
 
-class CurvesPage:
+class CurvesPage(Page):
     """The page. Make it inside ``gr.Blocks``; with an empty results store it draws uploaded pools
     only."""
 

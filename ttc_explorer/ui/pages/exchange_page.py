@@ -22,8 +22,6 @@ from ttc_explorer.experiments.model_size_exchange import (
     pretraining_flops,
 )
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.run import Run
-from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components import downloads, exchange_view, plotly_figures
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
@@ -36,6 +34,7 @@ from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, C
 from ttc_explorer.ui.components.messages import banner, glossary_term, status_line
 from ttc_explorer.ui.math_typesetting import escape_html
 from ttc_explorer.ui.number_format import format_amount
+from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import (
     ESTIMATION_SEED,
     RESULTS_FOLDER,
@@ -66,12 +65,13 @@ UNKNOWN_TRAINING_MESSAGE = (
 )
 
 
-def build(model_manager: ModelManager, initial_run: Run | None, choice: gr.State) -> None:
+@page("exchange", title="Exchange", order=50)
+def build(app: AppContext) -> ExchangePage:
     """Put the page where we are."""
-    ExchangePage(shipped_results())
+    return ExchangePage(shipped_results())
 
 
-class ExchangePage:
+class ExchangePage(Page):
     """The page. Make it inside ``gr.Blocks``; the formula works without any results. ``models`` has
     a folder a model with the log of its training."""
 

@@ -36,6 +36,7 @@ from ttc_explorer.ui.components.node_inspector import default_node, node_inspect
 from ttc_explorer.ui.components.related_results import related_results
 from ttc_explorer.ui.components.revision_chain import chain_component, chains_html
 from ttc_explorer.ui.components.strategy_picker import availability_update, strategy_picker
+from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import ResultsStore, shipped_results
 from ttc_explorer.ui.run_viewer import TreeStream, tree_view
 
@@ -58,9 +59,10 @@ OUT_OF_DISTRIBUTION_NOTE = (
 )
 
 
-def build(model_manager: ModelManager, initial_run: Run | None, choice: gr.State) -> ExplorePage:
+@page("explore", title="Explore", order=10)
+def build(app: AppContext) -> ExplorePage:
     """Put the page where we are, and publish what programs may call."""
-    page = ExplorePage(model_manager, initial_run, choice=choice)
+    page = ExplorePage(app.model_manager, app.initial_run, choice=app.selection)
     gr.api(page.solve, api_name="solve", concurrency_limit=4)
     return page
 
@@ -87,7 +89,7 @@ class ExploreSession:
         self.selector, self.aggregate = run.settings.selector, run.settings.aggregate
 
 
-class ExplorePage:
+class ExplorePage(Page):
     """The page. Make it inside ``gr.Blocks``; ``initial_run`` is on screen until the visitor runs
     something."""
 

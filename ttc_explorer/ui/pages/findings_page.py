@@ -13,8 +13,6 @@ import gradio as gr
 from ttc_explorer.experiments.findings import evaluate_findings, load_findings
 from ttc_explorer.experiments.findings.verdict import Finding
 from ttc_explorer.experiments.result_tables import ABOUT_FILE
-from ttc_explorer.search.run import Run
-from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components import analysis_charts, findings_view, plotly_figures
 from ttc_explorer.ui.components.basic_inputs import html_block
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
@@ -22,6 +20,7 @@ from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
 from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.components.result_card import ResultCard
+from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import RESULTS_FOLDER, SWEEP_COMMAND
 
 FINDINGS_FILE = "findings.json"
@@ -32,12 +31,13 @@ NO_RESULTS_MESSAGE = (
 TESTING_MESSAGE = "Testing the findings on the shipped results: half a minute …"
 
 
-def build(model_manager: ModelManager, initial_run: Run | None, choice: gr.State) -> None:
+@page("findings", title="Findings", order=70)
+def build(app: AppContext) -> FindingsPage:
     """Put the page where we are."""
-    FindingsPage(RESULTS_FOLDER)
+    return FindingsPage(RESULTS_FOLDER)
 
 
-class FindingsPage:
+class FindingsPage(Page):
     """The page. Make it inside ``gr.Blocks``.
 
     Args:

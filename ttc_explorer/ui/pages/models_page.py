@@ -17,7 +17,6 @@ import gradio as gr
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import Driver
-from ttc_explorer.search.run import Run
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.components import models_view as board
@@ -25,6 +24,7 @@ from ttc_explorer.ui.components.basic_inputs import control_heading, html_block
 from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.models_view import ModelListItem
+from ttc_explorer.ui.page import AppContext, Page, page
 
 if TYPE_CHECKING:
     from ttc_explorer.models.model_description import ModelSetDescription
@@ -65,12 +65,13 @@ def login_available(environment: Mapping[str, str] = os.environ) -> bool:
     return bool(space and packages and all(map(environment.get, OAUTH_VARIABLES)))
 
 
-def build(model_manager: ModelManager, initial_run: Run | None, selection: gr.State) -> ModelsPage:
+@page("models", title="Models", order=80)
+def build(app: AppContext) -> ModelsPage:
     """Put the page where we are."""
-    return ModelsPage(model_manager, selection)
+    return ModelsPage(app.model_manager, app.selection)
 
 
-class ModelsPage:
+class ModelsPage(Page):
     """The page. Make it inside ``gr.Blocks``. Where rules list the models, there are no fields for
     others."""
 

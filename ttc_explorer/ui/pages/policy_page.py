@@ -17,9 +17,7 @@ from ttc_explorer.experiments.compute_optimal_policy import probe_cost
 from ttc_explorer.experiments.cross_fitting import SELECTOR, PolicyCell, PolicyCurves
 from ttc_explorer.experiments.curve_points import curve_points
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.run import Run
 from ttc_explorer.search.strategies.auto import MAX_PROBE
-from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.serving.outcome_learner import OutcomeLearner
 from ttc_explorer.ui.components import downloads, plotly_figures, policy_view
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
@@ -27,6 +25,7 @@ from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, C
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.math_typesetting import escape_html
 from ttc_explorer.ui.number_format import count_noun
+from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import (
     ESTIMATION_SEED,
     SWEEP_COMMAND,
@@ -66,12 +65,13 @@ OTHER_MODEL_HINT = (
 )
 
 
-def build(model_manager: ModelManager, initial_run: Run | None, choice: gr.State) -> None:
+@page("policy", title="Policy", order=40)
+def build(app: AppContext) -> PolicyPage:
     """Put the page where we are."""
-    PolicyPage(shipped_results(), model_manager.learner)
+    return PolicyPage(shipped_results(), app.model_manager.learner)
 
 
-class PolicyPage:
+class PolicyPage(Page):
     """The page. Make it inside ``gr.Blocks``; with an empty results store it says how to make
     them."""
 

@@ -20,7 +20,6 @@ from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.trace import load_trace as load_trace
 from ttc_explorer.search.voting import winning_vote
-from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components import analysis_charts, plotly_figures, result_panels
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.dot_plot import Dot, dot_plot
@@ -30,6 +29,7 @@ from ttc_explorer.ui.components.messages import banner, glossary_term
 from ttc_explorer.ui.components.small_tree import small_tree
 from ttc_explorer.ui.math_typesetting import escape_html, typeset_math
 from ttc_explorer.ui.number_format import count_noun
+from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import SWEEP_COMMAND, ResultsStore, shipped_results
 
 log = logging.getLogger(__name__)
@@ -76,12 +76,13 @@ CARD_EXPLANATIONS = {
 }
 
 
-def build(model_manager: ModelManager, initial_run: Run | None, choice: gr.State) -> None:
+@page("verifier", title="Verifier", order=60)
+def build(app: AppContext) -> VerifierPage:
     """Put the page where we are."""
-    VerifierPage(shipped_results(), RECORDED_RUNS_FOLDER)
+    return VerifierPage(shipped_results(), RECORDED_RUNS_FOLDER)
 
 
-class VerifierPage:
+class VerifierPage(Page):
     """The page. Make it inside ``gr.Blocks``; ``recorded`` is the folder that the command misled
     fills."""
 
