@@ -5,7 +5,11 @@ import pytest
 from tests.models.toy_models import toy_verifier
 from tests.search.fakes import toy_run
 from tests.server.toy_server import ToyServer
-from ttc_explorer.models.chat_client import ChatGenerator, connect_inference_provider
+from ttc_explorer.models.chat_client import (
+    ChatGenerator,
+    connect_inference_provider,
+    split_logprobs,
+)
 from ttc_explorer.models.http_client import ApiClient
 from ttc_explorer.models.prompts import REVISION_REQUEST
 from ttc_explorer.models.protocol import ExtendJob, ModelError
@@ -91,6 +95,33 @@ def test_a_cancelled_chat_writes_nothing(service):
     job = ExtendJob(generator.prefill(["1"])[0].state, 1.0, (1,), lambda: True)
     (row,) = generator.extend([job])
     assert (row.text, row.finished, row.cost.generated) == ("", False, 0)
+
+
+def test_log_probabilities_are_asked_for_where_the_server_tells_them():
+    with ToyServer({"completions"}).running() as running:
+        generator = connect_generator(running.address, {})
+        run = run_to_end(toy_run("greedy", 1), generator)
+    assert generator.capabilities.logprobs
+    tree = run.tree
+    assert len(tree) > 2
+    for node in range(1, len(tree)):
+        assert tree.token_logprobs[node] == (-float(node),) * len(tree.text[node])
+        assert tree.logprob[node] == sum(tree.token_logprobs[node])
+    with ToyServer({"completions", "logprobs"}).running() as running:
+        generator = connect_generator(running.address, {})
+        run = run_to_end(toy_run("greedy", 1), generator)
+    assert not generator.capabilities.logprobs
+    assert set(run.tree.token_logprobs) == {()}
+
+
+def test_tokens_that_do_not_spell_the_solution_tell_nothing():
+    assert split_logprobs("a\n\nb", [("a", -1.0), ("c", -2.0)]) == [(), ()]
+    assert split_logprobs(
+        "\n\na\n\nb\n\n", [("\n\na\n", -1.0), ("\nb\n", -2.0), ("\n", -3.0), ("<end>", -4.0)]
+    ) == [
+        (-1.0, -2.0),
+        (-3.0, -4.0),
+    ]
 
 
 def test_a_server_that_only_chats_is_recognised():

@@ -109,6 +109,8 @@ def test_a_search_through_the_server_grows_the_tree_that_it_grows_here(strategy)
         assert remote.tree.answer == local.tree.answer
         assert remote.tree.tokens == local.tree.tokens
         assert remote.tree.logprob == pytest.approx(local.tree.logprob, abs=1e-4)
+        for wanted, told in zip(local.tree.token_logprobs, remote.tree.token_logprobs, strict=True):
+            assert told == pytest.approx(wanted, abs=1e-4)
         assert remote.tree.score[1:] == pytest.approx(local.tree.score[1:], abs=1e-5)
         # the audit: our ledger is the sum of the server's own figures
         ledger = remote.ledger

@@ -68,9 +68,14 @@ def decode_ragged_tree(generator, rounds=4, children=3, keep=4, temperature=1.0)
 
 def plain_logprob(model, ids, step):
     """Log-probability of ``step`` after ``ids`` by one plain pass."""
+    return sum(plain_logprobs(model, ids, step))
+
+
+def plain_logprobs(model, ids, step):
+    """Log-probability of each token of ``step`` after ``ids`` by one plain pass."""
     with torch.inference_mode():
         chances = model(input_ids=torch.tensor([ids + step])).logits[0].double().log_softmax(-1)
-    return float(chances[len(ids) - 1 : -1].gather(1, torch.tensor(step)[:, None]).sum())
+    return chances[len(ids) - 1 : -1].gather(1, torch.tensor(step)[:, None])[:, 0].tolist()
 
 
 def with_toy_weights(model):
@@ -131,7 +136,8 @@ def test_logprobs_equal_a_plain_pass(name):
     assert len({len(ids) for ids, _, _ in rows}) > 4, "the tree should be ragged"
     for ids, step, row in rows:
         assert len(step) == row.tokens
-        assert row.logprob == pytest.approx(plain_logprob(model, ids, step), abs=1e-4)
+        assert row.token_logprobs == pytest.approx(plain_logprobs(model, ids, step), abs=1e-4)
+        assert row.logprob == sum(row.token_logprobs)
 
 
 def test_greedy_takes_the_likeliest_token(generator):
@@ -296,9 +302,8 @@ def test_a_cancelled_row_stops_where_it_is_and_the_others_go_on(generator):
             assert row.tokens == 3
             assert not row.finished
             assert uncut.text.startswith(row.text)
-    assert [row.tokens for row in generator.extend([replace(jobs[0], cancelled=lambda: True)])] == [
-        0
-    ]
+    (unread,) = generator.extend([replace(jobs[0], cancelled=lambda: True)])
+    assert (unread.tokens, unread.token_logprobs, unread.cost) == (0, (), Cost())
 
 
 def test_a_step_ends_with_its_line_and_a_solution_with_its_answer(generator):

@@ -144,7 +144,18 @@ class ToyServer:
             ids = ids + self._tokenizer(f"{text}\n")["input_ids"]
         usage = self._count(len(question) + 2, wrote)
         message = {"role": "assistant", "content": "\n\n".join(lines)}
-        return 200, {}, {"choices": [{"index": 0, "message": message}], "usage": usage}
+        choice = {"index": 0, "message": message}
+        if body.get("logprobs"):  # a token a character, the last with the break after its line
+            spelled = [[*line[:-1], f"{line[-1]}\n\n"] for line in lines]
+            spelled[-1][-1] = lines[-1][-1]
+            choice["logprobs"] = {
+                "content": [
+                    {"token": token, "logprob": -1.0 - number}
+                    for number, line in enumerate(spelled)
+                    for token in line
+                ]
+            }
+        return 200, {}, {"choices": [choice], "usage": usage}
 
     def _pooling(self, body):
         texts = body["input"]

@@ -26,7 +26,11 @@ from ttc_explorer.models.response_parsing import (
     parse_usage,
     split_proportionally,
 )
-from ttc_explorer.models.server_capabilities import PROBE_ATTEMPTS, ServerCapabilities
+from ttc_explorer.models.server_capabilities import (
+    PROBE_ATTEMPTS,
+    ServerCapabilities,
+    chat_logprobs,
+)
 
 INFERENCE_ROUTER_URL = "https://router.huggingface.co/v1"
 """Hugging Face's Inference Providers (huggingface.co/docs/inference-providers)."""
@@ -37,10 +41,12 @@ MAX_SOLUTION_TOKENS = 2048
 
 @dataclass(frozen=True)
 class ChatStep:
-    """A step of a solution that has been written, and the tokens that are its share."""
+    """A step of a solution that has been written, the tokens that are its share, and their
+    log-probabilities, where the service tells them."""
 
     text: str
     tokens: int
+    token_logprobs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +64,9 @@ class ChatGenerator:
     The first step after a prompt has the service write the whole solution, one call a row, all
     under way together, and is charged with all of it (the service's own usage figures); the later
     steps, a paragraph each, are handed out of what is there, and cost nothing. So a prefix cannot
-    be continued in another way: it does not fork. Log-probabilities are not asked for and count as
-    0; so do FLOPs, as a service does not say how large its model is. ``capabilities`` are what a
-    server proved to do; None where it was not asked.
+    be continued in another way: it does not fork. Log-probabilities are asked for where the server
+    proved to tell them, and count as 0 elsewhere; so do FLOPs, as a service does not say how large
+    its model is. ``capabilities`` are what a server proved to do; None where it was not asked.
 
     A row whose call failed ends there, without an answer, and ``failure`` says why; if all calls
     fail, ModelError is raised.
@@ -120,7 +126,7 @@ class ChatGenerator:
             "max_tokens": MAX_SOLUTION_TOKENS,
             "temperature": job.temperature,
             "seed": seed_from_rng_path(job.rng_path),
-        }
+        } | ({"logprobs": True} if self.capabilities and self.capabilities.logprobs else {})
 
 
 def connect_inference_provider(model: str, token: str | None, **options: Any) -> ChatGenerator:
@@ -147,13 +153,35 @@ def connect_inference_provider(model: str, token: str | None, **options: Any) ->
     return ChatGenerator(client, model)
 
 
+PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
+
+
 def split_paragraphs(solution: str) -> list[str]:
     """The steps of a solution, each on one line; at least one.
 
     >>> split_paragraphs("We add.\\n\\n1 + 1\\n= 2\\n \\nSo 2.")
     ['We add.', '1 + 1 = 2', 'So 2.']
     """
-    return [" ".join(part.split("\n")) for part in re.split(r"\n\s*\n", solution.strip())]
+    return [" ".join(part.split("\n")) for part in PARAGRAPH_BREAK.split(solution.strip())]
+
+
+def split_logprobs(solution: str, tokens: Sequence[tuple[str, float]]) -> list[tuple[float, ...]]:
+    """The log-probabilities of each of ``split_paragraphs``: a token belongs to the paragraph that
+    it begins in, or stands after. All empty where the tokens do not spell the solution.
+
+    >>> split_logprobs("We add.\\n\\nSo 2.", [("We", -1.0), (" add.\\n\\n", -2.0), ("So 2.", -3.0)])
+    [(-1.0, -2.0), (-3.0,)]
+    """
+    ends = [found.end() for found in PARAGRAPH_BREAK.finditer(solution.rstrip())]
+    ends = [end for end in ends if solution[:end].strip()]
+    steps: list[list[float]] = [[] for _ in range(len(ends) + 1)]
+    if not "".join(text for text, _ in tokens).startswith(solution):
+        return [() for _ in steps]
+    place = 0
+    for text, logprob in tokens:
+        steps[sum(end <= place for end in ends)].append(logprob)
+        place += len(text)
+    return [tuple(step) for step in steps]
 
 
 def _first_step(state: ChatState, reply: dict[str, Any] | ModelError) -> DecodedStep:
@@ -161,12 +189,16 @@ def _first_step(state: ChatState, reply: dict[str, Any] | ModelError) -> Decoded
     if isinstance(reply, ModelError):
         raise reply
     usage = parse_usage(reply)
-    message = parse_choices(reply, 1)[0].get("message")
-    texts = split_paragraphs(
-        parse_text(message.get("content") if isinstance(message, dict) else None)
+    (choice,) = parse_choices(reply, 1)
+    message = choice.get("message")
+    solution = parse_text(message.get("content") if isinstance(message, dict) else None)
+    texts = split_paragraphs(solution)
+    logprobs = split_logprobs(solution, chat_logprobs(choice))
+    counts = split_proportionally(
+        usage.completion,
+        [len(known) or len(text) for text, known in zip(texts, logprobs, strict=True)],
     )
-    counts = split_proportionally(usage.completion, [len(text) for text in texts])
-    steps = tuple(ChatStep(text, count) for text, count in zip(texts, counts, strict=True))
+    steps = tuple(map(ChatStep, texts, counts, logprobs))
     cost = Cost(usage.completion, usage.prompt - usage.cached, usage.cached)
     return replace(_next_step(replace(state, remaining_steps=steps)), cost=cost)
 
@@ -177,10 +209,11 @@ def _next_step(state: ChatState) -> DecodedStep:
     return DecodedStep(
         line.text,
         line.tokens,
-        0.0,
+        sum(line.token_logprobs),
         not remaining_steps,
         replace(state, remaining_steps=tuple(remaining_steps)),
         Cost(),
+        token_logprobs=line.token_logprobs,
     )
 
 

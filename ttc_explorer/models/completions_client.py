@@ -239,6 +239,7 @@ class CompletionsGenerator:
                         prompts[place] + counts[choice],
                     ),
                     cost=replace(cost, generator_flops=flops),
+                    token_logprobs=tuple(choice_logprobs[choice]),
                 )
                 choice += 1
         return found

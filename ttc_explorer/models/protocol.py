@@ -95,8 +95,9 @@ class PolicyDecision:
 class Step:
     """Reply to Extend and Revise, one for each entry of ``parents`` and in that order.
 
-    ``logprob`` is the sum over the step's tokens, in nats, under the untempered model. ``finished``
-    is true when the solution ends with this step; ``answer`` is then its final answer (None if none
+    ``logprob`` is the sum over the step's sampled tokens, in nats, under the untempered model;
+    ``token_logprobs`` are its summands, a token each, and empty where a server does not tell.
+    ``finished`` is true when the solution ends with this step; ``answer`` is then its final answer (None if none
     can be read), written the same way for all equal answers of the run.
     """
 
@@ -105,6 +106,7 @@ class Step:
     logprob: float
     finished: bool = False
     answer: str | None = None
+    token_logprobs: tuple[float, ...] = ()
 
 
 Request = Extend | Revise | Score | PolicyQuery
@@ -176,6 +178,7 @@ class ExtendJob:
 @dataclass(frozen=True)
 class DecodedStep:
     """A decoded step: its text without the line end, the state after it, and what it cost.
+    ``logprob`` and ``token_logprobs`` as in Step.
 
     ``finished``: the solution ends here (the model said so, or its answer line stands, or no room
     is left). ``failure`` says in a sentence why a row has no step: it is then finished, and has no
@@ -189,6 +192,7 @@ class DecodedStep:
     state: State
     cost: Cost
     failure: str = ""
+    token_logprobs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ class ServerCapabilities:
 
     ``completions``: it continues any text; ``token_ids``: also one of token ids;
     ``batched_prompts``: many of them a call; ``multiple_samples``: with n samples each, and really
-    n. ``samples_vary``: they differ at all. ``logprobs``: it sends log-probabilities.
+    n. ``samples_vary``: they differ at all. ``logprobs``: it sends log-probabilities (of
+    completions, or where it only chats, of chats).
     ``stop_sequences``: it stops at a text. ``seeded_sampling``: the same seed gives the same
     sample. ``supports_chat``: it answers a chat. ``pooling``: it gives a token classifier's outputs
     (vLLM's ``/pooling``).
@@ -116,6 +117,7 @@ def probe_capabilities(client: ApiClient, model: str | None) -> ServerCapabiliti
     calls = {key: ApiCall("completions", body) for key, body in bodies.items()}
     chat = {"model": name, "messages": [{"role": "user", "content": PROBE_PROMPT}], "max_tokens": 1}
     calls["supports_chat"] = ApiCall("chat/completions", chat)
+    calls["chat_logprobs"] = ApiCall("chat/completions", chat | {"logprobs": True})
     calls["pooling"] = ApiCall("/pooling", {"model": name, "input": [PROBE_PROMPT]})
     replies = dict(zip(calls, client.send(list(calls.values()), PROBE_ATTEMPTS), strict=True))
     if all(isinstance(reply, ModelError) for reply in replies.values()):
@@ -133,8 +135,8 @@ def probe_capabilities(client: ApiClient, model: str | None) -> ServerCapabiliti
         batched_prompts=len(texts["batched_prompts"]) == 2,
         multiple_samples=len(multiple_samples) == PROBE_SAMPLES and len(set(multiple_samples)) > 1,
         samples_vary=len({*multiple_samples, *sampled[0], *sampled[1]}) > 1,
-        logprobs=bool(_choice_objects(replies["greedy"]))
-        and bool(logprobs(_choice_objects(replies["greedy"])[0])),
+        logprobs=any(map(logprobs, _choice_objects(replies["greedy"])))
+        or (not greedy and any(map(chat_logprobs, _choice_objects(replies["chat_logprobs"])))),
         stop_sequences=len(greedy) == 1 and _honours_stop(client, text, greedy[0]),
         seeded_sampling=bool(sampled[0])
         and sampled[0] == texts["again"]
@@ -152,6 +154,19 @@ def logprobs(choice: Mapping[str, Any]) -> list[float]:
     if not isinstance(values, list) or not all(isinstance(value, int | float) for value in values):
         return []
     return [float(value) for value in values]
+
+
+def chat_logprobs(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Text and log-probability, in nats, of each token of a chat's choice; empty if there are
+    none."""
+    found = choice.get("logprobs")
+    entries = found.get("content") if isinstance(found, dict) else None
+    if not isinstance(entries, list):
+        return []
+    try:
+        return [(str(entry["token"]), float(entry["logprob"])) for entry in entries]
+    except (KeyError, TypeError, ValueError):
+        return []
 
 
 def _honours_stop(client: ApiClient, text: dict[str, Any], greedy: str) -> bool:

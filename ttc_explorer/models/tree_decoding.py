@@ -161,7 +161,7 @@ class TreeGenerator:
         steps = np.zeros(draws.shape, dtype=int)
         counts = np.zeros(len(jobs), dtype=int)
         line_end_count = np.zeros(len(jobs), dtype=int)  # line ends since the last word
-        logprobs = np.zeros(len(jobs))
+        logprobs = np.zeros(draws.shape)  # of each sampled token, nats
         has_text, step_ended, solution_ended = np.zeros((3, len(jobs)), dtype=bool)
 
         slots = np.arange(len(jobs))
@@ -190,10 +190,10 @@ class TreeGenerator:
                 ),
                 self._banned_token_mask,
             )
-            ids, token_logprobs = (values.cpu().numpy() for values in sampled)
+            ids, sampled_logprobs = (values.cpu().numpy() for values in sampled)
             steps[rows, token] = last[rows] = ids
             counts[rows] = token + 1
-            logprobs[rows] += token_logprobs
+            logprobs[rows, token] = sampled_logprobs
             line_end_count[rows] = self._trailing_line_ends(
                 line_end_count[rows], has_text[rows], ids
             )
@@ -217,7 +217,7 @@ class TreeGenerator:
             slot_of_job.tolist(),
             counts.tolist(),
             last.tolist(),
-            logprobs.tolist(),
+            [tuple(row[:count].tolist()) for row, count in zip(logprobs, counts, strict=True)],
             step_ended.tolist(),
             (solution_ended | (step_ended & context_full)).tolist(),
             strict=True,
@@ -226,12 +226,13 @@ class TreeGenerator:
             DecodedStep(
                 text=text,
                 tokens=count,
-                logprob=logprob,
+                logprob=sum(token_logprobs),
                 finished=ended or (complete and self._is_final(text)),
                 state=KVPrefix(KVRow(block, slot, prefix.row.length + count), token),
                 cost=self._cost(prefix.row.length, count, peak),
+                token_logprobs=token_logprobs,
             )
-            for prefix, text, slot, count, token, logprob, complete, ended in rows
+            for prefix, text, slot, count, token, token_logprobs, complete, ended in rows
         ]
 
     def _trailing_line_ends(
@@ -249,7 +250,7 @@ class TreeGenerator:
 
     def _cost(self, prefix_length: int, count: int, peak: int) -> Cost:
         """What it cost to sample ``count`` tokens after ``prefix_length`` ones."""
-        prefix = prefix_length if count else 0
+        prefix = prefix_length if count else 0  # cancelled before its first token: nothing was read
         read = prefix if self.backbone.recomputes_prefix else 0
         return Cost(
             generated=count,

@@ -90,6 +90,7 @@ def _add_arguments(tree: SearchTree, node: int) -> dict[str, Any]:
         "text": tree.text[node],
         "tokens": tree.tokens[node],
         "logprob": tree.logprob[node],
+        "token_logprobs": tree.token_logprobs[node],
         "finished": tree.kind[node] in ("answer", "revision"),
         "answer": tree.answer[node],
         "kind": tree.kind[node],

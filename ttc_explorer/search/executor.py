@@ -54,6 +54,7 @@ class PendingRevision:
     lines: list[str] = field(default_factory=list)
     tokens: int = 0
     logprob: float = 0.0
+    token_logprobs: tuple[float, ...] = ()
     finished: bool = False
     answer: str | None = None
 
@@ -62,10 +63,18 @@ class PendingRevision:
         self.lines.append(row.text)
         self.tokens += row.tokens
         self.logprob += row.logprob
+        self.token_logprobs += row.token_logprobs
         self.finished = row.finished
 
     def to_step(self) -> Step:
-        return Step("\n".join(self.lines), self.tokens, self.logprob, True, self.answer)
+        return Step(
+            "\n".join(self.lines),
+            self.tokens,
+            self.logprob,
+            finished=True,
+            answer=self.answer,
+            token_logprobs=self.token_logprobs,
+        )
 
 
 class RunExecutor:
@@ -276,7 +285,9 @@ class RunExecutor:
                 self._generator_states[node] = row.state
             elif not self._request.rollout and not row.failure:
                 answer = self._canonical_answer("\n".join([*tree.solution(parent), row.text]))
-            steps.append(Step(row.text, row.tokens, row.logprob, row.finished, answer))
+            steps.append(
+                Step(row.text, row.tokens, row.logprob, row.finished, answer, row.token_logprobs)
+            )
         self._advance(steps)
 
     def _charge_rows(self, sampled: Sequence[DecodedStep]) -> None:

@@ -7,9 +7,9 @@ Columns, one entry a node: ``parent`` (-1 for the root), ``text`` (one step, wit
 ``kind`` (``root``, ``step``, ``answer`` for the last step of a finished solution, ``revision``,
 ``rollout``), ``status`` (``open`` not judged against its siblings yet, ``kept``, ``pruned``,
 ``finished``), ``score`` (verifier's, in [0, 1], or None), ``logprob`` (nats, summed over the step's
-tokens), ``tokens``, ``round`` (0 for the root), ``answer`` (of a finished solution, else None),
-``visits`` and ``value`` (how often a tree search visited it and the mean of what it found there, in
-[0, 1]; None elsewhere).
+tokens), ``token_logprobs`` (its summands, a sampled token each; empty where not known), ``tokens``,
+``round`` (0 for the root), ``answer`` (of a finished solution, else None), ``visits`` and ``value``
+(how often a tree search visited it and the mean of what it found there, in [0, 1]; None elsewhere).
 
 A ``revision`` is one whole attempt, its lines joined by line ends, and always finished; its parent
 is the attempt before it (a revision or the answer of a solution) or the root. A ``rollout`` is a
@@ -95,6 +95,7 @@ class SearchTree:
         self.status: list[str] = ["kept"]
         self.score: list[float | None] = [None]
         self.logprob: list[float] = [0.0]
+        self.token_logprobs: list[tuple[float, ...]] = [()]
         self.tokens: list[int] = [0]
         self.round: list[int] = [0]
         self.visits: list[int | None] = [None]
@@ -115,6 +116,7 @@ class SearchTree:
         *,
         tokens: int = 0,
         logprob: float = 0.0,
+        token_logprobs: Sequence[float] = (),
         finished: bool = False,
         answer: str | None = None,
         kind: str | None = None,
@@ -133,6 +135,7 @@ class SearchTree:
         self.status.append(status)
         self.score.append(None)
         self.logprob.append(logprob)
+        self.token_logprobs.append(tuple(token_logprobs))
         self.tokens.append(tokens)
         self.round.append(self.round[parent] + 1)
         self.visits.append(None)
@@ -152,6 +155,7 @@ class SearchTree:
                 step.text,
                 tokens=step.tokens,
                 logprob=step.logprob,
+                token_logprobs=step.token_logprobs,
                 finished=step.finished,
                 answer=step.answer,
                 kind=kind,
