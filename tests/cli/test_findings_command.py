@@ -38,7 +38,7 @@ def test_findings_refuses_a_folder_without_results(tmp_path):
 
 def test_misled_records_both_runs(results, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        catalogue, "load_models", lambda name: catalogue.ModelSet(ToyGenerator(), ToyVerifier())
+        catalogue, "load_models", lambda *_: catalogue.ModelSet(ToyGenerator(), ToyVerifier())
     )
     runs = results.runs.copy()
     beams = (runs["strategy"] == "beam") & (runs["settings"] == "{}")

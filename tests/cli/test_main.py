@@ -29,7 +29,7 @@ def call(*arguments: object) -> Result:
 @pytest.fixture
 def toys(monkeypatch):
     pair = catalogue.ModelSet(ToyGenerator(), ToyVerifier())
-    monkeypatch.setattr(catalogue, "load_models", lambda name: pair)
+    monkeypatch.setattr(catalogue, "load_models", lambda *_: pair)
 
 
 def refused(result: Result, *words: str) -> None:
@@ -181,7 +181,7 @@ def test_solve_refuses_models_that_are_not_there(tmp_path, monkeypatch):
 
 def test_a_model_that_fails_is_reported_in_one_line(monkeypatch):
     pair = catalogue.ModelSet(ToyGenerator(), ToyVerifier(refuses="Solve"))
-    monkeypatch.setattr(catalogue, "load_models", lambda name: pair)
+    monkeypatch.setattr(catalogue, "load_models", lambda *_: pair)
     refused(call("solve", QUESTION, "--budget", 2), "model failed")
 
 
@@ -193,7 +193,7 @@ def test_ctrl_c_ends_with_130_and_without_a_traceback(monkeypatch):
 
     generator.before_token = interrupt
     monkeypatch.setattr(
-        catalogue, "load_models", lambda name: catalogue.ModelSet(generator, ToyVerifier())
+        catalogue, "load_models", lambda *_: catalogue.ModelSet(generator, ToyVerifier())
     )
     result = call("solve", QUESTION)
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted.\n")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.search.fakes import ToyReviser
-from tests.ui.toy_driver import PausableGenerator, finished_run, toy_driver
+from tests.ui.toy_solver import PausableGenerator, finished_run, toy_solver
 from ttc_explorer.models.catalogue import load_models
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.serving.model_manager import ModelManager
@@ -48,7 +48,7 @@ def models():
         models = load_models()
         return models.generator, models.verifier, models.reviser
     except ModelError:
-        toys = toy_driver()
+        toys = toy_solver()
         return toys.generator, toys.verifier, ToyReviser()
 
 
@@ -60,7 +60,7 @@ def server():
 
     def loading():
         weights.wait()
-        return toy_driver(gate, verifier, reviser)
+        return toy_solver(gate, verifier, reviser)
 
     initial_run = finished_run()
     app = build_app(ModelManager(loading), initial_run)

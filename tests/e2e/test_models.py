@@ -10,7 +10,7 @@ from tests.e2e.conftest import TIMEOUT_MS
 from tests.models.toy_models import toy_qwen2, toy_tokenizer
 from tests.search.fakes import ToyGenerator
 from tests.server.toy_server import ToyServer
-from tests.ui.toy_driver import toy_driver
+from tests.ui.toy_solver import toy_solver
 from ttc_explorer.serving.limits import PUBLIC_LIMITS
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.pages import build_app
@@ -19,7 +19,7 @@ from ttc_explorer.ui.theme import launch_options
 
 def make(*name):
     """The toys, and by any name a service that only chats."""
-    made = toy_driver()
+    made = toy_solver()
     if name:
         made.generator = ToyGenerator()
         made.generator.name, made.generator.supports_prefix_continuation = "chat", False
@@ -99,7 +99,7 @@ def test_where_strangers_share_it_another_visitor_keeps_the_models(chromium, tmp
     def named(*name):
         generator = ToyGenerator()
         generator.name = "toy of mine" if name else "toy of all"
-        return toy_driver(generator)
+        return toy_solver(generator)
 
     app = build_app(ModelManager(named, limits=replace(PUBLIC_LIMITS, models=(folder,))))
     _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **launch_options())

@@ -16,7 +16,6 @@ from ttc_explorer.experiments.compute_optimal_policy import (
     Policy,
     dump_policy,
     load_policy,
-    load_policy_callback,
     make_policy,
     probe_cost,
 )
@@ -123,9 +122,9 @@ def test_the_nearest_measured_budget_is_asked(asked, taken):
 
 def test_a_policy_is_for_the_models_it_was_measured_on(file):
     model, judge = SimpleNamespace(name="toy"), SimpleNamespace(name="toy-prm")
-    assert load_policy_callback(file, model, judge)(PolicyQuery(0.9, 16)).bin == 1
-    assert load_policy_callback(file, judge, judge) is no_policy
-    assert load_policy_callback(file, model, None) is no_policy
+    assert load_policy(file).decision_function(model, judge)(PolicyQuery(0.9, 16)).bin == 1
+    assert load_policy(file).decision_function(judge, judge) is no_policy
+    assert load_policy(file).decision_function(model, None) is no_policy
 
 
 def test_a_policy_of_a_shipped_model_is_for_its_weights(tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ class Judge(ToyVerifier):
 @pytest.fixture
 def toys(monkeypatch) -> catalogue.ModelSet:
     models = catalogue.ModelSet(ToyGenerator(), ToyVerifier(), ToyReviser(), ToyRevisionVerifier())
-    monkeypatch.setattr(catalogue, "load_models", lambda name: models)
+    monkeypatch.setattr(catalogue, "load_models", lambda *_: models)
     monkeypatch.setattr(catalogue, "load_verifier", lambda name: Judge())
     return models
 
@@ -432,7 +432,7 @@ def test_bad_plans_are_refused_before_anything_is_written(plan, tmp_path, change
 
 def test_what_the_models_cannot_do_is_refused(plan, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        catalogue, "load_models", lambda name: catalogue.ModelSet(ToyGenerator(), None)
+        catalogue, "load_models", lambda *_: catalogue.ModelSet(ToyGenerator(), None)
     )
     with pytest.raises(BadInput, match="needs a verifier"):
         sweep(plan, tmp_path / "out")
@@ -443,7 +443,7 @@ def test_without_a_verifier_the_pool_has_no_scores_and_runs_have_a_majority(
     plan, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(
-        catalogue, "load_models", lambda name: catalogue.ModelSet(ToyGenerator(), None)
+        catalogue, "load_models", lambda *_: catalogue.ModelSet(ToyGenerator(), None)
     )
     sweep(SweepPlan(plan.problems, "toy", ("adaptive",), (8,), samples=2), tmp_path / "out")
     found = Results.load(tmp_path / "out")

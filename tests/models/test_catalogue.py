@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 import torch
 
 from tests.models.toy_models import toy_qwen2, toy_token_classifier, toy_tokenizer
 from ttc_explorer.models import catalogue
+from ttc_explorer.models.devices import thread_count, torch_threads
 from ttc_explorer.models.protocol import ExtendJob, ModelError, RevisionContext, ScoreJob
 
 
@@ -127,14 +129,14 @@ def test_broken_weights_get_one_sentence(shipped):
 
 
 def test_threads(monkeypatch):
-    before = torch.get_num_threads()
     monkeypatch.delenv("TTC_THREADS", raising=False)
-    catalogue.set_thread_count(900_000)
-    assert torch.get_num_threads() == 1
+    before = torch.get_num_threads()
+    assert thread_count(900_000) == 1
+    assert thread_count(90_000_000) == (os.cpu_count() or 1)
     monkeypatch.setenv("TTC_THREADS", "2")
-    catalogue.set_thread_count(900_000)
-    assert torch.get_num_threads() == 2
-    torch.set_num_threads(before)
+    with torch_threads(900_000):
+        assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == before
     monkeypatch.setenv("TTC_THREADS", "many")
     with pytest.raises(ModelError, match="TTC_THREADS"):
-        catalogue.set_thread_count(900_000)
+        thread_count(900_000)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.models.toy_models import toy_qwen2, toy_token_classifier, toy_tokenizer, toy_verifier
-from tests.search.fakes import toy_run
+from tests.search.fakes import run_to_completion, toy_run
 from tests.server.toy_server import ToyServer
 from ttc_explorer.models.completions_client import (
     CompletionsGenerator,
@@ -28,7 +28,6 @@ from ttc_explorer.models.tree_decoding import TreeGenerator, is_answer_line
 from ttc_explorer.models.verifier_formats import LinePRMFormat
 from ttc_explorer.problems.answer_checker import exact_match_checker
 from ttc_explorer.problems.families import to_canonical_wording
-from ttc_explorer.search.driver import run_to_completion
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
 

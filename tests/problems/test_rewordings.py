@@ -6,10 +6,15 @@ from collections import Counter
 
 import pytest
 
-from ttc_explorer.experiments.domain_detection_eval import case_rows, error_rates, is_misrecognised
+from tests.problems.domain_detection_eval import (
+    error_rates,
+    is_misrecognised,
+    read_outside_questions,
+)
 from ttc_explorer.problems.families import FAMILIES, recognise, to_canonical_wording
+from ttc_explorer.training.family_measurement import read_rewordings
 
-REWORDINGS, OUTSIDE = case_rows("rewordings.jsonl"), case_rows("outside.jsonl")
+REWORDINGS, OUTSIDE = read_rewordings(), read_outside_questions()
 HELD_OUT = 0.80
 """Share of the held-out rewordings understood, at least; 45 of 52 (87 %) when they were first
 looked at."""

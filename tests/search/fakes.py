@@ -16,14 +16,16 @@ from ttc_explorer.models.protocol import (
     Cost,
     DecodedStep,
     ExtendJob,
+    Generator,
     PolicyDecision,
     PolicyQuery,
     Prefilled,
     RevisionContext,
     ScoredStep,
     ScoreJob,
+    Verifier,
 )
-from ttc_explorer.problems.answer_checker import AnswerChecker
+from ttc_explorer.problems.answer_checker import AnswerChecker, CheckerFactory
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.driver import Driver, no_policy
 from ttc_explorer.search.ledger import Ledger
@@ -221,6 +223,21 @@ class Toys:
         """States that somebody still holds."""
         models = (self.generator, self.verifier, self.reviser, self.revision_verifier)
         return sum(len(model.held) for model in models if model)
+
+
+def run_to_completion(
+    run: Run,
+    generator: Generator,
+    verifier: Verifier | None,
+    make_checker: CheckerFactory,
+    seconds: float | None = None,
+) -> Run:
+    """Drive one run to its end and return it; a model's failure is in ``run.error``."""
+    driver = Driver(generator, verifier, make_checker)
+    driver.add(run, seconds)
+    while driver.tick():
+        pass
+    return run
 
 
 def equal(first: str, second: str) -> bool:

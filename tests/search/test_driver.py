@@ -8,10 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyGenerator, Toys, ToyVerifier, equal, make_checker, toy_run
+from tests.search.fakes import (
+    ToyGenerator,
+    Toys,
+    ToyVerifier,
+    equal,
+    make_checker,
+    run_to_completion,
+    toy_run,
+)
 from ttc_explorer.models.protocol import Cost, ModelError
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.driver import Driver, run_to_completion
+from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.strategy import STRATEGIES, unavailable_reason
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace

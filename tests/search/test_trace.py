@@ -9,10 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyGenerator, ToyVerifier, equal, make_checker, toy_run
+from tests.search.fakes import (
+    ToyGenerator,
+    ToyVerifier,
+    equal,
+    make_checker,
+    run_to_completion,
+    toy_run,
+)
 from ttc_explorer.models.protocol import Step
 from ttc_explorer.problems.problem import BadInput, Problem
-from ttc_explorer.search.driver import run_to_completion
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import STOP_REASONS, Run
 from ttc_explorer.search.selector import SELECTORS

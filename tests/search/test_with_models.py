@@ -12,13 +12,13 @@ from tests.models.toy_models import (
     toy_tokenizer,
     toy_verifier,
 )
-from tests.search.fakes import toy_run
+from tests.search.fakes import run_to_completion, toy_run
 from tests.search.test_primitives import chains, mixture, run_of
 from ttc_explorer.models.local_verifiers import TokenPRM
 from ttc_explorer.models.protocol import RevisionContext
 from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.problems.answer_checker import exact_match_checker
-from ttc_explorer.search.driver import Driver, run_to_completion
+from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
 from ttc_explorer.search.voting import winning_vote
 

@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 
 from tests.search.fakes import ToyGenerator, ToyVerifier, make_checker, toy_run
-from tests.ui.toy_driver import PausableGenerator, toy_driver
+from tests.ui.toy_solver import PausableGenerator, toy_solver
 from ttc_explorer.models.catalogue import SHIPPED_MODELS
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import Driver
@@ -30,10 +30,10 @@ README = Path(__file__).parents[2] / "README.md"
 LONG = 60.0
 
 
-def build_page(page, limits, make_driver=toy_driver):
+def build_page(page, limits, make_solver=toy_solver):
     with gr.Blocks():
         return page(
-            ModelManager(make_driver, limits=limits), *([None] if page is not ModelsPage else [])
+            ModelManager(make_solver, limits=limits), *([None] if page is not ModelsPage else [])
         )
 
 
@@ -114,7 +114,7 @@ def test_so_many_runs_at_once_and_no_more():
 
 @pytest.mark.slow
 def test_the_queue_and_the_budgets_on_the_page_are_as_long_as_allowed():
-    app = build_app(ModelManager(toy_driver, limits=Limits(queue=5)))
+    app = build_app(ModelManager(toy_solver, limits=Limits(queue=5)))
     assert app.max_size == 5 if hasattr(app, "max_size") else app._queue.max_size == 5
     page = build_page(ExplorePage, Limits(budget=64))
     assert max(value for _, value in page.budget.choices) == 64
@@ -141,7 +141,7 @@ def test_a_visitors_choice_holds_on_their_pages_and_on_no_others():
     def make(*name):
         generator = ToyGenerator()
         generator.name = name[0] if name else "first"
-        return toy_driver(generator)
+        return toy_solver(generator)
 
     with gr.Blocks():
         model_manager, mine, yours = (

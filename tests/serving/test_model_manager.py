@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from tests.search.fakes import ToyGenerator
-from tests.ui.toy_driver import PausableGenerator, finished_run, toy_driver
+from tests.ui.toy_solver import PausableGenerator, finished_run, toy_solver
 from ttc_explorer.models.protocol import InsufficientMemory, ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.tree import SearchTree
@@ -22,7 +22,7 @@ def test_nobody_waits_for_models_on_their_way():
 
     def slow():
         assert go.wait(LONG)
-        made.append(toy_driver())
+        made.append(toy_solver())
         return made[0]
 
     model_manager = ModelManager(slow)
@@ -48,7 +48,7 @@ def test_a_failure_is_told_and_tried_again():
         error = next(tries)
         if error:
             raise error
-        return toy_driver()
+        return toy_solver()
 
     model_manager = ModelManager(flaky)
     with pytest.raises(ModelError, match="weights are missing"):
@@ -63,7 +63,7 @@ def test_others_are_loaded_once_the_runs_in_progress_have_ended():
     def make(*name):
         other = ToyGenerator()
         other.name = "other"
-        return toy_driver(other) if name else toy_driver(gate)
+        return toy_solver(other) if name else toy_solver(gate)
 
     model_manager = ModelManager(make)
     old = model_manager.wait(LONG)
@@ -91,7 +91,7 @@ def test_the_old_models_come_back_when_others_cannot_be_had():
         made.append(name[0] if name else None)
         if name and name[0] == "nonsense":
             raise ModelError("There is no nonsense.")
-        return toy_driver()
+        return toy_solver()
 
     model_manager = ModelManager(make, initial_name="mine")
     assert model_manager.wait(LONG).name == "mine"
@@ -104,10 +104,10 @@ def test_the_old_models_come_back_when_others_cannot_be_had():
     assert model_manager.failure() == ""
 
 
-def driver_named(*name):
+def solver_named(*name):
     generator = ToyGenerator()
     generator.name = name[0] if name else "first"
-    return toy_driver(generator)
+    return toy_solver(generator)
 
 
 PUBLIC_WITH_MODELS = Limits(public=True, models=("one", "two", "three"))
@@ -118,7 +118,7 @@ def test_where_strangers_share_it_a_choice_is_of_the_visitor_who_makes_it():
 
     def make(*name):
         made.append(name[:1])
-        return driver_named(*name)
+        return solver_named(*name)
 
     model_manager, mine, yours = (
         ModelManager(make, limits=PUBLIC_WITH_MODELS),
@@ -140,7 +140,7 @@ def test_a_failure_is_told_to_the_visitor_who_chose_and_to_nobody_else():
     def make(*name):
         if name and name[0] == "two":
             raise ModelError("There is no two.")
-        return driver_named(*name)
+        return solver_named(*name)
 
     model_manager, mine, yours = (
         ModelManager(make, limits=PUBLIC_WITH_MODELS),
@@ -162,9 +162,9 @@ def test_models_without_runs_leave_when_others_have_no_room_and_come_back_when_w
         if name and len(here) == 2:
             raise InsufficientMemory("Too little memory.")
         here.update(name[:1])
-        gate = PausableGenerator(driver_named(*name).generator)
+        gate = PausableGenerator(solver_named(*name).generator)
         gate.name = name[0] if name else "first"
-        return toy_driver(gate)
+        return toy_solver(gate)
 
     def unload_except(names):
         kept.append(names)
@@ -197,7 +197,7 @@ def test_no_room_is_said_where_nothing_can_leave():
     def make(*name):
         if name:
             raise InsufficientMemory("Too little memory.")
-        return toy_driver()
+        return toy_solver()
 
     model_manager, mine = ModelManager(make, limits=PUBLIC_WITH_MODELS), ModelSelection()
     model_manager.choose("one", mine)
@@ -208,11 +208,11 @@ def test_no_room_is_said_where_nothing_can_leave():
 @pytest.mark.parametrize("limits", [Limits(), PUBLIC_WITH_MODELS])
 def test_models_of_ones_own_are_nobody_elses(limits):
     model_manager, mine, yours = (
-        ModelManager(driver_named, limits=limits),
+        ModelManager(solver_named, limits=limits),
         ModelSelection(),
         ModelSelection(),
     )
-    model_manager.adopt(driver_named("my account's"), "provider", mine)
+    model_manager.adopt(solver_named("my account's"), "provider", mine)
     assert model_manager.wait(LONG, mine).model == "my account's"
     assert not model_manager.ready(mine).shipped
     assert model_manager.wait(LONG, yours).model == model_manager.wait(LONG).model == "first"
@@ -221,6 +221,6 @@ def test_models_of_ones_own_are_nobody_elses(limits):
 
 
 def test_rules_of_the_engine_hold_for_its_service():
-    model_manager = ModelManager(toy_driver, limits=Limits(budget=8))
+    model_manager = ModelManager(toy_solver, limits=Limits(budget=8))
     with pytest.raises(BadInput, match="8 at most"):
         model_manager.wait(LONG).service.submit(finished_run(budget=16))

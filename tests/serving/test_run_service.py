@@ -4,9 +4,9 @@ from threading import Event
 
 import pytest
 
-from tests.search.fakes import ToyGenerator, ToyVerifier, make_checker, toy_run
+from tests.search.fakes import ToyGenerator, ToyVerifier, make_checker, run_to_completion, toy_run
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.driver import Driver, run_to_completion
+from ttc_explorer.search.driver import Driver
 from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.run_service import RunService
 

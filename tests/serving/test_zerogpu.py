@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.search.fakes import ToyGenerator, Toys, ToyVerifier, make_checker, toy_run
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.trace import to_trace
 from ttc_explorer.serving import zerogpu
 from ttc_explorer.serving.limits import Limits
@@ -84,12 +84,12 @@ def spaces(monkeypatch):
 
 
 def toys(name=None):
-    return Driver(ToyGenerator(), ToyVerifier(), make_checker)
+    return Solver.from_models(ToyGenerator(), ToyVerifier(), make_checker=make_checker)
 
 
-def make_service(make_driver=toys, limits=None, name="toys"):
+def make_service(make_solver=toys, limits=None, name="toys"):
     return zerogpu.ZeroGPUService(
-        toys(), zerogpu.make_search_function(make_driver), name, limits or Limits()
+        toys(), zerogpu.make_search_function(make_solver), name, limits or Limits()
     )
 
 
@@ -130,9 +130,9 @@ def test_it_works_without_the_package(monkeypatch):
 
 def test_a_cancelled_search_ends_there_too(spaces):
     def slow(name):
-        driver = toys()
-        driver.generator.before_token = lambda: time.sleep(0.01)  # so that it is under way
-        return driver
+        solver = toys()
+        solver.generator.before_token = lambda: time.sleep(0.01)  # so that it is under way
+        return solver
 
     service, run = make_service(slow), toy_run("best_of_n", 64)
     service.submit(run)

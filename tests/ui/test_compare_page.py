@@ -14,10 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.search.fakes import ToyReviser, Toys, ToyVerifier, toy_run
-from tests.ui.toy_driver import PausableGenerator, finished_run, toy_driver
+from tests.ui.toy_solver import PausableGenerator, finished_run, toy_solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.voting import winning_vote
 from ttc_explorer.serving.model_manager import ModelManager
@@ -344,9 +343,9 @@ ASKED = {
 }
 
 
-def page_on(make_driver=toy_driver):
+def page_on(make_solver=toy_solver):
     with gr.Blocks():
-        return ComparePage(ModelManager(make_driver), None)
+        return ComparePage(ModelManager(make_solver), None)
 
 
 def run_page(page, session, **changes):
@@ -403,10 +402,7 @@ def test_what_cannot_run_is_marked_once_the_models_are_known():
     assert "needs a reviser" in shown[page.chips]
     # Once the page knows it, no press is answered: what is pressed meanwhile would be undone.
     assert page.update_selection(session, shown[page.chips])[page.chips] == gr.skip()
-    toys = toy_driver()
-    page = page_on(
-        lambda: Driver(toys.generator, toys.verifier, toys._make_checker, reviser=ToyReviser())
-    )
+    page = page_on(lambda: toy_solver(reviser=ToyReviser()))
     shown = run_page(
         page, session, pressed=chips_value(["revise chains=4"], {"beam": "It was so before."})
     )
@@ -427,7 +423,7 @@ def test_models_that_cannot_be_loaded_are_one_sentence(error):
 
 
 def test_models_that_fail_are_one_sentence_and_the_trees_stay():
-    page = page_on(lambda: toy_driver(verifier=ToyVerifier(refuses="Solve")))
+    page = page_on(lambda: toy_solver(verifier=ToyVerifier(refuses="Solve")))
     shown = run_page(page, CompareSession())
     assert "failed unexpectedly" in shown[page.banner]
     assert shown[page.lanes].count("<article") == 3
@@ -435,9 +431,9 @@ def test_models_that_fail_are_one_sentence_and_the_trees_stay():
 
 @pytest.mark.parametrize("unit", ["samples", "tokens"])
 def test_stop_ends_all_runs(unit):
-    gate = PausableGenerator(toy_driver().generator)
+    gate = PausableGenerator(toy_solver().generator)
     gate.hold(after=1)  # no run ends with its first step
-    page, session = page_on(lambda: toy_driver(gate)), CompareSession()
+    page, session = page_on(lambda: toy_solver(gate)), CompareSession()
     shown = {}
     for frame in page.compare(session, **(ASKED | {"unit": unit})):
         shown |= frame
@@ -449,9 +445,9 @@ def test_stop_ends_all_runs(unit):
 
 
 def test_a_closed_tab_cancels_all_runs():
-    gate = PausableGenerator(toy_driver().generator)
+    gate = PausableGenerator(toy_solver().generator)
     gate.hold(after=0)
-    page, session = page_on(lambda: toy_driver(gate)), CompareSession()
+    page, session = page_on(lambda: toy_solver(gate)), CompareSession()
     frames = page.compare(session, **ASKED)
     while not session.lanes:
         next(frames)

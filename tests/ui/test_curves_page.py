@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.experiments.synthetic import save, synthetic
-from tests.ui.toy_driver import finished_run, toy_driver
+from tests.ui.toy_solver import finished_run, toy_solver
 from ttc_explorer.experiments.compute_optimal_policy import dump_policy, make_policy
 from ttc_explorer.experiments.curve_points import curve_points, evidence_arrays
 from ttc_explorer.experiments.difficulty import bin_of_score, oracle_bins, predicted_edges
@@ -367,6 +367,6 @@ def test_nothing_stands_beside_a_run_of_which_nothing_was_measured(results_store
 
 def test_explore_shows_it_when_the_run_has_ended(results_store):
     with gr.Blocks():
-        page = ExplorePage(ModelManager(toy_driver), None, results_store)
+        page = ExplorePage(ModelManager(toy_solver), None, results_store)
     assert page.show_related_results(ExploreSession(None)) == ""
     assert "Bin " in page.show_related_results(ExploreSession(run_of(results_store)))

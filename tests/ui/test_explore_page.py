@@ -11,7 +11,7 @@ import gradio as gr
 import pytest
 
 from tests.search.fakes import ToyVerifier
-from tests.ui.toy_driver import PausableGenerator, finished_run, toy_driver
+from tests.ui.toy_solver import PausableGenerator, finished_run, toy_solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES, recognise
 from ttc_explorer.search import trace
@@ -48,7 +48,7 @@ def initial_run():
 @pytest.fixture(scope="module")
 def page(initial_run):
     with gr.Blocks():
-        return ExplorePage(ModelManager(toy_driver), initial_run)
+        return ExplorePage(ModelManager(toy_solver), initial_run)
 
 
 def broken(error):
@@ -163,7 +163,7 @@ def test_models_that_cannot_be_loaded_are_one_sentence(error, sentence):
 def test_a_model_that_fails_is_one_sentence_and_its_tree_stays():
     with gr.Blocks():
         page = ExplorePage(
-            ModelManager(lambda: toy_driver(verifier=ToyVerifier(refuses="Solve"))), None
+            ModelManager(lambda: toy_solver(verifier=ToyVerifier(refuses="Solve"))), None
         )
     session = ExploreSession(None)
     shown = search(page, session)
@@ -172,10 +172,10 @@ def test_a_model_that_fails_is_one_sentence_and_its_tree_stays():
 
 
 def test_stop_ends_a_run_that_is_in_progress():
-    gate = PausableGenerator(toy_driver().generator)
+    gate = PausableGenerator(toy_solver().generator)
     gate.hold(after=1)
     with gr.Blocks():
-        page = ExplorePage(ModelManager(lambda: toy_driver(gate)), None)
+        page = ExplorePage(ModelManager(lambda: toy_solver(gate)), None)
     session = ExploreSession(None)
     shown = {}
     for frame in page.search(session, **ASKED):
@@ -187,10 +187,10 @@ def test_stop_ends_a_run_that_is_in_progress():
 
 
 def test_a_closed_tab_cancels_the_run():
-    gate = PausableGenerator(toy_driver().generator)
+    gate = PausableGenerator(toy_solver().generator)
     gate.hold(after=0)
     with gr.Blocks():
-        page = ExplorePage(ModelManager(lambda: toy_driver(gate)), None)
+        page = ExplorePage(ModelManager(lambda: toy_solver(gate)), None)
     session = ExploreSession(None)
     frames = page.search(session, **ASKED)
     while session.run is None:
@@ -318,7 +318,7 @@ def test_controls_offer_what_there_is(page):
 
 def test_a_strategy_without_its_reviser_says_so_once_the_models_are_there():
     with gr.Blocks():
-        page = ExplorePage(ModelManager(toy_driver), None)
+        page = ExplorePage(ModelManager(toy_solver), None)
     page._model_manager.wait()
     assert "there is none here" in page.describe_strategy("revise", 16, 2)[page.about]
     assert "there is none here" not in page.describe_strategy("beam", 16, 2)[page.about]
@@ -350,7 +350,7 @@ def test_a_loaded_trace_sets_all_controls(page, tmp_path):
 
 
 def test_programs_get_one_endpoint_that_solves(page):
-    app = build_app(ModelManager(toy_driver))
+    app = build_app(ModelManager(toy_solver))
     assert set(app.get_api_info()["named_endpoints"]) == {"/solve"}
     solved = page.solve(ASKED["text"], "best_of_n", 4)
     assert solved["stopped"] == "done"

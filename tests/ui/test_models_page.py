@@ -10,7 +10,7 @@ from gradio.helpers import special_args
 
 from tests.search.fakes import ToyGenerator, ToyReviser, toy_run
 from tests.server.toy_server import ToyServer
-from tests.ui.toy_driver import toy_driver
+from tests.ui.toy_solver import toy_solver
 from ttc_explorer.models import chat_client
 from ttc_explorer.models.http_client import API_KEY_VARIABLE
 from ttc_explorer.models.model_description import describe
@@ -28,9 +28,9 @@ SECRET = "hf_of_the_visitor"
 EVIL = "<img src=x onerror=alert(1)>"
 
 
-def page_on(make_driver=lambda *name: toy_driver(), limits=None):
+def page_on(make_solver=lambda *name: toy_solver(), limits=None):
     with gr.Blocks():
-        return ModelsPage(ModelManager(make_driver, limits=limits))
+        return ModelsPage(ModelManager(make_solver, limits=limits))
 
 
 def shown(frames):
@@ -98,7 +98,7 @@ def test_loading_exchanges_the_models_of_all_pages():
             name[1]("1 of 2 GB downloaded")
         generator = ToyGenerator()
         generator.name = name[0] if name else "first"
-        return toy_driver(generator)
+        return toy_solver(generator)
 
     page = page_on(make)
     page.open("")
@@ -114,7 +114,7 @@ def test_a_failed_load_keeps_the_old_models_and_is_one_sentence():
     def make(*name):
         if name:
             raise ModelError(f"There is no {EVIL}.")
-        return toy_driver()
+        return toy_solver()
 
     page = page_on(make)
     page.open("")
@@ -138,7 +138,7 @@ def test_a_server_shows_what_it_really_does():
     found = ServerCapabilities("m", "m", completions=True, multiple_samples=True, samples_vary=True)
     generator = ToyGenerator()
     generator.capabilities, generator.name = found, EVIL
-    model_manager = ModelManager(lambda: toy_driver(generator))
+    model_manager = ModelManager(lambda: toy_solver(generator))
     told = board.models_in_use(model_manager.wait(60), "")
     assert EVIL not in told
     assert "✓ goes on from any text" in told
@@ -149,14 +149,14 @@ def test_a_server_shows_what_it_really_does():
 def test_a_service_that_only_chats_says_which_strategies_it_cannot_run():
     generator = ToyGenerator()
     generator.supports_prefix_continuation = False
-    loaded = ModelManager(lambda: toy_driver(generator)).wait(60)
+    loaded = ModelManager(lambda: toy_solver(generator)).wait(60)
     assert "continues a solution from its middle" in board.models_in_use(loaded, "")
     assert loaded.missing("beam")
     assert not loaded.missing("best_of_n")
 
 
 def test_the_reviser_in_use_is_said_to_be_prompted():
-    made = toy_driver()
+    made = toy_solver()
     made.reviser = ToyReviser()
     made.reviser.prompted = True
     assert "prompted reviser" in board.models_in_use(ModelManager(lambda: made).wait(60), "")

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.experiments.synthetic import save, synthetic
-from tests.ui.toy_driver import finished_run
+from tests.ui.toy_solver import finished_run
 from ttc_explorer.experiments import cross_fitting
 from ttc_explorer.experiments.bandit_outcomes import PRIOR_STRENGTH, OutcomeStore
 from ttc_explorer.experiments.compute_optimal_policy import Policy

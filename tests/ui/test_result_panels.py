@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from tests.ui.toy_driver import finished_run
+from tests.ui.toy_solver import finished_run
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS

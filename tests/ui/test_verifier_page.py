@@ -10,7 +10,7 @@ import gradio as gr
 import pytest
 
 from tests.experiments.synthetic import save, synthetic
-from tests.ui.toy_driver import finished_run
+from tests.ui.toy_solver import finished_run
 from ttc_explorer.experiments.calibration import OVER_OPTIMISATION_RUNS
 from ttc_explorer.experiments.findings import dump_findings, evaluate_findings
 from ttc_explorer.search.trace import dump_trace

@@ -27,6 +27,7 @@ from tests.models.tiny_published_models import (
     save_model,
     tiny_qwen,
 )
+from tests.search.fakes import run_to_completion
 from ttc_explorer.models.catalogue import (
     MODELS_FOLDER,
     load_generator,
@@ -40,7 +41,6 @@ from ttc_explorer.models.server_verifier import ServerVerifier
 from ttc_explorer.models.verifier_formats import MathShepherdFormat
 from ttc_explorer.problems.answer_checker import exact_match_checker
 from ttc_explorer.problems.problem import Problem
-from ttc_explorer.search.driver import run_to_completion
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
 

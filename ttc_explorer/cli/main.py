@@ -11,12 +11,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import runpy
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -24,14 +22,13 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from ttc_explorer.asset_files import POLICY_FILE
 from ttc_explorer.cli.text_report import format_run
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES, LEVELS, SPLITS, recognise
 from ttc_explorer.problems.problem import BadInput, typed_problem
 from ttc_explorer.problems.sample_problems import sample_problems
 from ttc_explorer.progress_reporting import Progress
-from ttc_explorer.search.driver import Driver
-from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
 from ttc_explorer.search.strategy import STRATEGIES, format_choice
@@ -41,8 +38,6 @@ from ttc_explorer.search.trace import dump_trace
 if TYPE_CHECKING:
     from ttc_explorer.models.model_description import ModelSetDescription
 
-APP_FILE = Path(__file__).parents[2] / "app.py"
-POLICY_FILE = APP_FILE.parent / "assets" / "experiments" / "policy.json"
 EXIT_INTERRUPTED = 130
 UNKNOWN_PROBLEM_KIND = (
     "Note: the built-in model was trained on a few kinds of problems, and this is none of them: "
@@ -128,33 +123,22 @@ def solve(
     problem = typed_problem(text, answer)
     checked_strategy(strategy)
     parse_budget(budget)
-    settings = Settings().with_values(dict(_parse_setting(change) for change in changes or []))
+    values = dict(_parse_setting(change) for change in changes or [])
+    Settings().with_values(values)
     if trace:
         _check_trace_file(trace)
 
-    from ttc_explorer.experiments.compute_optimal_policy import load_policy_callback
-    from ttc_explorer.models.catalogue import DEFAULT_GENERATOR, SHIPPED_MODELS, load_models
-    from ttc_explorer.problems.grading import Grader, make_answer_checker
+    from ttc_explorer.experiments.solver import Solver
+    from ttc_explorer.models.catalogue import DEFAULT_GENERATOR, SHIPPED_MODELS
 
-    generator, verifier, reviser, revision_verifier = load_models(model or DEFAULT_GENERATOR)
-    verifier_name = verifier.name if verifier else None
-    run = Run(problem, generator.name, verifier_name, strategy, budget, seed, settings)
-    with Grader() as grader, Progress() as progress:
-        driver = Driver(
-            generator,
-            verifier,
-            partial(make_answer_checker, grader=grader),
-            reviser=reviser,
-            revision_verifier=revision_verifier,
-            decide=load_policy_callback(POLICY_FILE, generator, verifier),
-        )
-        driver.add(run)
-        while driver.tick():
-            progress.show(
-                f"{len(run.tree) - 1} steps, {sum(1 for _ in run.tree.leaves())} solutions"
-            )
-    if run.error:
-        raise ModelError(run.error)
+    with Solver(model) as solver, Progress() as progress:
+        run = solver.run(problem, strategy, budget, seed, solver.settings(**values))
+
+        def show_progress() -> None:
+            solutions = sum(1 for _ in run.tree.leaves())
+            progress.show(f"{len(run.tree) - 1} steps, {solutions} solutions")
+
+        solver.drive([run], on_round=show_progress)
     if (model or DEFAULT_GENERATOR) in SHIPPED_MODELS and recognise(problem.text) is None:
         _print_stderr(UNKNOWN_PROBLEM_KIND, 0)
     if trace:
@@ -645,4 +629,6 @@ def _format_nested(figures: Mapping[str, Any], indent: str = "") -> Iterator[str
 @cli.command(epilog="Example: app")
 def app() -> None:
     """Open the page, as python app.py does."""
-    runpy.run_path(str(APP_FILE), run_name="__main__")
+    from ttc_explorer.app import launch
+
+    launch()

@@ -17,8 +17,10 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, PreTrainedModel
 
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models import catalogue
 from ttc_explorer.models.backbone import Backbone
+from ttc_explorer.models.devices import thread_count
 from ttc_explorer.models.hf_backbone import HFBackbone
 from ttc_explorer.models.kv_cache import KVBlock
 from ttc_explorer.models.llama_fast_path import FusedBackbone
@@ -28,8 +30,6 @@ from ttc_explorer.problems.answer_checker import exact_match_checker
 from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.families import FAMILIES, draw_problem
 from ttc_explorer.problems.problem import Problem
-from ttc_explorer.search.driver import Driver
-from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
 
 ROWS, TOKENS = 64, 64
@@ -49,6 +49,7 @@ def run_bench(questions: int = 8, repeats: int = 3) -> dict[str, object]:
     searches sample different trees: the ratio is that of seconds per token.
     """
     models = catalogue.load_models()
+    torch.set_num_threads(thread_count(models.generator.parameters))
     model = AutoModelForCausalLM.from_pretrained(
         catalogue.MODELS_FOLDER / models.generator.name, dtype=torch.float32
     )
@@ -180,16 +181,8 @@ def engine_beam(
     models: catalogue.ModelSet, question: str, budget: int, seed: int
 ) -> tuple[int, float]:
     """Tokens generated, and seconds until the first steps had their scores."""
-    run = Run(
-        Problem(question),
-        models.generator.name,
-        models.verifier.name,
-        "beam",
-        budget,
-        seed,
-        SETTINGS,
-    )
-    driver = Driver(models.generator, models.verifier, exact_match_checker)
+    solver = Solver.from_models(models.generator, models.verifier, make_checker=exact_match_checker)
+    run, driver = solver.run(Problem(question), "beam", budget, seed, SETTINGS), solver.driver()
     start = perf_counter()
     driver.add(run)
     running = driver.tick()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from ttc_explorer.models.protocol import (
     Verifier,
 )
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.driver import no_policy
+from ttc_explorer.search.driver import PolicyFunction, no_policy
 from ttc_explorer.search.settings import Settings, parse_budget
 from ttc_explorer.search.strategies.auto import MAX_PROBE
 from ttc_explorer.search.strategy import get_strategy
@@ -80,6 +80,10 @@ class Policy:
         return all(
             weights_by_name.get(name) == weights for name, weights in fingerprints(names).items()
         )
+
+    def decision_function(self, generator: Generator, verifier: Verifier | None) -> PolicyFunction:
+        """``decide`` for the models that it was measured on, ``no_policy`` for others."""
+        return self.decide if self.matches_models(generator, verifier) else no_policy
 
     def overlap_with(self, texts: Iterable[str]) -> int:
         """On how many of these questions it was chosen: on those it cannot be measured. Raises
@@ -201,15 +205,6 @@ def load_policy(path: Path) -> Policy | None:
         ) from None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadInput(f"{path.name} is no policy: {REBUILD_HINT}") from None
-
-
-def load_policy_callback(
-    path: Path, generator: Generator, verifier: Verifier | None
-) -> Callable[[PolicyQuery], PolicyDecision | None]:
-    """Advice from the policy in a file, for the models it was measured on, else none. Raises
-    BadInput."""
-    policy = load_policy(path)
-    return policy.decide if policy and policy.matches_models(generator, verifier) else no_policy
 
 
 def _parse_policy(data: dict[str, Any]) -> Policy:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from time import perf_counter
 
 import torch
@@ -20,15 +20,14 @@ from ttc_explorer.experiments.result_rows import (
     pool_rows,
     run_row,
 )
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.experiments.sweep_jobs import SweepJob, SweepPlan, SweepTask
 from ttc_explorer.models import catalogue
+from ttc_explorer.models.devices import thread_count
 from ttc_explorer.models.protocol import ModelError, Verifier
-from ttc_explorer.problems.answer_checker import AnswerChecker
-from ttc_explorer.problems.grading import Grader, make_answer_checker
 from ttc_explorer.problems.problem import BadInput, Problem
-from ttc_explorer.search.driver import Driver, check_run, no_policy
+from ttc_explorer.search.driver import Driver, check_run
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -55,14 +54,13 @@ class SweepWorker:
             setup.workers_per_machine,
         )
         self._policy, self._time_limit = setup.policy, setup.seconds
-        self._grader = Grader()
 
     @cached_property
-    def _models(self) -> catalogue.ModelSet:
-        models = catalogue.load_models(self._plan.model)
+    def _solver(self) -> Solver:
+        solver = Solver(self._plan.model, policy=self._policy)
         max_threads = max(1, (os.cpu_count() or 1) // self._workers_per_machine)
-        torch.set_num_threads(min(torch.get_num_threads(), max_threads))
-        return models
+        torch.set_num_threads(min(thread_count(solver.generator.parameters), max_threads))
+        return solver
 
     @cached_property
     def _judges(self) -> list[Verifier]:
@@ -70,21 +68,13 @@ class SweepWorker:
 
     @cached_property
     def _driver(self) -> Driver:
-        generator, verifier, reviser, revision_verifier = self._models
-        make_checker = partial(make_answer_checker, grader=self._grader)
-        return Driver(
-            generator,
-            verifier,
-            make_checker,
-            reviser=reviser,
-            revision_verifier=revision_verifier,
-            decide=self._policy.decide if self._policy else no_policy,
-        )
+        return self._solver.driver()
 
     def about(self, jobs: Sequence[SweepJob]) -> dict[str, object]:
         """Names and fingerprints of the models that work here. Raises BadInput or ModelError if the
         models cannot do one of the jobs."""
-        generator, verifier, reviser, revision_verifier = self._models
+        generator, verifier = self._solver.generator, self._solver.verifier
+        reviser, revision_verifier = self._solver.reviser, self._solver.revision_verifier
         for job in jobs:
             check_run(self._run(job, 0, job.budgets()[0], "check"), generator, verifier, reviser)
         if self._policy and not self._policy.matches_models(generator, verifier):
@@ -93,7 +83,8 @@ class SweepWorker:
                 "make a policy "
                 "for these with the command policy."
             )
-        model_names = [each and each.name for each in (*self._models, *self._judges)]
+        models = (generator, verifier, reviser, revision_verifier, *self._judges)
+        model_names = [each and each.name for each in models]
         return {
             "model": generator.name,
             "parameters": generator.parameters,
@@ -133,21 +124,16 @@ class SweepWorker:
 
     def close(self) -> None:
         """End the process that compares formulas."""
-        self._grader.close()
+        if "_solver" in vars(self):  # it has been loaded
+            self._solver.close()
 
     def _run(self, job: SweepJob, question: int, budget: int, stream: str) -> Run:
-        generator, verifier, *_ = self._models
-        settings = Settings(selector="weighted" if verifier else "majority").with_values(
-            dict(job.settings)
-        )
-        return Run(
+        return self._solver.run(
             self._problems[question],
-            generator.name,
-            verifier.name if verifier else None,
             job.strategy,
             budget,
             self._plan.run_seed(question, stream),
-            settings,
+            self._solver.settings(**dict(job.settings)),
         )
 
     def _drive(self, runs: Sequence[Run], questions: int) -> list[float]:
@@ -181,7 +167,7 @@ class SweepWorker:
                     f"It took longer than {self._time_limit / 60:g} minutes, and is left out."
                 )
         if job.kind != "run":
-            checker: AnswerChecker = make_answer_checker(self._problems[question], self._grader)
+            checker = self._solver.make_checker(self._problems[question])
             return {
                 job.kind: pool_rows(
                     question, timed, checker, self._judges, lines=job.kind == "probe"

@@ -9,7 +9,6 @@ on, not searched. A chat model revises when it is asked to.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from safetensors import safe_open
 from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
 
+from ttc_explorer.asset_files import MODELS_FOLDER
 from ttc_explorer.models import memory_estimate, model_loading
 from ttc_explorer.models.chat_client import ChatGenerator
 from ttc_explorer.models.chat_reviser import PromptedReviser
@@ -53,16 +53,11 @@ from ttc_explorer.models.step_codec import supports_chat
 from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.problems.families import to_canonical_wording
 
-MODELS_FOLDER = Path(__file__).parents[2] / "assets" / "models"
-"""Where the shipped models are, a folder each."""
-
 DEFAULT_GENERATOR, DEFAULT_VERIFIER = "base-s", "prm-exact"
 TRAIN_COMMAND = "python -m ttc_explorer train --recipe cpu --out assets/models"
 
 SHIPPED_MAX_STEP_TOKENS, FOREIGN_MAX_STEP_TOKENS = 80, 512
 """Longest step of a shipped generator, whose lines are short, and of any other; in tokens."""
-
-SINGLE_THREAD_BELOW = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -219,7 +214,6 @@ def _load_model_set(name: str, on_progress: OnProgress) -> ModelSet:
         reviser = generator if generator.supports_chat else None
     elif generator.supports_chat:
         reviser = PromptedReviser(generator)
-    set_thread_count(generator.parameters)
     return ModelSet(generator, verifier, reviser, revision_verifier)
 
 
@@ -338,22 +332,6 @@ def list_shipped_models() -> list[dict[str, object]]:
         for entry in SHIPPED_MODELS.values()
         if entry.weight_files()
     ]
-
-
-def set_thread_count(parameters: int) -> None:
-    """Set how many threads torch works with, for a model of so many weights.
-
-    The environment variable TTC_THREADS decides. Without it, a model of less than
-    SINGLE_THREAD_BELOW weights gets one thread: its operations are so short that threads wait for
-    each other longer than they work (ten times slower, measured, with two threads on two cores that
-    had other work); a larger one gets all cores.
-    """
-    wanted = os.environ.get("TTC_THREADS") or str(
-        1 if parameters < SINGLE_THREAD_BELOW else os.cpu_count() or 1
-    )
-    if not wanted.isdecimal() or not 1 <= int(wanted) <= 1024:
-        raise ModelError("TTC_THREADS must be a whole number of threads, from 1 to 1024.")
-    torch.set_num_threads(int(wanted))
 
 
 def read_config(folder: Path | str) -> PreTrainedConfig:

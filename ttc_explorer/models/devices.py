@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,9 @@ from ttc_explorer.models.protocol import ModelError
 
 BatchJob = TypeVar("BatchJob")
 BatchResult = TypeVar("BatchResult")
+
+SINGLE_THREAD_BELOW = 10_000_000
+"""A model of fewer weights is fastest on one thread."""
 
 OUT_OF_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory")
 """How torch says that memory ran out, where it has no error class for it."""
@@ -41,6 +45,33 @@ def best_device() -> torch.device:
             f"TTC_DEVICE={wanted[:20]} is no device of this machine: try cpu."
         ) from error
     return device
+
+
+def thread_count(parameters: int) -> int:
+    """How many threads torch should compute with, for a model of so many weights.
+
+    The environment variable TTC_THREADS decides. Without it, a model of less than
+    SINGLE_THREAD_BELOW weights gets one thread: its operations are so short that threads wait for
+    each other longer than they work (ten times slower, measured, with two threads on two cores that
+    had other work); a larger one gets all cores.
+    """
+    wanted = os.environ.get("TTC_THREADS") or str(
+        1 if parameters < SINGLE_THREAD_BELOW else os.cpu_count() or 1
+    )
+    if not wanted.isdecimal() or not 1 <= int(wanted) <= 1024:
+        raise ModelError("TTC_THREADS must be a whole number of threads, from 1 to 1024.")
+    return int(wanted)
+
+
+@contextmanager
+def torch_threads(parameters: int) -> Iterator[None]:
+    """Compute with ``thread_count(parameters)`` threads here, and then with as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(thread_count(parameters))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def best_dtype(device: torch.device) -> torch.dtype:

@@ -13,9 +13,9 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal, get_args
 
+from ttc_explorer.asset_files import PACKAGE_FOLDER
 from ttc_explorer.problems.answer_checker import AnswerChecker
 from ttc_explorer.problems.answer_equality import answers_equal
 from ttc_explorer.problems.answer_reader import read_answer, read_prediction
@@ -158,7 +158,7 @@ class _ComparisonProcess:
         if self._subprocess is None:
             self._subprocess = subprocess.Popen(
                 [sys.executable, "-m", "ttc_explorer.problems.formula_checker"],
-                cwd=Path(__file__).parents[2],
+                cwd=PACKAGE_FOLDER.parent,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

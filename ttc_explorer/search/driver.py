@@ -169,19 +169,3 @@ def _run_batch(waiting_executors: Sequence[RunExecutor], model: Any, method: str
             executor.on_results(list(islice(results, count)))
         except Exception as error:
             executor.fail(error)
-
-
-def run_to_completion(
-    run: Run,
-    generator: Generator,
-    verifier: Verifier | None,
-    make_checker: CheckerFactory,
-    seconds: float | None = None,
-) -> Run:
-    """Drive one run to its end and return it. Raises BadInput; a model's failure is in
-    ``run.error``."""
-    driver = Driver(generator, verifier, make_checker)
-    driver.add(run, seconds)
-    while driver.tick():
-        pass
-    return run

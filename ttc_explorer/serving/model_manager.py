@@ -15,15 +15,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Unfinished
 from dataclasses import dataclass
 from threading import Lock, Thread
-from typing import Any
+from typing import TYPE_CHECKING
 
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import InsufficientMemory, ModelError
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.strategy import unavailable_reason
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS, Limits
 from ttc_explorer.serving.outcome_learner import OutcomeLearner
 from ttc_explorer.serving.run_service import RunService
+
+if TYPE_CHECKING:
+    from ttc_explorer.models.server_capabilities import ServerCapabilities
 
 log = logging.getLogger(__name__)
 
@@ -36,22 +39,42 @@ LOADING = "Loading …"
 
 @dataclass(frozen=True)
 class LoadedModels:
-    """The service of the models that somebody uses, and what is to be known of these: their names,
-    and whether the generator ``supports_prefix_continuation`` (``protocol.py``) and the reviser is
-    only ``prompted``. ``name`` is what was chosen, None for the shipped models; ``own`` whether
-    they are one visitor's alone; ``capabilities`` what a server can do
-    (``models/server_capabilities.py``), None without one; ``seconds`` how long loading took."""
+    """The models that somebody uses, and the service that runs them. ``name`` is what was chosen,
+    None for the shipped models; ``own`` whether they are one visitor's alone; ``seconds`` how long
+    loading took."""
 
     service: RunService
-    model: str
-    verifier: str | None
-    reviser: str | None
+    solver: Solver
     name: str | None = None
     own: bool = False
-    supports_prefix_continuation: bool = True
-    prompted: bool = False
-    capabilities: Any = None
     seconds: float = 0.0
+
+    @property
+    def model(self) -> str:
+        """The generator's name."""
+        return self.solver.model_name
+
+    @property
+    def verifier(self) -> str | None:
+        """The verifier's name, None without one."""
+        return self.solver.verifier_name
+
+    @property
+    def reviser(self) -> str | None:
+        """The reviser's name, None without one."""
+        return self.solver.reviser.name if self.solver.reviser else None
+
+    @property
+    def prompted(self) -> bool:
+        """Whether the reviser is a chat model that is asked for revisions, not one trained for
+        them."""
+        reviser = self.solver.reviser
+        return bool(getattr(reviser, "prompted", reviser is self.solver.generator))
+
+    @property
+    def capabilities(self) -> ServerCapabilities | None:
+        """What the generator's server can do, None without one."""
+        return getattr(self.solver.generator, "capabilities", None)
 
     @property
     def shipped(self) -> bool:
@@ -64,9 +87,9 @@ class LoadedModels:
         """Why a strategy cannot run with these models, in a sentence; empty if it can."""
         return unavailable_reason(
             strategy,
-            self.supports_prefix_continuation,
-            self.verifier is not None,
-            self.reviser is not None,
+            self.solver.generator.supports_prefix_continuation,
+            self.solver.verifier is not None,
+            self.solver.reviser is not None,
         )
 
 
@@ -85,8 +108,8 @@ class ModelSelection:
 
 
 class ModelManager:
-    """``make_driver(name, on_progress)`` loads the models of a name, and reports progress;
-    ``make_driver()`` those that are shipped. It may take long, and may raise ModelError or
+    """``make_solver(name, on_progress)`` loads the models of a name, and reports progress;
+    ``make_solver()`` those that are shipped. It may take long, and may raise ModelError or
     BadInput. ``initial_name`` names the models to begin with, the shipped ones if it is None.
     ``learner`` records how runs of ``auto`` end, ``limits`` say what visitors may ask for,
     ``make_service`` makes the service, and ``unload_except`` unloads all models but those of the
@@ -97,19 +120,19 @@ class ModelManager:
 
     def __init__(
         self,
-        make_driver: Callable[..., Driver],
+        make_solver: Callable[..., Solver],
         learner: OutcomeLearner | None = None,
         limits: Limits | None = None,
-        make_service: Callable[[Driver, str | None, Limits], RunService] | None = None,
+        make_service: Callable[[Solver, str | None, Limits], RunService] | None = None,
         initial_name: str | None = None,
         unload_except: Callable[[Collection[str]], None] = lambda names: None,
     ) -> None:
-        self._make_driver = make_driver
+        self._make_solver = make_solver
         self._initial_name = initial_name
         self.learner = learner
         self.limits = limits or Limits()
         self._make_service = make_service or (
-            lambda driver, name, limits: RunService(driver, limits)
+            lambda solver, name, limits: RunService(solver.driver(), limits)
         )
         self._unload_except = unload_except
         self._lock = Lock()
@@ -182,11 +205,12 @@ class ModelManager:
         if selection is not None:
             self.drain_and_close(selection)
 
-    def adopt(self, driver: Driver, name: str, selection: ModelSelection) -> LoadedModels:
+    def adopt(self, solver: Solver, name: str, selection: ModelSelection) -> LoadedModels:
         """Give a visitor models of their own, such as they have an account for, until they choose
         others. They are nowhere but in ``selection``."""
         self.drain_and_close(selection)
-        selection.own = _as_loaded_models(RunService(driver, self.limits), driver, name, own=True)
+        service = RunService(solver.driver(), self.limits)
+        selection.own = LoadedModels(service, solver, name, own=True)
         return selection.own
 
     def drain_and_close(self, selection: ModelSelection) -> None:
@@ -256,23 +280,6 @@ class ModelManager:
             target.progress = line
 
         self._unload_except([other or self._default_name for other in (*self._loaded_by_name, key)])
-        driver = self._make_driver() if name is None else self._make_driver(name, on_progress)
-        service = self._make_service(driver, name, self.limits)
-        return _as_loaded_models(service, driver, name, seconds=time.monotonic() - start_time)
-
-
-def _as_loaded_models(
-    service: RunService, driver: Driver, name: str | None, **details: Any
-) -> LoadedModels:
-    generator, verifier, reviser = driver.generator, driver.verifier, driver.reviser
-    return LoadedModels(
-        service,
-        generator.name,
-        verifier.name if verifier else None,
-        reviser.name if reviser else None,
-        name,
-        supports_prefix_continuation=generator.supports_prefix_continuation,
-        prompted=getattr(reviser, "prompted", reviser is generator),
-        capabilities=getattr(generator, "capabilities", None),
-        **details,
-    )
+        solver = self._make_solver() if name is None else self._make_solver(name, on_progress)
+        service = self._make_service(solver, name, self.limits)
+        return LoadedModels(service, solver, name, seconds=time.monotonic() - start_time)

@@ -21,10 +21,11 @@ from contextvars import copy_context
 from dataclasses import dataclass, replace
 from threading import Condition, Thread
 
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.delta import RunDelta, apply_delta, delta_since
-from ttc_explorer.search.driver import Driver, check_run
+from ttc_explorer.search.driver import check_run
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.tree import SearchTree
@@ -81,15 +82,15 @@ def gpu_duration(request: GPURequest) -> int:
 
 
 def make_search_function(
-    make_driver: Callable[[str | None], Driver],
+    make_solver: Callable[[str | None], Solver],
 ) -> Callable[[GPURequest], Iterator[RunDelta]]:
     """Performs a request on an allocated GPU, or right here where none is allocated: yields what is
-    new in the run until it has stopped. ``make_driver`` makes the models of a name, for each
+    new in the run until it has stopped. ``make_solver`` loads the models of a name, for each
     request anew."""
 
     def search(request: GPURequest) -> Iterator[RunDelta]:
         run = replace(request.run, tree=SearchTree(), ledger=Ledger(), correct={})
-        service = RunService(make_driver(request.name))
+        service = RunService(make_solver(request.name).driver())
         service.submit(run, search_seconds(request))
         seen = 0
         try:
@@ -113,17 +114,17 @@ class ZeroGPUService:
     batch with others.
 
     ``search`` comes from ``make_search_function``, and has the models of that ``name`` there;
-    ``driver`` has them here. See RunService for the methods.
+    ``solver`` has them here. See RunService for the methods.
     """
 
     def __init__(
         self,
-        driver: Driver,
+        solver: Solver,
         search: Callable[[GPURequest], Iterator[RunDelta]],
         name: str | None,
         limits: Limits,
     ) -> None:
-        self._models = (driver.generator, driver.verifier, driver.reviser)
+        self._solver = solver
         self._search = search
         self._name = name
         self._limits = limits
@@ -138,7 +139,7 @@ class ZeroGPUService:
 
     def submit(self, run: Run, seconds: float | None = None) -> None:
         self._limits.check(run)
-        check_run(run, *self._models)
+        check_run(run, self._solver.generator, self._solver.verifier, self._solver.reviser)
         request = GPURequest(self._name, run, self._limits.allowed_seconds(seconds))
         with self._changed:
             if self._draining:

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from ttc_explorer.experiments.domain_detection_eval import case_rows
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.local_verifiers import TokenPRM
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.tree_decoding import TreeGenerator
@@ -24,7 +24,6 @@ from ttc_explorer.problems.families import FAMILIES, LEVELS, RecognisedProblem, 
 from ttc_explorer.problems.families.arithmetic_claims import printed_check_pass_rate
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.progress_reporting import CountedProgress
-from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
@@ -72,6 +71,8 @@ STRATEGY_RUNS: dict[str, tuple[str, int, Settings]] = {
 
 MAX_CONCURRENT_RUNS = 16
 
+REWORDINGS_FILE = Path(__file__).parent / "rewordings.jsonl"
+
 
 def measure_family(recipe: Recipe, work: Path, out: Path) -> None:
     """Make every table whose models are in ``out``, a shard a process."""
@@ -109,7 +110,7 @@ def measure_family(recipe: Recipe, work: Path, out: Path) -> None:
 
     write_shards(folder, "probe", problems, probe)
     write_shards(folder, "pool", problems, pool)
-    write_shards(folder, "rewordings", case_rows("rewordings.jsonl"), rewordings)
+    write_shards(folder, "rewordings", read_rewordings(), rewordings)
     stratified = list(draw_stratified_problems(recipe.problems_per_level, recipe.seed))
     for name in GENERATORS:
         if (out / name).is_dir():
@@ -129,6 +130,13 @@ def measure_family(recipe: Recipe, work: Path, out: Path) -> None:
                     out, recipe.device, mine, *played, seed
                 ),
             )
+
+
+def read_rewordings() -> list[dict[str, Any]]:
+    """Questions of the families in free wording, each with what it asks for; ``dev`` marks those
+    that the reader of questions was developed on."""
+    lines = REWORDINGS_FILE.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def draw_stratified_problems(
@@ -232,17 +240,16 @@ def run_strategy(
         recognised = recognised_problems[problem.text]
         return AnswerChecker(recognised.equal, recognised.is_correct)
 
-    driver = Driver(
-        generator, verifier, make_checker, reviser=reviser, revision_verifier=revision_verifier
+    solver = Solver.from_models(
+        generator, verifier, reviser, revision_verifier, make_checker=make_checker
     )
+    driver = solver.driver()
     waiting, running, rows = list(enumerate(problems))[::-1], {}, []
     progress = CountedProgress(f"{strategy} {budget}", len(problems))
     while waiting or running:
         while waiting and len(running) < MAX_CONCURRENT_RUNS:
             number, (problem, _) = waiting.pop()
-            run = Run(
-                problem, generator.name, verifier.name, strategy, budget, seed + number, settings
-            )
+            run = solver.run(problem, strategy, budget, seed + number, settings)
             driver.add(run)
             running[number] = run
         driver.tick()

@@ -14,6 +14,7 @@ import pandas as pd
 import torch.distributed as dist
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.problems.answer_checker import exact_match_checker
@@ -22,7 +23,6 @@ from ttc_explorer.problems.families import RecognisedProblem
 from ttc_explorer.problems.families.family import LEVELS
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.progress_reporting import CountedProgress
-from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.training.training_data import draw_parameters
@@ -69,7 +69,8 @@ def sample_solutions(
     answer, correct, generated_tokens. ``labels``: for each step, whether a right solution can begin
     so.
     """
-    driver = Driver(generator, None, exact_match_checker)
+    solver = Solver.from_models(generator, make_checker=exact_match_checker)
+    driver = solver.driver()
     settings = Settings(temperature=temperature, selector="majority")
     waiting = list(enumerate(problems))[::-1]
     running: dict[int, tuple[int, Problem, RecognisedProblem, Run]] = {}
@@ -78,7 +79,7 @@ def sample_solutions(
     while waiting or running:
         while waiting and len(running) < MAX_CONCURRENT_RUNS:
             number, (problem, recognised) = waiting.pop()
-            run = Run(problem, generator.name, None, "best_of_n", samples, seed + number, settings)
+            run = solver.run(problem, "best_of_n", samples, seed + number, settings)
             driver.add(run)
             running[id(run)] = (number, problem, recognised, run)
         driver.tick()

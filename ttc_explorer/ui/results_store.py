@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ttc_explorer.asset_files import EXPERIMENTS_FOLDER
 from ttc_explorer.experiments.compute_optimal_policy import Policy, load_policy
 from ttc_explorer.experiments.curve_points import EvidenceArrays, evidence_arrays
 from ttc_explorer.experiments.difficulty import absolute_bins, mean_scores
@@ -22,7 +23,6 @@ from ttc_explorer.experiments.result_tables import ABOUT_FILE, Results
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.settings import MAX_BUDGET
 
-RESULTS_FOLDER = Path(__file__).parents[2] / "assets" / "experiments"
 SWEEP_COMMAND = (
     "python -m ttc_explorer sweep --problems families:400 --samples 256 --probe 32 "
     "--out assets/experiments/base-s"
@@ -53,7 +53,7 @@ class ResultsStore:
     """The results in ``folder``, a folder a model (``result_tables.py``); none if it is not
     there."""
 
-    def __init__(self, folder: Path = RESULTS_FOLDER) -> None:
+    def __init__(self, folder: Path = EXPERIMENTS_FOLDER) -> None:
         self._folder = folder
         found = sorted(
             folder.glob(f"*/{ABOUT_FILE}"), key=lambda path: (_parameter_count(path), path)

@@ -469,7 +469,7 @@ def _run_factory(
 
     def make_run(entry: ComparedStrategy, number: int) -> Run:
         own = settings.with_values(dict([entry.setting] if entry.setting else []))
-        return Run(problem, loaded.model, loaded.verifier, entry.strategy, number, seed, own)
+        return loaded.solver.run(problem, entry.strategy, number, seed, own)
 
     return make_run
 

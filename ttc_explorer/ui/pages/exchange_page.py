@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
+from ttc_explorer.asset_files import MODELS_FOLDER
 from ttc_explorer.experiments import cross_fitting
 from ttc_explorer.experiments.cross_fitting import BASELINE, SELECTOR
 from ttc_explorer.experiments.energy import DEVICES
@@ -37,7 +38,6 @@ from ttc_explorer.ui.number_format import format_amount
 from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import (
     ESTIMATION_SEED,
-    RESULTS_FOLDER,
     ResultsStore,
     shipped_results,
 )
@@ -45,7 +45,6 @@ from ttc_explorer.ui.strategy_variants import StrategyVariant
 
 log = logging.getLogger(__name__)
 
-MODEL_ASSETS_FOLDER = RESULTS_FOLDER.parent / "models"
 PAPER_SIZE_RATIO = 14.0
 """M in the paper: parameters of its larger model over those of its smaller one."""
 MAX_SIZE_RATIO = 100_000
@@ -75,7 +74,7 @@ class ExchangePage(Page):
     """The page. Make it inside ``gr.Blocks``; the formula works without any results. ``models`` has
     a folder a model with the log of its training."""
 
-    def __init__(self, results_store: ResultsStore, models: Path = MODEL_ASSETS_FOLDER) -> None:
+    def __init__(self, results_store: ResultsStore, models: Path = MODELS_FOLDER) -> None:
         self._results_store, self._models = results_store, models
         self._has_pair = len(results_store.models) > 1
         self._cached_exchange = lru_cache(256)(self._compute_exchange)

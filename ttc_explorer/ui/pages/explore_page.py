@@ -411,7 +411,7 @@ class ExplorePage(Page):
                     )
                 }
             else:
-                run = Run(problem, loaded.model, loaded.verifier, name, budget, start, settings)
+                run = loaded.solver.run(problem, name, budget, start, settings)
                 yield from self._draw_until_done(session, run, loaded)
         except (BadInput, ModelError) as error:
             yield {self.banner: result_panels.banner(str(error))}
@@ -637,7 +637,7 @@ class ExplorePage(Page):
             loaded = self._model_manager.wait()
             assert loaded is not None
             asked = with_known_answer(typed_problem(problem, answer))
-            run = Run(asked, loaded.model, loaded.verifier, strategy, budget, seed, Settings())
+            run = loaded.solver.run(asked, strategy, budget, seed)
             loaded.service.submit(run, MAX_RUN_SECONDS)
         except (BadInput, ModelError) as error:
             raise gr.Error(str(error)) from None

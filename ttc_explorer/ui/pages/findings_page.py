@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from ttc_explorer.asset_files import EXPERIMENTS_FOLDER
 from ttc_explorer.experiments.findings import evaluate_findings, load_findings
 from ttc_explorer.experiments.findings.verdict import Finding
 from ttc_explorer.experiments.result_tables import ABOUT_FILE
@@ -21,7 +22,7 @@ from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
 from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.components.result_card import ResultCard
 from ttc_explorer.ui.page import AppContext, Page, page
-from ttc_explorer.ui.results_store import RESULTS_FOLDER, SWEEP_COMMAND
+from ttc_explorer.ui.results_store import SWEEP_COMMAND
 
 FINDINGS_FILE = "findings.json"
 NO_RESULTS_MESSAGE = (
@@ -34,7 +35,7 @@ TESTING_MESSAGE = "Testing the findings on the shipped results: half a minute â€
 @page("findings", title="Findings", order=70)
 def build(app: AppContext) -> FindingsPage:
     """Put the page where we are."""
-    return FindingsPage(RESULTS_FOLDER)
+    return FindingsPage(EXPERIMENTS_FOLDER)
 
 
 class FindingsPage(Page):

@@ -7,16 +7,15 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ttc_explorer.asset_files import MODELS_FOLDER
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.driver import Driver
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.components import models_view as board
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MEASURED_FILE = Path(__file__).parents[3] / "assets" / "models" / "measured.json"
+MEASURED_FILE = MODELS_FOLDER / "measured.json"
 PROGRESS_POLL_SECONDS = 0.3
 """Seconds between two looks at how far loading is."""
 MAX_NAME_CHARACTERS = 400
@@ -74,8 +73,6 @@ def build(app: AppContext) -> ModelsPage:
 class ModelsPage(Page):
     """The page. Make it inside ``gr.Blocks``. Where rules list the models, there are no fields for
     others."""
-
-    _grader: Any = None  # of all visitors' own models
 
     def __init__(self, model_manager: ModelManager, selection: gr.State | None = None) -> None:
         self._model_manager = model_manager
@@ -259,15 +256,11 @@ class ModelsPage(Page):
         """Have one visitor use a provider's model, paid by the account that is logged in: nobody
         else's, and no key of the environment. The token is kept in the connection alone."""
         from ttc_explorer.models.chat_client import connect_inference_provider
-        from ttc_explorer.problems.grading import Grader, make_answer_checker
 
         try:
             generator = connect_inference_provider(model.strip(), login.token if login else None)
-            self._grader = self._grader or Grader()
-            make_checker = partial(make_answer_checker, grader=self._grader)
-            self._model_manager.adopt(
-                Driver(generator, None, make_checker, reviser=generator), generator.name, selection
-            )
+            solver = Solver.from_models(generator, reviser=generator)
+            self._model_manager.adopt(solver, generator.name, selection)
         except (BadInput, ModelError) as error:
             return {self.hosted_error: banner(str(error))}
         return self._in_use_updates(selection) | {

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
+from ttc_explorer.asset_files import RECORDED_RUNS_FOLDER
 from ttc_explorer.experiments import calibration as measured
 from ttc_explorer.experiments.findings.verdict import FindingChart
 from ttc_explorer.experiments.result_tables import Results
@@ -34,7 +35,6 @@ from ttc_explorer.ui.results_store import SWEEP_COMMAND, ResultsStore, shipped_r
 
 log = logging.getLogger(__name__)
 
-RECORDED_RUNS_FOLDER = Path(__file__).parents[3] / "assets" / "recorded"
 NO_RESULTS_MESSAGE = (
     "No results are shipped with this copy, so no verifier was measured. This "
     f"makes them: {SWEEP_COMMAND}."

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from threading import Condition
 
 from tests.search.fakes import ToyGenerator, ToyVerifier
-from ttc_explorer.problems.grading import Grader, make_answer_checker
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.problems.problem import Problem
-from ttc_explorer.search.driver import Driver, run_to_completion
-from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
 
 
@@ -50,18 +47,13 @@ class PausableGenerator:
         return self._generator.extend(jobs)
 
 
-def toy_driver(generator=None, verifier=None, reviser=None):
-    make_checker = partial(make_answer_checker, grader=Grader())
-    return Driver(
-        generator or ToyGenerator(), verifier or ToyVerifier(), make_checker, reviser=reviser
-    )
+def toy_solver(generator=None, verifier=None, reviser=None):
+    return Solver.from_models(generator or ToyGenerator(), verifier or ToyVerifier(), reviser)
 
 
 def finished_run(text="What is 1 + 1?", answer="2", strategy="beam", budget=16, seed=3, **settings):
-    run = Run(
-        Problem(text, answer), "toy", "toy verifier", strategy, budget, seed, Settings(**settings)
-    )
-    with Grader() as grader:
-        return run_to_completion(
-            run, ToyGenerator(), ToyVerifier(), partial(make_answer_checker, grader=grader)
-        )
+    with toy_solver() as solver:
+        run = solver.run(Problem(text, answer), strategy, budget, seed, Settings(**settings))
+        run.model = "toy"
+        solver.drive([run])
+    return run

@@ -7,8 +7,8 @@ written by hand and on perturbed phrasings:
   or, worse, another problem is solved);
 - miss: a question outside the families that is taken for one of them.
 
-``python -m ttc_explorer.experiments.domain_detection_eval`` prints them from the files beside the
-tests, ``tests/problems/rewordings.jsonl`` and ``outside.jsonl``.
+``python -m tests.problems.domain_detection_eval`` prints them, from the reworded questions that the
+shipped family is measured on and from ``outside.jsonl`` beside this file.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from random import Random
 from typing import Any
 
 from ttc_explorer.problems.families import FAMILIES, LEVELS, recognise
+from ttc_explorer.training.family_measurement import read_rewordings
 
-CASES_FOLDER = Path(__file__).parents[2] / "tests" / "problems"
+OUTSIDE_FILE = Path(__file__).parent / "outside.jsonl"
 PERTURBED_COUNT = 200
 """Perturbed phrasings that are drawn."""
 
@@ -42,10 +43,8 @@ class ErrorRate:
 def error_rates() -> list[ErrorRate]:
     """The false-alarm rates of known rewordings, held-out ones and disguised phrasings; the miss
     rate.
-
-    Raises OSError where the two files are missing (an installed package has no tests).
     """
-    rewordings, outside = case_rows("rewordings.jsonl"), case_rows("outside.jsonl")
+    rewordings, outside = read_rewordings(), read_outside_questions()
     return [
         _error_rate(
             "false alarms, rewordings developed on",
@@ -68,11 +67,9 @@ def error_rates() -> list[ErrorRate]:
     ]
 
 
-def case_rows(name: str) -> list[dict[str, Any]]:
-    """The JSON lines of one of the two files."""
-    return [
-        json.loads(line) for line in (CASES_FOLDER / name).read_text(encoding="utf-8").splitlines()
-    ]
+def read_outside_questions() -> list[dict[str, Any]]:
+    """Questions that are of none of the families, each with ``why`` it is none."""
+    return [json.loads(line) for line in OUTSIDE_FILE.read_text(encoding="utf-8").splitlines()]
 
 
 def is_misrecognised(row: dict[str, Any]) -> bool:

@@ -1,0 +1,96 @@
+"""Composes the application and launches it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection
+from functools import partial
+
+from ttc_explorer.serving import zerogpu  # before anything that imports torch
+
+# isort: split
+from ttc_explorer.asset_files import POLICY_FILE, RECORDED_RUNS_FOLDER
+from ttc_explorer.experiments.compute_optimal_policy import load_policy
+from ttc_explorer.experiments.solver import PolicySource, Solver
+from ttc_explorer.models.hub import OnProgress, no_progress
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.trace import load_trace
+from ttc_explorer.serving.limits import Limits, limits_from_environment
+from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.serving.outcome_learner import OutcomeLearner, open_outcomes
+from ttc_explorer.serving.run_service import RunService
+from ttc_explorer.ui.pages import build_app
+from ttc_explorer.ui.theme import launch_options
+
+OPENING_TRACE = RECORDED_RUNS_FOLDER / "opening.json.gz"
+
+
+def make_solver(
+    policy: PolicySource | None = None,
+    name: str | None = None,
+    on_progress: OnProgress = no_progress,
+) -> Solver:
+    """The models of a name, or the shipped ones; torch is imported here, long after the page is
+    open, and told how many threads these models are fastest with."""
+    import torch
+
+    from ttc_explorer.models.devices import thread_count
+
+    solver = Solver(name, policy=policy, on_progress=on_progress)
+    torch.set_num_threads(thread_count(solver.generator.parameters))
+    return solver
+
+
+def unload_models_except(names: Collection[str]) -> None:
+    """Unload all models but those of these names."""
+    from ttc_explorer.models import catalogue
+
+    catalogue.unload_models(names)
+
+
+def make_service(
+    solver: Solver, name: str | None, limits: Limits
+) -> RunService | zerogpu.ZeroGPUService:
+    """The service of these models: here, or on allocated GPUs where there are such and they run on
+    a GPU."""
+    from ttc_explorer.models.model_description import describe
+
+    if zerogpu.ENABLED and name and describe(name).generator.source in ("folder", "Hugging Face"):
+        return zerogpu.ZeroGPUService(solver, ZEROGPU_SEARCH, name, limits)
+    return RunService(solver.driver(), limits)
+
+
+ZEROGPU_SEARCH = zerogpu.make_search_function(partial(make_solver, None))
+
+
+def launch() -> None:
+    """Build the page and serve it until the process ends. Raises BadInput."""
+    opening = load_trace(OPENING_TRACE.read_bytes()) if OPENING_TRACE.exists() else None
+    policy = load_policy(POLICY_FILE)
+    limits = limits_from_environment()
+    learner = (
+        OutcomeLearner(policy, open_outcomes(limits.public), limits.public) if policy else None
+    )
+    model_manager = ModelManager(
+        partial(make_solver, learner),
+        learner,
+        limits,
+        make_service,
+        os.environ.get("TTC_MODEL"),
+        unload_models_except,
+    )
+    app = build_app(model_manager, opening)
+    # What is on the GPU before the launch need not be moved there with every allocation.
+    if zerogpu.ENABLED:
+        model_manager.wait()
+    app.launch(max_file_size=f"{limits.upload}mb", **launch_options())
+
+
+def main() -> None:
+    """``launch``, with a variable or a file that cannot be read reported in one line."""
+    try:
+        launch()
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

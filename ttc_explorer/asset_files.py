@@ -1,0 +1,23 @@
+"""Where the shipped files are: models, results, recorded runs.
+
+They are the folder ``assets`` of a checkout, and ``ttc_explorer/assets`` of an installed wheel.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+PACKAGE_FOLDER = Path(str(files("ttc_explorer")))
+"""The package itself; its parent is where Python finds it."""
+
+_PACKAGED_ASSETS = PACKAGE_FOLDER / "assets"
+ASSETS_FOLDER = _PACKAGED_ASSETS if _PACKAGED_ASSETS.is_dir() else PACKAGE_FOLDER.parent / "assets"
+MODELS_FOLDER = ASSETS_FOLDER / "models"
+"""The shipped models, a Hugging Face folder each, and ``measured.json``."""
+EXPERIMENTS_FOLDER = ASSETS_FOLDER / "experiments"
+"""The shipped tables, a folder a generator, and what was worked out from them."""
+POLICY_FILE = EXPERIMENTS_FOLDER / "policy.json"
+"""The compute-optimal policy that ``auto`` follows."""
+RECORDED_RUNS_FOLDER = ASSETS_FOLDER / "recorded"
+"""Traces that pages open on."""
