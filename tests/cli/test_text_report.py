@@ -21,8 +21,8 @@ def test_answer_and_votes_in_order():
     lines = format_run(finished_run("5", "6", "5", None)).splitlines()
     assert lines[0] == "Answer: 5 (right)"
     assert lines[1] == "4 solutions in 4 steps"
-    assert lines[4].split() == ["5", "2", "0.00", "right"]
-    assert lines[5].split() == ["6", "1", "0.00", "wrong"]
+    assert lines[4].split() == ["5", "2", "2.00", "right"]
+    assert lines[5].split() == ["6", "1", "1.00", "wrong"]
 
 
 def test_a_run_without_any_answer():
