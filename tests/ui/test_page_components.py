@@ -10,7 +10,7 @@ import sys
 import gradio as gr
 import pytest
 
-from tests.ui.toy_driver import toy_driver
+from tests.ui.toy_solver import toy_solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput
@@ -147,7 +147,7 @@ def test_a_page_from_outside_stands_in_the_app_with_its_styles(tmp_path, monkeyp
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "hello_page", module)
     spec.loader.exec_module(module)
-    app = build_app(ModelManager(toy_driver))
+    app = build_app(ModelManager(toy_solver))
     titles = [block.label for block in app.blocks.values() if isinstance(block, gr.Tab)]
     assert titles[2:5] == ["Curves", "Hello there", "Policy"]
     assert any(
@@ -158,6 +158,6 @@ def test_a_page_from_outside_stands_in_the_app_with_its_styles(tmp_path, monkeyp
 
 
 def test_every_page_of_the_package_has_its_styles_beside_it():
-    build_app(ModelManager(toy_driver))
+    build_app(ModelManager(toy_solver))
     missing = {name for name, entry in PAGES.items() if entry.stylesheet is None}
     assert missing == {"explore"}  # its styles are those that all pages build on
