@@ -74,6 +74,7 @@ def test_no_command_lists_the_commands():
     assert "solve" in result.stdout
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_heavy():
     code = (
         "import sys, ttc_explorer.cli.main; print(sorted({'torch', 'transformers', 'gradio'} & "
@@ -358,6 +359,7 @@ def in_a_process(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_a_process_writes_nothing_but_the_trace():
     done = in_a_process("solve", QUESTION, "--budget", "4", "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -366,6 +368,7 @@ def test_a_process_writes_nothing_but_the_trace():
     assert trace["ledger"]["verifier_tokens"] > 0
 
 
+@pytest.mark.slow
 def test_a_process_refuses_a_problem_that_the_model_has_no_room_for_in_one_line():
     done = in_a_process("solve", "7+" * 1900)
     assert (done.returncode, done.stdout) == (2, "")

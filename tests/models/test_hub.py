@@ -111,6 +111,7 @@ def describe_in_fresh_process(site, home, free, offline=False):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_size_and_memory_are_known_before_the_download(site, repository, tmp_path):
     parameters = catalogue.count_parameters(list(repository.glob("*.safetensors")))
 

@@ -29,6 +29,8 @@ from ttc_explorer.models.prompts import QWEN_MATH_SYSTEM_PROMPT, SYSTEM_PROMPT
 from ttc_explorer.models.protocol import Cost, ModelError, ScoreJob
 from ttc_explorer.models.server_factory import connect_generator, connect_verifier
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def no_key(monkeypatch):

@@ -213,6 +213,7 @@ def test_streams_are_told_apart_by_name(names):
     assert len({tuple(row) for row in uniform_draws(names, 3).tolist()}) == len(names)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_company_makes_no_difference(generator, data):

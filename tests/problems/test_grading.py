@@ -274,6 +274,7 @@ def test_many_threads_may_ask(grader):
     assert verdicts == ["equal" if n % 7 == n % 5 else "different" for n in range(70)]
 
 
+@pytest.mark.slow
 def test_a_forked_process_has_a_grader_of_its_own(grader):
     assert grader.verdict("c+c", "2c") == "equal"
     fork = os.fork()

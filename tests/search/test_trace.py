@@ -4,6 +4,8 @@ import copy
 import gzip
 import json
 from contextlib import suppress
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -20,10 +22,11 @@ from tests.search.fakes import (
 from ttc_explorer.models.protocol import Step
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.ledger import Ledger
-from ttc_explorer.search.run import STOP_REASONS, Run
+from ttc_explorer.search.run import Run, StopReason
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES, Settings
-from ttc_explorer.search.trace import MAX_BYTES, MAX_NODES, dump_trace, load_trace, to_trace
+from ttc_explorer.search.trace import MAX_BYTES, dump_trace, load_trace, to_trace
+from ttc_explorer.search.trace_format import MAX_NODES, Trace, trace_schema
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.search.voting import ranked_votes, solution_score
 
@@ -45,6 +48,7 @@ def trees(draw):
             draw(texts),
             tokens=draw(counts),
             logprob=draw(st.floats(-1e9, 0)),
+            token_logprobs=draw(st.lists(st.floats(-1e3, 0), max_size=3)),
             finished=finished,
             answer=draw(st.none() | st.sampled_from(["2", "½", "x < 3"])) if finished else None,
             kind=draw(st.sampled_from([None, "step", "answer", "revision", "rollout"])),
@@ -99,7 +103,7 @@ def any_runs(draw):
             draw(counts),
             draw(amounts),
         ),
-        stopped=draw(st.sampled_from(STOP_REASONS)),
+        stopped=draw(st.sampled_from(get_args(StopReason))),
         error=draw(st.none() | texts),
         correct={answer: draw(st.booleans()) for answer in answers} if draw(st.booleans()) else {},
         reviser=draw(st.none() | texts),
@@ -213,6 +217,7 @@ def test_a_half_surrogate_in_a_problem_can_still_be_saved():
 def good():
     """A trace with something of everything."""
     run = run_toy(budget=4)
+    run.tree.add(0, "1 + 1 = 2", token_logprobs=[-0.5, -0.25])
     rollout_node = run.tree.add_steps([1], [Step("3 + 4 = 7", 4, -1.0)], kind="rollout")
     run.tree.set_scores(rollout_node, [0.25])
     run.tree.add(
@@ -411,3 +416,32 @@ def test_votes_and_answer_are_computed_never_believed():
     for vote in trace["votes"]:
         vote["count"], vote["weight"] = 10**9, "lies"
     assert to_trace(load_trace(json.dumps(trace).encode())) == GOOD
+
+
+# --- the published schema -------------------------------------------------------------------------
+
+
+def test_the_published_schema_is_up_to_date():
+    """After a change: python -m ttc_explorer.search.trace_format > docs/trace.schema.json"""
+    published = Path(__file__).parents[2] / "docs" / "trace.schema.json"
+    assert published.read_text(encoding="utf-8") == trace_schema()
+
+
+def test_the_schema_names_all_that_is_written():
+    schema = Trace.model_json_schema()
+
+    def compare(data, described):
+        described = (
+            schema["$defs"][described["$ref"].split("/")[-1]] if "$ref" in described else described
+        )
+        if isinstance(data, dict) and "properties" in described:
+            for key, value in data.items():
+                compare(value, described["properties"][key])
+        elif isinstance(data, list) and "items" in described:
+            for value in data:
+                compare(value, described["items"])
+
+    run = run_toy("mcts", 8)
+    run.ledger.peak_memory = 1
+    compare(to_trace(run), schema)
+    compare(GOOD, schema)

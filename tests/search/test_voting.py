@@ -204,13 +204,18 @@ def test_a_draw_stays_as_it_was_while_the_tree_grows():
 def confident_tree(*solutions):
     """A tree of finished solutions, each (answer, token log-probabilities of its steps)."""
     tree = SearchTree()
-    tree.token_logprobs = [()]
     for answer, steps in solutions:
         node = 0
         for place, logprobs in enumerate(steps):
             last = place == len(steps) - 1
-            node = tree.add(node, "s", tokens=len(logprobs), finished=last, answer=answer)
-            tree.token_logprobs.append(tuple(logprobs))
+            node = tree.add(
+                node,
+                "s",
+                tokens=len(logprobs),
+                token_logprobs=logprobs,
+                finished=last,
+                answer=answer,
+            )
     return tree
 
 

@@ -54,6 +54,7 @@ def test_the_shipped_sizes_are_those_of_the_catalogue():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", LIMIT_NAMES)
 @pytest.mark.parametrize("public", ["0", "1"])
 def test_each_limit_has_a_variable(limit, public):

@@ -7,18 +7,19 @@ Pages, traces and the command line read nothing but this.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.tree import SearchTree
 
-STOP_REASONS = ("done", "budget", "cancelled", "deadline")
+StopReason = Literal["done", "budget", "cancelled", "deadline"]
 
 
 @dataclass
 class Run:
-    """``stopped`` is None while the run goes on, then why it ended (one of STOPPED):
+    """``stopped`` is None while the run goes on, then why it ended (a StopReason):
     ``done`` every live solution finished, ``budget`` rounds ran out, ``cancelled`` by a person,
     ``deadline`` the time allowed ran out. ``error`` is one sentence when a model failed.
     """

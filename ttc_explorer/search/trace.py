@@ -1,8 +1,7 @@
-"""A run as a file and back: trace version 1, JSON in UTF-8. What is read is untrusted and checked
-throughout.
+"""A run as a file and back: a trace (``trace_format.py``) is JSON in UTF-8, perhaps packed by gzip.
 
-Only what cannot be computed is read back: votes, solutions and the chosen answer follow from the
-nodes.
+What is read is untrusted and checked throughout. Only what cannot be computed is read back: votes,
+solutions and the chosen answer follow from the nodes.
 """
 
 from __future__ import annotations
@@ -11,19 +10,27 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from itertools import groupby
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
+from pydantic import ValidationError
+
+from ttc_explorer.checked_json import describe_error, parse_json
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.ledger import Ledger
-from ttc_explorer.search.run import STOP_REASONS, Run
-from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
-from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.trace_format import (
+    VERSION,
+    EventRecord,
+    NodeRecord,
+    ProblemRecord,
+    Trace,
+    VoteRecord,
+)
 from ttc_explorer.search.tree import (
-    KINDS,
-    STATUSES,
     Event,
     NodeAdded,
     NodeScored,
@@ -35,18 +42,8 @@ from ttc_explorer.search.tree import (
 )
 from ttc_explorer.search.voting import ranked_votes, solution_score, solution_weights
 
-VERSION = 1
 MAX_BYTES = 16 * 2**20
 """Largest trace, as a file and unpacked: room for a budget of 256 over 200 rounds."""
-MAX_NODES = 100_000
-MAX_DEPTH = 200 + MAX_BUDGET
-"""Longest path: a solution of the most rounds that Settings allows, then a budget of revisions."""
-MAX_TEXT = 100_000
-"""Longest text of a problem, step or answer, in characters."""
-MAX_NAME = 200
-MAX_NOTE_VALUES = 1000
-"""Most figures in a note, and most values in one of them."""
-MAX_COUNT = 2**63 - 1
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -121,7 +118,12 @@ def _node_data(tree: SearchTree, node: int) -> dict[str, Any]:
         "logprob": tree.logprob[node],
         "tokens": tree.tokens[node],
         "round": tree.round[node],
-    } | _without_none(answer=tree.answer[node], visits=tree.visits[node], value=tree.value[node])
+    } | _without_none(
+        token_logprobs=list(tree.token_logprobs[node]) or None,
+        answer=tree.answer[node],
+        visits=tree.visits[node],
+        value=tree.value[node],
+    )
 
 
 def _ledger_data(ledger: Ledger) -> dict[str, Any]:
@@ -160,38 +162,55 @@ def _solutions_data(tree: SearchTree, settings: Settings) -> Iterator[dict[str, 
 
 
 def load_trace(data: bytes) -> Run:
-    """The run in the bytes of a ``.json`` or ``.json.gz`` trace. Raises BadInput.
+    """The run in the bytes of a ``.json`` or ``.json.gz`` trace.
 
     Its tree has the events of its growth, so that it can be replayed. A trace without ``events``
     gets them in the order in which simple searches grow trees: round by round, the new nodes, their
     scores, then what was kept and what was pruned.
+
+    Raises:
+        BadInput: it is no trace, of a newer version, too large, or damaged.
     """
-    trace = _parse_json(_decompress(data))
-    if not isinstance(trace, dict) or "version" not in trace:
+    try:
+        content = parse_json(_decompress(data))
+    except ValueError as error:
+        raise (
+            error
+            if isinstance(error, BadInput)
+            else BadInput("This file is not a trace, or it is damaged: its JSON cannot be read.")
+        ) from None
+    if not isinstance(content, dict) or "version" not in content:
         raise BadInput("This file is not a trace: choose a .json or .json.gz file saved here.")
-    version = _read_integer(trace, "version", low=1, high=MAX_COUNT, where="the trace")
-    if version > VERSION:
+    version = content["version"]
+    if isinstance(version, int) and version > VERSION:
         raise BadInput(
             f"This trace has version {version}, and only version {VERSION} can be read: update "
             "TTC Explorer."
         )
-    problem = _read_problem(_read_field(trace, "problem", dict, "the trace"))
-    tree = _read_tree(trace)
+    try:
+        trace = Trace.model_validate(content)
+    except ValidationError as error:
+        raise _damaged(describe_error(error, "the trace")) from None
+    tree = _grow_tree(trace)
     return Run(
-        problem=problem,
-        model=_read_text(trace, "model", MAX_NAME),
-        verifier=_read_text(trace, "verifier", MAX_NAME, optional=True),
-        strategy=_read_choice(trace, "strategy", tuple(STRATEGIES)),
-        budget=parse_budget(_read_field(trace, "budget", int, "the trace")),
-        seed=_read_integer(trace, "seed", high=MAX_COUNT, where="the trace"),
-        settings=_read_settings(_read_field(trace, "settings", dict, "the trace")),
+        problem=_make_problem(trace.problem),
+        model=trace.model,
+        verifier=trace.verifier,
+        strategy=trace.strategy,
+        budget=trace.budget,
+        seed=trace.seed,
+        settings=trace.settings,
         tree=tree,
-        ledger=_read_ledger(_read_field(trace, "ledger", dict, "the trace")),
-        stopped=_read_choice(trace, "stopped", STOP_REASONS),
-        error=_read_text(trace, "error", MAX_TEXT, optional=True),
-        correct=_read_correct(_read_field(trace, "votes", list, "the trace"), tree),
-        reviser=_read_text(trace, "reviser", MAX_NAME, optional=True),
+        ledger=Ledger(**{each.name: getattr(trace.ledger, each.name) for each in fields(Ledger)}),
+        stopped=trace.stopped,
+        error=trace.error,
+        correct=_read_verdicts(trace.votes, tree),
+        reviser=trace.reviser,
     )
+
+
+def _damaged(what: str) -> BadInput:
+    return BadInput(f"This trace is damaged: {what}.")
 
 
 def _decompress(data: bytes) -> bytes:
@@ -199,7 +218,7 @@ def _decompress(data: bytes) -> bytes:
         try:
             data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_BYTES + 1)
         except (OSError, EOFError, zlib.error):
-            raise BadInput("This trace is damaged: it cannot be unpacked.") from None
+            raise _damaged("it cannot be unpacked") from None
     if len(data) > MAX_BYTES:
         raise BadInput(
             f"This trace is too large: at most {MAX_BYTES // 2**20} MiB, unpacked, can be read."
@@ -207,277 +226,118 @@ def _decompress(data: bytes) -> bytes:
     return data
 
 
-def _parse_json(data: bytes) -> object:
-    try:
-        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise BadInput(
-            "This file is not a trace, or it is damaged: its JSON cannot be read."
-        ) from None
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number in JSON")
-
-
-def _read_problem(data: Mapping[str, Any]) -> Problem:
-    family = _read_text(data, "family", MAX_NAME, "the problem", optional=True)
-    level = None
-    if data.get("level") is not None:
-        level = _read_integer(data, "level", high=100, where="the problem")
+def _make_problem(problem: ProblemRecord) -> Problem:
     return Problem(
-        text=_read_text(data, "text", MAX_TEXT, "the problem"),
-        answer=_read_text(data, "answer", MAX_TEXT, "the problem", optional=True),
-        family=family,
-        level=level,
-        source="family" if family else "typed",
+        text=problem.text,
+        answer=problem.answer,
+        family=problem.family,
+        level=problem.level,
+        source="family" if problem.family else "typed",
     )
 
 
-def _read_settings(data: Mapping[str, Any]) -> Settings:
-    known = {field.name for field in fields(Settings)}
-    return Settings().with_values({key: value for key, value in data.items() if key in known})
-
-
-def _read_ledger(data: Mapping[str, Any]) -> Ledger:
-    """A trace from before costs were kept by model has totals only: they stand as the
-    generator's."""
-    if "generator_flops" not in data and "generator_depth" not in data:
-        data = dict(data) | {"verifier_flops": 0.0, "verifier_depth": 0}
-        data |= {
-            name: data[total]
-            for name, total in (
-                ("generator_flops", "flops"),
-                ("generator_depth", "sequential_depth"),
-            )
-            if total in data
-        }
-    counts = (
-        "generated_tokens",
-        "prefill_tokens",
-        "cached_tokens",
-        "verifier_tokens",
-        "generator_depth",
-        "verifier_depth",
-    )
-    amounts = ("generator_flops", "verifier_flops", "seconds")
-    return Ledger(
-        **{key: _read_integer(data, key, high=MAX_COUNT, where="the ledger") for key in counts},
-        **{key: _read_number(data, key, low=0, high=1e30, where="the ledger") for key in amounts},
-        peak_memory=_read_integer(
-            {"peak_memory": 0} | data, "peak_memory", high=MAX_COUNT, where="the ledger"
-        ),
-    )
-
-
-def _read_correct(data: list[Any], tree: SearchTree) -> dict[str, bool]:
+def _read_verdicts(votes: Sequence[VoteRecord], tree: SearchTree) -> dict[str, bool]:
     """The verdicts on the tree's answers."""
-    answers = {answer for answer in tree.answer if answer is not None}
-    verdicts = {}
-    for vote in data:
-        if not isinstance(vote, dict):
-            raise BadInput("This trace is damaged: a vote is not an object.")
-        answer = _read_text(vote, "answer", MAX_TEXT, "a vote")
-        verdict = vote.get("equal_to_reference")
-        if verdict is None:
-            continue
-        if answer not in answers or not isinstance(verdict, bool):
-            raise BadInput("This trace is damaged: a vote does not fit its nodes.")
-        verdicts[answer] = verdict
+    verdicts = {
+        vote.answer: vote.equal_to_reference
+        for vote in votes
+        if vote.equal_to_reference is not None
+    }
+    if not verdicts.keys() <= set(tree.answer):
+        raise _damaged("a vote does not fit its nodes")
     return verdicts
 
 
-def _read_tree(trace: dict[str, Any]) -> SearchTree:
-    nodes = _read_field(trace, "nodes", list, "the trace")
-    notes = [
-        _read_note(data) for data in _read_field({"notes": []} | trace, "notes", list, "the trace")
-    ]
-    if not 1 <= len(nodes) <= MAX_NODES:
-        raise BadInput(
-            f"A trace must have from 1 to {MAX_NODES:,} nodes; this one has {len(nodes):,}."
-        )
-    for index, node in enumerate(nodes):
-        if not isinstance(node, dict):
-            raise BadInput(f"This trace is damaged: node {index} is not an object.")
-        _read_integer(node, "round", high=MAX_DEPTH, where=f"node {index}")
-    root = nodes[0]
-    if root.get("id") != 0 or root.get("kind") != "root" or root.get("parent") not in (-1, None):
-        raise BadInput("This trace is damaged: node 0 is not a root.")
+def _grow_tree(trace: Trace) -> SearchTree:
+    """The tree of the file, with its events."""
+    notes = [Note(note.text, note.data) for note in trace.notes]
+    root = trace.nodes[0]
+    if (root.id, root.kind, root.parent, root.round) != (0, "root", -1, 0):
+        raise _damaged("node 0 is not a root")
     tree = SearchTree()
-    if trace.get("events") is None:
-        _rebuild_by_rounds(tree, nodes, notes)
+    if trace.events is None:
+        _grow_by_rounds(tree, trace.nodes, notes)
     else:
-        for index, event in enumerate(_read_field(trace, "events", list, "the trace")):
-            _replay_event(tree, nodes, notes, event, f"event {index}")
-        if not _matches_nodes(tree, nodes, notes):
-            raise BadInput("This trace is damaged: its events do not lead to its nodes and notes.")
+        for index, event in enumerate(trace.events):
+            _replay_event(tree, trace.nodes, notes, event, f"event {index}")
+        if not _matches_nodes(tree, trace.nodes, notes):
+            raise _damaged("its events do not lead to its nodes and notes")
     return tree
 
 
-def _rebuild_by_rounds(tree: SearchTree, nodes: list[Any], notes: list[Note]) -> None:
-    for _, batch in groupby(nodes[1:], key=lambda node: node["round"]):
-        added = [(_add_node(tree, data), data) for data in batch]
-        judged = [node for node, data in added if data.get("score") is not None]
-        tree.set_scores(judged, [_read_score(nodes, node) for node in judged])
+def _grow_by_rounds(tree: SearchTree, nodes: Sequence[NodeRecord], notes: Sequence[Note]) -> None:
+    for _, batch in groupby(nodes[1:], key=lambda node: node.round):
+        added = [(_add_node(tree, node), node) for node in batch]
+        scores = {place: node.score for place, node in added if node.score is not None}
+        tree.set_scores(list(scores), list(scores.values()))
         for status in ("kept", "pruned"):
-            tree.set_status([node for node, data in added if data["status"] == status], status)
-    for node, data in enumerate(nodes):
-        if data.get("visits") is not None:
-            tree.set_value(
-                node, *_read_value(data.get("visits"), data.get("value"), f"node {node}")
-            )
+            tree.set_status([place for place, node in added if node.status == status], status)
+    for place, node in enumerate(nodes):
+        if node.visits is not None:
+            if node.value is None:
+                raise _damaged(f"node {place} was visited and has no value")
+            tree.set_value(place, node.visits, node.value)
     for note in notes:
         tree.note(note.text, **note.data)
 
 
 def _replay_event(
-    tree: SearchTree, nodes: list[Any], notes: list[Note], event: object, where: str
+    tree: SearchTree,
+    nodes: Sequence[NodeRecord],
+    notes: Sequence[Note],
+    event: EventRecord,
+    where: str,
 ) -> None:
     """Let one event of the file happen. What it says of scores, texts and answers stands in
     ``nodes``."""
     size = len(tree)
     match event:
-        case ["add", int(node)] if node == size < len(nodes):
+        case ("add", node) if node == size < len(nodes):
             _add_node(tree, nodes[node])
-        case ["score", int(node)] if 0 < node < size:
-            tree.set_scores([int(node)], [_read_score(nodes, node)])
-        case ["mark", int(node), "open" | "kept" | "pruned" as status] if 0 <= node < size:
-            tree.set_status([int(node)], status)
-        case ["value", int(node), visits, value] if 0 <= node < size:
-            tree.set_value(int(node), *_read_value(visits, value, where))
-        case ["note", int(number)] if number == len(tree.notes) < len(notes):
+        case ("score", node) if 0 < node < size:
+            score = nodes[node].score
+            if score is None:
+                raise _damaged(f"'score' of node {node} is missing")
+            tree.set_scores([node], [score])
+        case ("mark", node, "open" | "kept" | "pruned" as status) if node < size:
+            tree.set_status([node], status)
+        case ("value", node, visits, value) if node < size:
+            tree.set_value(node, visits, value)
+        case ("note", number) if number == len(tree.notes) < len(notes):
             tree.note(notes[number].text, **notes[number].data)
         case _:
-            raise BadInput(f"This trace is damaged: {where} does not fit its nodes.")
+            raise _damaged(f"{where} does not fit its nodes")
 
 
-def _matches_nodes(tree: SearchTree, nodes: list[Any], notes: list[Note]) -> bool:
+def _matches_nodes(tree: SearchTree, nodes: Sequence[NodeRecord], notes: Sequence[Note]) -> bool:
     """Whether what events change in a tree is as the nodes and notes of the file say."""
-    columns = zip(tree.status, tree.score, tree.visits, tree.value, strict=True)
-    replayed = [
-        dict(zip(("status", "score", "visits", "value"), node, strict=True)) for node in columns
-    ]
-    stored = [{key: data.get(key) for key in replayed[0]} for data in nodes]
-    return replayed == stored and tree.notes == notes
+    replayed = zip(tree.status, tree.score, tree.visits, tree.value, strict=True)
+    stored = [(node.status, node.score, node.visits, node.value) for node in nodes]
+    return list(replayed) == stored and tree.notes == notes
 
 
-def _read_score(nodes: list[Any], node: int) -> float:
-    return _read_number(nodes[node], "score", low=0, high=1, where=f"node {node}")
-
-
-def _read_value(visits: object, value: object, where: str) -> tuple[int, float]:
-    data = {"visits": visits, "value": value}
-    mean = _read_number(data, "value", low=0, high=1, where=where)
-    return _read_integer(data, "visits", high=MAX_COUNT, where=where), mean
-
-
-def _read_note(data: object) -> Note:
-    if not isinstance(data, dict):
-        raise BadInput("This trace is damaged: a note is not an object.")
-    facts = _read_field(data, "data", dict, "a note")
-    for name, value in facts.items():
-        values = value if isinstance(value, list) else [value]
-        plain = len(name) <= MAX_NAME and all(map(_is_note_value, values))
-        if not plain or max(len(facts), len(values)) > MAX_NOTE_VALUES:
-            raise BadInput("This trace is damaged: a note holds more than a few plain figures.")
-    return Note(_read_text(data, "text", MAX_TEXT, "a note"), facts)
-
-
-def _is_note_value(value: object) -> bool:
-    if isinstance(value, str):
-        return len(value) <= MAX_TEXT and _is_valid_unicode(value)
-    if isinstance(value, int | float):
-        return abs(value) <= 1e30
-    return value is None
-
-
-def _add_node(tree: SearchTree, data: Mapping[str, Any]) -> int:
+def _add_node(tree: SearchTree, node: NodeRecord) -> int:
     """Append one node, with its scores and marks still to come."""
     where = f"node {len(tree)}"
-    if _read_integer(data, "id", high=MAX_NODES, where=where) != len(tree):
-        raise BadInput(f"This trace is damaged: {where} stands out of order.")
-    parent = _read_integer(data, "parent", high=len(tree) - 1, where=where)
-    if data["round"] != tree.round[parent] + 1:
-        raise BadInput(f"This trace is damaged: {where} is not one round after its parent.")
-    status = _read_choice(data, "status", STATUSES, where)
-    kind = _read_choice(data, "kind", KINDS[1:], where)
-    if status != {"revision": "finished", "rollout": "pruned"}.get(kind, status):
-        raise BadInput(f"This trace is damaged: {where} is a {kind}, which cannot be {status}.")
-    answer = _read_text(data, "answer", MAX_TEXT, where, optional=True)
-    if answer is not None and status != "finished":
-        raise BadInput(f"This trace is damaged: {where} has an answer but is not finished.")
+    if node.id != len(tree):
+        raise _damaged(f"{where} stands out of order")
+    if not 0 <= node.parent < len(tree):
+        raise _damaged(f"{where} does not stand after its parent")
+    if node.round != tree.round[node.parent] + 1:
+        raise _damaged(f"{where} is not one round after its parent")
+    if node.kind == "root":
+        raise _damaged(f"{where} is a second root")
+    if node.status != {"revision": "finished", "rollout": "pruned"}.get(node.kind, node.status):
+        raise _damaged(f"{where} is a {node.kind}, which cannot be {node.status}")
+    if node.answer is not None and node.status != "finished":
+        raise _damaged(f"{where} has an answer but is not finished")
     return tree.add(
-        parent,
-        _read_text(data, "text", MAX_TEXT, where),
-        tokens=_read_integer(data, "tokens", high=MAX_COUNT, where=where),
-        logprob=_read_number(data, "logprob", low=-1e30, high=1e30, where=where),
-        finished=status == "finished",
-        answer=answer,
-        kind=kind,
+        node.parent,
+        node.text,
+        tokens=node.tokens,
+        logprob=node.logprob,
+        token_logprobs=node.token_logprobs,
+        finished=node.status == "finished",
+        answer=node.answer,
+        kind=node.kind,
     )
-
-
-# --- fields of untrusted objects ------------------------------------------------------------------
-
-_FieldType = TypeVar("_FieldType")
-
-
-def _read_field(
-    data: Mapping[str, Any], key: str, kind: type[_FieldType], where: str
-) -> _FieldType:
-    value = data.get(key)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise BadInput(
-            f"This trace is damaged: '{key}' of {where} is missing or of the wrong kind."
-        )
-    return value
-
-
-def _read_text(
-    data: Mapping[str, Any],
-    key: str,
-    longest: int,
-    where: str = "the trace",
-    optional: bool = False,
-) -> Any:
-    if optional and data.get(key) is None:
-        return None
-    text = _read_field(data, key, str, where)
-    if len(text) > longest:
-        raise BadInput(
-            f"This trace is damaged: '{key}' of {where} is longer than {longest:,} characters."
-        )
-    if not _is_valid_unicode(text):
-        raise BadInput(f"This trace is damaged: '{key}' of {where} is not proper text.")
-    return text
-
-
-def _is_valid_unicode(text: str) -> bool:
-    """Whether there is no half character in it."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _read_choice(
-    data: Mapping[str, Any], key: str, choices: tuple[str, ...], where: str = "the trace"
-) -> str:
-    if _read_field(data, key, str, where) not in choices:
-        raise BadInput(
-            f"'{key}' of {where} is unknown here: it must be one of {', '.join(choices)}."
-        )
-    return data[key]
-
-
-def _read_integer(data: Mapping[str, Any], key: str, *, high: int, where: str, low: int = 0) -> int:
-    value = _read_field(data, key, int, where)
-    if not low <= value <= high:
-        raise BadInput(f"This trace is damaged: '{key}' of {where} is out of range.")
-    return value
-
-
-def _read_number(
-    data: Mapping[str, Any], key: str, *, low: float, high: float, where: str
-) -> float:
-    value = data.get(key)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-        raise BadInput(f"This trace is damaged: '{key}' of {where} is missing or out of range.")
-    return float(value)

@@ -7,9 +7,10 @@ Columns, one entry a node: ``parent`` (-1 for the root), ``text`` (one step, wit
 ``kind`` (``root``, ``step``, ``answer`` for the last step of a finished solution, ``revision``,
 ``rollout``), ``status`` (``open`` not judged against its siblings yet, ``kept``, ``pruned``,
 ``finished``), ``score`` (verifier's, in [0, 1], or None), ``logprob`` (nats, summed over the step's
-tokens), ``token_logprobs`` (its summands, a sampled token each; empty where not known), ``tokens``,
-``round`` (0 for the root), ``answer`` (of a finished solution, else None), ``visits`` and ``value``
-(how often a tree search visited it and the mean of what it found there, in [0, 1]; None elsewhere).
+tokens), ``token_logprobs`` (its summands, a sampled token each, to the four digits that a trace
+keeps; empty where not known), ``tokens``, ``round`` (0 for the root), ``answer`` (of a finished
+solution, else None), ``visits`` and ``value`` (how often a tree search visited it and the mean of
+what it found there, in [0, 1]; None elsewhere).
 
 A ``revision`` is one whole attempt, its lines joined by line ends, and always finished; its parent
 is the attempt before it (a revision or the answer of a solution) or the root. A ``rollout`` is a
@@ -21,11 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ttc_explorer.models.protocol import Step
 
-KINDS = ("root", "step", "answer", "revision", "rollout")
-STATUSES = ("open", "kept", "pruned", "finished")
+Kind = Literal["root", "step", "answer", "revision", "rollout"]
+Status = Literal["open", "kept", "pruned", "finished"]
 
 
 NoteValue = str | int | float | bool | None
@@ -135,7 +137,7 @@ class SearchTree:
         self.status.append(status)
         self.score.append(None)
         self.logprob.append(logprob)
-        self.token_logprobs.append(tuple(token_logprobs))
+        self.token_logprobs.append(tuple(round(logprob, 4) for logprob in token_logprobs))
         self.tokens.append(tokens)
         self.round.append(self.round[parent] + 1)
         self.visits.append(None)

@@ -68,13 +68,7 @@ def solution_logprobs(tree: SearchTree, leaf: int) -> list[float]:
     """The log-probabilities, in nats, of the tokens of the solution that ends in ``leaf``; empty
     where the model told none of them. Of a revision, those of that attempt alone."""
     nodes = [leaf] if tree.kind[leaf] == "revision" else tree.path(leaf)
-    return [logprob for node in nodes for logprob in _node_logprobs(tree, node)]
-
-
-def _node_logprobs(tree: SearchTree, node: int) -> Sequence[float]:
-    # The column is new; trees that were grown without it have none.
-    columns: Sequence[Sequence[float]] = getattr(tree, "token_logprobs", ())
-    return columns[node] if columns else ()
+    return [logprob for node in nodes for logprob in tree.token_logprobs[node]]
 
 
 def solution_features(
