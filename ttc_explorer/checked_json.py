@@ -34,11 +34,11 @@ def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number in JSON")
 
 
-def describe_error(error: ValidationError, whole: str) -> str:
+def describe_error(error: ValueError, whole: str) -> str:
     """The first fault as a clause that names its place, without a full stop.
 
     Args:
-        error: what pydantic found.
+        error: what ``parse_json`` raised, or a model's ``model_validate``.
         whole: what was read, as it is called within a sentence: ``the trace``.
 
     >>> class Node(Record):
@@ -51,6 +51,8 @@ def describe_error(error: ValidationError, whole: str) -> str:
     ...     describe_error(error, "the tree")
     "'score' of node 1 is of the wrong kind"
     """
+    if not isinstance(error, ValidationError):
+        return "its JSON cannot be read"
     fault = error.errors(include_url=False, include_input=False)[0]
     context = fault.get("ctx", {})
     if fault["type"] == "value_error":  # our own validators say everything themselves

@@ -13,16 +13,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field, Json, model_validator
 
+from ttc_explorer.checked_json import Record, parse_json
 from ttc_explorer.experiments.compute_optimal_policy import Policy
 from ttc_explorer.experiments.cross_fitting import (
     BINS,
@@ -32,17 +33,16 @@ from ttc_explorer.experiments.cross_fitting import (
     arms_by_budget,
     assign_halves,
     easiness_of_questions,
-    parse_arm_choice,
     quintiles,
 )
 from ttc_explorer.experiments.intervals import percentile_interval
 from ttc_explorer.models.protocol import PolicyDecision, PolicyQuery, StrategyChoice
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.settings import MAX_BUDGET
 
 PRIOR_STRENGTH = 20.0
 """Outcomes that the evidence behind the policy counts for, per candidate."""
 
-OUTCOMES_VERSION = 1
 MAX_FILE_BYTES = 4_000_000
 """Bytes of a file of outcomes that are read."""
 
@@ -84,7 +84,7 @@ class OutcomeStore:
         try:
             if path.exists():
                 self._counts = _read_counts(path)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (OSError, ValueError):
             self.notice = (
                 f"The outcomes in {path.name} cannot be read: learning starts from nothing."
             )
@@ -140,7 +140,7 @@ class OutcomeStore:
             }
             for (bin, budget, choice), (right, trials) in self._counts.items()
         ]
-        text = json.dumps({"version": OUTCOMES_VERSION, "outcomes": rows}, indent=1) + "\n"
+        text = json.dumps({"version": 1, "outcomes": rows}, indent=1) + "\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(
@@ -152,23 +152,42 @@ class OutcomeStore:
             raise BadInput(f"Outcomes cannot be kept in {self._path}: {error.strerror}.") from None
 
 
+class OutcomeRecord(Record):
+    """Outcomes of one choice in one cell, as the file has them. ``settings`` is JSON within
+    JSON."""
+
+    bin: Annotated[int, Field(ge=1, le=BINS)]
+    budget: Annotated[int, Field(ge=1, le=MAX_BUDGET)]
+    strategy: str
+    settings: Json[dict[str, str | int | float]]
+    right: Annotated[int, Field(ge=0)]
+    asked: Annotated[int, Field(ge=0, le=10**9)]
+
+    @model_validator(mode="after")
+    def _check_counts(self) -> Self:
+        if self.right > self.asked:
+            raise ValueError("more outcomes are right than there are")
+        return self
+
+    @property
+    def key(self) -> OutcomeKey:
+        choice = StrategyChoice(self.strategy, tuple(sorted(self.settings.items())))
+        return self.bin, self.budget, choice
+
+
+class OutcomesRecord(Record):
+    """The whole file."""
+
+    version: Literal[1]
+    outcomes: list[OutcomeRecord]
+
+
 def _read_counts(path: Path) -> dict[OutcomeKey, tuple[int, int]]:
-    """Raises ValueError, KeyError, TypeError or AttributeError: the file is not trusted."""
+    """Raises OSError or ValueError: the file is not trusted."""
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ValueError("too large")
-    data = json.loads(path.read_text(encoding="utf-8"))
-    if data["version"] != OUTCOMES_VERSION:
-        raise ValueError("of another version")
-    return dict(_parse_row(row) for row in data["outcomes"])
-
-
-def _parse_row(row: Mapping[str, Any]) -> tuple[OutcomeKey, tuple[int, int]]:
-    right, trials = int(row["right"]), int(row["asked"])
-    if not 0 <= right <= trials <= 10**9:
-        raise ValueError("impossible counts")
-    choice = parse_arm_choice(str(row["strategy"]), row["settings"])
-    hash(choice)
-    return (int(row["bin"]), int(row["budget"]), choice), (right, trials)
+    record = OutcomesRecord.model_validate(parse_json(path.read_bytes()))
+    return {each.key: (each.right, each.asked) for each in record.outcomes}
 
 
 # --- regret of learning, replayed ----------------------------------------------------------------

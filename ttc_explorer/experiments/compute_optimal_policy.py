@@ -8,10 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import Field, model_validator
+
+from ttc_explorer.checked_json import Record, describe_error, parse_json
 from ttc_explorer.experiments.cross_fitting import Candidate, PolicyCell, cells, easiness_estimates
 from ttc_explorer.experiments.difficulty import BINS, bin_of_score, predicted_edges
 from ttc_explorer.experiments.evidence import COST_COLUMNS, evidence
@@ -27,11 +30,10 @@ from ttc_explorer.models.protocol import (
 )
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import PolicyFunction, no_policy
-from ttc_explorer.search.settings import Settings, parse_budget
+from ttc_explorer.search.settings import MAX_BUDGET, Settings
 from ttc_explorer.search.strategies.auto import MAX_PROBE
 from ttc_explorer.search.strategy import get_strategy
 
-POLICY_VERSION = 1
 MAX_FILE_BYTES = 4_000_000
 """Bytes of a policy file that are read."""
 
@@ -152,17 +154,70 @@ def probe_cost(results: Results, seed: int = 0) -> dict[str, float]:
 
 # --- the file -------------------------------------------------------------------------------------
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class CandidateRecord(Record):
+    """A candidate as a file has it."""
+
+    strategy: str
+    settings: dict[str, str | int | float]
+    share: Share
+    prior: Share
+
+    @model_validator(mode="after")
+    def _check_choice(self) -> Self:
+        """``auto`` must not be told to ask again, or to count by another selector."""
+        if self.strategy == "auto":
+            raise ValueError("auto cannot choose itself")
+        unknown_settings = self.settings.keys() - set(get_strategy(self.strategy).settings)
+        if unknown_settings:
+            raise ValueError(f"{self.strategy} has no setting '{min(unknown_settings)[:40]}'")
+        Settings().with_values(self.settings)
+        return self
+
+    def candidate(self) -> Candidate:
+        """The candidate itself."""
+        choice = StrategyChoice(self.strategy, tuple(sorted(self.settings.items())))
+        return Candidate(choice, self.share, self.prior)
+
+
+class CellRecord(Record):
+    """A cell as a file has it."""
+
+    bin: Annotated[int, Field(ge=1, le=BINS)]
+    budget: Annotated[int, Field(ge=1, le=MAX_BUDGET)]
+    questions: Annotated[int, Field(ge=0)]
+    accuracy: Share
+    low: Share
+    high: Share
+    candidates: Annotated[list[CandidateRecord], Field(min_length=1)]
+
+
+class PolicyRecord(Record):
+    """The whole file."""
+
+    version: Literal[1] = 1
+    about: dict[str, Any]
+    edges: Annotated[list[Share], Field(min_length=BINS - 1, max_length=BINS - 1)]
+    cells: Annotated[list[CellRecord], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _check_table(self) -> Self:
+        if sorted(self.edges) != self.edges:
+            raise ValueError("its edges do not ascend")
+        places = {(cell.bin, cell.budget) for cell in self.cells}
+        budgets = {budget for _, budget in places}
+        if not len(places) == len(self.cells) == BINS * len(budgets):
+            raise ValueError("it needs each bin once at each budget")
+        return self
+
 
 def dump_policy(policy: Policy) -> str:
     """The policy as JSON text."""
     table = [
-        {
-            "bin": cell.bin,
-            "budget": cell.budget,
-            "questions": cell.questions,
-            "accuracy": cell.accuracy,
-            "low": cell.low,
-            "high": cell.high,
+        asdict(cell)
+        | {
             "candidates": [
                 {
                     "strategy": candidate.choice.strategy,
@@ -171,17 +226,13 @@ def dump_policy(policy: Policy) -> str:
                     "prior": candidate.prior,
                 }
                 for candidate in cell.candidates
-            ],
+            ]
         }
         for cell in policy.cells
     ]
-    data = {
-        "version": POLICY_VERSION,
-        "about": dict(policy.about),
-        "edges": list(policy.edges),
-        "cells": table,
-    }
-    return json.dumps(data, indent=1) + "\n"
+    data = {"about": dict(policy.about), "edges": list(policy.edges), "cells": table}
+    record = PolicyRecord.model_validate(data)
+    return json.dumps(record.model_dump(), indent=1) + "\n"
 
 
 def load_policy(path: Path) -> Policy | None:
@@ -192,72 +243,24 @@ def load_policy(path: Path) -> Policy | None:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise BadInput(f"{path.name} is too large for a policy: {REBUILD_HINT}")
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError):
-        raise BadInput(f"{path.name} is not JSON: {REBUILD_HINT}") from None
     try:
-        return _parse_policy(data)
-    except BadInput as error:
-        raise BadInput(
-            f"{path.name} is no policy: {str(error).rstrip('.')}; {REBUILD_HINT}"
-        ) from None
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        raise BadInput(f"{path.name} is no policy: {REBUILD_HINT}") from None
-
-
-def _parse_policy(data: dict[str, Any]) -> Policy:
-    if data["version"] != POLICY_VERSION:
-        raise BadInput("its version is not known here")
-    edges = tuple(_parse_share(edge) for edge in data["edges"])
-    if len(edges) != BINS - 1 or sorted(edges) != list(edges):
-        raise BadInput(f"it needs {BINS - 1} ascending edges")
-    table = tuple(_parse_cell(row) for row in data["cells"])
-    places = {(cell.bin, cell.budget) for cell in table}
-    if not table or len(places) != len(table) or len(table) != BINS * len({b for _, b in places}):
-        raise BadInput("it needs each bin once at each budget")
-    return Policy(dict(data["about"]), edges, table)
-
-
-def _parse_cell(row: dict[str, Any]) -> PolicyCell:
-    if row["bin"] not in range(1, BINS + 1):
-        raise BadInput(f"bins are numbered 1 to {BINS}")
-    candidates = tuple(
-        Candidate(
-            _parse_choice(each["strategy"], each["settings"]),
-            _parse_share(each["share"]),
-            _parse_share(each["prior"]),
+        record = PolicyRecord.model_validate(parse_json(data))
+    except ValueError as error:
+        what = describe_error(error, "the file")
+        raise BadInput(f"{path.name} is no policy: {what}; {REBUILD_HINT}") from None
+    cells = tuple(
+        PolicyCell(
+            cell.bin,
+            cell.budget,
+            cell.questions,
+            cell.accuracy,
+            cell.low,
+            cell.high,
+            tuple(each.candidate() for each in cell.candidates),
         )
-        for each in row["candidates"]
+        for cell in record.cells
     )
-    if not candidates:
-        raise BadInput("every cell needs a choice")
-    return PolicyCell(
-        int(row["bin"]),
-        parse_budget(row["budget"]),
-        int(row["questions"]),
-        _parse_share(row["accuracy"]),
-        _parse_share(row["low"]),
-        _parse_share(row["high"]),
-        candidates,
-    )
-
-
-def _parse_choice(name: str, settings: dict[str, Any]) -> StrategyChoice:
-    """Raises BadInput for what ``auto`` must not be told: to ask again, or to count by another
-    selector."""
-    if name == "auto":
-        raise BadInput("auto cannot choose itself")
-    unknown_settings = set(settings) - set(get_strategy(name).settings)
-    if unknown_settings:
-        raise BadInput(f"{name} has no setting '{min(unknown_settings)[:40]}'")
-    checked = Settings().with_values(settings)
-    return StrategyChoice(name, tuple((key, getattr(checked, key)) for key in sorted(settings)))
-
-
-def _parse_share(number: Any) -> float:
-    """A number from 0 to 1."""
-    if not 0 <= float(number) <= 1:
-        raise BadInput("it has a share outside 0 to 1")
-    return float(number)
+    return Policy(record.about, tuple(record.edges), cells)

@@ -171,14 +171,12 @@ def load_trace(data: bytes) -> Run:
     Raises:
         BadInput: it is no trace, of a newer version, too large, or damaged.
     """
+    unpacked = _decompress(data)
     try:
-        content = parse_json(_decompress(data))
+        content = parse_json(unpacked)
     except ValueError as error:
-        raise (
-            error
-            if isinstance(error, BadInput)
-            else BadInput("This file is not a trace, or it is damaged: its JSON cannot be read.")
-        ) from None
+        what = describe_error(error, "the trace")
+        raise BadInput(f"This file is not a trace, or it is damaged: {what}.") from None
     if not isinstance(content, dict) or "version" not in content:
         raise BadInput("This file is not a trace: choose a .json or .json.gz file saved here.")
     version = content["version"]
