@@ -80,7 +80,7 @@ def test_the_tally_counts_each_verdict_that_there_is():
 
 @pytest.mark.parametrize("narrow", [False, True])
 def test_the_curve_has_a_line_and_a_band_for_each_name(narrow):
-    drawn = analysis_charts.line_chart(FINDING.chart, narrow)
+    drawn = analysis_charts.finding_chart(FINDING.chart, narrow)
     lines = [trace for trace in drawn["data"] if trace.get("mode") == "lines+markers"]
     assert [trace["name"] for trace in lines] == ["beam search", "best-of-N"]
     assert sum(trace.get("fill") == "toself" for trace in drawn["data"]) == 2

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttc_explorer.ui.components import plotly_figures
+from ttc_explorer.ui.components.accuracy_curves import COST_AXES, accuracy_curves
 from ttc_explorer.ui.components.plotly_figures import (
-    accuracy_curves,
     band_trace,
     spread_labels,
     to_plot_data,
@@ -123,7 +122,7 @@ def test_names_stand_at_the_ends_but_not_on_a_phone():
     assert accuracy_curves(table(ARMS), narrow=True)["layout"]["annotations"] == []
 
 
-@pytest.mark.parametrize("across", plotly_figures.COST_AXES)
+@pytest.mark.parametrize("across", COST_AXES)
 @pytest.mark.parametrize("log", [True, False])
 def test_all_points_lie_within_the_axes_and_the_figure_is_json(across, log):
     figure = accuracy_curves(table(ARMS), across, log)
@@ -133,7 +132,7 @@ def test_all_points_lie_within_the_axes_and_the_figure_is_json(across, log):
     for trace in figure["data"]:
         assert all(low <= x <= high * (1 + 1e-9) for x in trace["x"])
         assert all(bottom <= y <= top for y in trace["y"])
-    assert axis["title"]["text"] == plotly_figures.COST_AXES[across].title
+    assert axis["title"]["text"] == COST_AXES[across].title
     assert json.loads(to_plot_data(figure).plot) == json.loads(json.dumps(figure))
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ttc_explorer.ui.glossary import TERMS
 from ttc_explorer.ui.math_typesetting import escape_html, typeset_math
-from ttc_explorer.ui.number_format import count_noun, format_amount
+from ttc_explorer.ui.number_format import count_noun, format_amount, format_percent
 from ttc_explorer.ui.strategy_colours import colour_style
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,6 +36,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "amount": format_amount,
         "count": count_noun,
+        "percent": format_percent,
         "math": lambda text: Markup(typeset_math(text)),
     }
     return environment

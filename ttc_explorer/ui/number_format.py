@@ -27,9 +27,9 @@ def count_noun(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def format_percent(share: float) -> str:
+def format_percent(share: float, digits: int = 0) -> str:
     """
-    >>> format_percent(0.8249)
-    '82%'
+    >>> format_percent(0.8249), format_percent(0.8249, 1)
+    ('82%', '82.5%')
     """
-    return f"{share:.0%}"
+    return f"{share:.{digits}%}"

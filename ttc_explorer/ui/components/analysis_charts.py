@@ -3,7 +3,6 @@ reliability, places of the first wrong step. Pure, in the look of ``plotly_figur
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,136 +11,56 @@ import pandas as pd
 
 from ttc_explorer.experiments.calibration import NO_ERROR, Calibration
 from ttc_explorer.experiments.findings.verdict import FindingChart
+from ttc_explorer.ui.components.accuracy_curves import PERCENT_STYLE
+from ttc_explorer.ui.components.line_chart import ChartAxis, line_chart, padded_range
 from ttc_explorer.ui.components.plotly_figures import (
-    LABEL_CHARACTER_WIDTH,
+    LEGEND_LAYOUT,
     Figure,
     annotation,
-    band_trace,
     line_trace,
     make_axis,
     make_figure,
     percent_axis,
-    spread_labels,
 )
 from ttc_explorer.ui.strategy_colours import colour_style
 from ttc_explorer.ui.theme import TEXT_COLOUR
 
 HEATMAP_RGB = "12,63,174"
-LEGEND_LAYOUT = {
-    "orientation": "h",
-    "y": 1.02,
-    "yanchor": "bottom",
-    "x": 0,
-    "font": {"size": 13},
-    "bgcolor": "rgba(0,0,0,0)",
-}
 MAX_CELL_OPACITY = 0.55
 """Opacity of the fullest square of a heat map: ink is still read on it, in light and dark."""
 MAX_STEPS_SHOWN = 8
 """Steps that a heat map tells apart; later ones are taken together."""
 
 
-def line_chart(chart: FindingChart, narrow: bool = False, label: float = 19 / 300) -> Figure:
-    """Lines with their 95 % bands, a panel a value of ``panel``. Names stand at the ends of the
-    lines, or, on a narrow screen, in a legend above. ``label`` is the height of a name, as a share
-    of the figure."""
+def finding_chart(
+    chart: FindingChart, narrow: bool = False, label_height: float = 19 / 300
+) -> Figure:
+    """The curve behind a finding, or any other of its kind.
+
+    Args:
+        chart: its axes, and rows with panel, line, tone, x, y, low and high.
+        narrow: for a phone: a legend above instead of names at the ends of the lines.
+        label_height: of a name, as a share of the figure.
+    """
     rows = pd.DataFrame(chart.rows)
-    names, panels = list(rows["line"].unique()), list(rows["panel"].unique())
-    tones = dict(zip(rows["line"], rows["tone"], strict=True))
     low, high = float(rows["low"].min()), float(rows["high"].max())
     padding = max(0.06 * (high - low), 0.01)
-    y_range = [low - padding, high + padding]
+    bottom, top = low - padding, high + padding
+    style: Figure = {"zeroline": chart.kind == "difference", "zerolinecolor": "#8592a6"}
     if chart.kind == "share":
-        y_range = [max(-0.01, y_range[0]), min(1.01, y_range[1])]
-    left, right = float(rows["x"].min()), float(rows["x"].max())
-    edges = _x_range(left, right, chart.log)
-    data: list[dict[str, Any]] = []
-    layout: dict[str, Any] = {}
-    notes = []
-    width = 1 / len(panels)
-    for number, panel in enumerate(panels):
-        suffix = str(number + 1) if number else ""
-        axis_refs = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
-        inside = rows[rows["panel"] == panel]
-        for index, name in enumerate(names):
-            each = inside[inside["line"] == name].sort_values("x")
-            if each.empty:
-                continue
-            x, y = each["x"].tolist(), each["y"].tolist()
-            tag = f"{number} {index}"
-            if len(each) > 1:
-                data.insert(
-                    0,
-                    band_trace(
-                        x,
-                        each["low"].tolist(),
-                        each["high"].tolist(),
-                        tones[name],
-                        f"band {tag}",
-                        showlegend=False,
-                        **axis_refs,
-                    ),
-                )
-            hover_texts = [_hover_text(name, chart, row) for row in each.itertuples()]
-            data.append(
-                line_trace(
-                    x, y, tones[name], f"line {tag}", mode="lines+markers", text=hover_texts,
-                    marker={"size": 7, "color": colour_style(tones[name]).light, "line": {"width": 0}},
-                    hovertemplate="%{text}<extra></extra>", showlegend=narrow and number == 0, meta=panel,
-                    customdata=each[["low", "high"]].values.tolist(), **axis_refs,
-                ) | {"name": name}
-            )  # fmt: skip
-        domain = [
-            number * width + (0.02 if number else 0),
-            (number + 1) * width - (0.0 if len(panels) == 1 else 0.02),
-        ]
-        layout[f"xaxis{suffix}"] = make_axis(
-            chart.x if number == (len(panels) - 1) // 2 else "",
-            domain=domain,
-            anchor=f"y{suffix}",
-            type="log" if chart.log else "linear",
-            range=[math.log10(edge) for edge in edges] if chart.log else list(edges),
-            **_tick_layout(rows["x"], chart.log, every=2 if narrow and len(panels) > 1 else 1),
-        )
-        scale = percent_axis if chart.kind == "share" else make_axis
-        titled = (
-            {}
-            if chart.kind == "share"
-            else {"tickformat": "+.0%" if chart.kind == "difference" else ".2f"}
-        )
-        layout[f"yaxis{suffix}"] = scale(
-            chart.y if number == 0 else "",
-            anchor=f"x{suffix}",
-            range=y_range,
-            showticklabels=number == 0,
-            zeroline=chart.kind == "difference",
-            zerolinecolor="#8592a6",
-            **titled,
-        )
-        if panel:
-            notes.append(annotation(f"<b>{panel}</b>", domain[0], 1, yanchor="bottom", yshift=4))
-    if not narrow:
-        last = rows[rows["panel"] == panels[-1]].sort_values("x").groupby("line", sort=False).last()
-        ends = last.reindex([name for name in names if name in last.index])["y"]
-        places = spread_labels(ends.tolist(), (y_range[1] - y_range[0]) * label, *y_range)
-        suffix = str(len(panels)) if len(panels) > 1 else ""
-        for number, (name, y) in enumerate(zip(ends.index, places, strict=True)):
-            path = [float(last["x"][name]), edges[1]], [float(ends[name]), y]
-            thin = {"color": colour_style(tones[name]).light, "width": 1}
-            axis_refs: dict[str, Any] = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
-            axis_refs |= {"hoverinfo": "skip", "opacity": 0.55, "showlegend": False}
-            data.append(line_trace(*path, tones[name], f"leader {number}", line=thin, **axis_refs))
-            notes.append(annotation(name, 1, y, yref=f"y{suffix}", xshift=6))
-    room = 16 if narrow else 14 + LABEL_CHARACTER_WIDTH * max(map(len, names))
-    top = (26 if any(panels) else 10) + (24 if narrow else 0)
-    return make_figure(
-        data,
-        **layout,
-        annotations=notes,
-        margin={"l": 54, "r": room, "t": top, "b": 50},
-        showlegend=narrow,
-        legend=LEGEND_LAYOUT
-        | ({"y": 1.17} if any(panels) else {}),  # above the names of the panels
+        bottom, top = max(-0.01, bottom), min(1.01, top)
+        style |= PERCENT_STYLE
+    else:
+        style["tickformat"] = "+.0%" if chart.kind == "difference" else ".2f"
+    left, right = padded_range(rows["x"], chart.log, 0.05)
+    every = 2 if narrow and rows["panel"].nunique() > 1 else 1
+    return line_chart(
+        rows.assign(text=[_hover_text(chart, row) for row in rows.itertuples()]),
+        ChartAxis(chart.x, left, right, chart.log, _tick_layout(rows["x"], chart.log, every)),
+        ChartAxis(chart.y, bottom, top, style=style),
+        narrow=narrow,
+        legend=True,
+        label_height=label_height,
     )
 
 
@@ -253,21 +172,13 @@ def first_error_heatmap(table: pd.DataFrame) -> Figure:
     )
 
 
-def _hover_text(name: str, chart: FindingChart, row: Any) -> str:
+def _hover_text(chart: FindingChart, row: Any) -> str:
     written = {"share": "{:.1%}", "difference": "{:+.1%}"}.get(chart.kind, "{:.3f}").format
     x = f"{row.x:,.0f}" if row.x >= 10 or row.x == int(row.x) else f"{row.x:.2g}"
     return (
-        f"<b>{name}</b><br>{chart.x}: {x}<br>{written(row.y)} ({written(row.low)} to "
+        f"<b>{row.line}</b><br>{chart.x}: {x}<br>{written(row.y)} ({written(row.low)} to "
         f"{written(row.high)})"
     )
-
-
-def _x_range(left: float, right: float, log: bool) -> tuple[float, float]:
-    if log:
-        padding = max(right / left, 2.0) ** 0.05
-        return left / padding, right * padding
-    padding = 0.05 * (right - left or 1.0)
-    return left - padding, right + padding
 
 
 def _tick_layout(x: pd.Series, log: bool, every: int) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from ttc_explorer.ui.components.compare_view import swatch
-from ttc_explorer.ui.math_typesetting import escape_html
-from ttc_explorer.ui.strategy_colours import colour_style
+from markupsafe import Markup
+
+from ttc_explorer.ui.html_templates import render
 
 APPROXIMATE_TICKS = 5
 """Marks on the scale, about."""
@@ -30,53 +31,48 @@ class Dot:
     highlighted: bool = False
 
 
+class PlacedDot(NamedTuple):
+    """A row and where it stands on the scale, in per cent of it; nowhere (empty) if its value is
+    not known."""
+
+    dot: Dot
+    place: str = ""
+    low: str = ""
+    high: str = ""
+
+
 def dot_plot(
     rows: Sequence[Dot], format_value: Callable[[float], str], mark: float | None = None
-) -> str:
-    """The rows in the order given; ``format_value`` says how the scale is labelled, and ``mark`` is
-    a value that a line stands at."""
+) -> Markup:
+    """The rows in the order given.
+
+    Args:
+        rows: a figure each.
+        format_value: says how the scale is labelled.
+        mark: a value that a line stands at.
+    """
     known = [row for row in rows if math.isfinite(row.value)]
     ends = [
         *(row.low for row in known),
         *(row.high for row in known),
         *([] if mark is None else [mark]),
-    ]
-    if not ends:
-        ends = [0.0, 1.0]
+    ] or [0.0, 1.0]
     ticks = nice_ticks(min(ends), max(ends))
     low, high = min(ticks[0], *ends), max(ticks[-1], *ends)
 
-    def at(value: float) -> str:
+    def place(value: float) -> str:
         return f"{100 * (value - low) / (high - low):.2f}%"
 
-    body = "".join(_dot_row(row, at, mark) for row in rows)
-    labels = "".join(
-        f'<i style="left:{at(tick)}">{escape_html(format_value(tick))}</i>' for tick in ticks
-    )
-    return (
-        f'<ol class="dots">{body}</ol><div class="dots-scale" '
-        f'aria-hidden="true"><div>{labels}</div></div>'
-    )
-
-
-def _dot_row(row: Dot, at: Callable[[float], str], mark: float | None) -> str:
-    name = (
-        f"{swatch(row.tone) if row.tone else ''}{escape_html(row.name)} "
-        f"<span>{escape_html(row.detail)}</span>"
-    )
-    drawn = "" if mark is None else f'<i class="mark" style="left:{at(mark)}"></i>'
-    if math.isfinite(row.value):
-        light, dark, _ = colour_style(row.tone)
-        drawn += (
-            f'<i class="reach" style="left:{at(row.low)};right:calc(100% - {at(row.high)});'
-            f'--light:{light};--dark:{dark}"></i>'
-            f'<i class="dot" style="left:{at(row.value)};--light:{light};--dark:{dark}"></i>'
-        )
-    return (
-        f'<li class="{"marked" if row.highlighted else ""}" tabindex="0" '
-        f'data-tip="{escape_html(row.tip)}">'
-        f'<span class="name">{name}</span><span class="track">{drawn}</span>'
-        f'<b class="figure">{escape_html(row.value_text)}</b></li>'
+    return render(
+        "dot_plot.html",
+        rows=[
+            PlacedDot(row, place(row.value), place(row.low), place(row.high))
+            if math.isfinite(row.value)
+            else PlacedDot(row)
+            for row in rows
+        ],
+        mark=None if mark is None else place(mark),
+        ticks=[(place(tick), format_value(tick)) for tick in ticks],
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from ttc_explorer.experiments.curve_points import curve_points
 from ttc_explorer.experiments.pool import read_pool
@@ -21,28 +21,30 @@ from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.ui.components import plotly_figures
+from ttc_explorer.ui.components.accuracy_curves import COST_AXES, accuracy_curves
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
-from ttc_explorer.ui.components.downloads import (
-    APPEND_IS_NARROW_SCRIPT,
-    save_png_script,
-    save_text_script,
-)
-from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
+from ttc_explorer.ui.components.kind_and_level import kind_and_level
 from ttc_explorer.ui.components.messages import banner, status_line
+from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
+from ttc_explorer.ui.components.result_card import ResultCard
+from ttc_explorer.ui.components.results_source import results_source
 from ttc_explorer.ui.components.strategy_chips import (
     chips_update,
     chips_value,
     pressed_keys,
     strategy_chips,
 )
-from ttc_explorer.ui.math_typesetting import escape_html
-from ttc_explorer.ui.number_format import count_noun, format_amount
+from ttc_explorer.ui.html_templates import render, render_macro
+from ttc_explorer.ui.number_format import count_noun
 from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import SWEEP_COMMAND, ModelResults, ResultsStore, shipped_results
 from ttc_explorer.ui.strategy_variants import COVERAGE, StrategyVariant, variants_by_key
 
-log = logging.getLogger(__name__)
-
+NO_RESULTS_MESSAGE = (
+    f"No results are shipped with this copy. This makes them: {SWEEP_COMMAND}. A pool of yours can "
+    "be drawn."
+)
 MAX_CURVES = 8
 """Arms in one figure."""
 DEFAULT_CURVES = (COVERAGE, "greedy", "best_of_n", "beam", "lookahead", "revise")
@@ -115,8 +117,11 @@ class UploadedPool:
 
 
 class CurvesPage(Page):
-    """The page. Make it inside ``gr.Blocks``; with an empty results store it draws uploaded pools
-    only."""
+    """The page. Make it inside ``gr.Blocks``.
+
+    Args:
+        results_store: the results to draw; without any the page draws uploaded pools only.
+    """
 
     def __init__(self, results_store: ResultsStore) -> None:
         self._results_store = results_store
@@ -136,28 +141,19 @@ class CurvesPage(Page):
             with gr.Column(elem_id="curves-results", min_width=0):
                 self.banner = html_block(
                     "curves-banner",
-                    "" if self._variants else banner(_no_results_message(), "note"),
+                    "" if self._variants else banner(NO_RESULTS_MESSAGE, "note"),
                 )
                 with gr.Column(
                     elem_id="curves-card", min_width=0, visible=bool(self._variants)
                 ) as self.card:
+                    card = self.result_card = ResultCard("curves", DOWNLOAD_NAME)
                     with gr.Row(elem_id="curves-top"):
-                        self.head = html_block("curves-head")
-                        self.save = gr.Button("CSV", min_width=0, elem_id="curves-csv", size="md")
-                        self.png_button = gr.Button(
-                            "PNG", min_width=0, elem_id="curves-png", size="md"
-                        )
-                    self.figure = gr.Plot(
-                        show_label=False, container=False, elem_id="curves-figure"
-                    )
+                        self.head = card.heading()
+                        card.download_buttons("curves", server_table=True)
+                    self.figure = card.plot()
                     self.foot = html_block(
                         "curves-foot", status_line("loading", "Reading the results …")
                     )
-        self.comma_separated = gr.Textbox(
-            visible="hidden", show_label=False, elem_id="curves-commas"
-        )
-        self.narrow = gr.Checkbox(False, visible=False)
-        self.page_loaded = gr.HTML("", js_on_load="trigger('input')", apply_default_css=False)
         self._connect()
 
     # --- what is on the page ----------------------------------------------------------------------
@@ -187,22 +183,9 @@ class CurvesPage(Page):
                     )
                 control_heading("Problems", "held out")
                 with gr.Row(elem_id="curves-problems"):
-                    kinds = [
-                        ("All kinds", ""),
-                        *((family.title, name) for name, family in FAMILIES.items()),
-                    ]
-                    levels = [
-                        ("All levels", 0),
-                        *((f"Level {level}", level) for level in range(1, 6)),
-                    ]
-                    small: dict[str, Any] = {
-                        "show_label": False, "container": False, "min_width": 0, "filterable": False
-                    }  # fmt: skip
-                    self.family = gr.Dropdown(
-                        kinds, value="", label="Kind of problem", elem_id="curves-family", **small
-                    )
-                    self.level = gr.Dropdown(
-                        levels, value=0, label="Level", elem_id="curves-level", **small
+                    levels = [("All levels", 0), *((f"Level {n}", n) for n in range(1, 6))]
+                    self.family, self.level = kind_and_level(
+                        "problem", ("All kinds", ""), levels, 0, "curves-"
                     )
                 control_heading("Split by difficulty", "difficulty")
                 splits = [(title, name) for name, title in DIFFICULTY_SPLITS.items()]
@@ -213,7 +196,7 @@ class CurvesPage(Page):
         with gr.Column(elem_id="curves-how", min_width=0):
             with gr.Column(min_width=0, visible=bool(self._variants)) as costs:
                 control_heading("Compute, counted in", "compute")
-                axes = [(axis.short, axis.column) for axis in plotly_figures.COST_AXES.values()]
+                axes = [(axis.short, axis.column) for axis in COST_AXES.values()]
                 self.cost_column = segmented_control(
                     "Compute, counted in", "curves-across", axes, "budget"
                 )
@@ -237,66 +220,35 @@ class CurvesPage(Page):
             self.input_error = html_block("curves-unread")
 
     def _connect(self) -> None:
-        settings = [
-            self.pool, self.model, self.chips, self.selector, self.family, self.level, self.split,
+        controls = [
+            self.model, self.chips, self.selector, self.family, self.level, self.split,
             self.cost_column, self.scale, self.bands,
         ]  # fmt: skip
+        narrow = narrow_screen()
+        inputs = [self.pool, *controls, narrow]
         picture = [self.head, self.figure, self.foot, self.banner, self.chips]
-        event_options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        drawing: dict[str, Any] = event_options | {
-            "trigger_mode": "always_last",
-            "concurrency_limit": 2,
-        }
-        changes = [
-            control.input
-            for control in (
-                self.model, self.chips, self.selector, self.family, self.level, self.split, self.cost_column,
-                self.scale, self.bands,
-            )
-        ]  # fmt: skip
-        inputs = [*settings, self.narrow]
+        source = [self.back_button, self.card, *self.shipped]
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         gr.on(
-            [self.page_loaded.input, *changes],
+            [on_load(), *(control.input for control in controls)],
             self.draw,
             inputs,
             picture,
-            js=APPEND_IS_NARROW_SCRIPT,
-            **drawing,
+            trigger_mode="always_last",
+            concurrency_limit=2,
+            **hidden,
         )
-        places = [
-            *picture,
-            self.input_error,
-            self.upload,
-            self.back_button,
-            self.pool,
-            self.card,
-            *self.shipped,
-        ]
         self.upload.upload(
-            self.read, [self.upload], [self.input_error, self.pool, self.upload], **event_options
-        ).then(self.switch_source, inputs, places, js=APPEND_IS_NARROW_SCRIPT, **event_options)
-        self.back_button.click(lambda: None, None, self.pool, **event_options).then(
-            self.switch_source, inputs, places, js=APPEND_IS_NARROW_SCRIPT, **event_options
+            self.read, self.upload, [self.input_error, self.pool, self.upload], **hidden
+        ).then(self.switch_source, inputs, [*picture, *source], **hidden)
+        self.back_button.click(lambda: None, None, self.pool, **hidden).then(
+            self.switch_source, inputs, [*picture, *source], **hidden
         )
-        self.save.click(
-            self.csv_table, settings, [self.comma_separated, self.banner], **event_options
-        ).then(
-            None,
-            self.comma_separated,
-            None,
-            js=save_text_script(f"{DOWNLOAD_NAME}.csv"),
-            **event_options,
-        )
-        self.png_button.click(
-            None,
-            None,
-            None,
-            js=save_png_script("curves-figure", "curves-head", DOWNLOAD_NAME),
-            **event_options,
-        )
+        self.result_card.connect_table(self.csv_table, inputs, self.banner)
 
     # --- what it does -----------------------------------------------------------------------------
 
+    @guarded()
     def draw(
         self,
         pool: UploadedPool | None,
@@ -312,66 +264,35 @@ class CurvesPage(Page):
         narrow: bool,
     ) -> ComponentUpdates:
         """The figure and what is said about it. What goes wrong is one sentence above it."""
-        try:
-            if pool is not None:
-                found, cost_column, head, foot = pool.curve_points, "budget", *_pool_captions(pool)
-                missing: Any = gr.skip()
-            elif not self._variants:
-                return {self.head: gr.skip()}
-            else:
-                selection = self._parse_selection(model, pressed, selector, family, level, split)
-                found, model_results = (
-                    self._cached_points(selection),
-                    self._results_store.model_results(model),
-                )
-                head, foot = (
-                    _chart_header(selection, model_results, found),
-                    _chart_footer(selection, model_results),
-                )
-                missing = chips_update(
-                    pressed,
-                    [arm.key for arm in selection.arms],
-                    self._unavailable_variants(model_results),
-                )
-            figure = plotly_figures.accuracy_curves(
-                _with_cost_axis(found, cost_column),
-                cost_column,
-                scale == "log",
-                bands == "on",
-                narrow,
-            )
-            return {
-                self.figure: plotly_figures.to_plot_data(figure),
-                self.head: head,
-                self.foot: foot,
-                self.chips: missing,
-                self.banner: "",
+        if pool is not None:
+            points, cost_column = pool.curve_points, "budget"
+            said = {self.head: _pool_heading(pool), self.foot: _pool_footer(pool)}
+        elif not self._variants:
+            return {self.head: gr.skip()}
+        else:
+            selection = self._parse_selection(model, pressed, selector, family, level, split)
+            points = self._cached_points(selection)
+            model_results = self._results_store.model_results(model)
+            drawn = [arm.key for arm in selection.arms]
+            missing = self._unavailable_variants(model_results)
+            said = {
+                self.head: _chart_heading(selection, points),
+                self.foot: _footer(selection.split, results_source(model_results)),
+                self.chips: chips_update(pressed, drawn, missing),
             }
-        except BadInput as error:
-            return {self.banner: banner(str(error))}
-        except Exception:
-            log.exception("curves could not be drawn")
-            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
+        costed = points.assign(x=points[cost_column].astype(float))
+        figure = accuracy_curves(costed, cost_column, scale == "log", bands == "on", narrow)
+        return said | {self.figure: plotly_figures.to_plot_data(figure), self.banner: ""}
 
+    @guarded("input_error")
     def read(self, path: str) -> Iterator[ComponentUpdates]:
         """Estimate the curves of an uploaded pool; ``switch_source`` then shows them. A bad file
         changes nothing."""
-        again = gr.update(value=None)  # so that the same file may be chosen again
-        yield {self.input_error: status_line("loading", "Estimating …")}
-        try:
-            yield {
-                self.pool: _read_uploaded_pool(Path(path)),
-                self.input_error: "",
-                self.upload: again,
-            }
-        except BadInput as error:
-            yield {self.input_error: banner(str(error)), self.upload: again}
-        except Exception:
-            log.exception("a pool could not be read")
-            yield {
-                self.input_error: banner(INTERNAL_ERROR_MESSAGE),
-                self.upload: again,
-            }
+        yield {
+            self.input_error: status_line("loading", "Estimating …"),
+            self.upload: gr.update(value=None),  # so that the same file may be chosen again
+        }
+        yield {self.pool: _read_uploaded_pool(Path(path)), self.input_error: ""}
 
     def switch_source(self, pool: UploadedPool | None, *selection: Any) -> ComponentUpdates:
         """Show the uploaded pool, or the shipped results again."""
@@ -392,18 +313,19 @@ class CurvesPage(Page):
         family: str,
         level: int,
         split: str,
-        *axes: str,
-    ) -> tuple[str, str]:
-        """The points on screen as comma-separated values."""
-        try:
-            if pool is not None:
-                table = pool.curve_points[["arm", "budget", "accuracy", "low", "high", "questions"]]
-            else:
-                selection = self._parse_selection(model, pressed, selector, family, level, split)
-                table = self._cached_points(selection).drop(columns="tone").assign(model=model)
-            return table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), ""
-        except BadInput as error:
-            return "", banner(str(error))
+        *axes: object,
+    ) -> str:
+        """The points on screen as comma-separated values.
+
+        Raises:
+            BadInput: what is chosen cannot be drawn.
+        """
+        if pool is not None:
+            table = pool.curve_points[["arm", "budget", "accuracy", "low", "high", "questions"]]
+        else:
+            selection = self._parse_selection(model, pressed, selector, family, level, split)
+            table = self._cached_points(selection).drop(columns="tone").assign(model=model)
+        return str(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
     # --- the computations -------------------------------------------------------------------------
 
@@ -463,10 +385,6 @@ class CurvesPage(Page):
         )
 
 
-def _with_cost_axis(found: pd.DataFrame, cost_column: str) -> pd.DataFrame:
-    return found.assign(x=found[cost_column].astype(float))
-
-
 def _read_uploaded_pool(path: Path) -> UploadedPool:
     """Somebody's pool, estimated. Raises BadInput."""
     pool = read_pool(path)
@@ -480,76 +398,43 @@ def _read_uploaded_pool(path: Path) -> UploadedPool:
     return UploadedPool(path.name[:MAX_FILE_NAME_CHARACTERS], named, len(sizes), int(sizes.max()))
 
 
-# --- captions and tables --------------------------------------------------------------------------
+# --- captions -------------------------------------------------------------------------------------
 
 
-def _no_results_message() -> str:
-    return (
-        f"No results are shipped with this copy. This makes them: {SWEEP_COMMAND}. A pool of "
-        "yours can be drawn."
-    )
-
-
-def _title_html(title: str, facts: list[str], rows: int) -> str:
-    caption = escape_html(" · ".join(facts))
-    return f'<div class="top-line" data-rows="{rows}"><h2>{title}</h2><p>{caption}</p></div>'
-
-
-def _chart_header(
-    selection: CurvesSelection, model_results: ModelResults, found: pd.DataFrame
-) -> str:
+def _chart_heading(selection: CurvesSelection, points: pd.DataFrame) -> Markup:
     kind = FAMILIES[selection.family].title if selection.family in FAMILIES else ""
     level = f"level {selection.level}" if selection.level else ""
-    asked = int(found.groupby("panel")["questions"].max().sum())
+    asked = int(points.groupby("panel")["questions"].max().sum())
     facts = [
         selection.model,
         kind,
         level,
         count_noun(asked, "question"),
-        f"answer by {SELECTOR_PHRASES[selection.selector]}",
+        f"answer by {_selector_phrase(selection.selector)}",
     ]
-    return _title_html(
-        "Accuracy against compute", [fact for fact in facts if fact], _panel_row_count(found)
-    )
+    panel_rows = -(-points["panel"].nunique() // 2)  # on a narrow screen
+    return _heading("Accuracy against compute", [fact for fact in facts if fact], panel_rows)
 
 
-def _panel_row_count(found: pd.DataFrame) -> int:
-    """Rows of panels on a narrow screen."""
-    return -(-found["panel"].nunique() // 2)
+def _pool_heading(pool: UploadedPool) -> Markup:
+    asked = count_noun(pool.questions, "question")
+    facts = [pool.name, asked, f"up to {pool.samples} samples each"]
+    return _heading("What choosing is worth", facts, 1)
 
 
-def _chart_footer(selection: CurvesSelection, model_results: ModelResults) -> str:
-    about, pool = model_results.results.about, model_results.results.pool
-    samples = 0 if pool is None else int(pool.groupby("question").size().max())
-    facts = [
-        f"Model {about['model']} ({format_amount(about['parameters'])} weights)"
-        + (f", verifier {about['verifier']}" if about.get("verifier") else ""),
-        count_noun(len(model_results.results.problems), "problem"),
-        f"{count_noun(samples, 'sample')} each" if samples else "",
-        f"seed {about['seed']}",
-        f"commit {str(about['commit'])[:7]}" if about.get("commit") else "",
-        str(about["date"])[:10],
-    ]
-    source = escape_html(" · ".join(fact for fact in facts if fact))
-    return _caption_html(
-        SPLIT_HELP[selection.split], f"{source}<code>{escape_html(str(about['command']))}</code>"
-    )
+def _heading(title: str, facts: list[str], rows: int) -> Markup:
+    return render("curves_heading.html", title=title, caption=" · ".join(facts), rows=rows)
 
 
-def _pool_captions(pool: UploadedPool) -> tuple[str, str]:
-    facts = [
-        pool.name,
-        count_noun(pool.questions, "question"),
-        f"up to {pool.samples} samples each",
-    ]
-    source = (
-        f"From {escape_html(pool.name)}: coverage and best exactly, majority and weighted by "
-        "subsets."
-    )
-    return _title_html("What choosing is worth", facts, 1), _caption_html(
-        SPLIT_HELP[UPLOADED_POOL], source
-    )
+def _pool_footer(pool: UploadedPool) -> Markup:
+    source = f"From {pool.name}: coverage and best exactly, majority and weighted by subsets."
+    return _footer(UPLOADED_POOL, render_macro("source", source))
 
 
-def _caption_html(reading: str, source: str) -> str:
-    return f'<p class="reading">{escape_html(reading)}</p><p class="source">{source}</p>'
+def _footer(split: str, source: Markup) -> Markup:
+    return render("curves_footer.html", help=SPLIT_HELP[split], source=source)
+
+
+def _selector_phrase(name: str) -> str:
+    """How an answer is chosen, after "answer by"."""
+    return SELECTOR_PHRASES.get(name) or SELECTORS.find(name).title.lower()

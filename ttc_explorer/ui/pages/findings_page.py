@@ -117,7 +117,7 @@ class FindingsPage(Page):
         figure = (
             None
             if chart is None
-            else plotly_figures.to_plot_data(analysis_charts.line_chart(chart, narrow))
+            else plotly_figures.to_plot_data(analysis_charts.finding_chart(chart, narrow))
         )
         return {
             self.chosen: finding.id,

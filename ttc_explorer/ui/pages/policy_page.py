@@ -3,7 +3,6 @@ wins."""
 
 from __future__ import annotations
 
-import logging
 from functools import lru_cache
 from typing import Any
 
@@ -19,11 +18,15 @@ from ttc_explorer.experiments.curve_points import curve_points
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.strategies.auto import MAX_PROBE
 from ttc_explorer.serving.outcome_learner import OutcomeLearner
-from ttc_explorer.ui.components import downloads, plotly_figures, policy_view
+from ttc_explorer.ui.components import plotly_figures, policy_view
+from ttc_explorer.ui.components.accuracy_curves import COST_AXES
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
-from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
-from ttc_explorer.ui.math_typesetting import escape_html
+from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
+from ttc_explorer.ui.components.pickable_html import pickable_html
+from ttc_explorer.ui.components.result_card import ResultCard, card_heading
+from ttc_explorer.ui.components.results_source import results_source
 from ttc_explorer.ui.number_format import count_noun
 from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import (
@@ -32,8 +35,6 @@ from ttc_explorer.ui.results_store import (
     ResultsStore,
     shipped_results,
 )
-
-log = logging.getLogger(__name__)
 
 DIFFICULTY_LABELS = {
     "predicted": "Predicted",
@@ -55,10 +56,10 @@ NO_RESULTS_MESSAGE = f"There are no results to choose from yet. This makes them:
 NO_POLICY_MESSAGE = (
     f"Compute-optimal on Explore has no policy to learn from yet. This saves one: {POLICY_COMMAND}."
 )
+LEARNING_TITLE = "Learning from outcomes"
 LEARNING_HINT = (
     "Run Compute-optimal on Explore with a problem whose right answer is known: each outcome "
-    "counts here, "
-    "for its bin and budget, and the next run goes by what has been learnt."
+    "counts here, for its bin and budget, and the next run goes by what has been learnt."
 )
 OTHER_MODEL_HINT = (
     "Compute-optimal follows the policy of {}; its beliefs stand beside that model's table."
@@ -72,8 +73,12 @@ def build(app: AppContext) -> PolicyPage:
 
 
 class PolicyPage(Page):
-    """The page. Make it inside ``gr.Blocks``; with an empty results store it says how to make
-    them."""
+    """The page. Make it inside ``gr.Blocks``.
+
+    Args:
+        results_store: the results to choose from; without any the page says how to make them.
+        learner: learns from outcomes of the compute-optimal strategy, if there is a policy.
+    """
 
     def __init__(self, results_store: ResultsStore, learner: OutcomeLearner | None) -> None:
         self._results_store, self._learner = results_store, learner
@@ -99,11 +104,6 @@ class PolicyPage(Page):
                     self._build_allocation_card()
                     self._build_learning_card()
                 self.foot = html_block("policy-foot")
-        self.comma_separated = gr.Textbox(
-            visible="hidden", show_label=False, elem_id="policy-commas"
-        )
-        self.narrow = gr.Checkbox(False, visible=False)
-        self.page_loaded = gr.HTML("", js_on_load="trigger('input')", apply_default_css=False)
         if has_results:
             self._connect()
 
@@ -126,44 +126,40 @@ class PolicyPage(Page):
         with gr.Column(elem_id="policy-table", elem_classes="plate", min_width=0):
             html_block(
                 "policy-table-head",
-                _title_html("What is best", "best choice, share answered right, 95 %"),
+                card_heading("What is best", "best choice, share answered right, 95 %"),
             )
-            self.heat = gr.HTML(
-                status_line("loading", "Choosing and measuring …"),
-                elem_id="policy-heat",
-                js_on_load=_PICK,
-                apply_default_css=False,
+            self.heat = pickable_html(
+                "policy-heat", status_line("loading", "Choosing and measuring …")
             )
         with gr.Column(elem_id="policy-evidence", elem_classes="plate", min_width=0):
             self.evidence_head = html_block("policy-evidence-head")
             self.evidence = html_block("policy-dots")
 
     def _build_curves_card(self) -> None:
+        card = self.card = ResultCard("policy-won", "ttc-policy", "policy-figure")
         with gr.Column(elem_id="policy-won", elem_classes="plate", min_width=0):
             with gr.Row(elem_id="policy-won-top", elem_classes="plate-top"):
-                self.won_head = html_block("policy-won-head", _title_html("What it wins", ""))
-                axes = [(axis.short, axis.column) for axis in plotly_figures.COST_AXES.values()]
+                self.won_head = card.heading("What it wins")
+                axes = [(axis.short, axis.column) for axis in COST_AXES.values()]
                 control_heading("Compute", "compute")
                 self.cost_column = segmented_control(
                     "Compute, counted in", "policy-across", axes, "budget"
                 )
-                self.save = gr.Button("CSV", min_width=0, elem_id="policy-csv", size="md")
-                self.png_button = gr.Button("PNG", min_width=0, elem_id="policy-png", size="md")
+                card.download_buttons("policy", server_table=True)
             with gr.Row(elem_id="policy-won-row"):
                 with gr.Column(elem_id="policy-sums", min_width=0):
                     self.headline = html_block(
-                        "policy-headline",
-                        status_line("loading", "Drawing the curve …"),
+                        "policy-headline", status_line("loading", "Drawing the curve …")
                     )
                     self.regret = html_block("policy-regret")
-                self.figure = gr.Plot(show_label=False, container=False, elem_id="policy-figure")
+                self.figure = card.plot()
 
     def _build_allocation_card(self) -> None:
         with gr.Column(elem_id="policy-sharing", elem_classes="plate", min_width=0):
             with gr.Row(elem_classes="plate-top"):
                 html_block(
                     "policy-sharing-head",
-                    _title_html("Sharing a budget", "over a batch of questions"),
+                    card_heading("Sharing a budget", "over a batch of questions"),
                 )
                 control_heading("Samples each", "shared budget")
                 totals = [(str(total), total) for total in SHARED_BUDGETS]
@@ -173,190 +169,134 @@ class PolicyPage(Page):
             )
 
     def _build_learning_card(self) -> None:
+        card = ResultCard("policy-learning", "ttc-learning", "policy-time")
         with gr.Column(elem_id="policy-learning", elem_classes="plate", min_width=0):
             with gr.Row(elem_classes="plate-top"):
-                self.learning_head = html_block(
-                    "policy-learning-head", _title_html("Learning from outcomes", "")
-                )
+                self.learning_head = card.heading(LEARNING_TITLE)
                 self.forget = gr.Button(
                     "Forget what was learnt", min_width=0, elem_id="policy-forget", size="md"
                 )
             self.beliefs = html_block("policy-beliefs")
-            self.time = gr.Plot(show_label=False, container=False, elem_id="policy-time")
-            downloads.download_buttons("policy-time", "policy-learning-head", "ttc-learning")
+            self.time = card.plot()
+            card.download_buttons()
             self.taught = html_block("policy-taught")
 
     def _connect(self) -> None:
-        event_options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        slow: dict[str, Any] = event_options | {
-            "trigger_mode": "always_last",
-            "concurrency_limit": 1,
-        }
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        slow: dict[str, Any] = hidden | {"trigger_mode": "always_last", "concurrency_limit": 1}
+        narrow = narrow_screen()
         what = [self.model, self.difficulty, self.cell]
         table = [self.heat, self.evidence_head, self.evidence, self.cell, self.foot, self.banner]
         won = [self.figure, self.won_head, self.headline, self.regret, self.banner]
-        curve = [*what, self.cost_column, self.narrow]
+        curve = [*what, self.cost_column, narrow]
         split = [self.model, self.difficulty, self.total]
         taught = [self.learning_head, self.beliefs, self.time, self.taught, self.forget]
-        learnt = [self.model, self.cell, self.narrow]
+        learnt = [self.model, self.cell, narrow]
 
         gr.on(
-            [self.page_loaded.input, self.model.input, self.difficulty.input],
-            self.table,
-            what,
-            table,
-            **slow,
-        ).then(self.draw_curves, curve, won, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow).then(
-            self.draw_allocation, split, [self.shares, self.banner], **slow
-        ).then(self.draw_learning, learnt, taught, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow)
+            [on_load(), self.model.input, self.difficulty.input], self.table, what, table, **slow
+        ).then(self.draw_curves, curve, won, **slow).then(
+            self.draw_allocation, split, self.shares, **slow
+        ).then(self.draw_learning, learnt, taught, **slow)
         self.heat.pick(
             self.pick,
             [self.model, self.difficulty],
-            [self.cell, self.evidence_head, self.evidence],
-            **event_options,
-        ).then(self.draw_curves, curve, won, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow).then(
-            self.draw_learning, learnt, taught, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow
+            [self.cell, self.evidence_head, self.evidence, self.banner],
+            **hidden,
+        ).then(self.draw_curves, curve, won, **slow).then(
+            self.draw_learning, learnt, taught, **slow
         )
-        self.cost_column.input(
-            self.draw_curves, curve, won, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow
+        self.cost_column.input(self.draw_curves, curve, won, **slow)
+        self.total.input(self.draw_allocation, split, self.shares, **slow)
+        self.forget.click(self.forget_outcomes, None, self.banner, **hidden).then(
+            self.draw_learning, learnt, taught, **slow
         )
-        self.total.input(self.draw_allocation, split, [self.shares, self.banner], **slow)
-        self.forget.click(self.clear, None, self.banner, **event_options).then(
-            self.draw_learning, learnt, taught, js=downloads.APPEND_IS_NARROW_SCRIPT, **slow
-        )
-        self.save.click(
-            self.csv_table, self.model, [self.comma_separated, self.banner], **event_options
-        ).then(
-            None,
-            self.comma_separated,
-            None,
-            js=downloads.save_text_script("ttc-policy.csv"),
-            **event_options,
-        )
-        self.png_button.click(
-            None,
-            None,
-            None,
-            js=downloads.save_png_script("policy-figure", "policy-won-head", "ttc-policy"),
-            **event_options,
-        )
+        self.card.connect_table(self.csv_table, self.model, self.banner)
 
     # --- what it does -----------------------------------------------------------------------------
 
+    @guarded(clear=("heat",))
     def table(self, model: str, difficulty: str, cell: tuple[int, int]) -> ComponentUpdates:
         """The table, and the evidence behind one of its cells."""
-        try:
-            cells = self._cached_cells(model, _difficulty_method(difficulty))
-            here = _find_cell(cells, cell)
-            picked = here.bin, here.budget
-            return {
-                self.heat: policy_view.policy_table(cells, picked),
-                self.cell: picked,
-                self.foot: self._source(model),
-                self.banner: "",
-            } | self._evidence_updates(model, difficulty, here)
-        except BadInput as error:
-            return {self.banner: banner(str(error)), self.heat: ""}
-        except Exception:
-            log.exception("a policy could not be made")
-            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
+        cells = self._cached_cells(model, _difficulty_method(difficulty))
+        here = _find_cell(cells, cell)
+        picked = here.bin, here.budget
+        return {
+            self.heat: policy_view.policy_table(cells, picked),
+            self.cell: picked,
+            self.foot: results_source(self._results_store.model_results(model)),
+            self.banner: "",
+        } | self._evidence_updates(model, difficulty, here)
 
+    @guarded()
     def pick(self, model: str, difficulty: str, event: gr.EventData) -> ComponentUpdates:
         """The evidence behind the cell that was pressed."""
-        try:
-            cell = _find_cell(
-                self._cached_cells(model, _difficulty_method(difficulty)), (event.bin, event.budget)
-            )
-        except BadInput:  # the table said so
-            return {self.cell: gr.skip()}
-        return {self.cell: (cell.bin, cell.budget)} | self._evidence_updates(
-            model, difficulty, cell
-        )
+        cells = self._cached_cells(model, _difficulty_method(difficulty))
+        cell = _find_cell(cells, (_number(event.bin), _number(event.budget)))
+        picked = {self.cell: (cell.bin, cell.budget)}
+        return picked | self._evidence_updates(model, difficulty, cell)
 
+    @guarded(clear=("headline",))
     def draw_curves(
         self, model: str, difficulty: str, cell: tuple[int, int], cost_column: str, narrow: bool
     ) -> ComponentUpdates:
         """The curve of the policy, how much less it needs, and what it loses against hindsight."""
-        try:
-            found = self._cached_lines(model)
-            ratios = cross_fitting.compute_ratios(found, difficulty, cost_column)
-            axis = plotly_figures.COST_AXES[cost_column]
-            caption = (
-                f"{policy_view.LINE_LABELS[difficulty]} · answer by weighted vote · compute "
-                f"in {axis.unit}"
-            )
-            drawn = policy_view.policy_curves_figure(found.table, difficulty, cost_column, narrow)
-            return {
-                self.figure: plotly_figures.to_plot_data(drawn),
-                self.won_head: _title_html("What it wins", caption),
-                self.headline: policy_view.compute_savings(ratios, cell[1]),
-                self.regret: policy_view.regret_plot(
-                    self._cached_regret(model, _difficulty_method(difficulty))
-                ),
-                self.banner: "",
-            }
-        except BadInput as error:
-            return {self.banner: banner(str(error)), self.headline: ""}
-        except Exception:
-            log.exception("the curve of a policy could not be drawn")
-            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
+        curves = self._cached_lines(model)
+        ratios = cross_fitting.compute_ratios(curves, difficulty, cost_column)
+        caption = (
+            f"{policy_view.LINE_LABELS[difficulty]} · answer by weighted vote · compute in "
+            f"{COST_AXES[cost_column].unit}"
+        )
+        figure = policy_view.policy_curves_figure(curves.table, difficulty, cost_column, narrow)
+        regret = self._cached_regret(model, _difficulty_method(difficulty))
+        return {
+            self.figure: plotly_figures.to_plot_data(figure),
+            self.won_head: card_heading("What it wins", caption),
+            self.headline: policy_view.compute_savings(ratios, cell[1]),
+            self.regret: policy_view.regret_plot(regret),
+            self.banner: "",
+        }
 
+    @guarded("shares", "note")
     def draw_allocation(self, model: str, difficulty: str, total: int) -> ComponentUpdates:
         """Who gets how much of a budget that a batch shares."""
-        try:
-            probe = MAX_PROBE if difficulty == "charged" else 0
-            return {
-                self.shares: policy_view.allocation_view(
-                    *self._cached_allocation(model, _difficulty_method(difficulty), total, probe)
-                )
-            }
-        except BadInput as error:
-            return {self.shares: banner(str(error), "note")}
-        except Exception:
-            log.exception("a budget could not be shared")
-            return {self.shares: banner(INTERNAL_ERROR_MESSAGE)}
+        probe = MAX_PROBE if difficulty == "charged" else 0
+        gain, who = self._cached_allocation(model, _difficulty_method(difficulty), total, probe)
+        return {self.shares: policy_view.allocation_view(gain, who)}
 
+    @guarded("taught", "note")
     def draw_learning(self, model: str, cell: tuple[int, int], narrow: bool) -> ComponentUpdates:
         """What outcomes taught about the cell, and what learning would have been worth."""
-        try:
-            drawn = plotly_figures.to_plot_data(
-                policy_view.learning_curves(self._cached_replay(model, cell[1]), narrow)
-            )
-            found = self._posterior_updates(model, cell)
-            lines = policy_view.legend(policy_view.LEARNERS.values())
-            return found | {self.time: drawn, self.taught: lines + found[self.taught]}
-        except BadInput as error:
-            return {self.taught: banner(str(error), "note")}
-        except Exception:
-            log.exception("what was learnt could not be shown")
-            return {self.taught: banner(INTERNAL_ERROR_MESSAGE)}
+        curves = policy_view.learning_curves(self._cached_replay(model, cell[1]), narrow)
+        return self._posterior_updates(model, cell) | {
+            self.time: plotly_figures.to_plot_data(curves)
+        }
 
-    def clear(self) -> str:
+    @guarded()
+    def forget_outcomes(self) -> ComponentUpdates:
         """Forget all outcomes."""
-        try:
-            if self._learner is not None:
-                self._learner.outcomes.clear()
-            return ""
-        except BadInput as error:
-            return banner(str(error))
+        if self._learner is not None:
+            self._learner.outcomes.clear()
+        return {self.banner: ""}
 
-    def csv_table(self, model: str) -> tuple[str, str]:
-        """All curves of the policy and of the static strategies as comma-separated values."""
-        try:
-            table = self._cached_lines(model).table.assign(model=model)
-            return table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), ""
-        except BadInput as error:
-            return "", banner(str(error))
+    def csv_table(self, model: str) -> str:
+        """All curves of the policy and of the static strategies as comma-separated values.
+
+        Raises:
+            BadInput: the results cannot carry a policy.
+        """
+        table = self._cached_lines(model).table.assign(model=model)
+        return str(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
     # --- the computations -------------------------------------------------------------------------
 
     def _evidence_updates(self, model: str, difficulty: str, cell: PolicyCell) -> ComponentUpdates:
         measured = self._cached_points(model, _difficulty_method(difficulty))
         here = measured[(measured["bin"] == cell.bin) & (measured["budget"] == cell.budget)]
-        counted = count_noun(len(cell.candidates), "strategy").replace("strategys", "strategies")
+        counted = count_noun(len(cell.candidates), "strategy", "strategies")
         caption = f"bin {policy_view.QUINTILE_LABELS[cell.bin]}, N = {cell.budget}: {counted}"
         return {
-            self.evidence_head: _title_html("The evidence", caption),
+            self.evidence_head: card_heading("The evidence", caption),
             self.evidence: policy_view.cell_evidence(cell, here),
         }
 
@@ -434,42 +374,30 @@ class PolicyPage(Page):
 
     def _posterior_updates(self, model: str, cell: tuple[int, int]) -> ComponentUpdates:
         learner = self._learner
-        none = {self.beliefs: "", self.forget: gr.update(visible=False)}
         if learner is None:
-            return none | {
-                self.learning_head: _title_html("Learning from outcomes", ""),
-                self.taught: _note_html(NO_POLICY_MESSAGE),
-            }
-        total = len(learner.outcomes)
-        caption = count_noun(total, "outcome") + " so far"
-        head = {self.learning_head: _title_html("Learning from outcomes", caption)}
+            return self._no_posteriors("", NO_POLICY_MESSAGE)
         policy, owner = learner.policy, learner.policy.about.get("model")
-        if (
-            owner != self._results_store.model_results(model).results.about["model"]
-            or cell[1] not in policy.budgets
-        ):
-            return none | head | {self.taught: _note_html(OTHER_MODEL_HINT.format(owner))}
+        total = len(learner.outcomes)
+        caption = f"{count_noun(total, 'outcome')} so far"
+        of_this_model = owner == self._results_store.model_results(model).results.about["model"]
+        if not of_this_model or cell[1] not in policy.budgets:
+            return self._no_posteriors(caption, OTHER_MODEL_HINT.format(owner))
         here = policy.cell(*cell)
-        notice = learner.outcomes.notice or LEARNING_HINT
-        return head | {
-            self.beliefs: policy_view.posterior_plot(
-                here, *posterior_intervals(here, learner.outcomes)
-            ),
+        intervals = posterior_intervals(here, learner.outcomes)
+        return {
+            self.learning_head: card_heading(LEARNING_TITLE, caption),
+            self.beliefs: policy_view.posterior_plot(here, *intervals),
             self.forget: gr.update(visible=True, interactive=total > 0),
-            self.taught: _note_html(notice),
+            self.taught: policy_view.learning_note(learner.outcomes.notice or LEARNING_HINT),
         }
 
-    def _source(self, model: str) -> str:
-        about = self._results_store.model_results(model).results.about
-        facts = [
-            f"Model {about['model']}, verifier {about.get('verifier')}",
-            count_noun(len(self._results_store.model_results(model).results.problems), "problem"),
-            f"seed {about['seed']}",
-            f"commit {str(about['commit'])[:7]}" if about.get("commit") else "",
-            str(about["date"])[:10],
-        ]
-        caption = escape_html(" · ".join(fact for fact in facts if fact))
-        return f'<p class="source">{caption}<code>{escape_html(str(about["command"]))}</code></p>'
+    def _no_posteriors(self, caption: str, reason: str) -> ComponentUpdates:
+        return {
+            self.learning_head: card_heading(LEARNING_TITLE, caption),
+            self.beliefs: "",
+            self.forget: gr.update(visible=False),
+            self.taught: policy_view.learning_note(reason),
+        }
 
 
 def posterior_intervals(
@@ -499,19 +427,6 @@ def _find_cell(cells: tuple[PolicyCell, ...], wanted: tuple[int, int]) -> Policy
     return places.get(tuple(wanted)) or places[middle]
 
 
-def _title_html(title: str, caption: str) -> str:
-    return f'<div class="top-line"><h2>{title}</h2><p>{escape_html(caption)}</p></div>'
-
-
-def _note_html(sentence: str) -> str:
-    return f'<p class="source">{escape_html(sentence)}</p>'
-
-
-_PICK = """
-element.addEventListener("click", (event) => {
-  const cell = event.target.closest?.(".cell");
-  if (!cell) return;
-  for (const other of element.querySelectorAll(".cell")) other.setAttribute("aria-pressed", other === cell);
-  trigger("pick", { bin: Number(cell.dataset.bin), budget: Number(cell.dataset.budget) });
-});
-"""
+def _number(text: object) -> int:
+    """A number as the page sends it; 0, which no cell has, for anything else."""
+    return int(str(text)) if str(text).isdecimal() else 0

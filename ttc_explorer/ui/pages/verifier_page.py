@@ -207,7 +207,7 @@ class VerifierPage(Page):
                 raise BadInput("Beam search was not run with this model.")
             return {
                 self.over: plotly_figures.to_plot_data(
-                    analysis_charts.line_chart(
+                    analysis_charts.finding_chart(
                         _over_optimisation_chart(rows, narrow), narrow, 19 / 240
                     )
                 )
@@ -261,7 +261,7 @@ class VerifierPage(Page):
             table, names = measurements[name]
             frame |= {
                 figure: plotly_figures.to_plot_data(
-                    analysis_charts.line_chart(_accuracy_chart(table, names), narrow=True)
+                    analysis_charts.finding_chart(_accuracy_chart(table, names), narrow=True)
                 ),
                 caption: _accuracy_table(table, names),
             }
