@@ -69,6 +69,7 @@ def test_a_visitor_reads_a_verdict_and_looks_at_the_verifier(chromium, pages):
         assert file.read(8) == b"\x89PNG\r\n\x1a\n"
 
     page.get_by_role("tab", name="Verifier").click()
+    expect(page.locator("#verifier-over-figure .xaxislayer-above")).to_have_count(3)  # narrow
     for name in ("calibration", "places", "aggregates", "judges", "over"):
         expect(page.locator(f"#verifier-{name}-figure .main-svg").first).to_be_attached()
     expect(page.locator("#verifier-auc .dots li").first).to_be_visible()

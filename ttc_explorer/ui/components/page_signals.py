@@ -32,6 +32,7 @@ def narrow_screen() -> gr.HTML:
     return gr.HTML(
         False,
         elem_id=_NARROW_ID,
+        visible="hidden",
         html_template="",
         js_on_load=component_script("narrow_screen.js"),
         apply_default_css=False,

@@ -110,6 +110,7 @@ def file_download(file_name: str, media_type: str) -> gr.HTML:
     """
     return gr.HTML(
         "",
+        visible="hidden",
         html_template="",
         js_on_load=component_script("save_text.js", "file_download.js"),
         apply_default_css=False,
