@@ -14,7 +14,7 @@ that takes symbolic mathematics, the caller's ``compare_formulas`` decides. The 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -74,15 +74,15 @@ def answers_equal(
     choice = _CHOICE.fullmatch(reference)
     if choice and choice[1].isupper():
         chosen = _CHOICE.fullmatch(answer)
-        return bool(chosen) and chosen[1].upper() == choice[1]
+        return chosen is not None and chosen[1].upper() == choice[1]
     verdict = _listings_equal(
         _parse_listing(reference), _parse_listing(answer), ordered, compare_formulas
     )
     if verdict is False and _THOUSANDS.search(reference + " " + answer):
-        split_at_commas = [
+        split_reference, split_answer = (
             _parse_listing(_THOUSANDS.sub(", ", text)) for text in (reference, answer)
-        ]
-        return _listings_equal(*split_at_commas, ordered, compare_formulas)
+        )
+        return _listings_equal(split_reference, split_answer, ordered, compare_formulas)
     return verdict
 
 
@@ -214,7 +214,7 @@ def _members_pair_off(
     return None if unsure else True
 
 
-def _all_equal(verdicts: Sequence[bool | None]) -> bool | None:
+def _all_equal(verdicts: Iterable[bool | None]) -> bool | None:
     verdicts = list(verdicts)
     return False if False in verdicts else None if None in verdicts else True
 
@@ -245,10 +245,12 @@ def _is_named_in_words(*parts: _Part) -> bool:
 def _texts_equal(reference: str, answer: str, compare_formulas: FormulaComparison) -> bool | None:
     if strip_insignificant_spaces(reference) == strip_insignificant_spaces(answer):
         return True
-    values = parse_value(reference), parse_value(answer)
-    if all(values):
-        return values[0].equals(values[1])
-    if not reference or not answer or any(_is_not_formula(value) for value in values):
+    reference_value, answer_value = parse_value(reference), parse_value(answer)
+    if reference_value and answer_value:
+        return reference_value.equals(answer_value)
+    if not reference or not answer:
+        return False
+    if _is_not_formula(reference_value) or _is_not_formula(answer_value):
         return False
     if ("=" in reference) != ("=" in answer):
         return False

@@ -107,6 +107,7 @@ def _text_after_mark(mark: re.Pattern[str], text: str) -> tuple[int, str] | None
     last = max(mark.finditer(text), key=lambda match: match.start(), default=None)
     if last is None:
         return None
-    begin = _ANSWER_OPENING.match(text, last.end()).end()
+    opening = _ANSWER_OPENING.match(text, last.end())
+    begin = opening.end() if opening else last.end()
     end = _SENTENCE_END.search(text, begin)
     return last.start(), text[begin : end.start() if end else len(text)]

@@ -100,7 +100,7 @@ def parse_value(text: str) -> AnswerValue | None:
     rest, unit = split_unit(text)
     match = _NUMBER.fullmatch(rest)
     numbers = _parse_numbers(match) if match else None
-    if numbers:
+    if match and numbers:
         return Quantity(numbers, len((match["decimal"] or "").partition(".")[2]), unit)
     if _BASED.fullmatch(text):
         return WordAnswer(re.sub(r"[\s{}]", "", text))
@@ -123,8 +123,7 @@ def _parse_numbers(match: re.Match[str]) -> tuple[Fraction, ...] | None:
         if match["pair"]:
             return tuple(sign * Fraction(n) for n in match["pair"].replace(" ", "").split(":"))
         if match["whole"]:
-            above, below = map(int, re.findall(r"\d+", match["part"]))
-            part = Fraction(above, below)
+            part = Fraction(*map(int, re.findall(r"\d+", match["part"])))
             return (sign * (_parse_decimal(match["whole"]) + part),) if part < 1 else None
         if match["above"] or match["numerator"]:
             above, below = (

@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import IO, Any, Literal, get_args
 
 from ttc_explorer.asset_files import PACKAGE_FOLDER
 from ttc_explorer.problems.answer_checker import AnswerChecker
@@ -165,11 +165,12 @@ class _ComparisonProcess:
                 start_new_session=True,  # the terminal's Ctrl-C is for us
             )
             self._finalizer = weakref.finalize(self, _kill, self._subprocess, self._owner)
-        verdict = None
+        requests, replies = _pipes(self._subprocess)
+        verdict: Verdict | None = None
         try:
-            print(line, file=self._subprocess.stdin, flush=True)
-            reply = self._subprocess.stdout.readline().strip()
-            verdict = reply if reply in get_args(Verdict) else None
+            print(line, file=requests, flush=True)
+            reply = replies.readline().strip()
+            verdict = next((each for each in get_args(Verdict) if each == reply), None)
         except BrokenPipeError:
             pass
         finally:
@@ -180,10 +181,18 @@ class _ComparisonProcess:
     def _terminate(self) -> None:
         if self._subprocess is not None:
             self._finalizer()
+            requests, replies = _pipes(self._subprocess)
             with contextlib.suppress(BrokenPipeError):
-                self._subprocess.stdin.close()
-            self._subprocess.stdout.close()
+                requests.close()
+            replies.close()
             self._subprocess = None
+
+
+def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
+    """What it reads and what it writes."""
+    assert process.stdin
+    assert process.stdout
+    return process.stdin, process.stdout
 
 
 def _kill(process: subprocess.Popen[str], owner: int) -> None:

@@ -42,7 +42,7 @@ def claim_truths(line: str) -> list[bool]:
     claim nothing; what should be a number and is none is false.
 
     >>> claim_truths("a=5 2*5+3=14 want 13 off 0 ok")
-    [False, False, False]
+    [False, False, True]
     """
     found = [
         int(a) == int(b) * int(q) + int(r) for a, b, q, r in _DIVISION_WITH_REMAINDER.findall(line)
@@ -57,7 +57,10 @@ def claim_truths(line: str) -> list[bool]:
         got, want, off = (
             evaluate_arithmetic(part.rpartition("=")[2]) for part in check.groups()[:3]
         )
-        found.append(None not in (got, want, off) and want - got == off)
+        if got is None or want is None or off is None:
+            found.append(False)
+        else:
+            found.append(want - got == off)
         found.append(off is not None and check[4] == ("no" if off else "ok"))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
@@ -39,7 +40,7 @@ class CongruencesFamily(Family):
         "Working modulo {modulus}, find {unknowns} with {equations}.",
         "Solve {equations} (mod {modulus}).",
     )
-    slots: Mapping[str, str] = {
+    slots: ClassVar[Mapping[str, str]] = {
         "modulus": r"\d{1,2}",
         "equations": r"[\da-f=,]+",
         "unknowns": r"[a-f](?:,[a-f])*",

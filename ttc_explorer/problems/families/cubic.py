@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from itertools import combinations
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
@@ -35,7 +36,7 @@ class CubicFamily(Family):
         "Solve {equation} in integers.",
         "Which three integers solve {equation}?",
     )
-    slots: Mapping[str, str] = {"equation": r"x\^3[-+x\d^]*=0"}
+    slots: ClassVar[Mapping[str, str]] = {"equation": r"x\^3[-+x\d^]*=0"}
 
     def draw(self, rng: Random, level: int) -> Parameters:
         # One root is drawn from few values on the easy levels, so that there is little to find.

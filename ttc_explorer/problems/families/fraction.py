@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from math import gcd, lcm
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
@@ -42,7 +43,7 @@ class FractionFamily(Family):
     kind = "computing"
     errors_visible_at = "every"
     templates = ("Compute {sum}.", "What is {sum} in lowest terms?", "Work out {sum}.")
-    slots: Mapping[str, str] = {"sum": r"\d{1,2}/\d{1,2}[-+]\d{1,2}/\d{1,2}"}
+    slots: ClassVar[Mapping[str, str]] = {"sum": r"\d{1,2}/\d{1,2}[-+]\d{1,2}/\d{1,2}"}
 
     def draw(self, rng: Random, level: int) -> Parameters:
         low, high = ((2, 8), (2, 9), (2, 9), (3, 10), (4, 12))[level - 1]

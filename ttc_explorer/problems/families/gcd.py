@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import gcd
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
@@ -45,7 +46,7 @@ class GcdFamily(Family):
         "What is gcd({m}, {n})?",
         "Which is the largest number that divides both {m} and {n}?",
     )
-    slots: Mapping[str, str] = {"m": r"\d{1,3}", "n": r"\d{1,3}"}
+    slots: ClassVar[Mapping[str, str]] = {"m": r"\d{1,3}", "n": r"\d{1,3}"}
 
     def draw(self, rng: Random, level: int) -> Parameters:
         largest, divisor = ((30, 8), (42, 10), (56, 12), (75, 15), (99, 18))[level - 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.families.family import Family
 from ttc_explorer.problems.families.solution_writer import (
@@ -27,7 +28,7 @@ class LinearFamily(Family):
     kind = "computing"
     errors_visible_at = "end"
     templates = ("Solve {equation}.", "Find x if {equation}.", "What is x when {equation}?")
-    slots: Mapping[str, str] = {"equation": r"[-+\dx]+=[-+\dx]+"}
+    slots: ClassVar[Mapping[str, str]] = {"equation": r"[-+\dx]+=[-+\dx]+"}
 
     def draw(self, rng: Random, level: int) -> Parameters:
         top, reach, shift = ((4, 6, 9), (6, 9, 9), (6, 9, 12), (8, 9, 12), (9, 12, 20))[level - 1]

@@ -196,7 +196,7 @@ class _Heap:
         """Whether a clause speaks of this heap and of nobody else's."""
         groups = match.groupdict()
         person = _person_name(groups.get("who"))
-        things = {groups.get(slot) for slot in ("things", "heap", "counted", "asked")} - {None, ""}
+        things = [groups.get(slot) or "" for slot in ("things", "heap", "counted", "asked")]
         mine = not self.owner or person in ("", self.owner, *_PRONOUNS)
         receiver = groups.get("whom") in (
             None,
@@ -211,7 +211,7 @@ class _Heap:
         return (
             mine
             and receiver
-            and {thing.strip() for thing in things}
+            and {thing.strip() for thing in things if thing}
             <= self.names | {"them", "those", "these", "ones"}
         )
 

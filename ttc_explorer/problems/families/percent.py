@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
@@ -39,7 +40,7 @@ class PercentFamily(Family):
         "After a discount of {before_fall}% a price is {number}. What was it before?",
         "Which number decreased by {before_fall}% gives {number}?",
     )
-    slots: Mapping[str, str] = {
+    slots: ClassVar[Mapping[str, str]] = {
         "number": r"\d{1,4}",
         **dict.fromkeys((PART, RISE, FALL, BEFORE_RISE, BEFORE_FALL), r"\d{1,3}"),
     }
@@ -157,10 +158,10 @@ def _question_kind(question: Question) -> str | None:
     rises, falls = words & _RISE_WORDS or "expensive" in words, words & _FALL_WORDS
     if words & _OUT_OF_SCOPE_WORDS or (rises and falls):
         return None
-    asking = [
+    questions = [
         clause for clause in question.clauses if {token.text for token in clause} & _QUESTION_WORDS
     ]
-    asking = {token.text for clause in asking or question.clauses[-1:] for token in clause}
+    asking = {token.text for clause in questions or question.clauses[-1:] for token in clause}
     if not rises and not falls:
         return (
             PART if _is_plain_part(question) or _is_part_of_known_whole(question, asking) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
@@ -33,7 +34,7 @@ class QuadraticFamily(Family):
         "Find both roots of {equation}.",
         "For which two values of x does {equation} hold?",
     )
-    slots: Mapping[str, str] = {"equation": r"x\^2[-+x\d]*=0"}
+    slots: ClassVar[Mapping[str, str]] = {"equation": r"x\^2[-+x\d]*=0"}
 
     def draw(self, rng: Random, level: int) -> Parameters:
         # The smaller root is drawn from few values and the other from many: easy, and yet no small

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
@@ -36,7 +37,10 @@ class RootsFamily(Family):
         "Solve {equations} in positive integers.",
         "Which positive integers {unknowns} satisfy {equations}?",
     )
-    slots: Mapping[str, str] = {"equations": r"[-+\da-e^=,]+", "unknowns": r"[a-e](?:,[a-e])*"}
+    slots: ClassVar[Mapping[str, str]] = {
+        "equations": r"[-+\da-e^=,]+",
+        "unknowns": r"[a-e](?:,[a-e])*",
+    }
 
     def draw(self, rng: Random, level: int) -> Parameters:
         count, reach, linear = ((2, 7, 5), (3, 7, 5), (4, 9, 8), (3, 10, 9), (4, 12, 9))[level - 1]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
@@ -43,7 +44,7 @@ class SequenceFamily(Family):
         "Find the next term of {terms}.",
         "Continue the sequence {terms}.",
     )
-    slots: Mapping[str, str] = {"terms": r"-?\d{1,4}(?:,-?\d{1,4}){3,5}"}
+    slots: ClassVar[Mapping[str, str]] = {"terms": r"-?\d{1,4}(?:,-?\d{1,4}){3,5}"}
 
     def draw(self, rng: Random, level: int) -> Parameters:
         start = rng.randint(1, (15, 20, 15, 20, 30)[level - 1])

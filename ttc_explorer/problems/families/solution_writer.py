@@ -88,6 +88,11 @@ class SolutionWriter:
         return value
 
 
+def one_of(values: Sequence[Value]) -> Callable[[Random], Value]:
+    """Any of the values as a wrong one."""
+    return lambda rng: rng.choice(values)
+
+
 def near_miss(right: int, low: int | None = None) -> Callable[[Random], int]:
     """A wrong value close to ``right``, at least ``low``: the mistakes that people and small models
     make."""

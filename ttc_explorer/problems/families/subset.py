@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
@@ -14,6 +15,7 @@ from ttc_explorer.problems.families.solution_writer import (
     format_check,
     format_sum,
     format_values,
+    one_of,
 )
 from ttc_explorer.problems.families.typed_problem_parser import Question
 
@@ -42,7 +44,7 @@ class SubsetFamily(Family):
         "Which of {numbers} add up to {target}?",
         "Choose some of {numbers} with sum {target}.",
     )
-    slots: Mapping[str, str] = {"numbers": r"\d{1,2}(?:,\d{1,2})+", "target": r"\d{1,3}"}
+    slots: ClassVar[Mapping[str, str]] = {"numbers": r"\d{1,2}(?:,\d{1,2})+", "target": r"\d{1,3}"}
 
     def draw(self, rng: Random, level: int) -> Parameters:
         count, picked, largest = ((4, 2, 10), (5, 2, 15), (5, 3, 18), (6, 3, 24), (7, 3, 30))[
@@ -72,14 +74,15 @@ class SubsetFamily(Family):
 
     def write_solution(self, parameters: Parameters, writer: SolutionWriter) -> None:
         numbers, target = parameters
-        rest, picked = target, []
+        rest = target
+        picked: list[int] = []
         right = _smallest_subset(numbers, target)
         while rest > 0:
             left = [n for n in numbers if n <= rest and (not picked or n < picked[-1])]
             if not left:
                 break
             right = _smallest_subset(left, rest) or left[-1:]
-            pick = writer.decide(right[0], lambda rng, near=left[-4:]: rng.choice(near))
+            pick = writer.decide(right[0], one_of(left[-4:]))
             picked.append(pick)
             writer.end(f" {rest}-{pick}={rest - pick}")
             rest -= pick

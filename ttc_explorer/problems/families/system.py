@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
 from ttc_explorer.problems.families.family import Family
@@ -35,7 +36,7 @@ class SystemFamily(Family):
         "Find x and y with {first} and {second}.",
         "What are x and y if {first} and {second}?",
     )
-    slots: Mapping[str, str] = {"first": r"[-+\dxy]+=-?\d+", "second": r"[-+\dxy]+=-?\d+"}
+    slots: ClassVar[Mapping[str, str]] = {"first": r"[-+\dxy]+=-?\d+", "second": r"[-+\dxy]+=-?\d+"}
 
     def draw(self, rng: Random, level: int) -> Parameters:
         reach, top = ((5, 2), (6, 2), (6, 3), (8, 4), (9, 5))[level - 1]

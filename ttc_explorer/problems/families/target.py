@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import normalise_text, word_list
 from ttc_explorer.problems.families.family import Family
@@ -14,6 +15,7 @@ from ttc_explorer.problems.families.solution_writer import (
     SolutionWriter,
     format_check,
     format_values,
+    one_of,
 )
 from ttc_explorer.problems.families.typed_problem_parser import Question
 
@@ -55,7 +57,7 @@ class TargetFamily(Family):
         "Combine {numbers} with + - * to get {target}, each number once.",
         "Make {target} from {numbers}.",
     )
-    slots: Mapping[str, str] = {"numbers": r"\d{1,2}(?:,\d{1,2})+", "target": r"\d{1,2}"}
+    slots: ClassVar[Mapping[str, str]] = {"numbers": r"\d{1,2}(?:,\d{1,2})+", "target": r"\d{1,2}"}
 
     def draw(self, rng: Random, level: int) -> Parameters:
         count, largest = ((3, 5), (3, 7), (3, 9), (4, 5), (4, 7))[level - 1]
@@ -106,9 +108,7 @@ class TargetFamily(Family):
             )
             if right is None:
                 break
-            x, sign, y = writer.decide(
-                right, lambda rng, m=moves: rng.choice(m), lambda m: "".join(map(str, m))
-            )
+            x, sign, y = writer.decide(right, one_of(moves), lambda move: "".join(map(str, move)))
             pool = _pool_after(pool, (x, sign, y))
             made.append(f"{x}{sign}{y}={_move_result((x, sign, y))}")
             writer.end(f"={_move_result((x, sign, y))} left {format_values(pool)}")

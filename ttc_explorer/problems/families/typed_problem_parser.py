@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ttc_explorer.problems.canonical_wording import number_words_to_digits, to_ascii_math, word_list
 from ttc_explorer.problems.families.solution_writer import format_signed, format_signed_term
@@ -144,11 +144,12 @@ _PHRASE_REWRITES = tuple(
 
 
 class Token(NamedTuple):
-    """A piece of a question. ``value``: what it says, for what is mathematical."""
+    """A piece of a question. ``value``: what it says, for what is mathematical, as its ``kind`` has
+    it: an int, a tuple of numbers, a Side, an Equation …"""
 
     kind: str
     text: str = ""
-    value: object = None
+    value: Any = None
     touches_previous: bool = False
     """Whether it touches the token before it."""
 
@@ -326,7 +327,9 @@ def _merge_equations(tokens: list[Token]) -> list[Token] | None:
         if token.text in ("=", "equals", "equal", "is", "gives", "yields"):
             start, left = _parse_sum_before(found)
             right, end = _parse_sum(tokens, at + 1)
-            lone_unknown = bool(left) and list(left.values()) == [1] and len("".join(left)) < 2
+            lone_unknown = (
+                left is not None and list(left.values()) == [1] and len("".join(left)) < 2
+            )
             is_equation = (
                 token.text in ("=", "equals", "equal") or not lone_unknown
             )  # "for what x is" begins no equation

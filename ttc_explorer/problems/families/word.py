@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from random import Random
+from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import normalise_text
 from ttc_explorer.problems.families.family import Family
@@ -54,7 +55,7 @@ class WordProblemFamily(Family):
     kind = "several decisions"
     errors_visible_at = "end"
     templates = ()
-    slots: Mapping[str, str] = {}
+    slots: ClassVar[Mapping[str, str]] = {}
 
     def draw(self, rng: Random, level: int) -> Parameters:
         stages = (2, 3, 3, 3, 4)[level - 1]
