@@ -98,7 +98,7 @@ def test_without_a_pair_the_formula_works_and_the_page_says_what_is_missing(alon
 
 def test_a_mark_sets_the_slider(page):
     for ratio in PAPER_RATIOS:
-        assert 10 ** page.mark(SimpleNamespace(ratio=ratio)) == pytest.approx(ratio)
+        assert 10 ** page.pick_ratio(SimpleNamespace(ratio=str(ratio))) == pytest.approx(ratio)
         assert f'data-ratio="{ratio}"' in exchange_view.ratio_buttons()
 
 
@@ -162,7 +162,7 @@ def test_front_counts_training_only_where_asked(page):
     assert names == ["nothing beats it", "base-s", "base-l"]
     stairs = drawn["data"][0]
     assert stairs["y"] == sorted(stairs["y"])
-    assert page.draw_front("base-s", "base-l", "free", "total", 6, False)
+    assert page.draw_front("free", "total", 6, False)
 
 
 def test_energy_on_screen_is_that_of_energy():

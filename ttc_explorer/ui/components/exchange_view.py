@@ -6,8 +6,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
+from markupsafe import Markup
 
 from ttc_explorer.experiments.energy import (
     DEVICES,
@@ -24,15 +26,13 @@ from ttc_explorer.experiments.model_size_exchange import (
 )
 from ttc_explorer.ui.components import plotly_figures
 from ttc_explorer.ui.components.dot_plot import Dot, dot_plot
-from ttc_explorer.ui.components.messages import glossary_term
 from ttc_explorer.ui.components.policy_view import (
     QUINTILE_LABELS,
     format_interval,
-    format_percent,
     format_points,
 )
-from ttc_explorer.ui.math_typesetting import escape_html
-from ttc_explorer.ui.number_format import format_amount
+from ttc_explorer.ui.html_templates import render
+from ttc_explorer.ui.number_format import format_amount, format_percent
 from ttc_explorer.ui.strategy_colours import colour_style
 from ttc_explorer.ui.strategy_variants import StrategyVariant
 
@@ -78,52 +78,32 @@ def format_number(number: float) -> str:
 # --- the formula ----------------------------------------------------------------------------------
 
 
-def formula_html(terms: ExchangeInputs) -> str:
+def formula_html(terms: ExchangeInputs) -> Markup:
     """m, how it comes about, and what it means; every number says on hover where it is from."""
-    m, ratio, verifier = terms.inference_multiplier, terms.ratio, terms.verifier
-    sizes = (
-        f"{terms.large} has {format_number(terms.larger)} times the parameters of {terms.small}."
-    )
-    about = {
+    meaning = {
         "m": "How many times the tokens of its inference the small model may spend for the same "
         "total FLOPs.",
-        "M": sizes
+        "M": f"{terms.large} has {format_number(terms.larger)} times the parameters of "
+        f"{terms.small}."
         if terms.small
         else "How many times the parameters of the small model the large one has.",
         "R": "Tokens of inference in the model's whole life for each token of its pretraining.",
         "3": "Pretraining takes 6 FLOPs a parameter and token, inference 2.",
         "v": "Parameters of the verifier over those of the small model: it reads every token too."
-        if verifier
+        if terms.verifier
         else "The verifier is left out: nothing is charged for its reading.",
     }
-
-    def explanation(name: str, shown: str | None = None) -> str:
-        return (
-            '<span class="term" tabindex="0" '
-            f'data-tip="{escape_html(about[name])}">{shown or name}</span>'
-        )
-
-    spelled = (
-        f"{explanation('m')} = {explanation('M')} + {explanation('3')} · "
-        f"({explanation('M')} − 1) / ({explanation('R')} · (1 + {explanation('v')}))"
-    )
-    larger = explanation("M", format_number(terms.larger))
-    filled = (
-        f"= {larger} + {explanation('3')} · ({larger} − 1) / "
-        f"({explanation('R', format_number(ratio))} · (1 + "
-        f"{explanation('v', format_number(verifier))}))"
-    )
-    return (
-        f'<div class="pair"><div><h3>{glossary_term("Thinking that a larger model costs", "multiplier")}</h3>'
-        f'<p class="figure">m = {format_number(m)}</p></div>'
-        f'<div class="formula"><p>{spelled}</p><p>{filled}</p></div></div>'
-        '<p class="reading">For what one answer of the larger model costs, its share of '
-        "pretraining "
-        f"included, the small one may write <b>{format_number(m)} answers</b> and choose.</p>"
+    return render(
+        "exchange_formula.html",
+        meaning=meaning,
+        m=format_number(terms.inference_multiplier),
+        larger=format_number(terms.larger),
+        ratio=format_number(terms.ratio),
+        verifier=format_number(terms.verifier),
     )
 
 
-def ratio_label(ratio: float) -> str:
+def ratio_label(ratio: float) -> Markup:
     """R as set, and in words."""
     words = (
         "many queries"
@@ -132,26 +112,42 @@ def ratio_label(ratio: float) -> str:
         if ratio < 0.3
         else "about as much as it learnt"
     )
-    return (
-        f'<p class="heading"><span>{glossary_term("R", "ratio")} = '
-        f"{format_number(ratio)}</span><span>{words}</span></p>"
-    )
+    return render("ratio_label.html", ratio=format_number(ratio), words=words)
+
+
+def ratio_buttons() -> Markup:
+    """The paper's three R, to press."""
+    ratios = [
+        (ratio, format_number(ratio), f"{inference_multiplier(14, ratio):.0f}")
+        for ratio in PAPER_RATIOS
+    ]
+    return render("ratio_buttons.html", ratios=ratios)
+
+
+def queries_label(count: float) -> Markup:
+    """How many questions the models answer in their life, as set."""
+    return render("queries_label.html", count=format_amount(count))
 
 
 # --- who wins -------------------------------------------------------------------------------------
 
 
-def winners_plot(table: pd.DataFrame, terms: ExchangeInputs, most: float) -> str:
-    """Who wins in each bin: the difference with its interval. ``most`` is the largest budget
-    measured."""
+def winners_plot(table: pd.DataFrame, terms: ExchangeInputs, most: float) -> Markup:
+    """Who wins in each bin: the difference with its interval.
+
+    Args:
+        table: rows of ``model_size_exchange.compare_at_equal_flops``.
+        terms: what is compared.
+        most: the largest budget measured.
+    """
     if table["winner"].iloc[0] == OUT_OF_RANGE:
-        budget = float(table["budget"].iloc[0])
         start = ratio_for_multiplier(terms.larger, most, terms.verifier)
-        within = f"From R = {format_number(start)} on it is within." if math.isfinite(start) else ""
-        return (
-            f'<p class="reading"><b>{escape_html(OUT_OF_RANGE[0].upper() + OUT_OF_RANGE[1:])}</b>: this takes N = '
-            f"{format_number(budget)}, and the sweep goes to {format_number(most)}. Nothing is "
-            f"extrapolated. {within}</p>"
+        return render(
+            "out_of_range.html",
+            title=OUT_OF_RANGE[0].upper() + OUT_OF_RANGE[1:],
+            budget=format_number(float(table["budget"].iloc[0])),
+            most=format_number(most),
+            start=format_number(start) if math.isfinite(start) else "",
         )
     rows = [
         Dot(
@@ -172,37 +168,42 @@ def winners_plot(table: pd.DataFrame, terms: ExchangeInputs, most: float) -> str
     return dot_plot(rows, lambda tick: f"{tick:+.0f}".replace("-", "−").replace("+0", "0"), 0.0)
 
 
-def winners_table(tables: Mapping[float, pd.DataFrame]) -> str:
+class WinnerCell(NamedTuple):
+    """Who wins in a bin: a class for styles, a colour style, what is shown and what is said."""
+
+    kind: str
+    tone: str
+    shown: str
+    tip: str
+
+
+class WinnersRow(NamedTuple):
+    """Who wins at a ratio, in each bin, and the budget that thinking has there."""
+
+    ratio: str
+    budget: str
+    cells: list[WinnerCell]
+
+
+def winners_table(tables: Mapping[float, pd.DataFrame]) -> Markup:
     """The signs at the paper's three R, bin by bin (arXiv 2408.03314, figure 9)."""
-    heads = "".join(f"<th scope='col'>{QUINTILE_LABELS[bin]}</th>" for bin in QUINTILE_LABELS)
-    body = ""
+    rows = []
     for ratio, table in tables.items():
         at = table.set_index("bin")
-        cells = "".join(_winner_cell(at.loc[bin]) for bin in QUINTILE_LABELS)
         budget = format_number(float(table["budget"].iloc[0]))
-        body += (
-            f"<tr><th scope='row'>R = {format_number(ratio)} <span>N = "
-            f"{budget}</span></th>{cells}</tr>"
-        )
-    return (
-        f"<h3>{glossary_term('At the three R of the paper', 'paper ratios')}</h3>"
-        f'<table class="pattern"><thead><tr><th></th>{heads}</tr></thead><tbody>{body}</tbody></table>'
-    )
+        cells = [_winner_cell(at.loc[number]) for number in QUINTILE_LABELS]
+        rows.append(WinnersRow(format_number(ratio), budget, cells))
+    return render("winners_table.html", labels=list(QUINTILE_LABELS.values()), rows=rows)
 
 
-def _winner_cell(row: pd.Series) -> str:
-    light, dark, _ = colour_style(WINNER_STYLES[row.winner])
-    shown = {"small": "small", "large": "larger", "open": "open", OUT_OF_RANGE: "?"}[row.winner]
-    tip = WINNER_LABELS[row.winner]
-    if row.winner != OUT_OF_RANGE:
-        tip += (
-            f": {format_points(row.difference)} points "
-            f"{format_interval(row.low, row.high, format_points)}"
-        )
-    kind = "beyond" if row.winner == OUT_OF_RANGE else row.winner
-    return (
-        f'<td class="{kind}" style="--light:{light};--dark:{dark}" '
-        f'tabindex="0" data-tip="{escape_html(tip)}">{shown}</td>'
+def _winner_cell(row: pd.Series) -> WinnerCell:
+    tone, tip = WINNER_STYLES[row.winner], WINNER_LABELS[row.winner]
+    if row.winner == OUT_OF_RANGE:
+        return WinnerCell("beyond", tone, "?", tip)
+    shown = {"small": "small", "large": "larger", "open": "open"}[row.winner]
+    interval = format_interval(row.low, row.high, format_points)
+    return WinnerCell(
+        row.winner, tone, shown, f"{tip}: {format_points(row.difference)} points {interval}"
     )
 
 
@@ -212,8 +213,15 @@ def _winner_cell(row: pd.Series) -> str:
 def pareto_figure(
     front: pd.DataFrame, models: Sequence[str], total: bool, narrow: bool
 ) -> plotly_figures.Figure:
-    """All models, arms and budgets: points in the colour of their model, smallest first in
-    ``models``, and the line of those that nothing beats. ``front`` as from ``model_size_exchange.pareto_front``."""
+    """All models, arms and budgets: points in the colour of their model, and the line of those that
+    nothing beats.
+
+    Args:
+        front: rows of ``model_size_exchange.pareto_front``.
+        models: names, the smallest first.
+        total: FLOPs include a share of the training.
+        narrow: for a phone: the legend takes two lines.
+    """
     data = []
     for model, tone in zip(models, MODEL_SIZE_STYLES, strict=False):
         rows = front[front["model"] == model]
@@ -251,13 +259,7 @@ def pareto_figure(
         ),
         yaxis=plotly_figures.percent_axis("Accuracy"),
         showlegend=True,
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": 1.01,
-            "yanchor": "bottom",
-            "bgcolor": "rgba(0,0,0,0)",
-        },
+        legend=plotly_figures.LEGEND_LAYOUT | {"y": 1.01},
         margin={"l": 54, "r": 16, "t": 60 if narrow else 34, "b": 52},
     )
 
@@ -285,55 +287,68 @@ class AnswerCost:
     accuracy: float
 
 
-def energy_table(small: AnswerCost, large: AnswerCost, device: str, queries: float) -> str:
+class EnergyRow(NamedTuple):
+    """A way to answer: how often it is right, what it costs, whether it costs less in all."""
+
+    name: str
+    cells: list[str]
+    chosen: bool
+
+
+def energy_table(small: AnswerCost, large: AnswerCost, device: str, queries: float) -> Markup:
     """Training and queries in joules, of a small model that thinks and a large one that does
-    not."""
-    crossover_queries = break_even_queries(small.training, small.query, large.training, large.query)
-    rows = ""
+    not.
+
+    Args:
+        small: the small one's cost.
+        large: the large one's cost.
+        device: what they run on, one of ``energy.DEVICES``.
+        queries: questions asked in their life.
+    """
     totals = [
         flops_to_joules(lifetime_cost(work.training, work.query, queries), device)
         for work in (small, large)
     ]
-    for work, total in zip((small, large), totals, strict=True):
-        cells = [
-            f"{work.accuracy:.1%}",
-            format_energy(flops_to_joules(work.training, device)),
-            format_energy(flops_to_joules(work.query, device)),
-            format_energy(total),
-            f"{format_si(joules_to_co2_grams(total))}g",
-        ]
-        chosen = "chosen" if total == min(totals) else ""
-        rows += (
-            f'<tr class="{chosen}"><th scope="row">{escape_html(work.name)}</th>'
-            + "".join(f"<td>{cell}</td>" for cell in cells)
-            + "</tr>"
+    rows = [
+        EnergyRow(
+            work.name,
+            [
+                f"{work.accuracy:.1%}",
+                format_energy(flops_to_joules(work.training, device)),
+                format_energy(flops_to_joules(work.query, device)),
+                format_energy(total),
+                f"{format_si(joules_to_co2_grams(total))}g",
+            ],
+            total == min(totals),
         )
-    heads = ("right", "training", "a question", f"{format_amount(queries)} questions", "CO₂")
-    explanation = (
-        "at no number of questions: the small one is dearer from the start"
-        if crossover_queries == 0
-        else "at every number of questions: the small one is cheaper in training and in use"
-        if math.isinf(crossover_queries)
-        else "questions: below, the small model that thinks costs less in all; above, the larger "
-        "one"
+        for work, total in zip((small, large), totals, strict=True)
+    ]
+    figure, explanation = _describe_break_even(
+        break_even_queries(small.training, small.query, large.training, large.query)
     )
-    break_even_text = (
-        "never"
-        if math.isinf(crossover_queries)
-        else "0"
-        if crossover_queries == 0
-        else format_si(crossover_queries).strip()
+    return render(
+        "energy_table.html",
+        break_even=figure,
+        explanation=explanation,
+        questions=format_amount(queries),
+        rows=rows,
+        device=DEVICES[device],
+        peak=format_si(DEVICES[device].peak),
     )
-    made = DEVICES[device]
+
+
+def _describe_break_even(queries: float) -> tuple[str, str]:
+    """The number of questions from which the larger model costs less in all, and what it means."""
+    if queries == 0:
+        return "0", "at no number of questions: the small one is dearer from the start"
+    if math.isinf(queries):
+        return (
+            "never",
+            "at every number of questions: the small one is cheaper in training and in use",
+        )
     return (
-        f'<div class="pair"><div><h3>{glossary_term("Break-even", "break-even")} '
-        f'<span class="estimate">{glossary_term("estimate", "energy estimate")}</span></h3>'
-        f'<p class="figure">{break_even_text}</p></div><p class="reading">{explanation}.</p></div>'
-        f'<table class="figures energy"><thead><tr><th></th>'
-        + "".join(f"<th>{head}</th>" for head in heads)
-        + f'</tr></thead><tbody>{rows}</tbody></table><p class="source">{escape_html(made.title)}: '
-        f"{made.watts:g} W, {format_si(made.peak)}FLOP/s, of which {made.utilisation:.0%} reached "
-        f"({escape_html(made.source)}).</p>"
+        format_si(queries).strip(),
+        "questions: below, the small model that thinks costs less in all; above, the larger one",
     )
 
 
@@ -359,14 +374,3 @@ def format_si(value: float) -> str:
     part = value / 1000**step
     prefix = ("p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E")[step + 4]
     return f"{part:.1f} {prefix}" if part < 9.95 else f"{part:.0f} {prefix}"
-
-
-def ratio_buttons() -> str:
-    """The paper's three R, to press."""
-    return "".join(
-        f'<button type="button" data-ratio="{ratio}" data-tip="R = {format_number(ratio)} in the '
-        "paper: with "
-        "a model 14 times larger, m is about "
-        f'{inference_multiplier(14, ratio):.0f}.">{format_number(ratio)}</button>'
-        for ratio in PAPER_RATIOS
-    )

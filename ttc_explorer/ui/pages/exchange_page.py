@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +22,7 @@ from ttc_explorer.experiments.model_size_exchange import (
     pretraining_flops,
 )
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.ui.components import downloads, exchange_view, plotly_figures
+from ttc_explorer.ui.components import exchange_view, plotly_figures
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
     html_block,
@@ -31,19 +30,14 @@ from ttc_explorer.ui.components.basic_inputs import (
     segmented_control,
 )
 from ttc_explorer.ui.components.exchange_view import AnswerCost, ExchangeInputs
-from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
-from ttc_explorer.ui.components.messages import banner, glossary_term, status_line
-from ttc_explorer.ui.math_typesetting import escape_html
-from ttc_explorer.ui.number_format import format_amount
+from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
+from ttc_explorer.ui.components.messages import banner, status_line
+from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
+from ttc_explorer.ui.components.pickable_html import pickable_html
+from ttc_explorer.ui.components.result_card import ResultCard, card_heading
 from ttc_explorer.ui.page import AppContext, Page, page
-from ttc_explorer.ui.results_store import (
-    ESTIMATION_SEED,
-    ResultsStore,
-    shipped_results,
-)
+from ttc_explorer.ui.results_store import ESTIMATION_SEED, ResultsStore, shipped_results
 from ttc_explorer.ui.strategy_variants import StrategyVariant
-
-log = logging.getLogger(__name__)
 
 PAPER_SIZE_RATIO = 14.0
 """M in the paper: parameters of its larger model over those of its smaller one."""
@@ -56,8 +50,7 @@ SPENDING_ARMS = {"policy": None, "best_of_n": (BASELINE.strategy, "{}", SELECTOR
 LARGER_MODEL_COMMAND = "python -m ttc_explorer sweep --model base-m --out assets/experiments/base-m"
 NO_PAIR_MESSAGE = (
     "Who wins needs results of two models of different size on the same problems, and there {} so "
-    "far: "
-    f"{LARGER_MODEL_COMMAND} makes those of a larger one."
+    f"far: {LARGER_MODEL_COMMAND} makes those of a larger one."
 )
 UNKNOWN_TRAINING_MESSAGE = (
     "It is not known on how many tokens {} was trained, and a share of its training needs that."
@@ -71,80 +64,34 @@ def build(app: AppContext) -> ExchangePage:
 
 
 class ExchangePage(Page):
-    """The page. Make it inside ``gr.Blocks``; the formula works without any results. ``models`` has
-    a folder a model with the log of its training."""
+    """The page. Make it inside ``gr.Blocks``.
+
+    Args:
+        results_store: the results to compare; the formula works without any.
+        models: has a folder a model with the log of its training.
+    """
 
     def __init__(self, results_store: ResultsStore, models: Path = MODELS_FOLDER) -> None:
         self._results_store, self._models = results_store, models
         self._has_pair = len(results_store.models) > 1
         self._cached_exchange = lru_cache(256)(self._compute_exchange)
         self._cached_front = lru_cache(32)(self._compute_front)
-        self.paper = gr.State(PAPER_RATIOS)
         with gr.Row(equal_height=False, elem_id="exchange"):
             with gr.Column(elem_id="exchange-controls", elem_classes="plate", min_width=0):
-                self._controls()
+                self._build_controls()
             with gr.Column(elem_id="exchange-results", min_width=0):
-                caption = (
-                    "are none" if not results_store.models else f"is only {results_store.models[0]}"
-                )
-                note = "" if self._has_pair else banner(NO_PAIR_MESSAGE.format(caption), "note")
-                self.banner = html_block("exchange-banner", note)
+                self.banner = html_block("exchange-banner", self._missing_pair_note())
                 with gr.Column(elem_id="exchange-formula-plate", elem_classes="plate", min_width=0):
                     self.formula = html_block("exchange-formula")
                 with gr.Row(elem_id="exchange-upper", equal_height=True, visible=self._has_pair):
-                    with gr.Column(elem_id="exchange-wins", elem_classes="plate", min_width=0):
-                        self.wins_head = html_block(
-                            "exchange-wins-head", _title_html("Who wins", "")
-                        )
-                        self.wins = html_block(
-                            "exchange-winners", status_line("loading", "Comparing …")
-                        )
-                        self.pattern = html_block("exchange-pattern")
-                    with gr.Column(elem_id="exchange-front", elem_classes="plate", min_width=0):
-                        with gr.Row(elem_classes="plate-top"):
-                            html_block(
-                                "exchange-front-head", _title_html("Model size × budget", "")
-                            )
-                            whole = [("a question", "query"), ("with training", "total")]
-                            self.total = segmented_control(
-                                "FLOPs counted", "exchange-total", whole, "query"
-                            )
-                        self.figure = gr.Plot(
-                            show_label=False, container=False, elem_id="exchange-figure"
-                        )
-                        downloads.download_buttons(
-                            "exchange-figure", "exchange-front-head", "ttc-exchange"
-                        )
-                with gr.Column(
-                    elem_id="exchange-energy-plate",
-                    elem_classes="plate",
-                    min_width=0,
-                    visible=self._has_pair,
-                ):
-                    with gr.Row(elem_classes="plate-top"):
-                        html_block(
-                            "exchange-energy-head",
-                            _title_html("Energy", "training, and every question after it"),
-                        )
-                        devices = [(device.title, name) for name, device in DEVICES.items()]
-                        self.device = gr.Dropdown(
-                            devices,
-                            value="local",
-                            label="Device",
-                            show_label=False,
-                            container=False,
-                            min_width=0,
-                            filterable=False,
-                            elem_id="exchange-device",
-                        )
-                    self.energy = html_block("exchange-energy")
-        self.narrow = gr.Checkbox(False, visible=False)
-        self.page_loaded = gr.HTML("", js_on_load="trigger('input')", apply_default_css=False)
+                    self._build_winners_card()
+                    self._build_front_card()
+                self._build_energy_card()
         self._connect()
 
     # --- what is on the page ----------------------------------------------------------------------
 
-    def _controls(self) -> None:
+    def _build_controls(self) -> None:
         models = sorted(self._results_store.models, key=self._parameters) if self._has_pair else []
         choices = [(model, model) for model in models]
         first, last = (models[0], models[-1]) if models else (None, None)
@@ -168,155 +115,177 @@ class ExchangePage(Page):
             "exchange-ratio-label", exchange_view.ratio_label(10**INITIAL_RATIO_EXPONENT)
         )
         self.ratio = gr.Slider(
-            -2, 2, INITIAL_RATIO_EXPONENT, step=0.001, label="R, as a power of "
-                                                             "ten", show_label=False, buttons=[],
-            elem_id="exchange-ratio",
+            -2, 2, INITIAL_RATIO_EXPONENT, step=0.001, label="R, as a power of ten",
+            show_label=False, buttons=[], elem_id="exchange-ratio",
         )  # fmt: skip
-        self.ratio_buttons = gr.HTML(
-            f'<div class="ratio-marks">{exchange_view.ratio_buttons()}</div>',
-            elem_id="exchange-marks",
-            js_on_load=_RATIO_BUTTONS_SCRIPT,
-            apply_default_css=False,
-        )
+        self.ratio_buttons = pickable_html("exchange-marks", exchange_view.ratio_buttons())
         with gr.Column(min_width=0, visible=self._has_pair):
-            self.asked = html_block("exchange-queries-label", _queries_label(6))
+            self.asked = html_block("exchange-queries-label", exchange_view.queries_label(10**6))
             self.queries = gr.Slider(
-                2, 12, 6, step=0.1, label="Questions, as a power of "
-                                          "ten", show_label=False, buttons=[],
-                elem_id="exchange-queries",
+                2, 12, 6, step=0.1, label="Questions, as a power of ten",
+                show_label=False, buttons=[], elem_id="exchange-queries",
             )  # fmt: skip
 
+    def _build_winners_card(self) -> None:
+        with gr.Column(elem_id="exchange-wins", elem_classes="plate", min_width=0):
+            self.wins_head = html_block("exchange-wins-head", card_heading("Who wins", ""))
+            self.wins = html_block("exchange-winners", status_line("loading", "Comparing …"))
+            self.pattern = html_block("exchange-pattern")
+
+    def _build_front_card(self) -> None:
+        card = ResultCard("exchange-front", "ttc-exchange", "exchange-figure")
+        with gr.Column(elem_id="exchange-front", elem_classes="plate", min_width=0):
+            with gr.Row(elem_classes="plate-top"):
+                card.heading("Model size × budget")
+                whole = [("a question", "query"), ("with training", "total")]
+                self.total = segmented_control("FLOPs counted", "exchange-total", whole, "query")
+            self.figure = card.plot()
+            card.download_buttons()
+
+    def _build_energy_card(self) -> None:
+        with gr.Column(
+            elem_id="exchange-energy-plate",
+            elem_classes="plate",
+            min_width=0,
+            visible=self._has_pair,
+        ):
+            with gr.Row(elem_classes="plate-top"):
+                html_block(
+                    "exchange-energy-head",
+                    card_heading("Energy", "training, and every question after it"),
+                )
+                self.device = gr.Dropdown(
+                    [(device.title, name) for name, device in DEVICES.items()],
+                    value="local",
+                    label="Device",
+                    show_label=False,
+                    container=False,
+                    min_width=0,
+                    filterable=False,
+                    elem_id="exchange-device",
+                )
+            self.energy = html_block("exchange-energy")
+
     def _connect(self) -> None:
-        at_once: dict[str, Any] = {
-            "show_progress": "hidden",
-            "api_visibility": "private",
-            "queue": False,
-        }
-        slow: dict[str, Any] = {
-            "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last",
-            "concurrency_limit": 1,
-        }  # fmt: skip
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        at_once: dict[str, Any] = hidden | {"queue": False}
+        slow: dict[str, Any] = hidden | {"trigger_mode": "always_last", "concurrency_limit": 1}
         terms = [self.small, self.large, self.larger, self.verifier, self.ratio]
+        formula = [self.formula, self.shown, self.banner]
         compared = [*terms, self.spending]
         wins = [self.wins_head, self.wins, self.pattern, self.banner]
-        total = [self.small, self.large, self.verifier, self.total, self.queries]
-        power = [self.small, self.large, self.verifier, self.device, self.queries]
+        pair = [self.small, self.large, self.verifier]
+        pair_changes = [on_load(), *(control.input for control in pair)]
 
         gr.on(
-            [
-                self.page_loaded.input, self.small.input, self.large.input, self.larger.input,
-                self.verifier.input, self.ratio.input,
-            ],
-            self.draw_formula, terms, [self.formula, self.shown, self.banner], trigger_mode="always_last", **at_once,
-        )  # fmt: skip
-        self.ratio_buttons.pick(self.mark, None, self.ratio, **at_once).then(
-            self.draw_formula, terms, [self.formula, self.shown, self.banner], **at_once
+            [*pair_changes, self.larger.input, self.ratio.input],
+            self.draw_formula,
+            terms,
+            formula,
+            trigger_mode="always_last",
+            **at_once,
+        )
+        self.ratio_buttons.pick(self.pick_ratio, None, self.ratio, **at_once).then(
+            self.draw_formula, terms, formula, **at_once
         ).then(self.draw_winners, compared, wins, **slow)
         if not self._has_pair:
             return
         gr.on(
-            [
-                self.page_loaded.input, self.small.input, self.large.input, self.verifier.input,
-                self.spending.input, self.ratio.release,
-            ],
-            self.draw_winners, compared, wins, **slow,
-        )  # fmt: skip
+            [*pair_changes, self.spending.input, self.ratio.release],
+            self.draw_winners,
+            compared,
+            wins,
+            **slow,
+        )
         gr.on(
-            [
-                self.page_loaded.input, self.small.input, self.large.input, self.verifier.input, self.total.input,
-                self.queries.release,
-            ],
-            self.draw_front, [*total, self.narrow], [self.figure, self.banner], js=downloads.APPEND_IS_NARROW_SCRIPT, **slow,
-        )  # fmt: skip
+            [*pair_changes, self.total.input, self.queries.release],
+            self.draw_front,
+            [self.verifier, self.total, self.queries, narrow_screen()],
+            [self.figure, self.banner],
+            **slow,
+        )
         gr.on(
-            [
-                self.page_loaded.input, self.small.input, self.large.input, self.verifier.input, self.device.input,
-                self.queries.input,
-            ],
-            self.draw_energy, power, [self.energy, self.asked], **slow,
-        )  # fmt: skip
+            [*pair_changes, self.device.input, self.queries.input],
+            self.draw_energy,
+            [*pair, self.device, self.queries],
+            [self.energy, self.asked],
+            **slow,
+        )
 
     # --- what it does -----------------------------------------------------------------------------
 
+    @guarded()
     def draw_formula(
         self, small: str, large: str, larger: float, verifier: str, ratio: float
     ) -> ComponentUpdates:
         """The formula with its numbers."""
-        try:
-            terms = self._exchange_inputs(small, large, larger, verifier, ratio)
-            note = {} if not self._has_pair else {self.banner: ""}
-            return note | {
-                self.formula: exchange_view.formula_html(terms),
-                self.shown: exchange_view.ratio_label(terms.ratio),
-            }
-        except BadInput as error:
-            return {self.banner: banner(str(error))}
+        terms = self._exchange_inputs(small, large, larger, verifier, ratio)
+        cleared = {self.banner: ""} if self._has_pair else {}  # else it says what is missing
+        return cleared | {
+            self.formula: exchange_view.formula_html(terms),
+            self.shown: exchange_view.ratio_label(terms.ratio),
+        }
 
-    def mark(self, event: gr.EventData) -> float:
-        """One of the paper's R, on the slider."""
-        return math.log10(event.ratio) if event.ratio in PAPER_RATIOS else INITIAL_RATIO_EXPONENT
+    def pick_ratio(self, event: gr.EventData) -> float:
+        """The paper's R that was pressed, as the slider has it."""
+        pressed = {str(ratio): ratio for ratio in PAPER_RATIOS}.get(str(event.ratio))
+        return INITIAL_RATIO_EXPONENT if pressed is None else math.log10(pressed)
 
+    @guarded(clear=("wins", "pattern"))
     def draw_winners(
         self, small: str, large: str, larger: float, verifier: str, ratio: float, spending: str
     ) -> ComponentUpdates:
         """Who wins in each bin, at the R that is set and at the paper's."""
         if not self._has_pair:
             return {self.wins: gr.skip()}
-        try:
-            terms = self._exchange_inputs(small, large, larger, verifier, ratio)
-            most = self._max_budget(small, spending)
-            at = {
-                each: self._cached_exchange(small, large, verifier, each, spending)
-                for each in PAPER_RATIOS
-            }
-            found = self._cached_exchange(small, large, verifier, ratio and 10**ratio, spending)
-            way = "by the policy" if spending == "policy" else "by best-of-N"
-            caption = f"{small} thinking {way}, less {large}, in points"
-            return {
-                self.wins_head: _title_html("Who wins", caption),
-                self.wins: exchange_view.winners_plot(found, terms, most),
-                self.pattern: exchange_view.winners_table(at),
-                self.banner: "",
-            }
-        except BadInput as error:
-            return {self.banner: banner(str(error)), self.wins: "", self.pattern: ""}
-        except Exception:
-            log.exception("two models could not be compared")
-            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
+        terms = self._exchange_inputs(small, large, larger, verifier, ratio)
+        at_paper_ratios = {
+            each: self._cached_exchange(small, large, verifier, each, spending)
+            for each in PAPER_RATIOS
+        }
+        table = self._cached_exchange(small, large, verifier, terms.ratio, spending)
+        way = "by the policy" if spending == "policy" else "by best-of-N"
+        caption = f"{small} thinking {way}, less {large}, in points"
+        most = self._max_budget(small, spending)
+        return {
+            self.wins_head: card_heading("Who wins", caption),
+            self.wins: exchange_view.winners_plot(table, terms, most),
+            self.pattern: exchange_view.winners_table(at_paper_ratios),
+            self.banner: "",
+        }
 
+    @guarded()
     def draw_front(
-        self, small: str, large: str, verifier: str, total: str, queries: float, narrow: bool
+        self, verifier: str, total: str, queries: float, narrow: bool
     ) -> ComponentUpdates:
         """All models, arms and budgets on one front."""
-        try:
-            models = sorted(self._results_store.models, key=self._parameters)
-            asked = 10**queries if total == "total" else 0.0
-            drawn = exchange_view.pareto_figure(
-                self._cached_front(asked, verifier), models, total == "total", narrow
-            )
-            return {self.figure: plotly_figures.to_plot_data(drawn)}
-        except BadInput as error:
-            return {self.banner: banner(str(error))}
-        except Exception:
-            log.exception("the front could not be drawn")
-            return {self.banner: banner(INTERNAL_ERROR_MESSAGE)}
+        models = sorted(self._results_store.models, key=self._parameters)
+        with_training = total == "total"
+        front = self._cached_front(10**queries if with_training else 0.0, verifier)
+        drawn = exchange_view.pareto_figure(front, models, with_training, narrow)
+        return {self.figure: plotly_figures.to_plot_data(drawn)}
 
+    @guarded("energy", "note")
     def draw_energy(
         self, small: str, large: str, verifier: str, device: str, queries: float
     ) -> ComponentUpdates:
         """What both cost in joules."""
-        try:
-            self._size_ratio(small, large)
-            ours, theirs = self._answer_costs(small, large, verifier)
-            shown = exchange_view.energy_table(ours, theirs, device, 10**queries)
-            return {self.energy: shown, self.asked: _queries_label(queries)}
-        except BadInput as error:
-            return {self.energy: banner(str(error), "note")}
-        except Exception:
-            log.exception("energy could not be estimated")
-            return {self.energy: banner(INTERNAL_ERROR_MESSAGE)}
+        self._size_ratio(small, large)
+        ours, theirs = self._answer_costs(small, large, verifier)
+        return {
+            self.energy: exchange_view.energy_table(ours, theirs, device, 10**queries),
+            self.asked: exchange_view.queries_label(10**queries),
+        }
 
     # --- the computations -------------------------------------------------------------------------
+
+    def _missing_pair_note(self) -> str:
+        """What is missing for a comparison, if anything is."""
+        if self._has_pair:
+            return ""
+        models = self._results_store.models
+        there = f"is only {models[0]}" if models else "are none"
+        return banner(NO_PAIR_MESSAGE.format(there), "note")
 
     def _parameters(self, model: str) -> int:
         return int(self._results_store.model_results(model).results.about["parameters"])
@@ -439,20 +408,3 @@ def _single_answers(evidence: pd.DataFrame) -> pd.DataFrame:
     rows = evidence[(evidence["budget"] == 1) & (evidence["selector"] == SELECTOR)]
     greedy = rows[rows["strategy"] == "greedy"]
     return greedy if len(greedy) else rows[rows["strategy"] == BASELINE.strategy]
-
-
-def _queries_label(exponent: float) -> str:
-    count = format_amount(10**exponent)
-    return f'<p class="heading">{glossary_term("Questions", "queries")} <span>{count}</span></p>'
-
-
-def _title_html(title: str, caption: str) -> str:
-    return f'<div class="top-line"><h2>{title}</h2><p>{escape_html(caption)}</p></div>'
-
-
-_RATIO_BUTTONS_SCRIPT = """
-element.addEventListener("click", (event) => {
-  const mark = event.target.closest?.("[data-ratio]");
-  if (mark) trigger("pick", { ratio: Number(mark.dataset.ratio) });
-});
-"""
