@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttc_explorer.problems.answer_reader import read_answer, read_prediction
+from ttc_explorer.problems.answer_reader import read_answer, read_solution
 
 
 @pytest.mark.parametrize(
@@ -45,21 +45,22 @@ def test_the_marked_answer(text, answer):
         ("10, 11 or 12", "10, 11 or 12"),
         ("We add them.\n\nSo Janet makes $18 every single day.\n", "18"),
         ("So all of them together are 10, 11 or 12", "10, 11 or 12"),
-        ("First add, then multiply: there come out 3 and 4 of them", ""),
+        ("First add, then multiply: there come out 3 and 4 of them", "3 and 4"),
         ("I really do not know that", ""),
         ("", ""),
         (r"so it is \boxed{2}", "2"),
     ],
 )
 def test_without_a_mark_the_last_line_answers_if_it_is_plain(text, answer):
-    assert read_prediction(text) == answer
+    reading = read_solution(text)
+    assert (reading.text if reading else "") == answer
 
 
 @given(st.text() | st.text(alphabet="\\boxed{}#$ Answer:is1\n"))
 def test_any_text_is_read_without_an_error(text):
     answer = read_answer(text)
     assert answer is None or (answer and answer == answer.strip())
-    read_prediction(text)
+    read_solution(text)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ttc_explorer.problems.answer_reader import read_answer
+from ttc_explorer.problems.answer_reader import read_solution
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.settings import AGGREGATES
 from ttc_explorer.search.voting import aggregate_scores
@@ -55,7 +55,7 @@ def search_and_learn(number: int, row: SourceRow) -> list[dict[str, Any]]:
         samples.append(
             {
                 "question": number,
-                "answer": read_answer(completion),
+                "answer": _read(completion),
                 "reference": row["answer"],
                 "score": aggregated_scores["last"],
                 **{f"score_{aggregate}": score for aggregate, score in aggregated_scores.items()},
@@ -70,9 +70,14 @@ def large_language_monkeys(number: int, row: SourceRow) -> list[dict[str, Any]]:
     """Samples with verdicts but without scores: ScalingIntelligence/monkey_business (arXiv
     2407.21787)."""
     return [
-        {"question": number, "answer": read_answer(sample), "correct": right}
+        {"question": number, "answer": _read(sample), "correct": right}
         for sample, right in zip(row["samples"], row["is_corrects"], strict=True)
     ]
+
+
+def _read(solution: str) -> str | None:
+    reading = read_solution(solution)
+    return reading.text if reading else None
 
 
 Importer = Callable[[int, SourceRow], list[dict[str, Any]]]

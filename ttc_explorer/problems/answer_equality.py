@@ -1,41 +1,67 @@
-r"""Whether two answers say the same: choices, lists, tuples, sets and named values, part by part.
+r"""Whether two answers say the same: choices, sets, lists, tuples and named values, part by part.
 
-Two parts are equal when they are spelled alike or have equal values (``answer_values.py``). Where
-that takes symbolic mathematics, the caller's ``compare_formulas`` decides. The rules:
+Two parts are equal when they are spelled alike or have equal values (``answer_values.py``,
+``exact_arithmetic.py``). Where that takes symbolic mathematics, the caller's ``compare_formulas``
+decides. The rules, in the order in which they are tried:
 
+- Answers that are spelled alike are equal, whatever they are.
+- A reference that is one capital letter, A to E, is a multiple choice: ``(B)``, ``B. 12`` equal ``B``.
+- ``(1,6]``, ``1 < x \le 6`` and a set-builder are one set of real numbers (``real_sets.py``).
 - ``(3,5)`` and ``[3,5)`` are tuples or intervals: the order and the brackets count. ``\{3,5\}`` and
   ``5 or 3`` are sets. A bare ``3,5`` may be either, and is taken as the other side is; the caller
-  says whether the order counts between two bare lists. Named values (``x=3, y=5``) may stand in any
-  order.
+  says whether the order counts between two bare lists. A matrix is the list of its rows.
 - A name counts only against another name: ``x = 3`` equals ``3``; ``x = 3`` and ``y = 3`` differ.
-- A reference that is one capital letter, A to E, is a multiple choice: ``(B)``, ``B. 12`` equal ``B``.
+  Named values (``x=3, y=5``, ``(x,y) = (3,5)``) may stand in any order.
+- Of ``a = b = c`` the last side counts, of ``a \approx b`` either.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
 from ttc_explorer.problems.answer_normalisation import normalise_answer, strip_insignificant_spaces
-from ttc_explorer.problems.answer_reader import read_answer
-from ttc_explorer.problems.answer_values import Quantity, WordAnswer, parse_value
+from ttc_explorer.problems.answer_values import (
+    Quantity,
+    WordAnswer,
+    parse_value,
+    units_agree,
+)
+from ttc_explorer.problems.exact_arithmetic import evaluate
+from ttc_explorer.problems.real_sets import Interval, RealSet, parse_real_set
 from ttc_explorer.problems.units import split_unit
 
 MAX_UNORDERED_MEMBERS = 64
 """Longer lists are compared in their order: pairing off takes time that grows with the square."""
 
+MAX_DEPTH = 4
+"""Lists are taken apart so deep: lists of points, matrices in a list."""
+
+Member = TypeVar("Member")
 FormulaComparison = Callable[[str, str], bool | None]
 """Whether two formulas (reference first) are equal; None if undecided."""
 
-_CHOICE = re.compile(r"(?:(?:option|choice)\s+)?\(?([A-Ea-e])(?:\)|[.:](?=\s)|\)?$)\.?(?:\s.*)?")
+_CHOICE = re.compile(
+    r"(?:(?:option|choice)\s+)?\(?(?P<letter>[A-Ea-e])(?:\)|[.:](?=\s)|\)?$)[.:]?(?:\s*(?P<rest>.*))?",
+    re.IGNORECASE,
+)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SEPARATOR = re.compile(
     r"(?P<open>[\[({])|(?P<close>[\])}])|(?P<comma>[,;](?:\s*(?:and|or)\b)?|\b(?:and|or)\b)"
 )
 _BRACKETED = re.compile(r"(?P<left>[(\[]|\\\{)(?P<inner>.*)(?P<right>[)\]]|\\\})")
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w\}?)?(?:\([a-z]\))?")
+_MATRIX = re.compile(
+    r"\\begin ?\{(?P<kind>[pbB]?matrix|array)\}(?: ?\{[lcr|]*\})?(?P<cells>(?:(?!\\begin).)*)\\end ?\{(?P=kind)\}"
+)
+_NAMED_POINT = re.compile(
+    r"\(\s*(?P<names>[A-Za-z](?:_\{?\w\}?)?(?:\s*,\s*[A-Za-z](?:_\{?\w\}?)?)+)\s*\)"
+    r"\s*(?:=|\\in(?![a-z]))\s*(?P<values>.*)"
+)
+_GROUP = re.compile(r";|\bor\b")
 _ASSIGNED = re.compile(rf"{_NAME.pattern}\s*(?:=|\\in(?![a-z]))")
 
 
@@ -51,64 +77,158 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Listing:
-    """``brackets``: ``()``, ``[]``, ``(]``, ``[)``, ``{}`` or none. ``any_order``: the writing says
-    so."""
+    """``brackets``: ``()``, ``[]``, ``(]``, ``[)``, ``{}`` or none. ``any_order`` and ``in_order``:
+    the writing says so. ``named``: each part has a name of its own."""
 
     text: str
     parts: tuple[_Part, ...]
     brackets: str
-    any_order: bool
+    any_order: bool = False
+    in_order: bool = False
+    named: bool = False
 
 
 def answers_equal(
     reference: str, answer: str, ordered: bool, compare_formulas: FormulaComparison
 ) -> bool | None:
-    """Whether ``answer`` equals ``reference``; None if neither the rules above nor
-    ``compare_formulas`` can tell.
+    """Whether two answers, already read, are equal.
 
-    ``ordered``: whether the order counts between two bare lists.
+    Args:
+        reference: The answer to compare with.
+        answer: The other one.
+        ordered: Whether the order counts between two bare lists.
+        compare_formulas: Decides where it takes symbolic mathematics.
+
+    Returns:
+        None if neither the rules above nor ``compare_formulas`` can tell.
     """
-    reference, answer = _extracted_answer(reference), _extracted_answer(answer)
-    if strip_insignificant_spaces(reference) == strip_insignificant_spaces(answer):
+    reference, answer = _plain(reference), _plain(answer)
+    if _spelled_alike(reference, answer):
         return True
+    return _any_equal(
+        _sides_equal(one, other, ordered, compare_formulas)
+        for one in _approximate_sides(reference)
+        for other in _approximate_sides(answer)
+    )
+
+
+def _sides_equal(
+    reference: str, answer: str, ordered: bool, compare_formulas: FormulaComparison
+) -> bool | None:
     choice = _CHOICE.fullmatch(reference)
-    if choice and choice[1].isupper():
-        chosen = _CHOICE.fullmatch(answer)
-        return chosen is not None and chosen[1].upper() == choice[1]
+    chosen = _CHOICE.fullmatch(answer)
+    if choice and choice["letter"].isupper():
+        if chosen:
+            return chosen["letter"].upper() == choice["letter"]
+        return bool(choice["rest"]) and answers_equal(
+            choice["rest"], answer, ordered, compare_formulas
+        )
+    if chosen and chosen["rest"] and chosen["letter"].isupper():
+        return answers_equal(reference, chosen["rest"], ordered, compare_formulas)
+    sets = parse_real_set(reference), parse_real_set(answer)
+    if sets[0] and sets[1] and (sets[0].certain or sets[1].certain):
+        return _sets_equal(sets[0], sets[1], compare_formulas)
     verdict = _listings_equal(
         _parse_listing(reference), _parse_listing(answer), ordered, compare_formulas
     )
     if verdict is False and _THOUSANDS.search(reference + " " + answer):
-        split_reference, split_answer = (
+        split_at_commas = [
             _parse_listing(_THOUSANDS.sub(", ", text)) for text in (reference, answer)
-        )
-        return _listings_equal(split_reference, split_answer, ordered, compare_formulas)
+        ]
+        return _listings_equal(split_at_commas[0], split_at_commas[1], ordered, compare_formulas)
     return verdict
 
 
 @lru_cache(maxsize=1024)
-def _extracted_answer(text: str) -> str:
-    """The answer in plain spelling, taken out of its box or sentence if it stands in one."""
-    return normalise_answer(read_answer(text) or text)
+def _plain(text: str) -> str:
+    return normalise_answer(text)
+
+
+def _spelled_alike(one: str, other: str) -> bool:
+    return strip_insignificant_spaces(one).casefold() == strip_insignificant_spaces(
+        other
+    ).casefold() and (one.isascii() == other.isascii())
+
+
+def _approximate_sides(text: str) -> list[str]:
+    r"""The exact and the rounded value of ``\sqrt{7} \approx 2.65``."""
+    sides = [side.strip() for side in text.split(r"\approx")]
+    return sides if len(sides) == 2 and all(sides) else [text]
+
+
+def _sets_equal(
+    reference: RealSet, answer: RealSet, compare_formulas: FormulaComparison
+) -> bool | None:
+    if reference.name and answer.name and reference.name != answer.name:
+        return False
+    if len(reference.intervals) != len(answer.intervals):
+        return False
+    return _pair_off(
+        reference.intervals,
+        answer.intervals,
+        lambda one, other: _intervals_equal(one, other, compare_formulas),
+    )
+
+
+def _intervals_equal(
+    reference: Interval, answer: Interval, compare_formulas: FormulaComparison
+) -> bool | None:
+    brackets = (reference.left_closed, reference.right_closed)
+    if brackets != (answer.left_closed, answer.right_closed):
+        return False
+    return _all_equal(
+        one == other if one is None or other is None else _texts_equal(one, other, compare_formulas)
+        for one, other in ((reference.left, answer.left), (reference.right, answer.right))
+    )
 
 
 @lru_cache(maxsize=1024)
-def _parse_listing(text: str) -> _Listing:
+def _parse_listing(text: str, depth: int = 0) -> _Listing:
     """Take a plain text apart at its outermost commas, "and" and "or"."""
+    matrix = _MATRIX.fullmatch(text)
+    if matrix:
+        return _parse_matrix(text, matrix["cells"])
     inner, brackets = _strip_brackets(text)
+    point = _NAMED_POINT.fullmatch(text)
+    if point:
+        return _name_point(text, point["names"].split(","), _parse_listing(point["values"].strip()))
     name = _ASSIGNED.match(inner)
     if name and not brackets:
         unnamed, its_brackets = _strip_brackets(inner[name.end() :])
         if its_brackets:
             inner, brackets = unnamed, its_brackets
     pieces, joined = _split_members(inner)
+    if len(pieces) == 1 and brackets in ("()", "[]") and not re.search(r"[<>=]", text):
+        if depth == MAX_DEPTH or not inner.strip():
+            return _Listing(text, (_parse_part(text),), "")
+        return replace(_parse_listing(inner, depth + 1), text=text)
     if len(pieces) == 1 and brackets != "{}":
         pieces, brackets = [text], ""
     if len(pieces) == 1 and pieces[0].count(r"\pm") == 1:
         pieces, joined = [pieces[0].replace(r"\pm", sign) for sign in "+-"], True
     parts = tuple(_parse_part(piece) for piece in pieces)
-    named = len(parts) > 1 and all(part.left and _NAME.fullmatch(part.left) for part in parts)
-    return _Listing(text, parts, brackets, joined or named or brackets == "{}")
+    names = [part.left for part in parts if part.left and _NAME.fullmatch(part.left)]
+    named = 1 < len(parts) == len(set(names))
+    return _Listing(text, parts, brackets, joined or brackets == "{}", named=named)
+
+
+def _parse_matrix(text: str, cells: str) -> _Listing:
+    """The rows of a matrix, each a list of its cells; of one row or column, the cells."""
+    rows = [[cell.strip() for cell in row.split("&")] for row in cells.split(r"\\") if row.strip()]
+    if len(rows) == 1:
+        rows = [[cell] for cell in rows[0]]
+    parts = tuple(_Part(row, None, row) for row in ("; ".join(cells) for cells in rows))
+    return _Listing(text, parts, "", in_order=True)
+
+
+def _name_point(text: str, names: list[str], values: _Listing) -> _Listing:
+    """``(x,y) = (3,5)`` names the values; of several points, each is one value."""
+    if len(names) != len(values.parts) or values.any_order:
+        return values
+    parts = tuple(
+        replace(part, left=name.strip()) for name, part in zip(names, values.parts, strict=True)
+    )
+    return _Listing(text, parts, values.brackets, in_order=True, named=True)
 
 
 def _strip_brackets(text: str) -> tuple[str, str]:
@@ -132,6 +252,9 @@ def _strip_brackets(text: str) -> tuple[str, str]:
 
 def _split_members(text: str) -> tuple[list[str], bool]:
     """The members of a listing, and whether "or" or "and" joins them. ``1,000`` is one member."""
+    groups = _split_at(_GROUP, text)
+    if len(groups) > 1 and all(len(_ASSIGNED.findall(group)) > 1 for group in groups):
+        return [f"({group})" for group in groups], True
     pieces, start, depth, joined = [], 0, 0, False
     for match in _SEPARATOR.finditer(text):
         if match["open"] or match["close"]:
@@ -143,6 +266,17 @@ def _split_members(text: str) -> tuple[list[str], bool]:
             start = match.end()
             joined = joined or match["comma"] not in ",;"
     return [*pieces, text[start:].strip()], joined
+
+
+def _split_at(separator: re.Pattern[str], text: str) -> list[str]:
+    """The pieces between the separators that stand outside brackets."""
+    pieces, start = [], 0
+    for match in separator.finditer(text):
+        before = text[: match.start()]
+        if sum(map(before.count, "([{")) == sum(map(before.count, ")]}")):
+            pieces.append(text[start : match.start()].strip())
+            start = match.end()
+    return [piece for piece in (*pieces, text[start:].strip()) if piece]
 
 
 def _is_thousands(text: str, comma: re.Match[str]) -> bool:
@@ -159,34 +293,66 @@ def _parse_part(text: str) -> _Part:
     """A piece, split at its last ``=`` where that is no equation to be solved but says what
     something is."""
     left, equals, right = (side.strip() for side in text.rpartition("="))
-    if equals and left and right and not re.search(r"[<>!]|\\(?:ne|le|ge|lt|gt)", left):
-        unknown = re.search("[A-Za-z]", re.sub(r"\\[a-z]+", "", left))
-        if _NAME.fullmatch(left) or (
-            parse_value(right) and not (unknown and re.search("[-+]", left))
+    if equals and left and right and not re.search(r"[<>!]|\\(?:ne|le|ge|lt|gt)(?![a-z])", left):
+        letters = re.sub(r"\\[a-z]+", "", left)
+        unknown = re.search("[A-Za-z]", letters)
+        if (
+            _NAME.fullmatch(left)
+            or (unknown and not re.search(r"[a-z]|[-+]", letters))  # lengths of geometry: AB/CD
+            or ("=" in left and _NAME.fullmatch(left.partition("=")[0].strip()))
+            or (_is_value(right) and not (unknown and re.search("[-+]", left)))
         ):
-            return _Part(text, strip_insignificant_spaces(left), right)
+            return _Part(text, strip_insignificant_spaces(left.partition("=")[0]), right)
     return _Part(text, None, text)
 
 
+def _is_value(text: str) -> bool:
+    return parse_value(text) is not None or evaluate(text) is not None
+
+
 def _listings_equal(
-    reference: _Listing, answer: _Listing, ordered: bool, compare_formulas: FormulaComparison
+    reference: _Listing,
+    answer: _Listing,
+    ordered: bool,
+    compare_formulas: FormulaComparison,
+    depth: int = 0,
 ) -> bool | None:
     if len(reference.parts) == len(answer.parts) == 1:
-        return _parts_equal(reference.parts[0], answer.parts[0], compare_formulas)
+        return _parts_equal(reference.parts[0], answer.parts[0], compare_formulas, depth)
     if len(reference.parts) != len(answer.parts):
         many = _may_be_set(reference.text) or _may_be_set(answer.text)
         return compare_formulas(reference.text, answer.text) if many else False
     if reference.brackets and answer.brackets and reference.brackets != answer.brackets:
         return False
-    both_unbracketed = not reference.brackets and not answer.brackets
-    if len(answer.parts) <= MAX_UNORDERED_MEMBERS and (
-        reference.any_order or answer.any_order or (both_unbracketed and not ordered)
-    ):
-        return _members_pair_off(reference.parts, answer.parts, compare_formulas)
+
+    def equal(one: _Part, other: _Part) -> bool | None:
+        return _parts_equal(one, other, compare_formulas, depth)
+
+    if (
+        reference.named != answer.named
+    ):  # the names say the order, which may be that of the alphabet
+        named, bare = (reference, answer) if reference.named else (answer, reference)
+        orders = {named.parts} if named.in_order else {named.parts, _by_name(named.parts)}
+        if not bare.any_order:
+            return _any_equal(
+                _all_equal(
+                    equal(one, other) if named is reference else equal(other, one)
+                    for one, other in zip(order, bare.parts, strict=True)
+                )
+                for order in orders
+            )
+    any_order = reference.any_order or answer.any_order or (reference.named and answer.named)
+    in_order = reference.in_order or answer.in_order or ordered
+    unbracketed = not reference.brackets and not answer.brackets
+    if len(answer.parts) <= MAX_UNORDERED_MEMBERS and (any_order or (unbracketed and not in_order)):
+        return _pair_off(reference.parts, answer.parts, equal)
     return _all_equal(
-        _parts_equal(*pair, compare_formulas)
-        for pair in zip(reference.parts, answer.parts, strict=True)
+        equal(one, other) for one, other in zip(reference.parts, answer.parts, strict=True)
     )
+
+
+def _by_name(parts: tuple[_Part, ...]) -> tuple[_Part, ...]:
+    return tuple(sorted(parts, key=lambda part: part.left or ""))
 
 
 def _may_be_set(text: str) -> bool:
@@ -197,14 +363,16 @@ def _may_be_set(text: str) -> bool:
     )
 
 
-def _members_pair_off(
-    reference: Sequence[_Part], answer: Sequence[_Part], compare_formulas: FormulaComparison
+def _pair_off(
+    reference: Sequence[Member],
+    answer: Sequence[Member],
+    equal: Callable[[Member, Member], bool | None],
 ) -> bool | None:
     """Whether the members can be paired off, in any order."""
     left = list(answer)
     unsure = False
     for part in reference:
-        verdicts = [_parts_equal(part, other, compare_formulas) for other in left]
+        verdicts = [equal(part, other) for other in left]
         if True in verdicts:
             del left[verdicts.index(True)]
         elif None in verdicts:
@@ -215,55 +383,72 @@ def _members_pair_off(
 
 
 def _all_equal(verdicts: Iterable[bool | None]) -> bool | None:
-    verdicts = list(verdicts)
-    return False if False in verdicts else None if None in verdicts else True
+    seen = list(verdicts)
+    return False if False in seen else None if None in seen else True
+
+
+def _any_equal(verdicts: Iterable[bool | None]) -> bool | None:
+    seen = list(verdicts)
+    return True if True in seen else None if None in seen else False
 
 
 def _parts_equal(
-    reference: _Part, answer: _Part, compare_formulas: FormulaComparison
+    reference: _Part, answer: _Part, compare_formulas: FormulaComparison, depth: int
 ) -> bool | None:
+    if any("=" in part.text and not part.left for part in (reference, answer)) and all(
+        "=" in part.text for part in (reference, answer)
+    ):
+        return compare_formulas(reference.text, answer.text)  # an equation against an equation
     if (
         not reference.left
         or not answer.left
         or reference.left == answer.left
-        or _is_named_in_words(reference, answer)
+        or _is_named_in_words(reference.left, answer.left)
     ):
-        return _texts_equal(reference.right, answer.right, compare_formulas)
+        return _texts_equal(reference.right, answer.right, compare_formulas, depth)
     names = _NAME.fullmatch(reference.left) and _NAME.fullmatch(answer.left)
     if not re.search("[A-Za-z]", reference.left + answer.left) or (
-        names and parse_value(reference.right)
+        names and _is_value(reference.right)
     ):
         return False
     return compare_formulas(reference.text, answer.text)
 
 
-def _is_named_in_words(*parts: _Part) -> bool:
+def _is_named_in_words(*names: str) -> bool:
     """Whether a name is a word, such as ``Area``: the other may well call the same thing ``A``."""
-    return any(isinstance(parse_value(part.left), WordAnswer) for part in parts)
+    return any(isinstance(parse_value(name), WordAnswer) for name in names)
 
 
-def _texts_equal(reference: str, answer: str, compare_formulas: FormulaComparison) -> bool | None:
+def _texts_equal(
+    reference: str, answer: str, compare_formulas: FormulaComparison, depth: int = 0
+) -> bool | None:
     if strip_insignificant_spaces(reference) == strip_insignificant_spaces(answer):
         return True
-    reference_value, answer_value = parse_value(reference), parse_value(answer)
-    if reference_value and answer_value:
-        return reference_value.equals(answer_value)
-    if not reference or not answer:
+    values = parse_value(reference), parse_value(answer)
+    if values[0] is not None and values[1] is not None:
+        return values[0].equals(values[1])
+    if not reference or not answer or any(_is_not_formula(value) for value in values):
         return False
-    if _is_not_formula(reference_value) or _is_not_formula(answer_value):
-        return False
+    exact = evaluate(reference), evaluate(answer)
+    if exact[0] is not None and exact[1] is not None:
+        return exact[0] == exact[1]
+    if depth < MAX_DEPTH:
+        listings = _parse_listing(reference), _parse_listing(answer)
+        if any(len(listing.parts) > 1 for listing in listings):
+            return _listings_equal(*listings, True, compare_formulas, depth + 1)
     if ("=" in reference) != ("=" in answer):
         return False
-    units = split_unit(reference)[1], split_unit(answer)[1]
-    if all(units) and units[0] != units[1]:
+    (plain_reference, unit), (plain_answer, other_unit) = split_unit(reference), split_unit(answer)
+    if not units_agree(unit, other_unit):
         return False
-    return compare_formulas(_without_unit(reference), _without_unit(answer))
+    return compare_formulas(
+        reference if unit in _VALUE_UNITS else plain_reference,
+        answer if other_unit in _VALUE_UNITS else plain_answer,
+    )
 
 
-def _without_unit(text: str) -> str:
-    """A formula without its unit, but for the signs that change its value."""
-    rest, unit = split_unit(text)
-    return text if unit in ("%", "°") else rest
+_VALUE_UNITS = ("%", "°")
+"""The signs that change a formula's value."""
 
 
 def _is_not_formula(value: Quantity | WordAnswer | None) -> bool:

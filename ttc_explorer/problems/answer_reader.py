@@ -1,113 +1,444 @@
-r"""Where a solution says its final answer.
+r"""Where a solution says its final answer: one reader for grading, for votes and for references.
 
-The marks that we know: a box ``\boxed{X}``, GSM8K's ``#### X`` and a line that begins with
-``Answer:``. The last of them in the text counts; without any, the last sentence that says "the
-answer is X".
+A solution marks its answer in one of the ways of ``MARKS``: a box, answer tags, GSM8K's ``####``, a
+line ``Answer:``; whichever stands last in the text counts. Without any of these, a sentence that
+says "the answer is X" counts. Where nothing is marked, ``read_solution`` falls back on
+``CLOSINGS``: the text itself if it is short, a formula set apart at the end, the last sentence.
+The reading says which of these it was.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
 
-_BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\.|(?P<brace>[{}])", re.DOTALL)
-_GSM8K_MARK = re.compile(r"^####(?=[ \t]*[-+]?\$?[\d.])", re.MULTILINE)
-_ANSWER_LINE = re.compile(
-    r"^[ \t>*_#]{0,8}(?:final[ \t]+)?answer[ \t*_]{0,4}[:=]", re.MULTILINE | re.IGNORECASE
+from ttc_explorer.problems.answer_phrase import (
+    has_value,
+    is_short,
+    last_equation,
+    read_phrase,
+    shorten_phrase,
+    strip_delimiters,
 )
-_ANSWER_SENTENCE = re.compile(
-    r"\banswer(?:[ \t]+[a-z]{1,15}){0,4}?[ \t]*(?:\bis\b|\bare\b|[:=])(?:[ "
-    r"\t]+(?:therefore|thus|then)\b)?:?",
-    re.IGNORECASE,
-)
-_ANSWER_OPENING = re.compile(r"(?:\s|\$\$|\\\[)*")
-_SENTENCE_END = re.compile(r"\n|\$\$|\\\]|[.!?](?=\s|$)")
-_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z']{2,}")
-_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?%?")
-_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
+
+
+class AnswerSource(StrEnum):
+    """Where an answer was read; the value can be said on screen ("read from ...")."""
+
+    BOX = "the box"
+    TAGS = "the answer tags"
+    GSM8K = "the line ####"
+    ANSWER_LINE = "the answer line"
+    ANSWER_SENTENCE = "the sentence about the answer"
+    WHOLE_TEXT = "the whole text"
+    CLOSING_FORMULA = "the closing formula"
+    LAST_SENTENCE = "the last sentence"
+
+
+@dataclass(frozen=True)
+class AnswerReading:
+    """An answer as it is written, and where it was read."""
+
+    text: str
+    source: AnswerSource
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the solution itself says that this is its answer."""
+        return self.source not in (
+            AnswerSource.WHOLE_TEXT,
+            AnswerSource.CLOSING_FORMULA,
+            AnswerSource.LAST_SENTENCE,
+        )
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """Where a mark stands in the text, and the answer that it marks."""
+
+    position: int
+    answer: str
 
 
 def read_answer(text: str) -> str | None:
-    r"""The final answer of a whole solution or of its last line; None if no answer is marked.
+    r"""The answer that a whole solution or its last line marks; None if none is marked.
 
     >>> read_answer("2*3=6\nAnswer: 6"), read_answer(r"So it is \(\boxed{\frac{1}{2}}\).")
     ('6', '\\frac{1}{2}')
     """
-    marks = [
-        mark
-        for mark in (
-            _last_box(text),
-            _text_after_mark(_GSM8K_MARK, text),
-            _text_after_mark(_ANSWER_LINE, text),
-        )
-        if mark
+    reading = _read_marks(_strip_dressing(text))
+    return reading.text if reading else None
+
+
+def read_solution(text: str) -> AnswerReading | None:
+    """The answer of a finished solution, marked or not; None if there is none.
+
+    >>> read_solution("3 * 6 = 18").text, read_solution("So Janet makes $18 every day.").source.value
+    ('18', 'the last sentence')
+    """
+    text = _strip_dressing(text)
+    return _read_marks(text) or _read_closing(text)
+
+
+def _read_marks(text: str) -> AnswerReading | None:
+    found = [(mark, source) for source, rule in MARKS.items() if (mark := rule(text))]
+    if found:
+        mark, source = max(found, key=lambda pair: pair[0].position)
+        return AnswerReading(mark.answer, source)
+    mark_of_sentence = _in_answer_sentence(text)
+    if mark_of_sentence is None:
+        return None
+    return AnswerReading(mark_of_sentence.answer, AnswerSource.ANSWER_SENTENCE)
+
+
+def _read_closing(text: str) -> AnswerReading | None:
+    text = _strip_courtesies(text)
+    for source, rule in CLOSINGS.items():
+        answer = rule(text)
+        if answer:
+            return AnswerReading(answer, source)
+    return None
+
+
+# --- what is no part of the solution --------------------------------------------------------------
+
+_END_TOKEN = re.compile(
+    r"<\|(?:eot_id|im_end|endoftext|end_of_text|eom_id|end|return)\|>|<｜end▁of▁sentence｜>"
+    r"|</s>|<eos>|<end_of_turn>|\[EOS\]"
+)
+_OTHER_TOKEN = re.compile(
+    r"<\|(?:im_start|start_header_id)\|>\s*(?:assistant|user|system)?(?:<\|end_header_id\|>)?"
+    r"|<start_of_turn>\s*(?:model|user)?|<\|[a-z_]{1,30}\|>|<(?:s|bos|pad|unk)>"
+)
+_ANNOTATION = re.compile(r"<<[^<>\n]{0,200}>>")
+_REASONING_TAG = re.compile(r"<(/?)(?:think|thinking|reasoning)>")
+_COURTESY = re.compile(
+    r"(?:i\s+)?hope\b.*|(?:please\s+)?let\s+me\s+know\b.*|(?:please\s+)?feel\s+free\b.*|thanks?\b.*|"
+    r"good\s+luck\b.*|happy\s+to\b.*|(?:please\s+)?do\s+not\s+hesitate\b.*|q\.?e\.?d|"
+    r"(?:is\s+there|do\s+you\s+have|would\s+you\s+like|if\s+you\s+(?:have|need|want))\b.*|"
+    r"(?:great|well)\s+(?:job|done)\b.*|have\s+a\s+\w+\s+day\b.*|you(?:'re|\s+are)\s+welcome\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _strip_dressing(text: str) -> str:
+    """The solution without the reasoning block before it, left-over tokens of a chat template, and
+    GSM8K's calculator annotations ``<<2*8=16>>``."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
+    if "<" not in text and "[EOS]" not in text:
+        return text
+    tags = list(_REASONING_TAG.finditer(text))
+    if tags:  # a block that was never closed is a solution that was never written
+        text = text[tags[-1].end() :] if tags[-1][1] else text[: tags[-1].start()]
+    text = _OTHER_TOKEN.sub("", _ANNOTATION.sub("", text))
+    return next((part for part in _END_TOKEN.split(text) if part.strip()), "")
+
+
+def _strip_courtesies(text: str) -> str:
+    """The text without the polite sentences at its end."""
+    text = text.rstrip()
+    for _ in range(4):
+        start = max(text.rfind("\n"), *(text.rfind(end, 0, -1) for end in (". ", "! ", "$ ")))
+        last = text[start + 1 :].strip().lstrip("*_ ")
+        if start < 0 or not _COURTESY.fullmatch(last):
+            break
+        text = text[: start + 1].rstrip()
+    return text
+
+
+# --- marks ----------------------------------------------------------------------------------------
+
+_BRACES = re.compile(
+    r"(?P<box>\\(?:boxed|fbox)\s*\{)"
+    r"|\\boxed\s*(?P<bare>\\[a-zA-Z]+(?:\{[^{}]*\}|\d)*|[-+]?\w(?:[\w,./]*\w)?)"
+    r"|\\.|(?P<brace>[{}])",
+    re.DOTALL,
+)
+_BOX_NAME = re.compile(r"([A-Za-z](?:_\{?\w\}?)?)\s*=\s*$")
+_BETWEEN_BOXES = re.compile(r"[^.!?\n]{0,80}|[^!?\n]{0,40}")
+_NO_LIST = re.compile(
+    r"\b(?:no|not|wait|so|then|hence|thus|therefore|actually|but|instead|correct\w*|i\.e|rather|"
+    r"simplif\w+|which|equals|is)\b|\\(?:approx|Rightarrow|implies|to)\b|[→⇒]",
+    re.IGNORECASE,
+)
+_LIST_JOIN = re.compile(r"[,;]|\b(?:and|or)\b|\\quad")
+
+
+def _in_boxes(text: str) -> _Mark | None:
+    r"""The last box; several boxes of one sentence are a list (``x=\boxed{2}$ or $x=\boxed{5}``)."""
+    if r"\boxed" not in text and r"\fbox" not in text:
+        return None
+    boxes = _find_boxes(text)
+    if not boxes:
+        return None
+    group = [boxes[-1]]
+    for box in reversed(boxes[:-1]):
+        gap = text[box[1] : group[0][0]]
+        if box[1] > group[0][0] or not _joins_boxes(gap):
+            break
+        group.insert(0, box)
+    answers = list(dict.fromkeys(answer for _, _, answer in group))
+    names = [
+        name[1] if (name := _BOX_NAME.search(text[max(0, start - 20) : start])) else ""
+        for start, _, _ in group
     ]
-    mark = max(marks, default=None) or _text_after_mark(_ANSWER_SENTENCE, text)
-    return (strip_delimiters(mark[1]) or None) if mark else None
+    if len(answers) == len(set(names)) == len(group) > 1 and "" not in names:
+        answers = [f"{name} = {answer}" for name, answer in zip(names, answers, strict=True)]
+    return _Mark(group[-1][0], ", ".join(answers))
 
 
-def read_prediction(text: str) -> str:
-    """The answer of a text that may mark it or not; empty if there is none.
-
-    A short last line is an answer itself; in a sentence, what follows its last "=", "is" or "are"
-    is one if it is short or holds a single number.
-
-    >>> read_prediction("3 * 6 = 18"), read_prediction("So Janet makes $18 every single day.")
-    ('3 * 6 = 18', '18')
-    """
-    marked = read_answer(text)
-    if marked is not None:
-        return marked
-    line = strip_delimiters(text.rstrip().rpartition("\n")[2])
-    if _is_short(line):
-        return line
-    last_clause = strip_delimiters(re.split(r"=|\b(?:is|are|equals)\b", line)[-1])
-    numbers = _NUMBER.findall(last_clause)
-    return numbers[0] if len(numbers) == 1 else last_clause if _is_short(last_clause) else ""
-
-
-def strip_delimiters(answer: str) -> str:
-    """An answer without what surrounds it: spaces, emphasis, LaTeX's dollar signs, the closing full
-    stop.
-
-    >>> strip_delimiters("**$10.$** .")
-    '10'
-    """
-    for _ in range(4):  # wrapped in each other, at most
-        answer = answer.strip().strip("*").rstrip(".,;")
-        for left, right in _DELIMITERS:
-            if (
-                len(answer) >= len(left + right)
-                and answer.startswith(left)
-                and answer.endswith(right)
-            ):
-                answer = answer[len(left) : -len(right)]
-    return answer
-
-
-def _is_short(text: str) -> bool:
-    return len(_WORD.findall(text)) <= 3
-
-
-def _last_box(text: str) -> tuple[int, str] | None:
-    """Where the last box with balanced braces begins, and what is in it."""
-    last = None
+def _find_boxes(text: str) -> list[tuple[int, int, str]]:
+    """The boxes with balanced braces and something in them: start, end and content, by start."""
+    boxes = []
     opened: list[re.Match[str]] = []
     for match in _BRACES.finditer(text):
-        if match["box"] or match["brace"] == "{":
+        if match["bare"]:
+            boxes.append((match.start(), match.end(), match["bare"]))
+        elif match["box"] or match["brace"] == "{":
             opened.append(match)
         elif match["brace"] and opened:
             start = opened.pop()
-            if start["box"] and (last is None or start.start() > last[0]):
-                last = start.start(), text[start.end() : match.start()]
-    return last
+            if start["box"]:
+                boxes.append((start.start(), match.end(), text[start.end() : match.start()]))
+    boxes.sort()
+    last = boxes[-40:]  # more in one sentence are no list
+    read = [(start, end, strip_delimiters(_read_box(content))) for start, end, content in last]
+    return [box for box in read if box[2]]
 
 
-def _text_after_mark(mark: re.Pattern[str], text: str) -> tuple[int, str] | None:
-    """Where the last ``mark`` begins, and what follows it up to the end of its sentence or line."""
-    last = max(mark.finditer(text), key=lambda match: match.start(), default=None)
-    if last is None:
+def _read_box(content: str) -> str:
+    r"""A box holds an answer; only a sentence in it (``\text{The answer is } 11``) is cut to its
+    value."""
+    is_sentence = re.match(
+        r"\s*(?:\\text\w*\s*\{\s*)?[A-Za-z]{2,}[ ~](?:[^\n]{0,200}\b(?:is|are|equals)\b|[^\n]{0,40}:)",
+        content,
+    )
+    return shorten_phrase(content) if is_sentence and has_value(content) else content
+
+
+def _joins_boxes(gap: str) -> bool:
+    plain = re.sub(r"\\(?:text|mathrm)\s*\{([^{}]*)\}", r" \1 ", gap)
+    return bool(
+        _BETWEEN_BOXES.fullmatch(plain)
+        and not re.search(r"\.(?:\s|\$|$)", plain)
+        and not _NO_LIST.search(plain)
+        and _LIST_JOIN.search(plain)
+    )
+
+
+def _in_tags(text: str) -> _Mark | None:
+    """What stands in the last ``<answer>...</answer>``."""
+    for name in ("answer", "final_answer"):
+        start = text.rfind(f"<{name}>")
+        if start >= 0:
+            inner = text[start + len(name) + 2 :].partition(f"</{name}>")[0]
+            inner = inner.strip().removeprefix("Answer:").removeprefix("The answer is")
+            answer = strip_delimiters(shorten_phrase(strip_delimiters(inner)))
+            if answer and r"\boxed" not in answer:
+                return _Mark(start, answer)
+    return None
+
+
+_GSM8K = re.compile(r"(?:^|(?<=\s))####(?!#)[ \t]*(?P<rest>[^\n]*)", re.MULTILINE)
+_HEADING = re.compile(r"\d{1,2}[.):]\s+[A-Za-z*]|[Ss]tep\b")
+_GSM8K_VALUE = re.compile(r"[-+−]?\s*(?:\\?[$€£])?\s*[-+−]?[\d.]|\\|\$|[-+]?\w\b")
+_NEXT_SENTENCE = re.compile(r"(?<=[\d%$}.])\s+(?=[A-Z][a-z]*\b|#)")
+
+
+def _after_gsm8k_mark(text: str) -> _Mark | None:
+    """GSM8K's ``#### 18``. A Markdown heading ``#### 1. Find the price`` is none."""
+    if "####" not in text:
         return None
-    opening = _ANSWER_OPENING.match(text, last.end())
-    begin = opening.end() if opening else last.end()
-    end = _SENTENCE_END.search(text, begin)
-    return last.start(), text[begin : end.start() if end else len(text)]
+    for match in reversed(list(_GSM8K.finditer(text))[-50:]):
+        rest = match["rest"].strip()
+        is_last = not text[match.end() :].strip()
+        if _HEADING.match(rest) or not (
+            _GSM8K_VALUE.match(rest) or (is_last and len(rest) > 0 and is_short(rest))
+        ):
+            continue
+        sentence = _SENTENCE_END.split(_NEXT_SENTENCE.split(rest)[0] + "\n")[0]
+        answer = strip_delimiters(shorten_phrase(sentence))
+        if answer:
+            return _Mark(match.start(), answer)
+    return None
+
+
+_ANSWER_LINE = re.compile(
+    r"^[ \t>*_#-]{0,8}(?:the[ \t]+)?(?:final[ \t]+|correct[ \t]+)?(?:answer|ans\.?)"
+    r"(?:[ \t]*[*_]{0,4}[ \t]*[:=][ \t*_]*|[*_ \t]*\n)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_SHORT_ANSWER_LINE = re.compile(r"^[ \t*_]*A[*_]{0,3}:[ \t*_]*(?P<rest>[^\n]*)\s*\Z", re.MULTILINE)
+_SENTENCE_END = re.compile(r"\n|\$\$|\\\]|(?<!\.)[.!?](?=\s|$|\*)")
+_BLOCK = re.compile(
+    r"\s*(?:(?P<dollars>\$\$)|(?P<bracket>\\\[)|\$?\\begin\{(?P<environment>[a-z]{1,20})\*?\})"
+)
+
+
+def _after_answer_mark(text: str) -> _Mark | None:
+    """A line that begins with ``Answer:`` or ``Final answer``; ``A: 26`` only as the last line."""
+    marks = _marked_phrase(_ANSWER_LINE, text)
+    short = _SHORT_ANSWER_LINE.search(text[-500:])
+    if short and (marks is None or text.rfind("A", 0) > marks.position):
+        rest = strip_delimiters(short["rest"])
+        if rest and is_short(rest):
+            return _Mark(max(0, len(text) - 500) + short.start(), rest)
+    return marks
+
+
+_ANSWER_SENTENCE = re.compile(
+    r"\banswer(?:,?[ \t]+[a-z]{1,15}){0,4}?,?[ \t]*"
+    r"(?:\bis\b|\bare\b|\bequals\b|\b(?:would|must|should|will)[ \t]+be\b|[:=])"
+    r"(?:[ \t]+(?:therefore|thus|then|simply|just|also)\b)?:?",
+    re.IGNORECASE,
+)
+_NOT_STATED = re.compile(
+    r"(?:not|correct|right|wrong|incorrect|clear|unknown|found|given|obtained|as\s+follows|here)\b",
+    re.IGNORECASE,
+)
+
+
+def _in_answer_sentence(text: str) -> _Mark | None:
+    """The last sentence that says "the answer is X"."""
+    return _marked_phrase(_ANSWER_SENTENCE, text) if re.search("answer", text, re.I) else None
+
+
+def _marked_phrase(pattern: re.Pattern[str], text: str) -> _Mark | None:
+    """Where the last match of ``pattern`` begins, and what follows it up to the end of its sentence
+    or formula, cut to its value."""
+    for match in reversed(list(pattern.finditer(text))[-50:]):
+        phrase = _following_phrase(text, match.end())
+        if pattern is _ANSWER_SENTENCE and _NOT_STATED.match(phrase):
+            continue
+        answer = strip_delimiters(shorten_phrase(phrase))
+        if answer:
+            return _Mark(match.start(), answer)
+    return None
+
+
+def _following_phrase(text: str, start: int) -> str:
+    """What begins at ``start``: a formula set apart, to its end, or else the rest of the
+    sentence."""
+    block = _BLOCK.match(text, start)
+    if block is not None:
+        if block["environment"]:
+            name = block["environment"]
+            end = text.find(rf"\end{{{name}", block.end())
+            closing = text.find("}", end)
+            if end >= 0 <= closing:
+                return text[block.start() : closing + 1].strip().lstrip("$")
+        else:
+            end = text.find("$$" if block["dollars"] else r"\]", block.end())
+            return _last_row(text[block.end() : end if end >= 0 else len(text)])
+    begin = start + len(text[start:]) - len(text[start:].lstrip())
+    end_of_sentence = _SENTENCE_END.search(text, begin)
+    return strip_delimiters(text[begin : end_of_sentence.start() if end_of_sentence else len(text)])
+
+
+MARKS: dict[AnswerSource, Callable[[str], _Mark | None]] = {
+    AnswerSource.BOX: _in_boxes,
+    AnswerSource.TAGS: _in_tags,
+    AnswerSource.GSM8K: _after_gsm8k_mark,
+    AnswerSource.ANSWER_LINE: _after_answer_mark,
+}
+"""The ways to mark an answer; whichever stands last in a text counts."""
+
+
+# --- unmarked answers -----------------------------------------------------------------------------
+
+_DISPLAY_END = re.compile(
+    r"(?:(?P<bracket>\\\])|(?P<dollars>\$\$)|\\end\{(?P<environment>[a-z]{1,20}\*?)\})\s*[.,]?\s*\Z"
+)
+_ROW_END = re.compile(r"\\\\(?:\[[^\]]*\])?")
+_MATRIX = re.compile(r"\\begin\{[a-zA-Z]*(?:matrix|array|cases)\*?\}")
+_WRAPPING = re.compile(r"\\(?:begin|end)\{(?:align|gather|equation|split|aligned|multline)\w*\*?\}")
+_ENUMERATOR = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+(?=[A-Za-z*$\\]|\S+.*=)")
+_LEADING_WORD = re.compile(
+    r"(?!(?:negative|minus|plus|base|pi|sqrt|sin|cos|tan|log|ln|exp|option|choice)\b)[A-Za-z]{2,}['’]?s?,?\s"
+    r"(?!=|\\in\b)",
+    re.IGNORECASE,
+)
+_SENTENCES = re.compile(r"(?<!\.)[.!?][*_\"']{0,3}\s+(?=[A-Z\d$\\(*])")
+
+
+def _as_whole(text: str) -> str | None:
+    """The text itself, if it is one short line."""
+    text = text.strip()
+    if not text or "\n" in text.strip("$\n\\[]") or not is_short(text):
+        return None
+    return None if _says_value_in_words(text) else _conclusion(strip_delimiters(text))
+
+
+def _says_value_in_words(text: str) -> bool:
+    """Whether words lead up to a value (``It costs $5``), so that the text is a sentence."""
+    return bool(has_value(text) and _LEADING_WORD.match(text))
+
+
+def _in_closing_formula(text: str) -> str | None:
+    """A formula that is set apart over one or several lines at the end of the text."""
+    end = _DISPLAY_END.search(text[-200:])
+    if end is None:
+        return None
+    stop = max(0, len(text) - 200) + end.start()
+    if end["environment"]:
+        start = text.rfind(rf"\begin{{{end['environment']}}}", 0, stop)
+        formula = text[start:] if start >= 0 else ""
+    else:
+        opening = "$$" if end["dollars"] else r"\["
+        start = text.rfind(opening, 0, stop)
+        formula = text[start + 2 : stop] if start >= 0 else ""
+    return _conclusion(strip_delimiters(_last_row(formula))) or None
+
+
+def _last_row(formula: str) -> str:
+    r"""The last line of a formula of several (``align``), on one line; a matrix stays whole."""
+    formula = " ".join(_WRAPPING.sub(" ", formula).split())
+    if _MATRIX.search(formula):
+        return formula
+    rows = [row for row in _ROW_END.split(formula) if row.strip()]
+    return rows[-1].replace("&", " ").strip() if rows else ""
+
+
+def _in_last_sentence(text: str) -> str | None:
+    """What the last sentence states."""
+    line = text.rstrip().rpartition("\n")[2]
+    if "\n" in text.strip():
+        line = _ENUMERATOR.sub("", line, count=1)
+    sentence = _SENTENCES.split(line.strip())[-1]
+    value = last_equation(sentence) or read_phrase(sentence, is_marked=False)
+    return _conclusion(value) if value else None
+
+
+def _conclusion(formula: str) -> str:
+    """A chain of equations without its arithmetic: ``x = 24/3 = 8`` says ``x = 8``, ``2 + 2 = 4``
+    says ``4``.
+
+    >>> _conclusion("x = 24/3 = 8"), _conclusion("12 + 7 = 19"), _conclusion("y = 2x + 1")
+    ('x = 8', '19', 'y = 2x + 1')
+    """
+    sides = [side.strip() for side in formula.split("=")]
+    if (
+        len(sides) < 2
+        or not all(sides)
+        or re.search(r"[<>!,;:]|\\(?:ne|le|ge|begin|text)|\b(?:and|or)\b", formula)
+        or (len(sides) == 2 and not _is_arithmetic(sides[0]))
+    ):
+        return formula
+    is_name = re.fullmatch(r"[A-Za-z](?:_\{?\w+\}?)?", sides[0])
+    return f"{sides[0]} = {sides[-1]}" if is_name else sides[-1]
+
+
+def _is_arithmetic(side: str) -> bool:
+    return not re.search(r"[A-Za-z]", re.sub(r"\\[a-z]+", "", side)) and bool(
+        re.search(r".[-+*/^×·÷]|\\(?:times|cdot|div|frac|sqrt)", side)
+    )
+
+
+CLOSINGS: dict[AnswerSource, Callable[[str], str | None]] = {
+    AnswerSource.WHOLE_TEXT: _as_whole,
+    AnswerSource.CLOSING_FORMULA: _in_closing_formula,
+    AnswerSource.LAST_SENTENCE: _in_last_sentence,
+}
+"""Where an unmarked answer is looked for, in this order."""

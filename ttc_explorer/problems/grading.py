@@ -18,7 +18,8 @@ from typing import IO, Any, Literal, get_args
 from ttc_explorer.asset_files import PACKAGE_FOLDER
 from ttc_explorer.problems.answer_checker import AnswerChecker
 from ttc_explorer.problems.answer_equality import answers_equal
-from ttc_explorer.problems.answer_reader import read_answer, read_prediction
+from ttc_explorer.problems.answer_normalisation import normalise_answer
+from ttc_explorer.problems.answer_reader import read_answer, read_solution
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.problems.problem import BadInput, Problem
 
@@ -27,8 +28,11 @@ log = logging.getLogger(__name__)
 Verdict = Literal["equal", "different", "unreadable", "timeout"]
 """``timeout``: the comparison did not end within its limits of time and memory, so nobody knows."""
 
-MAX_ANSWER_LENGTH = 4000
+MAX_ANSWER_LENGTH = 20_000
 """Longer answers are unreadable, in characters."""
+
+MAX_FORMULA_LENGTH = 4_000
+"""Longer formulas are not compared by symbolic mathematics, in characters."""
 
 
 class Grader:
@@ -62,22 +66,44 @@ class Grader:
         The order of a bare list counts: ``3,5`` and ``5,3`` differ where they stand for x and y,
         and a vote that is split does less harm than a right and a wrong answer that share one.
         """
-        return self._compare(reference, answer, ordered=True) == "equal"
+        return self._compare(_read(reference), _read(answer), ordered=True) == "equal"
 
     def verdict(self, reference: str, prediction: str) -> Verdict:
         """Whether ``prediction``, an answer or a whole solution, agrees with the reference answer.
 
-        A bare list agrees in any order: ``5, 3`` with ``3, 5``.
+        A bare list agrees in any order: ``5, 3`` with ``3, 5``. What is written just as the
+        reference is agrees with it, whatever it is.
         """
-        return self._compare(reference, read_prediction(prediction), ordered=False)
+        reference = _read(reference)
+        if _is_copy(reference, prediction):
+            return "equal"
+        reading = read_solution(prediction)
+        return self._compare(reference, reading.text if reading else "", ordered=False)
 
     def _compare(self, reference: str, answer: str, ordered: bool) -> Verdict:
         if not answer.strip() or max(len(answer), len(reference)) > MAX_ANSWER_LENGTH:
             return "unreadable"
         decided = answers_equal(reference, answer, ordered, compare_formulas=lambda *_: None)
+        if decided is None and max(len(answer), len(reference)) > MAX_FORMULA_LENGTH:
+            return "unreadable"
         if decided is None:
             return self._compare_formulas(reference, answer, ordered)
         return "equal" if decided else "different"
+
+
+def _read(answer: str) -> str:
+    """The answer that a text marks, or the text itself."""
+    return read_answer(answer) or answer
+
+
+def _is_copy(reference: str, prediction: str) -> bool:
+    """Whether the prediction is the reference's own wording, which need not be readable."""
+    if not reference.strip() or abs(len(reference) - len(prediction)) > len(reference) + 20:
+        return False
+    return reference == prediction or (
+        normalise_answer(reference).casefold() == normalise_answer(prediction).casefold()
+        and normalise_answer(reference) != ""
+    )
 
 
 def make_answer_checker(problem: Problem, grader: Grader) -> AnswerChecker:
