@@ -75,7 +75,10 @@ def large_language_monkeys(number: int, row: SourceRow) -> list[dict[str, Any]]:
     ]
 
 
-def _read(solution: str) -> str | None:
+def _read(solution: object) -> str | None:
+    """The answer of a sample. Raises TypeError for what is no text, which refuses the row."""
+    if not isinstance(solution, str):
+        raise TypeError
     reading = read_solution(solution)
     return reading.text if reading else None
 

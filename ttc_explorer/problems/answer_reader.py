@@ -360,6 +360,7 @@ _LEADING_WORD = re.compile(
     r"(?!=|\\in\b)",
     re.IGNORECASE,
 )
+_SOMEBODY = re.compile(r"(?:I|we|you|they|he|she|sorry|let|this|that)\b", re.IGNORECASE)
 _SENTENCES = re.compile(r"(?<!\.)[.!?][*_\"']{0,3}\s+(?=[A-Z\d$\\(*])")
 
 
@@ -368,12 +369,12 @@ def _as_whole(text: str) -> str | None:
     text = text.strip()
     if not text or "\n" in text.strip("$\n\\[]") or not is_short(text):
         return None
-    return None if _says_value_in_words(text) else _conclusion(strip_delimiters(text))
+    return None if _is_sentence(text) else _conclusion(strip_delimiters(text))
 
 
-def _says_value_in_words(text: str) -> bool:
-    """Whether words lead up to a value (``It costs $5``), so that the text is a sentence."""
-    return bool(has_value(text) and _LEADING_WORD.match(text))
+def _is_sentence(text: str) -> bool:
+    """Whether words lead up to a value (``It costs $5``), or tell of somebody (``I give up``)."""
+    return bool(_LEADING_WORD.match(text) if has_value(text) else _SOMEBODY.match(text))
 
 
 def _in_closing_formula(text: str) -> str | None:
@@ -407,6 +408,8 @@ def _in_last_sentence(text: str) -> str | None:
     if "\n" in text.strip():
         line = _ENUMERATOR.sub("", line, count=1)
     sentence = _SENTENCES.split(line.strip())[-1]
+    if not has_value(sentence) and _SOMEBODY.match(sentence):
+        return None
     value = last_equation(sentence) or read_phrase(sentence, is_marked=False)
     return _conclusion(value) if value else None
 
