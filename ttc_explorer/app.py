@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Collection
 from functools import partial
@@ -11,12 +10,14 @@ from ttc_explorer.serving import zerogpu  # before anything that imports torch
 
 # isort: split
 from ttc_explorer.asset_files import POLICY_FILE, RECORDED_RUNS_FOLDER
+from ttc_explorer.environment import read_environment
 from ttc_explorer.experiments.compute_optimal_policy import load_policy
 from ttc_explorer.experiments.solver import PolicySource, Solver
 from ttc_explorer.models.hub import OnProgress, no_progress
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.trace import load_trace
 from ttc_explorer.serving.limits import Limits, limits_from_environment
+from ttc_explorer.serving.local_run_service import LocalRunService
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.serving.outcome_learner import OutcomeLearner, open_outcomes
 from ttc_explorer.serving.run_service import RunService
@@ -49,16 +50,14 @@ def unload_models_except(names: Collection[str]) -> None:
     catalogue.unload_models(names)
 
 
-def make_service(
-    solver: Solver, name: str | None, limits: Limits
-) -> RunService | zerogpu.ZeroGPUService:
+def make_service(solver: Solver, name: str | None, limits: Limits) -> RunService:
     """The service of these models: here, or on allocated GPUs where there are such and they run on
     a GPU."""
     from ttc_explorer.models.model_description import describe
 
     if zerogpu.ENABLED and name and describe(name).generator.source in ("folder", "Hugging Face"):
         return zerogpu.ZeroGPUService(solver, ZEROGPU_SEARCH, name, limits)
-    return RunService(solver.driver(), limits)
+    return LocalRunService(solver.driver(), limits)
 
 
 ZEROGPU_SEARCH = zerogpu.make_search_function(partial(make_solver, None))
@@ -68,7 +67,8 @@ def launch() -> None:
     """Build the page and serve it until the process ends. Raises BadInput."""
     opening = load_trace(OPENING_TRACE.read_bytes()) if OPENING_TRACE.exists() else None
     policy = load_policy(POLICY_FILE)
-    limits = limits_from_environment()
+    environment = read_environment()
+    limits = limits_from_environment(environment)
     learner = (
         OutcomeLearner(policy, open_outcomes(limits.public), limits.public) if policy else None
     )
@@ -77,7 +77,7 @@ def launch() -> None:
         learner,
         limits,
         make_service,
-        os.environ.get("TTC_MODEL"),
+        environment.model,
         unload_models_except,
     )
     app = build_app(model_manager, opening)

@@ -12,6 +12,7 @@ from tests.models.toy_models import toy_qwen2, toy_token_classifier, toy_tokeniz
 from ttc_explorer.models import catalogue
 from ttc_explorer.models.devices import thread_count, torch_threads
 from ttc_explorer.models.protocol import ExtendJob, ModelError, RevisionContext, ScoreJob
+from ttc_explorer.problems.problem import BadInput
 
 
 def save_shipped(folder, model):
@@ -138,5 +139,5 @@ def test_threads(monkeypatch):
         assert torch.get_num_threads() == 2
     assert torch.get_num_threads() == before
     monkeypatch.setenv("TTC_THREADS", "many")
-    with pytest.raises(ModelError, match="TTC_THREADS"):
+    with pytest.raises(BadInput, match="TTC_THREADS"):
         thread_count(900_000)

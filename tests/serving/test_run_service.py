@@ -8,7 +8,7 @@ from tests.search.fakes import ToyGenerator, ToyVerifier, make_checker, run_to_c
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.serving.limits import Limits
-from ttc_explorer.serving.run_service import RunService
+from ttc_explorer.serving.local_run_service import LocalRunService
 
 LONG = 30.0
 """Seconds after which a wait counts as hung."""
@@ -21,7 +21,7 @@ def generator():
 
 @pytest.fixture
 def service(generator):
-    service = RunService(Driver(generator, ToyVerifier(), make_checker), Limits(runs=2))
+    service = LocalRunService(Driver(generator, ToyVerifier(), make_checker), Limits(runs=2))
     yield service
     service.close()
 
@@ -80,4 +80,4 @@ def test_a_bad_run_is_refused_at_once(service):
 
 
 def test_close_without_any_run(generator):
-    RunService(Driver(generator, None, make_checker)).close()
+    LocalRunService(Driver(generator, None, make_checker)).close()

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import torch
 
+from ttc_explorer.environment import read_environment
 from ttc_explorer.models.protocol import ModelError
 
 BatchJob = TypeVar("BatchJob")
@@ -27,7 +28,7 @@ OUT_OF_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "not enough 
 def best_device() -> torch.device:
     """The fastest device of this machine for a language model; the environment variable TTC_DEVICE
     decides otherwise (cpu, mps, cuda, cuda:1). Raises ModelError if it names none that is here."""
-    wanted = os.environ.get("TTC_DEVICE")
+    wanted = read_environment().device
     if not wanted:
         kind = (
             "cuda"
@@ -55,12 +56,8 @@ def thread_count(parameters: int) -> int:
     each other longer than they work (ten times slower, measured, with two threads on two cores that
     had other work); a larger one gets all cores.
     """
-    wanted = os.environ.get("TTC_THREADS") or str(
-        1 if parameters < SINGLE_THREAD_BELOW else os.cpu_count() or 1
-    )
-    if not wanted.isdecimal() or not 1 <= int(wanted) <= 1024:
-        raise ModelError("TTC_THREADS must be a whole number of threads, from 1 to 1024.")
-    return int(wanted)
+    fastest = 1 if parameters < SINGLE_THREAD_BELOW else os.cpu_count() or 1
+    return read_environment().threads or fastest
 
 
 @contextmanager

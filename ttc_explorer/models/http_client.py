@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -21,9 +20,10 @@ from urllib.parse import urlsplit
 import httpx
 from anyio.from_thread import start_blocking_portal
 
+from ttc_explorer.environment import read_environment, variable_name
 from ttc_explorer.models.protocol import ModelError, never_cancelled
 
-API_KEY_VARIABLE = "TTC_API_KEY"
+API_KEY_VARIABLE = variable_name("api_key")
 """The environment variable with the key of the servers."""
 
 CALL_TIMEOUT = 300.0
@@ -110,7 +110,8 @@ class ApiClient:
     ) -> None:
         self.address, _ = split_server_address(address)
         self.host = urlsplit(self.address).netloc
-        self._key = key or os.environ.get(API_KEY_VARIABLE, "").strip()
+        own_key = read_environment().api_key
+        self._key = key or (own_key.get_secret_value() if own_key else "")
         self._key_hint = (
             "log in again" if key else f"set the environment variable {API_KEY_VARIABLE}"
         )

@@ -4,10 +4,9 @@ strangers share it (public mode: on a Space of Hugging Face, or wherever TTC_PUB
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
+from ttc_explorer.environment import Environment
 from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import MAX_BUDGET
@@ -18,13 +17,18 @@ SHIPPED_GENERATORS = ("base-s", "base-m", "base-l", "distilled-s")
 
 @dataclass(frozen=True)
 class Limits:
-    """``public``: strangers share this process. ``models`` may be loaded from the page, and those
-    of the shipped family always; None stands for all there are, folders, Hub ids and servers too.
+    """What a visitor may ask for.
 
-    A run has a question of at most ``characters``, a budget of at most ``budget`` and at most
-    ``seconds``. All visitors together have at most ``runs`` at once, and ``queue`` requests that
-    wait for their turn. A file that is sent has at most ``upload`` megabytes. The names are those
-    of the variables: TTC_MAX_BUDGET is ``budget``.
+    Attributes:
+        public: Strangers share this process.
+        models: What may be loaded from the page besides the shipped family; None stands for all
+            there are, folders, Hub ids and servers too.
+        characters: Length of a question.
+        budget: Budget N of a run.
+        seconds: Time of a run.
+        runs: Runs of all visitors together, at once.
+        queue: Requests that wait for their turn.
+        upload: Megabytes of a file that is sent.
     """
 
     public: bool = False
@@ -62,37 +66,21 @@ PUBLIC_LIMITS = Limits(
 )
 """What strangers may do where nothing else is said."""
 
-LIMIT_NAMES = ("characters", "budget", "seconds", "runs", "queue", "upload")
 
-
-def limits_from_environment(environment: Mapping[str, str] = os.environ) -> Limits:
-    """The limits of this process: TTC_PUBLIC, TTC_MODELS (names with commas between them), and the
-    limits. TTC_MODEL, which the app begins with, may always be used. Raises BadInput if a variable
-    cannot be read."""
-    public = environment.get("TTC_PUBLIC", "1" if "SPACE_ID" in environment else "0")
-    if public not in ("0", "1"):
-        raise BadInput("TTC_PUBLIC must be 1 (strangers use this) or 0.")
-    limits = PUBLIC_LIMITS if public == "1" else Limits()
-    if model_list := environment.get("TTC_MODELS"):
-        limits = replace(
-            limits, models=tuple(name.strip() for name in model_list.split(",") if name.strip())
-        )
-    if limits.public and (initial_model := environment.get("TTC_MODEL")):
-        limits = replace(limits, models=(initial_model, *limits.models))
+def limits_from_environment(environment: Environment) -> Limits:
+    """The limits of this process. The models that the app begins with (TTC_MODEL) may always be
+    used."""
+    defaults = PUBLIC_LIMITS if environment.is_public else Limits()
+    models = defaults.models if environment.models is None else environment.models
+    if environment.is_public and environment.model:
+        models = (environment.model, *(models or ()))
     return replace(
-        limits,
-        **{limit: _read_limit(limit, getattr(limits, limit), environment) for limit in LIMIT_NAMES},
+        defaults,
+        models=models,
+        characters=environment.max_characters or defaults.characters,
+        budget=environment.max_budget or defaults.budget,
+        seconds=environment.max_seconds or defaults.seconds,
+        runs=environment.max_runs or defaults.runs,
+        queue=environment.max_queue or defaults.queue,
+        upload=environment.max_upload or defaults.upload,
     )
-
-
-def _read_limit(name: str, default: int, environment: Mapping[str, str]) -> int:
-    variable = f"TTC_MAX_{name.upper()}"
-    text = environment.get(variable) or str(default)
-    maximum = {field.name: field.default for field in fields(Limits)} | {
-        "seconds": 3600,
-        "upload": 1024,
-    }
-    maximum |= {"runs": 1024, "queue": 4096}
-    if not text.isdecimal() or not 1 <= int(text) <= maximum[name]:
-        raise BadInput(f"{variable} must be a whole number from 1 to {maximum[name]:,}.")
-    return int(text)

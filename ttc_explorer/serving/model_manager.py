@@ -22,6 +22,7 @@ from ttc_explorer.models.protocol import InsufficientMemory, ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.strategy import unavailable_reason
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS, Limits
+from ttc_explorer.serving.local_run_service import LocalRunService
 from ttc_explorer.serving.outcome_learner import OutcomeLearner
 from ttc_explorer.serving.run_service import RunService
 
@@ -68,7 +69,7 @@ class LoadedModels:
     def prompted(self) -> bool:
         """Whether the reviser is a chat model that is asked for revisions, not one trained for
         them."""
-        reviser = self.solver.reviser
+        reviser: object = self.solver.reviser
         return bool(getattr(reviser, "prompted", reviser is self.solver.generator))
 
     @property
@@ -132,7 +133,7 @@ class ModelManager:
         self.learner = learner
         self.limits = limits or Limits()
         self._make_service = make_service or (
-            lambda solver, name, limits: RunService(solver.driver(), limits)
+            lambda solver, name, limits: LocalRunService(solver.driver(), limits)
         )
         self._unload_except = unload_except
         self._lock = Lock()
@@ -209,7 +210,7 @@ class ModelManager:
         """Give a visitor models of their own, such as they have an account for, until they choose
         others. They are nowhere but in ``selection``."""
         self.drain_and_close(selection)
-        service = RunService(solver.driver(), self.limits)
+        service = LocalRunService(solver.driver(), self.limits)
         selection.own = LoadedModels(service, solver, name, own=True)
         return selection.own
 

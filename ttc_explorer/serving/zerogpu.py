@@ -15,11 +15,13 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from contextvars import copy_context
 from dataclasses import dataclass, replace
-from threading import Condition, Thread
+from importlib import import_module
+from threading import Thread
+from typing import Any
 
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
@@ -30,15 +32,11 @@ from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.serving.limits import Limits
-from ttc_explorer.serving.run_service import (
-    ALL_SLOTS_TAKEN,
-    MODELS_BEING_REPLACED,
-    RunService,
-    RunTotals,
-)
+from ttc_explorer.serving.local_run_service import LocalRunService
+from ttc_explorer.serving.run_service import RunServiceBase
 
 try:
-    import spaces
+    spaces: Any = import_module("spaces")
 except ImportError:
     spaces = None
 
@@ -71,6 +69,9 @@ class GPURequest:
     seconds: float
 
 
+SearchFunction = Callable[[GPURequest], Generator[RunDelta, None, None]]
+
+
 def search_seconds(request: GPURequest) -> int:
     """Seconds that a search may take: what its budget says, and no more than was requested."""
     return int(min(request.seconds, BASE_SECONDS + SECONDS_PER_SOLUTION * request.run.budget))
@@ -83,14 +84,14 @@ def gpu_duration(request: GPURequest) -> int:
 
 def make_search_function(
     make_solver: Callable[[str | None], Solver],
-) -> Callable[[GPURequest], Iterator[RunDelta]]:
+) -> SearchFunction:
     """Performs a request on an allocated GPU, or right here where none is allocated: yields what is
     new in the run until it has stopped. ``make_solver`` loads the models of a name, for each
     request anew."""
 
-    def search(request: GPURequest) -> Iterator[RunDelta]:
+    def search(request: GPURequest) -> Generator[RunDelta, None, None]:
         run = replace(request.run, tree=SearchTree(), ledger=Ledger(), correct={})
-        service = RunService(make_solver(request.name).driver())
+        service = LocalRunService(make_solver(request.name).driver())
         service.submit(run, search_seconds(request))
         seen = 0
         try:
@@ -106,47 +107,39 @@ def make_search_function(
             service.cancel(run)  # of no effect once it has ended
             service.drain_and_close()
 
-    return spaces.GPU(duration=gpu_duration)(search) if spaces else search
+    if spaces is None:
+        return search
+    allocated: SearchFunction = spaces.GPU(duration=gpu_duration)(search)
+    return allocated
 
 
-class ZeroGPUService:
+class ZeroGPUService(RunServiceBase):
     """A RunService whose searches run on allocated GPUs, each in a process of its own and in no
     batch with others.
 
-    ``search`` comes from ``make_search_function``, and has the models of that ``name`` there;
-    ``solver`` has them here. See RunService for the methods.
+    Args:
+        solver: The models as they are here, to refuse at once what they cannot do.
+        search: From ``make_search_function``; has the models of that ``name`` there.
+        name: The name of the models.
+        limits: What visitors may ask for.
     """
 
     def __init__(
         self,
         solver: Solver,
-        search: Callable[[GPURequest], Iterator[RunDelta]],
+        search: SearchFunction,
         name: str | None,
         limits: Limits,
     ) -> None:
+        super().__init__(limits)
         self._solver = solver
         self._search = search
         self._name = name
-        self._limits = limits
-        self._changed = Condition()
-        self._active_runs: dict[int, Run] = {}
         self._cancelled: set[int] = set()
-        self._draining = False
-        self.totals = RunTotals()
 
-    def __len__(self) -> int:
-        return len(self._active_runs)
-
-    def submit(self, run: Run, seconds: float | None = None) -> None:
-        self._limits.check(run)
+    def _start(self, run: Run, seconds: float) -> None:
         check_run(run, self._solver.generator, self._solver.verifier, self._solver.reviser)
-        request = GPURequest(self._name, run, self._limits.allowed_seconds(seconds))
-        with self._changed:
-            if self._draining:
-                raise BadInput(MODELS_BEING_REPLACED)
-            if len(self._active_runs) >= self._limits.runs:
-                raise BadInput(ALL_SLOTS_TAKEN)
-            self._active_runs[id(run)] = run
+        request = GPURequest(self._name, run, seconds)
         # In the visitor's context: the allocation counts for them.
         context = copy_context()
         Thread(
@@ -157,20 +150,6 @@ class ZeroGPUService:
         with self._changed:
             if id(run) in self._active_runs:
                 self._cancelled.add(id(run))
-
-    def wait(self, run: Run, seen_events: int, timeout: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: run.stopped is not None or len(run.tree.events) > seen_events, timeout
-            )
-
-    def drain_and_close(self) -> None:
-        with self._changed:
-            self._draining = True
-            self._changed.wait_for(lambda: not self._active_runs)
-
-    def close(self) -> None:
-        self._draining = True
 
     def _mirror_run(self, run: Run, request: GPURequest) -> None:
         """Let the run grow here as it grows there, until it has ended or nobody wants it any
@@ -183,7 +162,7 @@ class ZeroGPUService:
                         break
                     with self._changed:
                         apply_delta(run, delta)
-                        self._changed.notify_all()
+                        self._notify()
         except (BadInput, ModelError) as refusal:
             error = str(refusal)
         except Exception as failure:
@@ -194,7 +173,5 @@ class ZeroGPUService:
             if run.stopped is None:
                 run.error = error
                 run.stopped = "cancelled"
-            del self._active_runs[id(run)]
             self._cancelled.discard(id(run))
-            self.totals.add_run(run)
-            self._changed.notify_all()
+            self._finish(run)

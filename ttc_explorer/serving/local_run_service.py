@@ -1,0 +1,46 @@
+"""The background thread that advances all runs of this process: they share a driver, and so their
+batches."""
+
+from __future__ import annotations
+
+from threading import Thread
+
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.search.run import Run
+from ttc_explorer.serving.limits import Limits
+from ttc_explorer.serving.run_service import RunServiceBase
+
+
+class LocalRunService(RunServiceBase):
+    """Ticks ``driver`` on a background thread while there are runs; nobody else may tick it. The
+    thread starts with the first run and ends after the round in which the service is closed."""
+
+    def __init__(self, driver: Driver, limits: Limits | None = None) -> None:
+        super().__init__(limits)
+        self._driver = driver
+        self._thread = Thread(target=self._run_loop, name="searches", daemon=True)
+
+    def _start(self, run: Run, seconds: float) -> None:
+        self._driver.add(run, seconds)
+        if not self._thread.ident:
+            self._thread.start()
+
+    def cancel(self, run: Run) -> None:
+        self._driver.cancel(run)
+
+    def close(self) -> None:
+        super().close()
+        if self._thread.ident:
+            self._thread.join()
+
+    def _run_loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._active_runs)
+                if self._closed:
+                    return
+            self._driver.tick()
+            with self._changed:
+                for run in [run for run in self._active_runs.values() if run.stopped is not None]:
+                    self._finish(run)
+                self._notify()
