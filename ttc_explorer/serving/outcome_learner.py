@@ -55,10 +55,11 @@ class OutcomeLearner:
             run.strategy != "auto"
             or run.stopped not in ("done", "budget")
             or note_data is None
+            or not isinstance(predicted_bin := note_data.get("bin"), int)
             or not has_reference
         ):
             return False
-        cell = self.policy.cell(int(note_data["bin"]), self.policy.nearest_budget(run.budget))
+        cell = self.policy.cell(predicted_bin, self.policy.nearest_budget(run.budget))
         followed = [
             each.choice
             for each in cell.candidates
