@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ttc_explorer.experiments.result_tables import ABOUT_FILE, Results
+from ttc_explorer.models.flops import forward_flops
 
 PARAMETERS = 1000
 VERIFIER_PARAMETERS = 500
+ATTENTION_WIDTH, VERIFIER_ATTENTION_WIDTH = 3, 2
 PROMPT = 20
 """Tokens of every prompt."""
+
+GENERATOR_FLOPS = np.vectorize(partial(forward_flops, PARAMETERS, ATTENTION_WIDTH))
+VERIFIER_FLOPS = np.vectorize(partial(forward_flops, VERIFIER_PARAMETERS, VERIFIER_ATTENTION_WIDTH))
 
 BUDGETS = (4, 16, 64)
 ARMS = {
@@ -77,8 +83,10 @@ def synthetic(
             "date": "2000-01-01",
             "model": "synthetic",
             "parameters": PARAMETERS,
+            "attention_width": ATTENTION_WIDTH,
             "verifier": "synthetic-prm",
             "verifier_parameters": VERIFIER_PARAMETERS,
+            "verifier_attention_width": VERIFIER_ATTENTION_WIDTH,
             "reviser": "synthetic-reviser",
             "revision_verifier": "synthetic-judge",
             "judges": ["orm", "prm"],
@@ -133,8 +141,10 @@ def _samples(
         generated_tokens=generated,
         prefill_tokens=prefill,
         verifier_tokens=verifier,
-        flops=2.0 * PARAMETERS * (generated + prefill) + 2.0 * VERIFIER_PARAMETERS * verifier,
-        sequential_depth=generated + 3,
+        generator_flops=GENERATOR_FLOPS(PROMPT, generated) + GENERATOR_FLOPS(0, PROMPT) / samples,
+        verifier_flops=VERIFIER_FLOPS(0, verifier),
+        generator_depth=generated + 1,
+        verifier_depth=2 + generated % 2,
         seconds=generated / 1000,
     )
 
@@ -208,8 +218,10 @@ def _runs(arms: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         prefill_tokens=PROMPT,
         cached_tokens=PROMPT * arms["budget"],
         verifier_tokens=verifier,
-        flops=2.0 * PARAMETERS * (generated + PROMPT) + 2.0 * VERIFIER_PARAMETERS * verifier,
-        sequential_depth=30 + arms["budget"],
+        generator_flops=GENERATOR_FLOPS(0, PROMPT + generated),
+        verifier_flops=VERIFIER_FLOPS(0, verifier),
+        generator_depth=25 + arms["budget"],
+        verifier_depth=5,
         seconds=generated / 1000,
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.experiments.synthetic import ARMS, PARAMETERS, PROMPT, VERIFIER_PARAMETERS, synthetic
+from tests.experiments.synthetic import ARMS, GENERATOR_FLOPS, PROMPT, VERIFIER_FLOPS, synthetic
 from ttc_explorer.experiments.evidence import EVIDENCE_COLUMNS, evidence
 
 
@@ -33,9 +33,10 @@ def test_one_row_a_question_arm_and_budget(table):
     assert not table.duplicated(["question", "strategy", "settings", "selector", "budget"]).any()
     assert not table.isna().any().any()
     assert table["value"].between(0, 1).all()
-    # The pool has 16 samples: best-of-N at 1, 4 and 16, by four selectors; the runs by three.
+    # The pool has 16 samples: best-of-N at 1, 4 and 16, by coverage and the four selectors that it
+    # has something for; the runs by the three that they have a column of.
     runs = sum(len(budgets) for budgets in ARMS.values())
-    assert len(table) == 30 * (3 * 4 + runs * 3)
+    assert len(table) == 30 * (3 * 5 + runs * 3)
 
 
 def test_values_from_the_pool(made, table):
@@ -52,19 +53,29 @@ def test_values_from_the_pool(made, table):
     assert abs(error) < 0.05
 
 
+def prompt_flops(flops):
+    """What reading the prompt once costs."""
+    return float(flops(0, PROMPT))
+
+
 def test_costs_of_k_solutions_read_the_prompt_once(made, table):
-    pool = made.results.pool
-    written = pool.groupby("question")["generated_tokens"].mean().to_numpy()
-    read = pool.groupby("question")["verifier_tokens"].mean().to_numpy()
+    pool = made.results.pool.groupby("question")
+    mean = pool.mean(numeric_only=True)
+    once = prompt_flops(GENERATOR_FLOPS)
+    own = mean["generator_flops"].to_numpy() - once / 16
     for k in (1, 4, 16):
         rows = pooled(table, "weighted", k)
+        written, read = (mean[name].to_numpy() for name in ("generated_tokens", "verifier_tokens"))
         assert rows["generated_tokens"].to_numpy() == pytest.approx(k * written)
+        assert rows["verifier_tokens"].to_numpy() == pytest.approx(k * read)
         assert rows["all_tokens"].to_numpy() == pytest.approx(k * (written + read) + PROMPT)
-        flops = 2 * PARAMETERS * (k * written + PROMPT) + 2 * VERIFIER_PARAMETERS * k * read
-        assert rows["flops"].to_numpy() == pytest.approx(flops)
-        seconds = k * pool.groupby("question")["seconds"].mean().to_numpy()
-        assert rows["seconds"].to_numpy() == pytest.approx(seconds)
-    depth = pool.groupby("question")["sequential_depth"]
+        assert rows["generator_flops"].to_numpy() == pytest.approx(k * own + once)
+        judged = k * mean["verifier_flops"].to_numpy()
+        assert rows["verifier_flops"].to_numpy() == pytest.approx(judged)
+        assert rows["flops"].to_numpy() == pytest.approx(k * own + once + judged)
+        assert rows["seconds"].to_numpy() == pytest.approx(k * mean["seconds"].to_numpy())
+    passes = made.results.pool["generator_depth"] + made.results.pool["verifier_depth"]
+    depth = passes.groupby(made.results.pool["question"])
     assert pooled(table, "best", 1)["sequential_depth"].to_numpy() == pytest.approx(
         depth.mean().to_numpy()
     )
@@ -73,26 +84,65 @@ def test_costs_of_k_solutions_read_the_prompt_once(made, table):
     )
 
 
+@pytest.mark.parametrize("selector", ["coverage", "majority", "random"])
+def test_what_reads_no_score_pays_for_no_verifier(made, table, selector):
+    mean = made.results.pool.groupby("question").mean(numeric_only=True)
+    rows, scored = pooled(table, selector, 4), pooled(table, "weighted", 4)
+    assert not rows[["verifier_tokens", "verifier_flops"]].any().any()
+    assert rows["generator_flops"].tolist() == rows["flops"].tolist()
+    assert rows["generator_flops"].tolist() == scored["generator_flops"].tolist()
+    assert rows["all_tokens"].to_numpy() == pytest.approx(
+        4 * mean["generated_tokens"].to_numpy() + PROMPT
+    )
+    assert (rows["sequential_depth"] < scored["sequential_depth"]).all()
+    assert (rows["seconds"] < scored["seconds"]).all()
+
+
+def test_runs_pay_for_the_verifier_where_strategy_or_selector_reads_it(made, table):
+    runs = made.results.runs.set_index("question")
+    charged = {
+        ("greedy", "weighted"): False,
+        ("beam", "majority"): True,
+        ("revise", "majority"): False,
+        ("revise", "weighted"): True,
+    }
+    for (strategy, selector), verified in charged.items():
+        arm = (table["strategy"] == strategy) & (table["selector"] == selector)
+        rows = table[arm].iloc[0]
+        keys = ["strategy", "settings", "budget"]
+        run = runs[(runs[keys] == rows[keys]).all(axis=1)].loc[rows["question"]]
+        judged = run["verifier_flops"] if verified else 0
+        assert rows["flops"] == pytest.approx(run["generator_flops"] + judged)
+        assert rows["verifier_tokens"] == (run["verifier_tokens"] if verified else 0)
+        depth = run["generator_depth"] + (run["verifier_depth"] if verified else 0)
+        assert rows["sequential_depth"] == depth
+
+
 def test_a_verifier_that_goes_on_from_the_prompt_reads_it_once(made):
     pool = made.results.pool
-    pool = pool.assign(verifier_tokens=pool["generated_tokens"] + (PROMPT + 1) / 16)
-    read = pool["generated_tokens"] + pool["prefill_tokens"]
-    pool["flops"] = 2.0 * PARAMETERS * read + 2.0 * VERIFIER_PARAMETERS * pool["verifier_tokens"]
+    tokens = pool["generated_tokens"]
+    pool = pool.assign(
+        verifier_tokens=tokens + (PROMPT + 1) / 16,
+        verifier_flops=VERIFIER_FLOPS(PROMPT + 1, tokens)
+        + float(VERIFIER_FLOPS(0, PROMPT + 1)) / 16,
+    )
     found = pooled(evidence(replace(made.results, pool=pool, runs=None), (4,), seed=0), "best", 4)
     written = 4 * pool.groupby("question")["generated_tokens"].mean().to_numpy()
     assert found["all_tokens"].to_numpy() == pytest.approx(2 * written + 2 * PROMPT + 1)
-    flops = 2 * PARAMETERS * (written + PROMPT) + 2 * VERIFIER_PARAMETERS * (written + PROMPT + 1)
-    assert found["flops"].to_numpy() == pytest.approx(flops)
+    own = pd.Series(VERIFIER_FLOPS(PROMPT + 1, tokens)).groupby(pool["question"]).mean().to_numpy()
+    assert found["verifier_flops"].to_numpy() == pytest.approx(
+        4 * own + float(VERIFIER_FLOPS(0, PROMPT + 1))
+    )
 
 
 def test_a_large_pool_reads_its_prompt_once_for_every_run(made):
     pool = made.results.pool.query("question == 0").iloc[[0] * 512].assign(sample=range(512))
     pool["prefill_tokens"] = 2 * PROMPT / 512  # two runs of 256
-    pool["flops"] = 2.0 * PARAMETERS * (pool["generated_tokens"] + pool["prefill_tokens"])
-    pool["verifier_tokens"] = 0
+    once = prompt_flops(GENERATOR_FLOPS)
+    pool["generator_flops"] = GENERATOR_FLOPS(PROMPT, pool["generated_tokens"]) + 2 * once / 512
     found = evidence(replace(made.results, pool=pool, runs=None), (1,), seed=0)
-    written = pool["generated_tokens"].iloc[0]
-    assert found["flops"].to_numpy() == pytest.approx(2 * PARAMETERS * (written + PROMPT))
+    own = float(GENERATOR_FLOPS(PROMPT, pool["generated_tokens"].iloc[0]))
+    assert found["generator_flops"].to_numpy() == pytest.approx(own + once)
 
 
 def test_runs_with_several_seeds_are_shares(made):
@@ -117,7 +167,7 @@ def test_the_pool_stands_for_runs_of_best_of_n(made):
 def test_without_a_verifier_only_votes_are_counted(made):
     pool = made.results.pool.assign(score=np.nan)
     found = evidence(replace(made.results, pool=pool, runs=None), (4,), 0)
-    assert set(found["selector"]) == {"coverage", "majority"}
+    assert set(found["selector"]) == {"coverage", "majority", "random"}
 
 
 def test_a_question_with_too_few_samples_has_no_value_there(made):

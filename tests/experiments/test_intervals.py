@@ -17,6 +17,7 @@ from ttc_explorer.experiments.intervals import (
     percentile_interval,
     wilson_interval,
 )
+from ttc_explorer.search.selector import SolutionFeatures
 
 POOLS = 100
 
@@ -35,7 +36,12 @@ def test_intervals_of_synthetic_pools_cover_the_truth_about_as_often_as_they_say
         correct = rng.random((80, 8)) < rng.beta(1, 2, 80)[:, None]
         for selector in truth:
             values = success_at_k(
-                selector, 1 - correct.astype(int), correct, rng.random((80, 8)), [4], 0
+                selector,
+                1 - correct.astype(int),
+                correct,
+                SolutionFeatures(*[rng.random((80, 8))] * 4),
+                [4],
+                0,
             )[:, 0]
             _, low, high = bootstrap(values, resamples=200, seed=seed)
             covered[selector] += low <= truth[selector] <= high

@@ -135,8 +135,9 @@ def test_what_models_processed_is_in_the_rows(toys, plan, tmp_path):
 def test_a_sample_alone_would_wait_as_long_as_its_row_says(toys, plan, tmp_path):
     """A pool of one solution is a run of best-of-1, whose depth the models count."""
     sweep(SweepPlan(plan.problems, "toy", samples=1, limit=1), tmp_path / "out")
-    (depth,) = pd.read_parquet(tmp_path / "out" / "pool.parquet")["sequential_depth"]
-    assert depth == toys.generator.passes + toys.verifier.passes
+    (row,) = pd.read_parquet(tmp_path / "out" / "pool.parquet").to_dict("records")
+    assert row["generator_depth"] == toys.generator.passes
+    assert row["verifier_depth"] == toys.verifier.passes
 
 
 def test_a_small_pool_is_the_beginning_of_a_large_one(plan, tmp_path):

@@ -333,7 +333,9 @@ def selection_accuracy(
     ks = [2**power for power in range(10) if 4 * 2**power <= block.samples] or [1]
     rows = []
     for score in scores:
-        values = success_at_k(selector, block.labels, block.correct, block.column(score), ks, seed)
+        values = success_at_k(
+            selector, block.labels, block.correct, block.features(score), ks, seed
+        )
         value, low, high = bootstrap(values, lambda drawn: drawn.mean(axis=0), resamples, seed)
         for place, k in enumerate(ks):
             rows.append(

@@ -15,7 +15,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ttc_explorer.checked_json import Record, describe_error, parse_json
-from ttc_explorer.experiments.cross_fitting import Candidate, PolicyCell, cells, easiness_estimates
+from ttc_explorer.experiments.cross_fitting import (
+    SELECTOR,
+    Candidate,
+    PolicyCell,
+    cells,
+    easiness_estimates,
+)
 from ttc_explorer.experiments.difficulty import BINS, bin_of_score, predicted_edges
 from ttc_explorer.experiments.evidence import COST_COLUMNS, evidence
 from ttc_explorer.experiments.intervals import RESAMPLES
@@ -146,9 +152,8 @@ def probe_cost(results: Results, seed: int = 0) -> dict[str, float]:
     COST_COLUMNS."""
     samples = min(MAX_PROBE, int(results.probe.groupby("question").size().min()))
     probe_evidence = evidence(replace(results, pool=results.probe, runs=None), [samples], seed)
-    costs = probe_evidence[probe_evidence["selector"] == "majority"][
-        ["budget", *COST_COLUMNS]
-    ].mean()
+    # Predicted difficulty is a mean of scores: the probe pays for its verifier.
+    costs = probe_evidence[probe_evidence["selector"] == SELECTOR][["budget", *COST_COLUMNS]].mean()
     return {name: float(cost) for name, cost in costs.items()}
 
 

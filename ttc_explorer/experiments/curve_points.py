@@ -18,17 +18,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ttc_explorer.experiments.difficulty import BINS, Floats, Ints, quintiles
+from ttc_explorer.experiments.evidence import COST_COLUMNS
 from ttc_explorer.experiments.intervals import RESAMPLES, percentile_interval
 
 ARM_COLUMNS = ["strategy", "settings", "selector"]
-COMPUTE_COLUMNS = (
-    "budget",
-    "generated_tokens",
-    "all_tokens",
-    "flops",
-    "sequential_depth",
-    "seconds",
-)
+COMPUTE_COLUMNS = ("budget", *COST_COLUMNS)
 
 
 @dataclass(frozen=True)

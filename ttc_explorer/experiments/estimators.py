@@ -1,17 +1,16 @@
-"""Estimators of the accuracy that sampling and a verifier reach, from a pool of n scored samples a
+"""Estimators of the accuracy that sampling and a selector reach, from a pool of n samples a
 question.
 
 Pure functions of arrays, all questions at once; sources in each docstring. Shapes: ``labels``,
-``correct`` and ``scores`` are (questions, n), the samples of a question in any order. Of
+``correct`` and ``weights`` are (questions, n), the samples of a question in any order. Of
 ``labels``, equal numbers within a row are equal answers, and a negative number is an answer that
-cannot be read, which is never chosen. A score may be nan: such a solution weighs nothing and ranks
-below those with a score. What comes out is (questions, len(ks)): for each question the chance, from
-0 to 1, that the answer chosen from k samples drawn without replacement is right.
+cannot be read, which is never chosen. A weight may be nan: such a solution weighs nothing and ranks
+below those with one. What comes out is (questions, len(ks)): for each question the chance, from 0
+to 1, that the answer chosen from k samples drawn without replacement is right.
 
-Ties. The product chooses by ``search/voting.py``: majority by (count, weight), weighted by (weight,
-count), best by score, and of equals the older one. Which of the samples is older is chance, since
-they are drawn in random order: every one of the equals is chosen equally often, and ties count with
-their mean correctness.
+Ties. A run chooses by ``search/voting.py``: sums by (weight, count), maxima by weight, and of equals
+the older one. Which of the samples is older is chance, since they are drawn in random order: every
+one of the equals is chosen equally often, and ties count with their mean correctness.
 """
 
 from __future__ import annotations
@@ -25,29 +24,59 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ttc_explorer.search.selector import SELECTORS, SolutionFeatures
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer[Any]]
 
-POOL_SELECTORS = ("coverage", "best", "majority", "weighted")
+COVERAGE = "coverage"
+"""The estimator of the most that any selector could reach: no way to choose."""
+
 VOTE_SUBSETS = 200
 """Random k-subsets that a vote is estimated from."""
 
 TIE_TOLERANCE = 1e-9
-"""Sums of scores that differ by less, as a share of the largest score, are equal."""
+"""Sums of weights that differ by less, as a share of the largest weight, are equal."""
+
+
+def estimator_names() -> tuple[str, ...]:
+    """What a pool can be estimated by: coverage, and every selector."""
+    return (COVERAGE, *SELECTORS)
 
 
 def success_at_k(
-    selector: str, labels: Ints, correct: Bools, scores: Floats | None, ks: Sequence[int], seed: int
+    name: str,
+    labels: Ints,
+    correct: Bools,
+    features: SolutionFeatures,
+    ks: Sequence[int],
+    seed: int,
 ) -> Floats:
-    """The estimator of one of POOL_SELECTORS; ``scores`` may be None for ``coverage`` and
-    ``majority``."""
-    if selector == "coverage":
+    """The chance of success by coverage or a selector; exactly, where there is a formula.
+
+    Args:
+        name: one of ``estimator_names``.
+        labels: (questions, n), as above.
+        correct: (questions, n).
+        features: what the selector weighs solutions by, (questions, n).
+        ks: numbers of samples, each from 1 to n.
+        seed: of the subsets that sums of weights are estimated from.
+
+    Returns:
+        (questions, len(ks)).
+
+    Raises:
+        BadInput: there is no such selector.
+    """
+    if name == COVERAGE:
         samples = correct.shape[1]
         return np.stack([pass_at_k(correct.sum(axis=1), samples, k) for k in ks], axis=1)
-    if selector == "best":
-        return best_at_k(labels, correct, scores, ks)
-    return vote_at_k(labels, correct, scores, ks, selector, VOTE_SUBSETS, seed)
+    selector = SELECTORS.find(name)
+    weights = selector.weigh(features)
+    if selector.combine == "max":
+        return best_at_k(labels, correct, weights, ks)
+    return vote_at_k(labels, correct, weights, ks, VOTE_SUBSETS, seed)
 
 
 def pass_at_k(correct: ArrayLike, samples: int, k: int) -> Any:
@@ -63,15 +92,15 @@ def pass_at_k(correct: ArrayLike, samples: int, k: int) -> Any:
     return 1 - _subset_shares(samples, k)[samples - np.asarray(correct)]
 
 
-def best_at_k(labels: Ints, correct: Bools, scores: Floats, ks: Sequence[int]) -> Floats:
-    """Chance that the solution with the highest score among k samples is right, exactly.
+def best_at_k(labels: Ints, correct: Bools, weights: Floats, ks: Sequence[int]) -> Floats:
+    """Chance that the solution of most weight among k samples is right, exactly.
 
-    With the samples sorted by score, a group of equal scores at the ascending ranks i+1..j holds
+    With the samples sorted by weight, a group of equal weights at the ascending ranks i+1..j holds
     the best of (C(j,k) - C(i,k)) / C(n,k) of all k-subsets, and is right as often as its members
-    are on average.
+    are on average. Where all weights are equal, a readable solution is drawn at random.
     """
     readable = labels >= 0
-    ranking = np.where(np.isnan(scores), np.finfo(float).min, scores)
+    ranking = np.where(np.isnan(weights), np.finfo(float).min, weights)
     ranking = np.where(readable, ranking, -np.inf)
     order = ranking.argsort(axis=1)
     ranking = np.take_along_axis(ranking, order, axis=1)
@@ -97,24 +126,23 @@ def best_at_k(labels: Ints, correct: Bools, scores: Floats, ks: Sequence[int]) -
 def vote_at_k(
     labels: Ints,
     correct: Bools,
-    scores: Floats | None,
+    weights: Floats,
     ks: Sequence[int],
-    selector: str,
     subsets: int,
     seed: int,
 ) -> Floats:
-    """Chance that the answer with the most votes among k samples is right: ``majority`` counts the
-    solutions that end in an answer, ``weighted`` adds up their scores (best-of-N weighted, arXiv
-    2408.03314, section 5.1); each breaks its ties by the other.
+    """Chance that the answer whose solutions among k samples weigh most together is right; ties are
+    broken by their number. Weights of 1 are majority, scores are best-of-N weighted (arXiv
+    2408.03314, section 5.1).
 
     From all k-subsets where they are no more than ``subsets`` (and exactly for k of 1, too), else
     from that many random ones: the first k of a random order, for every k of the same order, so
-    that a question's curve is smooth. The same seed draws the same subsets for both selectors.
+    that a question's curve is smooth. The same seed draws the same subsets for all weights.
     """
     n = labels.shape[1]
     _check_k(n, *ks)
     rng = np.random.default_rng(seed)
-    weights = np.zeros(labels.shape) if scores is None else np.nan_to_num(scores, nan=0.0)
+    weights = np.nan_to_num(weights, nan=0.0)
     all_subsets = {
         k: np.array(list(combinations(range(n), k))) for k in ks if comb(n, k) <= subsets
     }
@@ -140,13 +168,8 @@ def vote_at_k(
                     running_totals[1] + more[1],
                 )
                 samples_counted = k
-            ranks = [(counts, 0.0), (sums, TIE_TOLERANCE * np.abs(weights[row]).max())]
-            chance_by_k[k] = (
-                _selection_frequency(
-                    names, counts, ranks if selector == "majority" else ranks[::-1]
-                )
-                @ answer_correctness
-            )
+            ranks = [(sums, TIE_TOLERANCE * np.abs(weights[row]).max()), (counts, 0.0)]
+            chance_by_k[k] = _selection_frequency(names, counts, ranks) @ answer_correctness
         chances[row] = [chance_by_k[k] for k in ks]
     return chances
 

@@ -33,6 +33,7 @@ from ttc_explorer.experiments.cross_fitting import (
     easiness_of_questions,
     quintiles,
 )
+from ttc_explorer.experiments.estimators import COVERAGE
 from ttc_explorer.experiments.intervals import RESAMPLES, percentile_interval
 from ttc_explorer.problems.problem import BadInput
 
@@ -243,7 +244,7 @@ def pareto_front(
     """
     tables = []
     for model, table in evidence.items():
-        selected = table[table["selector"] != "coverage"]
+        selected = table[table["selector"] != COVERAGE]
         keys = ["strategy", "settings", "selector", "budget"]
         points = selected.groupby(keys)[["flops", "value"]].mean().reset_index()
         share = pretraining[model] / queries if pretraining else 0.0

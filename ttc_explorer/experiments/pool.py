@@ -24,6 +24,7 @@ from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.answer_values import Quantity, parse_value
 from ttc_explorer.problems.grading import Grader
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.selector import SELECTORS, SolutionFeatures
 
 POOL_SUFFIXES = (".jsonl", ".json", ".parquet")
 
@@ -51,6 +52,26 @@ class QuestionBlock:
         """A column of numbers, (questions, samples); what is missing is nan."""
         return self._reshape(self.rows[name].to_numpy(float, na_value=np.nan))
 
+    def features(
+        self, score: str = "score", confidence: str = "confidence_mean"
+    ) -> SolutionFeatures:
+        """What a selector may weigh the solutions by.
+
+        Args:
+            score: the column of the scores.
+            confidence: the column of the model's own confidences.
+
+        Returns:
+            Arrays of shape (questions, samples); nan everywhere where there is no such column. The
+            draw is constant: an estimator averages over all draws.
+        """
+        unknown = np.full(self.labels.shape, np.nan)
+        tokens, scores, confidences = (
+            self.column(name) if name in self.rows else unknown
+            for name in ("generated_tokens", score, confidence)
+        )
+        return SolutionFeatures(tokens, scores, confidences, np.zeros(self.labels.shape))
+
     def _reshape(self, values: NDArray[Any]) -> NDArray[Any]:
         return values.reshape(-1, self.samples)
 
@@ -63,6 +84,25 @@ def question_blocks(pool: pd.DataFrame) -> Iterator[QuestionBlock]:
     for samples in np.unique(sizes):
         rows = sizes == samples
         yield QuestionBlock(pool[rows], int(samples), labels[rows].reshape(-1, samples))
+
+
+def missing_column(
+    pool: pd.DataFrame,
+    selector: str,
+    score: str = "score",
+    confidence: str = "confidence_mean",
+) -> str | None:
+    """The column that a selector needs and the pool has not, or has no value in; None if it can be
+    estimated.
+
+    Raises:
+        BadInput: there is no such selector.
+    """
+    rule = SELECTORS.find(selector)
+    needed = {"scores": [score], "logprobs": [confidence], "nothing": []}[rule.needs]
+    if rule.combine == "sum":
+        needed.append("answer")
+    return next((name for name in needed if name not in pool or pool[name].isna().all()), None)
 
 
 def read_pool(

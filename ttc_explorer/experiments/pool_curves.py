@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ttc_explorer.experiments.estimators import POOL_SELECTORS, success_at_k
-from ttc_explorer.experiments.intervals import bootstrap
-from ttc_explorer.experiments.pool import question_blocks
+from ttc_explorer.experiments.estimators import COVERAGE, estimator_names, success_at_k
+from ttc_explorer.experiments.intervals import Floats, bootstrap
+from ttc_explorer.experiments.pool import missing_column, question_blocks
 from ttc_explorer.problems.problem import BadInput
 
 CURVE_COLUMNS = ("selector", "k", "accuracy", "low", "high", "questions")
@@ -22,24 +22,33 @@ def pool_curves(
     score: str = "score",
     seed: int = 0,
 ) -> pd.DataFrame:
-    """One row a selector and k: CURVE_COLUMNS.
+    """Accuracy against k by some selectors.
 
-    ``accuracy`` is the mean chance that what the selector chooses from k samples is right, over the
-    ``questions`` that have at least k, with its 95 % bootstrap interval ``low`` to ``high``;
-    ``score`` names the column that ``best`` and ``weighted`` go by. Raises BadInput for a selector
-    that the pool has nothing for.
+    Args:
+        pool: one row a sampled solution (``pool.py``).
+        ks: numbers of samples.
+        selectors: of ``estimators.estimator_names``.
+        score: the column of the scores.
+        seed: of the subsets and the bootstrap.
+
+    Returns:
+        One row a selector and k: CURVE_COLUMNS. ``accuracy`` is the mean chance that what the
+        selector chooses from k samples is right, over the ``questions`` that have at least k, with
+        its 95 % bootstrap interval ``low`` to ``high``.
+
+    Raises:
+        BadInput: an unknown selector, or one that the pool has nothing for.
     """
-    available = available_selectors(pool, score)
     for selector in selectors:
-        if selector not in POOL_SELECTORS:
+        if selector not in estimator_names():
             raise BadInput(
-                f"Unknown selector '{selector[:40]}': choose from {', '.join(POOL_SELECTORS)}."
+                f"Unknown selector '{selector[:40]}': choose from {', '.join(estimator_names())}."
             )
-        if selector not in available:
-            missing_column = "answer" if selector == "majority" or score in pool else score
+        missing = None if selector == COVERAGE else missing_column(pool, selector, score)
+        if missing:
             raise BadInput(
-                f"The selector {selector} needs a column {missing_column[:40]}, which the pool "
-                "does not have."
+                f"The selector {selector} needs a column {missing[:40]}, which the pool does not "
+                "have."
             )
     pool_blocks = list(question_blocks(pool))
     max_samples = pool_blocks[-1].samples
@@ -50,11 +59,11 @@ def pool_curves(
         )
     rows = []
     for selector in selectors:
-        values = {k: [] for k in ks}
+        values: dict[int, list[Floats]] = {k: [] for k in ks}
         for block in pool_blocks:
             valid_ks = [k for k in ks if k <= block.samples]
-            scores = block.column(score) if score in pool else None
-            chances = success_at_k(selector, block.labels, block.correct, scores, valid_ks, seed)
+            features = block.features(score)
+            chances = success_at_k(selector, block.labels, block.correct, features, valid_ks, seed)
             for k, column in zip(valid_ks, chances.T, strict=True):
                 values[k].append(column)
         for k, columns in values.items():
@@ -65,14 +74,12 @@ def pool_curves(
 
 
 def available_selectors(pool: pd.DataFrame, score: str = "score") -> list[str]:
-    """The selectors that the columns of a pool allow."""
-    needs = {
-        "coverage": set(),
-        "best": {score},
-        "majority": {"answer"},
-        "weighted": {score, "answer"},
-    }
-    return [selector for selector in POOL_SELECTORS if needs[selector] <= set(pool)]
+    """Coverage, and the selectors that the columns of a pool allow."""
+    return [
+        name
+        for name in estimator_names()
+        if name == COVERAGE or missing_column(pool, name, score) is None
+    ]
 
 
 def default_ks(pool: pd.DataFrame) -> list[int]:

@@ -15,8 +15,14 @@ from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES
+from ttc_explorer.search.token_confidence import CONFIDENCES, token_confidence
 from ttc_explorer.search.tree import SearchTree
-from ttc_explorer.search.voting import aggregate_scores, solution_score, winning_vote
+from ttc_explorer.search.voting import (
+    aggregate_scores,
+    solution_logprobs,
+    solution_score,
+    winning_vote,
+)
 
 Rows = list[dict[str, Any]]
 
@@ -32,8 +38,13 @@ COLUMN_TYPES = {
     "correct": "bool",
     **dict.fromkeys(("text", "answer", "family", "strategy", "settings", "error"), "str"),
     "seed": "int64",
-    **dict.fromkeys(("generated_tokens", "sequential_depth", "cached_tokens"), "int64"),
-    **dict.fromkeys(("prefill_tokens", "verifier_tokens", "flops", "seconds"), "float32"),
+    **dict.fromkeys(
+        ("generated_tokens", "cached_tokens", "generator_depth", "verifier_depth"), "int64"
+    ),
+    **dict.fromkeys(
+        ("prefill_tokens", "verifier_tokens", "generator_flops", "verifier_flops", "seconds"),
+        "float32",
+    ),
     **dict.fromkeys(("top_score", "mean_score"), "float32"),
 }
 """What a column holds, in any table; lists stay as they are. Scores are float32, as exact as they
@@ -52,10 +63,15 @@ def to_typed_table(rows: Rows | pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     types = {name: kind for name, kind in COLUMN_TYPES.items() if name in table}
     types |= {
-        name: "float32" for name in table if name == "score" or str(name).startswith("score_")
+        name: "float32"
+        for name in table
+        if name == "score" or str(name).startswith(("score_", "confidence_"))
     }
-    fully_scored = "top_score" in table and table["top_score"].notna().any()
-    types |= {name: "bool" if fully_scored else "boolean" for name in SELECTORS if name in table}
+    types |= {
+        name: "boolean" if table[name].isna().any() else "bool"
+        for name in SELECTORS
+        if name in table
+    }
     return table.astype(types)
 
 
@@ -73,9 +89,9 @@ def pool_rows(
     rounds has no answer. Equal answers get one canonical form in all of them.
 
     What a run was charged is shared out: the prompt to all its solutions alike, everything else in
-    proportion to the tokens of each. ``sequential_depth`` counts the passes that the solution alone
-    would need (one for each token, and one each for the prompt, the verifier's reading of it, and
-    every judged step). ``lines``: with the texts of the steps, the score after each, and whether a
+    proportion to the tokens of each. ``generator_depth`` and ``verifier_depth`` count the passes
+    that the solution alone would need: one for each token, and one for the prompt; one for the
+    verifier's reading of it, and for every judged step. ``lines``: with the texts of the steps, the score after each, and whether a
     right solution can begin so.
     """
     canonical_answers: dict[str, str] = {}
@@ -104,11 +120,17 @@ def pool_rows(
                     for aggregate in AGGREGATES
                 },
                 **{f"score_{judge.name}": scores[judge.name][number] for judge in judges},
+                **{
+                    f"confidence_{which}": token_confidence(solution_logprobs(tree, leaf), which)
+                    for which in CONFIDENCES
+                },
                 "generated_tokens": tokens,
                 "prefill_tokens": ledger.prefill_tokens / len(leaves),
                 "verifier_tokens": ledger.verifier_tokens * share,
-                "flops": ledger.flops * share,
-                "sequential_depth": 1 + tokens + (1 + len(steps) if fully_scored else 0),
+                "generator_flops": ledger.generator_flops * share,
+                "verifier_flops": ledger.verifier_flops * share,
+                "generator_depth": 1 + tokens,
+                "verifier_depth": 1 + len(steps) if fully_scored else 0,
                 "seconds": seconds * share,
                 "family": run.problem.family,
                 "level": run.problem.level,
@@ -186,9 +208,14 @@ def run_row(question: int, job: SweepJob, timed: TimedRun) -> dict[str, Any]:
     """A run: whether the answer that each selector chooses is right, and what the run cost."""
     run, seconds = timed
     tree, ledger, aggregate = run.tree, run.ledger, run.settings.aggregate
-    votes = {selector: winning_vote(tree, selector, aggregate) for selector in SELECTORS}
-    right = {selector: bool(vote and run.correct[vote.answer]) for selector, vote in votes.items()}
     leaves = list(tree.leaves())
+    confident = any(solution_logprobs(tree, leaf) for leaf in leaves)
+    known = {"nothing": True, "scores": run.verifier is not None, "logprobs": confident}
+    right: dict[str, bool | None] = {}
+    for selector, rule in SELECTORS.items():
+        vote = winning_vote(tree, selector, aggregate, run.settings.confidence)
+        correct = vote is not None and run.correct[vote.answer]
+        right[selector] = correct if known[rule.needs] else None
     scores = [
         score for leaf in leaves if (score := solution_score(tree, leaf, aggregate)) is not None
     ]
@@ -198,10 +225,7 @@ def run_row(question: int, job: SweepJob, timed: TimedRun) -> dict[str, Any]:
         "settings": job.settings_text,
         "budget": job.budget,
         "seed": run.seed,
-        **{
-            name: None if entry.needs == "scores" and not run.verifier else right[name]
-            for name, entry in SELECTORS.items()
-        },
+        **right,
         "top_score": max(scores, default=None),
         "mean_score": math.fsum(scores) / len(scores) if scores else None,
         "solutions": len(leaves),
@@ -209,8 +233,10 @@ def run_row(question: int, job: SweepJob, timed: TimedRun) -> dict[str, Any]:
         "prefill_tokens": ledger.prefill_tokens,
         "cached_tokens": ledger.cached_tokens,
         "verifier_tokens": ledger.verifier_tokens,
-        "flops": ledger.flops,
-        "sequential_depth": ledger.sequential_depth,
+        "generator_flops": ledger.generator_flops,
+        "verifier_flops": ledger.verifier_flops,
+        "generator_depth": ledger.generator_depth,
+        "verifier_depth": ledger.verifier_depth,
         "seconds": seconds,
     }
 

@@ -2,9 +2,10 @@
 tables.
 
 ``question`` is everywhere the row number in ``problems.parquet``. Token counts are what the models
-really processed, ``flops`` are 2 · parameters · tokens over all models, ``sequential_depth`` counts
-passes that had to wait for each other, ``seconds`` are wall time. A table that a sweep did not make
-is absent, and None here.
+really processed, ``generator_flops`` and ``verifier_flops`` are ``models/flops.py``'s,
+``generator_depth`` and ``verifier_depth`` count passes that had to wait for each other, ``seconds``
+are wall time. A reviser counts as generator, a verifier of revisions as verifier. A table that a
+sweep did not make is absent, and None here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.selector import SELECTORS
 
 ABOUT_FILE = "about.json"
 RESULTS_VERSION = 1
@@ -25,8 +27,10 @@ RAW_COST_COLUMNS = (
     "generated_tokens",
     "prefill_tokens",
     "verifier_tokens",
-    "flops",
-    "sequential_depth",
+    "generator_flops",
+    "verifier_flops",
+    "generator_depth",
+    "verifier_depth",
     "seconds",
 )
 
@@ -36,24 +40,14 @@ TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "pool": _SAMPLE_COLUMNS,
     "probe": _SAMPLE_COLUMNS,
     "runs": (
-        *(
-            "question",
-            "strategy",
-            "settings",
-            "budget",
-            "seed",
-            "majority",
-            "best",
-            "weighted",
-            "solutions",
-        ),
+        *("question", "strategy", "settings", "budget", "seed", "solutions"),
         *RAW_COST_COLUMNS,
     ),
     "attempts": ("question", "budget", "chains", "chain", "place", "answer", "correct", "score"),
 }
-"""The columns that each table must have; it may have more."""
+"""The columns that each table must have; it may have more. Runs have one column a selector, whether
+what it chooses is right, for those selectors that were registered when they were swept."""
 
-_BOOLEAN_COLUMNS = ("correct", "majority", "best", "weighted")
 _REQUIRED_KEYS = (
     "version",
     "command",
@@ -61,7 +55,9 @@ _REQUIRED_KEYS = (
     "date",
     "model",
     "parameters",
+    "attention_width",
     "verifier_parameters",
+    "verifier_attention_width",
 )
 
 
@@ -69,9 +65,10 @@ _REQUIRED_KEYS = (
 class Results:
     """What one sweep of one model found.
 
-    ``about``: version, command, seed, commit, date, model, parameters, verifier,
-    verifier_parameters, reviser, revision_verifier, judges, and the fingerprints of their
-    ``weights``. ``pool``: one row a solution sampled by the generator; equal answers to a question
+    ``about``: version, command, seed, commit, date, model, parameters, attention_width
+    (``models/flops.py``), verifier, verifier_parameters, verifier_attention_width, reviser,
+    revision_verifier, judges, and the fingerprints of their ``weights``. ``pool``: one row a
+    solution sampled by the generator; equal answers to a question
     are spelled alike, one that cannot be read is null, and the prefill_tokens of a question's
     solutions add up to one reading of its prompt for every MAX_BUDGET of them. ``probe``: the same
     for solutions that only difficulty is read from, never accuracy. ``runs``: one row a run of a
@@ -142,7 +139,7 @@ def _read_table(path: Path) -> pd.DataFrame | None:
         raise BadInput(f"{path} has no column {', '.join(missing)}: run the sweep again.")
     wrong_type = [
         name
-        for name in _BOOLEAN_COLUMNS
+        for name in ("correct", *SELECTORS)
         if name in table and not pd.api.types.is_bool_dtype(table[name])
     ]
     if not pd.api.types.is_integer_dtype(table["question"]):

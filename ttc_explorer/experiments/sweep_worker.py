@@ -24,6 +24,7 @@ from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.experiments.sweep_jobs import SweepJob, SweepPlan, SweepTask
 from ttc_explorer.models import catalogue
 from ttc_explorer.models.devices import thread_count
+from ttc_explorer.models.flops import known_attention_width
 from ttc_explorer.models.protocol import ModelError, Verifier
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.driver import Driver, check_run
@@ -88,8 +89,10 @@ class SweepWorker:
         return {
             "model": generator.name,
             "parameters": generator.parameters,
+            "attention_width": known_attention_width(generator),
             "verifier": verifier and verifier.name,
             "verifier_parameters": verifier and verifier.parameters,
+            "verifier_attention_width": verifier and known_attention_width(verifier),
             "reviser": reviser and reviser.name,
             "revision_verifier": revision_verifier and revision_verifier.name,
             "judges": [judge.name for judge in self._judges],

@@ -48,3 +48,9 @@ def attention_width(config: Any) -> int:
     channels = getattr(config, "head_dim", None) or config.hidden_size // heads
     kinds = getattr(config, "layers_block_type", None) or ["attention"] * config.num_hidden_layers
     return int(sum("attention" in kind for kind in kinds) * heads * channels)
+
+
+def known_attention_width(model: object) -> int:
+    """``attention_width`` of a generator or verifier; 0 of one that runs on a server, which does
+    not tell."""
+    return int(getattr(getattr(model, "backbone", None), "attention_width", 0))

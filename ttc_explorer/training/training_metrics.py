@@ -84,8 +84,8 @@ def question_metrics(pool: pd.DataFrame, probe: pd.DataFrame, seed: int) -> pd.D
             "level": int(group["level"].iloc[0]),
         }
         one |= {f"pass@{k}": float(pass_at_k(correct.sum(), n, min(k, n))) for k in KS}
-        for selector in ("majority", "weighted"):
-            voted = vote_accuracies(group, last, selector, seed)
+        for selector, weights in (("majority", pd.Series(1.0, group.index)), ("weighted", last)):
+            voted = vote_accuracies(group, weights, seed)
             one |= {f"{selector}@{k}": value for k, value in zip(KS[1:], voted, strict=True)}
         rows.append(one)
     table = pd.DataFrame(rows).set_index("question", drop=False)
@@ -95,13 +95,13 @@ def question_metrics(pool: pd.DataFrame, probe: pd.DataFrame, seed: int) -> pd.D
     return table
 
 
-def vote_accuracies(group: pd.DataFrame, scores: pd.Series, selector: str, seed: int) -> Floats:
-    """Chance that a vote among k solutions of one question is right, for each k of KS but the
-    first."""
+def vote_accuracies(group: pd.DataFrame, weights: pd.Series, seed: int) -> Floats:
+    """Chance that a vote among k solutions of one question, with these weights, is right, for each
+    k of KS but the first."""
     labels = pd.factorize(group["answer"])[0]
     ks = [min(k, len(group)) for k in KS[1:]]
-    rows = labels[None], group["correct"].to_numpy(bool)[None], scores.to_numpy(float)[None]
-    return vote_at_k(*rows, ks, selector, VOTE_SUBSETS, seed)[0]
+    rows = labels[None], group["correct"].to_numpy(bool)[None], weights.to_numpy(float)[None]
+    return vote_at_k(*rows, ks, VOTE_SUBSETS, seed)[0]
 
 
 def grouped_means(table: pd.DataFrame, columns: list[str]) -> Metrics:
@@ -192,7 +192,7 @@ def verifier_metrics(
     found."""
     scores = pool[name].map(lambda s: s if name == RULE_VERIFIER else s[-1])
     voted = [
-        vote_accuracies(group, scores[group.index], "weighted", seed)
+        vote_accuracies(group, scores[group.index], seed)
         for _, group in pool.groupby("question", sort=True)
     ]
     weighted = {

@@ -6,13 +6,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ttc_explorer.experiments.estimators import COVERAGE
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.ui.components.strategy_comparison import MAIN_SETTING_VALUES, ComparedStrategy
 from ttc_explorer.ui.glossary import TERMS
-
-COVERAGE = "coverage"
 
 
 @dataclass(frozen=True)

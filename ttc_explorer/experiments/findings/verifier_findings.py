@@ -137,7 +137,7 @@ def _selection_accuracy_by_k(
     for block in question_blocks(pool):
         valid_ks = [k for k in ks if k <= block.samples]
         values = success_at_k(
-            selector, block.labels, block.correct, block.column(score), valid_ks, study.seed
+            selector, block.labels, block.correct, block.features(score), valid_ks, study.seed
         )
         for k, column in zip(valid_ks, values.T, strict=True):
             values_by_k[k][np.searchsorted(study.questions, block.questions)] = column

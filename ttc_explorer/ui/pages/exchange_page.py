@@ -405,6 +405,7 @@ class ExchangePage(Page):
 
 def _single_answers(evidence: pd.DataFrame) -> pd.DataFrame:
     """Rows of the greedy answer, or, without one, of a single sample."""
-    rows = evidence[(evidence["budget"] == 1) & (evidence["selector"] == SELECTOR)]
+    # By a selector that reads no scores: a single answer is not chosen, and needs no verifier.
+    rows = evidence[(evidence["budget"] == 1) & (evidence["selector"] == "majority")]
     greedy = rows[rows["strategy"] == "greedy"]
     return greedy if len(greedy) else rows[rows["strategy"] == BASELINE.strategy]
