@@ -15,6 +15,7 @@ from tests.ui.toy_solver import finished_run, toy_solver
 from ttc_explorer.experiments.compute_optimal_policy import dump_policy, make_policy
 from ttc_explorer.experiments.curve_points import curve_points, evidence_arrays
 from ttc_explorer.experiments.difficulty import bin_of_score, oracle_bins, predicted_edges
+from ttc_explorer.experiments.evidence import COST_COLUMNS
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components.related_results import mean_solution_score, related_results
 from ttc_explorer.ui.components.strategy_chips import chips_value
@@ -70,7 +71,6 @@ def lines(figure):
 
 def rows(values, cost=1.0):
     """Evidence of one arm at one budget."""
-    names = ("generated_tokens", "all_tokens", "flops", "sequential_depth", "seconds")
     return pd.DataFrame(
         {
             "question": range(len(values)),
@@ -80,7 +80,7 @@ def rows(values, cost=1.0):
             "budget": 4,
         }
         | {"value": values}
-        | dict.fromkeys(names, cost)
+        | dict.fromkeys(COST_COLUMNS, cost)
     )
 
 
@@ -268,14 +268,14 @@ def test_a_pool_is_drawn_by_all_its_rules(page, pool_file):
     assert shown[page.input_error] == ""
     frame, figure = draw(page, shown[page.pool], across="flops")
     drawn = lines(figure)
-    assert list(drawn) == ["Coverage", "Weighted", "Best", "Majority"]
+    assert list(drawn) == ["Coverage", "Majority", "Best", "Weighted", "Random"]
     assert drawn["Weighted"]["x"] == [1, 2, 4, 8]
     assert all(
         one >= two for one, two in zip(drawn["Coverage"]["y"], drawn["Best"]["y"], strict=True)
     )
     assert "my pool.jsonl" in frame[page.head]
     text = page.csv_table(shown[page.pool], *SHOWN.values(), *AXES.values())
-    assert len(list(csv.DictReader(io.StringIO(text)))) == 16
+    assert len(list(csv.DictReader(io.StringIO(text)))) == 20
 
 
 @pytest.mark.parametrize(

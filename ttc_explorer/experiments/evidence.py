@@ -197,13 +197,24 @@ def _run_evidence(runs: pd.DataFrame, budgets: Sequence[int], has_pool: bool) ->
     keys = ["question", "strategy", "settings", "budget"]
     frames = []
     for selector in SELECTORS:
-        if selector not in runs or runs[selector].isna().all():
+        value = _run_values(runs, selector)
+        if value.isna().all():
             continue
         verified = runs["strategy"].map(lambda name: charges_verifier(name, selector))  # noqa: B023
         costs = _run_costs(runs, verified.to_numpy(bool))
-        table = runs[keys].assign(value=runs[selector].astype(float), **costs)
+        table = runs[keys].assign(value=value, **costs).dropna(subset=["value"])
         frames.append(table.groupby(keys).mean().reset_index().assign(selector=selector))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _run_values(runs: pd.DataFrame, selector: str) -> pd.Series:
+    """Whether each run is right by the selector; nan where the table does not say. A single
+    solution is the answer by any selector, also by one that came after the sweep."""
+    known = [name for name in SELECTORS if name in runs]
+    value = runs[selector] if selector in runs else pd.Series(pd.NA, runs.index, dtype="boolean")
+    if known:
+        value = value.astype("boolean").where(runs["solutions"] != 1, runs[known[0]])
+    return value.astype("Float64").astype(float)
 
 
 def _run_costs(runs: pd.DataFrame, verified: NDArray[np.bool_]) -> dict[str, pd.Series]:

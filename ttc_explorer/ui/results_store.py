@@ -13,14 +13,17 @@ from threading import Lock
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pyarrow.parquet import read_schema
 
 from ttc_explorer.asset_files import EXPERIMENTS_FOLDER
 from ttc_explorer.experiments.compute_optimal_policy import Policy, load_policy
 from ttc_explorer.experiments.curve_points import EvidenceArrays, evidence_arrays
 from ttc_explorer.experiments.difficulty import absolute_bins, mean_scores
 from ttc_explorer.experiments.evidence import POOL_ARM, evidence
+from ttc_explorer.experiments.pool import missing_column
 from ttc_explorer.experiments.result_tables import ABOUT_FILE, Results
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import MAX_BUDGET
 
 SWEEP_COMMAND = (
@@ -76,6 +79,16 @@ class ResultsStore:
                 found |= set(runs.drop_duplicates().itertuples(index=False, name=None))
         return sorted(found)
 
+    def selectors(self) -> list[str]:
+        """The selectors that any model's tables have something for; read without the rest."""
+        found: set[str] = set()
+        for folder in self._folders.values():
+            for name in ("pool", "runs"):
+                if (folder / f"{name}.parquet").is_file():
+                    columns = set(read_schema(folder / f"{name}.parquet").names)
+                    found |= columns & set(SELECTORS) if name == "runs" else _estimable(columns)
+        return [name for name in SELECTORS if name in found]
+
     @cached_property
     def policy(self) -> Policy | None:
         """The shipped policy, if there is one that can be read."""
@@ -97,6 +110,12 @@ class ResultsStore:
 def shipped_results() -> ResultsStore:
     """The shipped results, one store for all pages."""
     return ResultsStore()
+
+
+def _estimable(columns: set[str]) -> set[str]:
+    """The selectors that a pool with these columns can be estimated by."""
+    head = pd.DataFrame({name: [0.0] for name in columns})
+    return {name for name in SELECTORS if missing_column(head, name) is None}
 
 
 def _parameter_count(path: Path) -> int:

@@ -63,11 +63,6 @@ DIFFICULTY_SPLITS = {
 }
 QUINTILE_LABELS = {1: "1 easiest", 2: "2", 3: "3", 4: "4", 5: "5 hardest"}
 ABSOLUTE_BIN_LABELS = {1: "over 75 %", 2: "50 to 75 %", 3: "25 to 50 %", 4: "up to 25 %", 5: "0 %"}
-SELECTOR_PHRASES = {
-    "majority": "majority vote",
-    "best": "the highest score",
-    "weighted": "votes weighted by score",
-}
 SPLIT_HELP = {
     "all": "A point is the share of questions answered right; its band holds 95 % of what other "
     "questions of "
@@ -177,7 +172,8 @@ class CurvesPage(Page):
                 )
                 with gr.Row(elem_classes="setting"):
                     control_heading("Answer by", "selector")
-                    selectors = [(entry.title, name) for name, entry in SELECTORS.items()]
+                    offered = self._results_store.selectors()
+                    selectors = [(SELECTORS[name].title, name) for name in offered]
                     self.selector = segmented_control(
                         "Answer chosen by", "curves-selector", selectors, Settings().selector
                     )
@@ -274,10 +270,12 @@ class CurvesPage(Page):
             points = self._cached_points(selection)
             model_results = self._results_store.model_results(model)
             drawn = [arm.key for arm in selection.arms]
-            missing = self._unavailable_variants(model_results)
+            missing = self._unavailable_variants(model_results, selector)
             said = {
                 self.head: _chart_heading(selection, points),
-                self.foot: _footer(selection.split, results_source(model_results)),
+                self.foot: _footer(
+                    selection.split, results_source(model_results), self._selectors_note()
+                ),
                 self.chips: chips_update(pressed, drawn, missing),
             }
         costed = points.assign(x=points[cost_column].astype(float))
@@ -335,7 +333,8 @@ class CurvesPage(Page):
         """Raises BadInput."""
         if model not in self._results_store.models:
             raise BadInput("There are no results of this model: choose another.")
-        missing = self._unavailable_variants(self._results_store.model_results(str(model)))
+        model_results = self._results_store.model_results(str(model))
+        missing = self._unavailable_variants(model_results, selector)
         wanted = pressed_keys(pressed)
         arms = tuple(
             arm for key, arm in self._variants.items() if key in wanted and key not in missing
@@ -344,14 +343,26 @@ class CurvesPage(Page):
             raise BadInput(f"Choose from 1 to {MAX_CURVES} strategies to draw.")
         return CurvesSelection(str(model), arms, selector, family, level, split)
 
-    def _unavailable_variants(self, model_results: ModelResults) -> dict[str, str]:
-        """The arms that were not run with this model, and a sentence that says so."""
-        there = {(strategy, settings) for strategy, settings, _ in model_results.table.arms}
+    def _unavailable_variants(self, model_results: ModelResults, selector: str) -> dict[str, str]:
+        """The arms that were not run with this model, or not counted by this selector, and a
+        sentence that says so."""
+        there = set(model_results.table.arms)
+        run = {key[:2] for key in there}
         return {
-            key: "Not in the sweep of this model."
+            key: "Not counted by this selector in the sweep of this model."
+            if arm.evidence_key(selector)[:2] in run
+            else "Not in the sweep of this model."
             for key, arm in self._variants.items()
-            if arm.evidence_key("weighted")[:2] not in there
+            if arm.evidence_key(selector) not in there
         }
+
+    def _selectors_note(self) -> str:
+        """Which selectors the tables have nothing for: a sentence, empty if none."""
+        offered = self._results_store.selectors()
+        titles = [entry.title for name, entry in SELECTORS.items() if name not in offered]
+        if not titles:
+            return ""
+        return f"No table here has what {' or '.join(titles)} needs: a new sweep writes it."
 
     def _estimate_points(self, selection: CurvesSelection) -> pd.DataFrame:
         """The points of a view, with the names of arms, colour styles and panels. Raises
@@ -390,10 +401,10 @@ def _read_uploaded_pool(path: Path) -> UploadedPool:
     pool = read_pool(path)
     sizes = pool.groupby("question").size()
     found = pool_curves(pool, default_ks(pool), available_selectors(pool))
-    order = [COVERAGE, *reversed(list(SELECTORS))]
-    found = found.sort_values("selector", key=lambda names: names.map(order.index), kind="stable")
     named = found.rename(columns={"k": "budget"}).assign(
-        arm=found["selector"].str.capitalize(), tone=found["selector"], panel=""
+        arm=[_estimator_title(name) for name in found["selector"]],
+        tone=found["selector"],
+        panel="",
     )
     return UploadedPool(path.name[:MAX_FILE_NAME_CHARACTERS], named, len(sizes), int(sizes.max()))
 
@@ -410,7 +421,7 @@ def _chart_heading(selection: CurvesSelection, points: pd.DataFrame) -> Markup:
         kind,
         level,
         count_noun(asked, "question"),
-        f"answer by {_selector_phrase(selection.selector)}",
+        f"answer by {SELECTORS[selection.selector].title.lower()}",
     ]
     panel_rows = -(-points["panel"].nunique() // 2)  # on a narrow screen
     return _heading("Accuracy against compute", [fact for fact in facts if fact], panel_rows)
@@ -427,14 +438,13 @@ def _heading(title: str, facts: list[str], rows: int) -> Markup:
 
 
 def _pool_footer(pool: UploadedPool) -> Markup:
-    source = f"From {pool.name}: coverage and best exactly, majority and weighted by subsets."
+    source = f"From {pool.name}: coverage and one solution's choice exactly, votes by subsets."
     return _footer(UPLOADED_POOL, render_macro("source", source))
 
 
-def _footer(split: str, source: Markup) -> Markup:
-    return render("curves_footer.html", help=SPLIT_HELP[split], source=source)
+def _footer(split: str, source: Markup, note: str = "") -> Markup:
+    return render("curves_footer.html", help=f"{SPLIT_HELP[split]} {note}", source=source)
 
 
-def _selector_phrase(name: str) -> str:
-    """How an answer is chosen, after "answer by"."""
-    return SELECTOR_PHRASES.get(name) or SELECTORS.find(name).title.lower()
+def _estimator_title(name: str) -> str:
+    return "Coverage" if name == COVERAGE else SELECTORS[name].title

@@ -355,7 +355,9 @@ class ExchangePage(Page):
         tables = {}
         for model in self._results_store.models:
             found = self._results_store.model_results(model).evidence
-            tables[model] = found[found["selector"] == SELECTOR]
+            chosen, single = found["selector"] == SELECTOR, found["budget"] == 1
+            unscored = found["selector"] == "majority"  # what one solution costs by itself
+            tables[model] = found[(chosen & ~single) | (unscored & single)]
         if not queries:
             return pareto_front(tables)
         return pareto_front(
