@@ -131,7 +131,7 @@ def test_its_solutions_are_the_first_of_best_of_n(budget, seed, rounds, selector
     toys = Toys()
     (run,) = toys.drive(toy_run("adaptive", budget, seed, rounds=rounds, selector=selector))
     written = run.tree.notes[0].data["written"]
-    (plain,) = Toys().drive(toy_run("best_of_n", written, seed, rounds=rounds))
+    (plain,) = Toys().drive(toy_run("best_of_n", written, seed, rounds=rounds, selector=selector))
     assert written <= budget
     assert solutions_in_order(run.tree) == solutions_in_order(plain.tree)
     for tokens in ("generated_tokens", "prefill_tokens", "verifier_tokens"):

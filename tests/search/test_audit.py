@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.search.fakes import Toys, toy_run
 from ttc_explorer.models.protocol import PolicyDecision, StrategyChoice
-from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.strategy import STRATEGIES, reads_scores
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
 from ttc_explorer.search.voting import ranked_votes, solution_weights
 
@@ -73,12 +73,15 @@ def test_every_strategy_pays_for_what_it_does_and_keeps_to_its_budget(strategy, 
     )
     assert list(solution_weights(tree, "weighted", "last")) == leaves
 
+    scored = reads_scores(strategy, run.settings.selector)
+    assert scored == bool(run.ledger.verifier_tokens)
+
     # nobody is an orphan, and nobody is left undecided
     parents = set(tree.parent)
     for node in range(1, len(tree)):
         parent = tree.parent[node]
         assert 0 <= parent < node
-        assert tree.score[node] is not None
+        assert (tree.score[node] is not None) == scored
         if tree.kind[node] == "revision":
             assert parent == 0 or tree.status[parent] == "finished"
         elif tree.kind[node] == "rollout":

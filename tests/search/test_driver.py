@@ -21,7 +21,7 @@ from ttc_explorer.models.protocol import Cost, ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.selector import SELECTORS
-from ttc_explorer.search.strategy import STRATEGIES, unavailable_reason
+from ttc_explorer.search.strategy import STRATEGIES, reads_scores, unavailable_reason
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
 from ttc_explorer.search.voting import ranked_votes
 
@@ -93,10 +93,11 @@ def test_no_search_exceeds_its_budget_orphans_a_node_or_counts_a_solution_twice(
     assert len(set(leaves)) == len(leaves)
     assert sum(vote.count for vote in ranked_votes(tree, "majority", "last")) == len(leaves)
     parents = set(tree.parent)
+    scored = reads_scores(run.strategy, run.settings.selector)
     for node in range(1, len(tree)):
         assert tree.status[tree.parent[node]] == "kept"
         assert (tree.status[node] == "kept") == (node in parents)
-        assert tree.score[node] is not None
+        assert (tree.score[node] is not None) == scored
         assert tree.status[node] != "open" or run.stopped == "budget"
     assert not generator.held
     assert not verifier.held
@@ -160,6 +161,54 @@ def test_majority_runs_without_a_verifier():
     assert run.stopped == "done"
     assert set(run.tree.score) == {None}
     assert run.ledger.verifier_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("strategy", "selector", "scored"),
+    [
+        ("greedy", "weighted", False),
+        ("best_of_n", "majority", False),
+        ("best_of_n", "random", False),
+        ("best_of_n", "confidence", False),
+        ("adaptive", "majority", False),
+        ("best_of_n", "best", True),
+        ("adaptive", "weighted", True),
+        ("beam", "majority", True),
+    ],
+)
+def test_nothing_is_scored_that_nobody_reads(strategy, selector, scored):
+    generator, verifier = ToyGenerator(), ToyVerifier()
+    run = toy_run(strategy, 8, selector=selector)
+    drive_all(run, generator=generator, verifier=verifier)
+    ledger = run.ledger
+    assert all((score is not None) == scored for score in run.tree.score[1:])
+    assert verifier.read == ledger.verifier_tokens
+    assert (
+        bool(verifier.read) == bool(ledger.verifier_flops) == bool(ledger.verifier_depth) == scored
+    )
+    assert ledger.display_verifier_tokens == 0
+
+
+def test_scores_for_the_screen_are_kept_and_charged_to_no_cost():
+    generator, verifier = ToyGenerator(), ToyVerifier()
+    shown = toy_run("best_of_n", 8, selector="majority")
+    shown.display_scores = True
+    counted = toy_run("best_of_n", 8, selector="weighted")
+    drive_all(shown, generator=generator, verifier=verifier)
+    plain, _ = drive_all(toy_run("best_of_n", 8, selector="majority"), counted)
+    assert shown.tree.score == counted.tree.score
+    assert shown.ledger.display_verifier_tokens == verifier.read == counted.ledger.verifier_tokens
+    assert replace(shown.ledger, display_verifier_tokens=0) == plain.ledger
+    assert load_trace(dump_trace(shown)).ledger == shown.ledger
+
+
+def test_a_search_that_needs_scores_pays_for_them_whatever_is_shown():
+    shown = toy_run("beam", 8, selector="majority")
+    shown.display_scores = True
+    drive_all(shown)
+    (plain,) = drive_all(toy_run("beam", 8, selector="majority"))
+    assert shown.ledger == plain.ledger
+    assert shown.ledger.verifier_tokens > 0
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ from ttc_explorer.models.protocol import (
     Verifier,
 )
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.driver import PolicyFunction, no_policy
+from ttc_explorer.search.driver import no_policy
+from ttc_explorer.search.executor import PolicyFunction
 from ttc_explorer.search.settings import MAX_BUDGET, Settings
 from ttc_explorer.search.strategies.auto import MAX_PROBE
 from ttc_explorer.search.strategy import get_strategy

@@ -23,7 +23,8 @@ from ttc_explorer.models.protocol import (
 from ttc_explorer.problems.answer_checker import CheckerFactory
 from ttc_explorer.problems.grading import Grader, make_answer_checker
 from ttc_explorer.problems.problem import BadInput, Problem, typed_problem
-from ttc_explorer.search.driver import Driver, PolicyFunction, no_policy
+from ttc_explorer.search.driver import Driver, no_policy
+from ttc_explorer.search.executor import PolicyFunction
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings, parse_budget
 

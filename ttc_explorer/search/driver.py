@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
 
 from ttc_explorer.models.protocol import (
     Generator,
-    PolicyDecision,
     PolicyQuery,
     Reviser,
     RevisionVerifier,
@@ -23,13 +21,13 @@ from ttc_explorer.models.protocol import (
 )
 from ttc_explorer.problems.answer_checker import CheckerFactory
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.executor import RunExecutor
+from ttc_explorer.search.executor import PolicyFunction, RunExecutor
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import parse_budget
 from ttc_explorer.search.strategy import check_verifier, unavailable_reason
+from ttc_explorer.search.work import Method, Models
 
 Clock = Callable[[], float]
-PolicyFunction = Callable[[PolicyQuery], PolicyDecision | None]
 
 MAX_SEED = 2**63 - 1
 
@@ -83,25 +81,11 @@ class Driver:
         self.generator = generator
         self.verifier = verifier
         self.reviser = reviser
-        self.revision_verifier = revision_verifier
+        self._models = Models(generator, verifier, reviser, revision_verifier)
         self._make_checker = make_checker
         self._clock = clock
         self._decide = decide
         self._runs: list[RunExecutor] = []
-        # In the order in which a run passes the stages (``executor.py``); a model that does the
-        # same work for two of them does it in one batch.
-        self._stages_by_call: dict[tuple[Any, str], list[str]] = {}
-        for stage, model, method in (
-            ("prompts", generator, "prefill"),
-            ("chains", reviser, "prefill_revisions"),
-            ("steps", generator, "extend"),
-            ("lines", reviser, "extend"),
-            ("questions", verifier, "prefill"),
-            ("histories", revision_verifier, "prefill_revisions"),
-            ("scores", verifier, "score"),
-            ("judgements", revision_verifier, "score"),
-        ):
-            self._stages_by_call.setdefault((model, method), []).append(stage)
 
     def __len__(self) -> int:
         """How many runs are in progress."""
@@ -110,16 +94,8 @@ class Driver:
     def add(self, run: Run, seconds: float | None = None) -> None:
         """Take up a run, to be ended ``seconds`` from now at the latest. Raises BadInput."""
         check_run(run, self.generator, self.verifier, self.reviser)
-        executor = RunExecutor(
-            run,
-            self.verifier is not None,
-            self.revision_verifier is not None,
-            self.reviser.name if self.reviser is not None else None,
-            self._make_checker(run.problem),
-            self._decide,
-            self._clock,
-            seconds,
-        )
+        checker = self._make_checker(run.problem)
+        executor = RunExecutor(run, self._models, checker, self._decide, self._clock, seconds)
         self._runs.append(executor)
 
     def cancel(self, run: Run) -> None:
@@ -129,43 +105,38 @@ class Driver:
                 executor.cancelled = True
 
     def tick(self) -> bool:
-        """One round of every run: each stage runs one batch for all runs that wait in it. Returns
-        whether any goes on."""
+        """One round of every run: each model does each kind of work for all runs that wait for it,
+        in one batch. Returns whether any run goes on."""
         for executor in list(self._runs):
-            if not executor.started and executor.running():
-                executor.start()
-        for (model, method), stages in self._stages_by_call.items():
-            waiting_executors = [
+            if executor.work is None and executor.running():
+                executor.advance()
+        for method in self._models.methods():
+            waiting = [
                 executor
                 for executor in list(self._runs)
-                if executor.stage in stages and executor.running()
+                if executor.work and executor.work.method == method and executor.running()
             ]
-            _run_batch(waiting_executors, model, method)
+            if waiting:
+                _run_batch(method, waiting)
         for executor in list(self._runs):
             if not executor.running():
                 self._runs.remove(executor)
         return bool(self._runs)
 
 
-def _run_batch(waiting_executors: Sequence[RunExecutor], model: Any, method: str) -> None:
-    """Let the model do the jobs of all these runs in one call, and each run take its own
+def _run_batch(method: Method, waiting: Sequence[RunExecutor]) -> None:
+    """Let a model do the open work of all these runs in one call, and each run take its own
     results."""
-    if not waiting_executors:
-        return
-    counts = [len(executor.jobs) for executor in waiting_executors]
+    jobs = [list(executor.work.jobs) if executor.work else [] for executor in waiting]
     try:
-        results = iter(
-            getattr(model, method)([job for executor in waiting_executors for job in executor.jobs])
-        )
+        results = iter(method(list(chain.from_iterable(jobs))))
     except Exception as error:
-        if len(waiting_executors) == 1:
-            waiting_executors[0].fail(error)
+        if len(waiting) == 1:
+            waiting[0].fail(error)
         else:
-            for executor in waiting_executors:
-                _run_batch([executor], model, method)
+            for executor in waiting:
+                _run_batch(method, [executor])
         return
-    for executor, count in zip(waiting_executors, counts, strict=True):
-        try:
-            executor.on_results(list(islice(results, count)))
-        except Exception as error:
-            executor.fail(error)
+    shares = [list(islice(results, len(own))) for own in jobs]
+    for executor, share in zip(waiting, shares, strict=True):
+        executor.advance(share)

@@ -1,17 +1,17 @@
-"""One run in progress: its search, the jobs it waits for, and the model states of its open
-nodes."""
+"""One run in progress, as a generator: it answers the requests of the run's search, and yields the
+work that it needs of models for that."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from traceback import clear_frames
 from typing import Any
 
 from ttc_explorer.models.protocol import (
     REVISION_CONTEXT,
-    Cost,
     DecodedStep,
     Extend,
     ExtendJob,
@@ -20,28 +20,32 @@ from ttc_explorer.models.protocol import (
     PolicyQuery,
     Prefilled,
     Reply,
-    Request,
     Revise,
+    Reviser,
     RevisionContext,
     Score,
     ScoredStep,
     ScoreJob,
     State,
     Step,
+    Verifier,
 )
 from ttc_explorer.problems.answer_checker import AnswerChecker
-from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.answer_groups import AnswerGroups
 from ttc_explorer.search.primitives import ROOT
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.strategy import NO_REVISER, get_strategy
+from ttc_explorer.search.strategy import NO_REVISER, get_strategy, reads_scores
+from ttc_explorer.search.work import Execution, Models, Work, ask, total_cost
 
 log = logging.getLogger(__name__)
 
 RngPath = tuple[int, ...]
+PolicyFunction = Callable[[PolicyQuery], PolicyDecision | None]
 
-NEEDS_MODEL = object()
-"""Stands for a reply that only a model can give."""
+
+class RunStopped(Exception):
+    """Ends an execution from within: the run was asked to stop. The message is the stop reason."""
 
 
 @dataclass
@@ -53,8 +57,8 @@ class PendingRevision:
     state: State
     lines: list[str] = field(default_factory=list)
     tokens: int = 0
-    logprob: float = 0.0
     token_logprobs: tuple[float, ...] = ()
+    logprob: float = 0.0
     finished: bool = False
     answer: str | None = None
 
@@ -62,8 +66,8 @@ class PendingRevision:
         self.state = None if row.finished else row.state
         self.lines.append(row.text)
         self.tokens += row.tokens
-        self.logprob += row.logprob
         self.token_logprobs += row.token_logprobs
+        self.logprob += row.logprob
         self.finished = row.finished
 
     def to_step(self) -> Step:
@@ -78,14 +82,8 @@ class PendingRevision:
 
 
 class RunExecutor:
-    """Waits at a ``stage`` with ``jobs`` for a model; the driver hands the results to
-    ``on_results``, and the run goes to its next stage. A stage is named after the work that a model
-    does there:
-
-    ``prompts``, ``chains``        generator, reviser: read the question, or a chain of attempts
-    ``steps``, ``lines``           generator, reviser: write a step of a solution, or of an attempt
-    ``questions``, ``histories``   verifier, verifier of revisions: read the question, or a chain
-    ``scores``, ``judgements``     verifier, verifier of revisions: judge steps, or attempts
+    """Executes ``run``: the driver sees to ``work``, hands its results to ``advance``, and so on
+    until ``run.stopped`` is set.
 
     A row's RNG path is the run's seed and the row's place in the tree, as child numbers from the
     root (and for a step of an attempt its number there). So a run samples the same tree whatever
@@ -97,47 +95,55 @@ class RunExecutor:
     ``keep_state``, and no longer than its node can grow; a rollout's state for the next request
     only.
 
-    ``has_verifier`` says whether there is a verifier, ``has_revision_verifier`` whether revisions
-    have one of their own, ``reviser`` what the reviser is called, if there is one; ``checker``
-    compares the answers; ``decide`` asks the policy; ``seconds`` is the time allowed, on ``clock``.
+    Scores are asked for where the search or the run's selector reads them. Where nobody does, a
+    Score is answered with nothing, and costs nothing; or, with ``run.display_scores``, with scores
+    that are kept for the screen and charged to no cost (``Ledger.display_verifier_tokens``).
+
+    Args:
+        run: What to run; its tree, ledger and outcome are written here.
+        models: Who works for it.
+        checker: Compares the answers.
+        decide: Answers for the measured policy.
+        clock: Seconds from any fixed time.
+        seconds: The time allowed, or None.
     """
 
     def __init__(
         self,
         run: Run,
-        has_verifier: bool,
-        has_revision_verifier: bool,
-        reviser: str | None,
+        models: Models,
         checker: AnswerChecker,
-        decide: Callable[[PolicyQuery], PolicyDecision | None],
+        decide: PolicyFunction,
         clock: Callable[[], float],
         seconds: float | None,
     ) -> None:
         self.run = run
         self.cancelled = False
-        self.started = False
-        self.stage: str | None = None
-        self.jobs: list[Any] = []
-        self.on_results: Callable[[list[Any]], None] = self._advance
-        self._search = get_strategy(run.strategy).search(run.tree, run.budget, run.settings)
-        self._has_verifier = has_verifier
-        self._has_revision_verifier = has_revision_verifier
-        self._reviser = reviser
-        self._checker = checker
+        self.work: Work | None = None
+        self._models = models
+        self._answers = AnswerGroups(checker, run.correct)
         self._decide = decide
         self._clock = clock
         self._start_time = clock()
         self._deadline = None if seconds is None else self._start_time + seconds
-        self._request: Request
+        self._reads_scores = reads_scores(run.strategy, run.settings.selector)
+        self._search = get_strategy(run.strategy).search(run.tree, run.budget, run.settings)
+        self._execution = self.execute()
         self._generator_states: dict[int, State] = {}
         self._verifier_states: dict[int, State] = {}
         self._rng_paths: dict[int, RngPath] = {ROOT: (run.seed,)}
         self._child_counts: Counter[int] = Counter()
         self._kept_states: set[int] = set()
-        self._attempts: list[PendingRevision] = []
-        self._canonical_answers: dict[str, str] = {}
 
-    # --- stopping ---------------------------------------------------------------------------------
+    # --- what the driver calls --------------------------------------------------------------------
+
+    def advance(self, results: list[Any] | None = None) -> None:
+        """Take the results of ``work`` (None before the first), and go on to the next."""
+        self._resume(lambda: self._execution.send(results))  # type: ignore[arg-type]
+
+    def fail(self, error: Exception) -> None:
+        """End the run because a model or we failed; the tree stays as it is."""
+        self._resume(lambda: self._execution.throw(error))
 
     def should_stop(self) -> bool:
         """Whether somebody cancelled the run or its time is up; models ask between decode steps."""
@@ -147,106 +153,97 @@ class RunExecutor:
         """Whether the run goes on; if it was asked to stop, it ends here, with the attempts that
         are done."""
         if self.run.stopped is None and self.should_stop():
-            done = [attempt for attempt in self._attempts if attempt.finished]
-            attempts = [attempt.to_step() for attempt in done]
-            self.run.tree.add_steps([attempt.parent for attempt in done], attempts, kind="revision")
-            self._end("cancelled" if self.cancelled else "deadline")
+            self.fail(self._stopped())
         return self.run.stopped is None
 
-    def fail(self, error: Exception) -> None:
-        """End the run because a model or we failed; the tree stays as it is."""
-        if isinstance(error, ModelError | BadInput):
-            self.run.error = str(error)
-        else:
-            log.error("a run failed", exc_info=error)
-            self.run.error = (
-                f"The run stopped because a model failed unexpectedly ({type(error).__name__})."
-            )
-        self._end("cancelled")
+    def _stopped(self) -> RunStopped:
+        return RunStopped("cancelled" if self.cancelled else "deadline")
+
+    def _resume(self, resume: Callable[[], Work]) -> None:
+        try:
+            self.work = resume()
+        except StopIteration as ending:
+            self._end(ending.value)
+        except RunStopped as stopped:
+            clear_frames(stopped.__traceback__)  # which hold model states
+            self._end(str(stopped))
+        except Exception as error:
+            if isinstance(error, ModelError | BadInput):
+                self.run.error = str(error)
+            else:
+                log.error("a run failed", exc_info=error)
+                self.run.error = (
+                    f"The run stopped because a model failed unexpectedly ({type(error).__name__})."
+                )
+            clear_frames(error.__traceback__)
+            self._end("cancelled")
 
     def _end(self, reason: str) -> None:
         self._search.close()
         self._generator_states.clear()
         self._verifier_states.clear()
-        self._attempts.clear()
-        self.stage, self.jobs = None, []
-        self.run.ledger.seconds = self._clock() - self._start_time
+        self.work = None
+        self._count_seconds()
         self.run.stopped = reason  # last: who sees it finds everything else in place
 
-    # --- the search -------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Let the search make its first request."""
-        self.started = True
-        try:
-            self._advance(None)
-        except Exception as error:
-            self.fail(error)
-
-    def _advance(self, reply: Reply | None) -> None:
-        """Give the search its reply, and go to the stage that its next request needs first."""
-        try:
-            self._request = self._search.send(reply)
-            while (reply := self._reply_without_model(self._request)) is not NEEDS_MODEL:
-                self._request = self._search.send(reply)
-        except StopIteration as ending:
-            self._end(ending.value)
-            return
+    def _count_seconds(self) -> None:
         self.run.ledger.seconds = self._clock() - self._start_time
-        self._free_closed_states()
-        if isinstance(self._request, Extend):
-            self._go_for_steps()
-        elif isinstance(self._request, Revise):
-            self._go_for_attempts()
-        else:
-            self._go_for_scores()
 
-    def _reply_without_model(self, request: Request) -> Any:
-        """The reply to a request that needs no model, else UNKNOWN."""
-        if isinstance(request, PolicyQuery):
-            decision = self._decide(request)
-            return decision and replace(decision, reviser=self._reviser is not None)
-        if not isinstance(request, Score):
-            return NEEDS_MODEL if request.parents else ()
-        has_verifier = self._has_verifier or (
-            self._has_revision_verifier and self._are_revisions(request)
-        )
-        return NEEDS_MODEL if request.nodes and has_verifier else ()
+    # --- the execution ----------------------------------------------------------------------------
 
-    def _enter_stage(
-        self, stage: str, jobs: list[Any], on_results: Callable[[list[Any]], None]
-    ) -> None:
-        self.stage, self.jobs, self.on_results = stage, jobs, on_results
+    def execute(self) -> Execution[str]:
+        """Drive the search to its end; returns why it stopped."""
+        reply: Reply | None = None
+        while True:
+            try:
+                request = self._search.send(reply)
+            except StopIteration as ending:
+                return str(ending.value)
+            self._count_seconds()
+            match request:
+                case Extend():
+                    reply = yield from self._extend(request)
+                case Revise():
+                    reply = yield from self._revise(request)
+                case Score():
+                    reply = yield from self._score(request)
+                case PolicyQuery():
+                    decision = self._decide(request)
+                    has_reviser = self._models.reviser is not None
+                    reply = decision and replace(decision, reviser=has_reviser)
 
-    def _free_closed_states(self) -> None:
-        """Free states whose nodes were pruned or finished, unless the request is about them or
-        their children (rollouts are pruned from the start); the models free their rows."""
-        tree, request = self.run.tree, self._request
-        named = set(request.nodes if isinstance(request, Score) else request.parents)
-        needed = named | {tree.parent[node] for node in named}
-        for states in (self._generator_states, self._verifier_states):
-            for node in [
-                n for n in states if tree.status[n] in ("pruned", "finished") and n not in needed
-            ]:
-                del states[node]
+    def _extend(self, request: Extend) -> Execution[Sequence[Step]]:
+        """A sampled step after each parent."""
+        if not request.parents:
+            return ()
+        self._free_closed_states(request.parents)
+        generator, tree = self._models.generator, self.run.tree
+        if ROOT in request.parents and ROOT not in self._generator_states:
+            (prompt,) = yield from ask(generator.prefill, [self.run.problem.text])
+            self.run.ledger.charge(prompt.cost, generator_depth=1)
+            self._generator_states[ROOT] = prompt.state
+        jobs = self._extend_jobs(request)
+        rows = yield from ask(generator.extend, jobs)
+        self._take_rows(rows, "step")
+        steps = []
+        decoded = zip(request.parents, jobs, rows, strict=True)
+        for node, (parent, job, row) in enumerate(decoded, start=len(tree)):
+            self._rng_paths[node] = job.rng_path
+            answer = None
+            if not row.finished:
+                self._generator_states[node] = row.state
+            elif not request.rollout and not row.failure:
+                answer = self._answers.read("\n".join([*tree.solution(parent), row.text]))
+            steps.append(
+                Step(row.text, row.tokens, row.logprob, row.finished, answer, row.token_logprobs)
+            )
+        return steps
 
-    # --- steps ------------------------------------------------------------------------------------
-
-    def _go_for_steps(self) -> None:
-        if ROOT in self._request.parents and ROOT not in self._generator_states:
-            self._enter_stage("prompts", [self.run.problem.text], self._take_prompt)
-        else:
-            self._enter_stage("steps", self._rows(self._request), self._take_steps)
-
-    def _take_prompt(self, prefilled: Sequence[Prefilled]) -> None:
-        """The generator has read the question."""
-        (prompt,) = prefilled
-        self.run.ledger.charge(prompt.cost, generator_depth=1)
-        self._generator_states[ROOT] = prompt.state
-        self._go_for_steps()
-
-    def _rows(self, request: Extend) -> list[ExtendJob]:
+    def _extend_jobs(self, request: Extend) -> list[ExtendJob]:
         parents = dict.fromkeys(request.parents)
+        for parent in parents:
+            if parent not in self._generator_states:
+                raise ValueError(f"node {parent} is extended again, and its state was not kept")
         if request.keep_state:
             self._kept_states.update(parents)
             states = {parent: self._generator_states[parent] for parent in parents}
@@ -269,164 +266,168 @@ class RunExecutor:
         self._child_counts[parent] += counts
         return rng_path
 
-    def _take_steps(self, sampled: Sequence[DecodedStep]) -> None:
-        """Decoded rows. A run asked to stop pays for them and drops them."""
-        self._charge_rows(sampled)
-        if not self.running():
-            return
-        self._note_failures(sampled, "step")
-        tree = self.run.tree
-        steps = []
-        rows = zip(self._request.parents, self.jobs, sampled, strict=True)
-        for node, (parent, job, row) in enumerate(rows, start=len(tree)):
-            self._rng_paths[node] = job.rng_path
-            answer = None
-            if not row.finished:
-                self._generator_states[node] = row.state
-            elif not self._request.rollout and not row.failure:
-                answer = self._canonical_answer("\n".join([*tree.solution(parent), row.text]))
-            steps.append(
-                Step(row.text, row.tokens, row.logprob, row.finished, answer, row.token_logprobs)
-            )
-        self._advance(steps)
+    def _take_rows(self, rows: Sequence[DecodedStep], what: str) -> None:
+        """Charge decoded rows. A run asked to stop pays for them and drops them."""
+        depth = max(row.cost.generated for row in rows)
+        self.run.ledger.charge(total_cost(rows), generator_depth=depth)
+        self._stop_if_asked()
+        self._note_failures(rows, what)
 
-    def _charge_rows(self, sampled: Sequence[DecodedStep]) -> None:
-        cost = sum((row.cost for row in sampled), Cost())
-        self.run.ledger.charge(cost, generator_depth=max(row.cost.generated for row in sampled))
-
-    # --- attempts ---------------------------------------------------------------------------------
-
-    def _revision_context(self, node: int) -> RevisionContext:
-        """What a reviser, or its verifier, reads before it goes on from ``node``."""
-        tree = self.run.tree
-        attempts = tree.chain(node)[-REVISION_CONTEXT:]
-        return RevisionContext(
-            self.run.problem.text, tuple("\n".join(tree.solution(n)) for n in attempts)
-        )
-
-    def _go_for_attempts(self) -> None:
-        if self._reviser is None:
+    def _revise(self, request: Revise) -> Execution[Sequence[Step]]:
+        """A whole attempt after each parent, written a line of every attempt at a time."""
+        if not request.parents:
+            return ()
+        self._free_closed_states(request.parents)
+        reviser, tree = self._models.reviser, self.run.tree
+        if reviser is None:
             raise BadInput(f"{get_strategy(self.run.strategy).title} {NO_REVISER}")
-        self.run.reviser = self._reviser
-        parents = dict.fromkeys(self._request.parents)
-        self._enter_stage(
-            "chains", [self._revision_context(parent) for parent in parents], self._take_chains
-        )
+        self.run.reviser = reviser.name
+        attempts = yield from self._begin_attempts(request, reviser)
+        try:
+            while unfinished := self._unfinished(attempts):
+                jobs = [
+                    ExtendJob(
+                        attempt.state,
+                        request.temperature,
+                        (*attempt.rng_path, len(attempt.lines)),
+                        self.should_stop,
+                    )
+                    for attempt in unfinished
+                ]
+                rows = yield from ask(reviser.extend, jobs)
+                for attempt, row in zip(unfinished, rows, strict=True):
+                    attempt.add(row)
+                    if attempt.finished and not row.failure:
+                        attempt.answer = self._answers.read("\n".join(attempt.lines))
+                self._take_rows(rows, "attempt")
+        except RunStopped:  # what is done is kept
+            done = [attempt for attempt in attempts if attempt.finished]
+            steps = [attempt.to_step() for attempt in done]
+            tree.add_steps([attempt.parent for attempt in done], steps, kind="revision")
+            raise
+        rng_paths = (attempt.rng_path for attempt in attempts)
+        self._rng_paths.update(enumerate(rng_paths, start=len(tree)))
+        return [attempt.to_step() for attempt in attempts]
 
-    def _take_chains(self, prefilled: Sequence[Prefilled]) -> None:
-        """The reviser has read the chain of each distinct parent."""
-        parents = self._request.parents
-        states = self._charge_prefills(dict.fromkeys(parents), prefilled, generator_depth=1)
-        self._attempts = [
-            PendingRevision(parent, self._next_rng_path(parent), states[parent])
-            for parent in parents
+    def _begin_attempts(
+        self, request: Revise, reviser: Reviser
+    ) -> Execution[list[PendingRevision]]:
+        """The reviser reads the chain of each distinct parent."""
+        chains = yield from self._prefill_chains(reviser.prefill_revisions, request.parents)
+        self.run.ledger.charge(total_cost(chains.values()), generator_depth=1)
+        return [
+            PendingRevision(parent, self._next_rng_path(parent), chains[parent].state)
+            for parent in request.parents
         ]
-        self._go_for_lines()
 
-    def _unfinished_attempts(self) -> list[PendingRevision]:
+    def _unfinished(self, attempts: Sequence[PendingRevision]) -> list[PendingRevision]:
         """The attempts that another line may follow."""
         rounds = self.run.settings.rounds
-        return [a for a in self._attempts if not a.finished and len(a.lines) < rounds]
+        return [a for a in attempts if not a.finished and len(a.lines) < rounds]
 
-    def _go_for_lines(self) -> None:
-        jobs = [
-            ExtendJob(
-                attempt.state,
-                self._request.temperature,
-                (*attempt.rng_path, len(attempt.lines)),
-                self.should_stop,
-            )
-            for attempt in self._unfinished_attempts()
-        ]
-        self._enter_stage("lines", jobs, self._take_lines)
-
-    def _take_lines(self, sampled: Sequence[DecodedStep]) -> None:
-        """A line of each attempt that is being written, decoded."""
-        self._charge_rows(sampled)
-        for attempt, row in zip(self._unfinished_attempts(), sampled, strict=True):
-            attempt.add(row)
-            if attempt.finished and not row.failure:
-                attempt.answer = self._canonical_answer("\n".join(attempt.lines))
-        if not self.running():
-            return
-        self._note_failures(sampled, "attempt")
-        if self._unfinished_attempts():
-            self._go_for_lines()
-            return
-        attempts, self._attempts = self._attempts, []
-        self._rng_paths.update(
-            enumerate((attempt.rng_path for attempt in attempts), start=len(self.run.tree))
-        )
-        self._advance([attempt.to_step() for attempt in attempts])
+    def _prefill_chains(
+        self,
+        method: Callable[[Sequence[RevisionContext]], list[Prefilled]],
+        parents: Sequence[int],
+    ) -> Execution[dict[int, Prefilled]]:
+        """Let a reviser, or its verifier, read what leads to each distinct parent: the question and
+        the last attempts."""
+        tree, contexts = self.run.tree, {}
+        for parent in parents:
+            attempts = tree.chain(parent)[-REVISION_CONTEXT:]
+            texts = tuple("\n".join(tree.solution(attempt)) for attempt in attempts)
+            contexts[parent] = RevisionContext(self.run.problem.text, texts)
+        prefilled = yield from ask(method, list(contexts.values()))
+        return dict(zip(contexts, prefilled, strict=True))
 
     # --- scores -----------------------------------------------------------------------------------
 
-    def _are_revisions(self, request: Score) -> bool:
-        return self.run.tree.kind[request.nodes[0]] == "revision"
-
-    def _go_for_scores(self) -> None:
-        """To the scores of the nodes: steps after their parents, attempts after the question (or,
-        with a verifier of their own, after the attempts before them)."""
-        tree, nodes = self.run.tree, self._request.nodes
-        parents = [tree.parent[node] for node in nodes]
-        revisions = self._are_revisions(self._request)
-        if revisions and self._has_revision_verifier:
-            chains = [self._revision_context(parent) for parent in dict.fromkeys(parents)]
-            self._enter_stage("histories", chains, self._take_histories)
-            return
-        if revisions:
-            parents = [ROOT] * len(nodes)
-        if ROOT in parents and ROOT not in self._verifier_states:
-            self._enter_stage("questions", [self.run.problem.text], self._take_question)
-            return
-        states = {parent: self._verifier_states[parent] for parent in dict.fromkeys(parents)}
-        for parent in states:
-            if parent not in self._kept_states and not revisions:
-                del self._verifier_states[parent]
-        self._enter_stage("scores", self._texts_to_judge(parents, states), self._take_scores)
-
-    def _take_question(self, prefilled: Sequence[Prefilled]) -> None:
-        """The verifier has read the question."""
-        (question,) = prefilled
-        self.run.ledger.charge(question.cost, verifier_depth=1)
-        self._verifier_states[ROOT] = question.state
-        self._go_for_scores()
-
-    def _take_histories(self, prefilled: Sequence[Prefilled]) -> None:
-        """The verifier of revisions has read the chain of each distinct parent."""
-        parents = [self.run.tree.parent[node] for node in self._request.nodes]
-        states = self._charge_prefills(dict.fromkeys(parents), prefilled, verifier_depth=1)
-        self._enter_stage("judgements", self._texts_to_judge(parents, states), self._take_scores)
-
-    def _texts_to_judge(self, parents: Sequence[int], states: dict[int, State]) -> list[ScoreJob]:
-        return [
-            ScoreJob(states[parent], self.run.tree.text[node], self.should_stop)
-            for parent, node in zip(parents, self._request.nodes, strict=True)
-        ]
-
-    def _charge_prefills(
-        self, parents: Sequence[int], prefilled: Sequence[Prefilled], **depth: int
-    ) -> dict[int, State]:
-        """The states of chains that a model has read, by parent."""
-        self.run.ledger.charge(sum((chain.cost for chain in prefilled), Cost()), **depth)
-        return {parent: chain.state for parent, chain in zip(parents, prefilled, strict=True)}
-
-    def _take_scores(self, scored: Sequence[ScoredStep]) -> None:
-        """Judged texts. A run asked to stop pays for them and drops them."""
-        cost = sum((judgement.cost for judgement in scored), Cost())
-        self.run.ledger.charge(cost, verifier_depth=1 if cost.verifier else 0)
-        if not self.running():
-            return
+    def _score(self, request: Score) -> Execution[Sequence[float]]:
+        """The verifier's score of each node; nothing where nobody reads scores, or can give
+        them."""
+        tree, nodes = self.run.tree, request.nodes
+        if not nodes or not (self._reads_scores or self.run.display_scores):
+            return ()
+        self._free_closed_states([*nodes, *(tree.parent[node] for node in nodes)])
+        are_revisions = tree.kind[nodes[0]] == "revision"
+        judge = self._models.revision_verifier
+        if judge is not None and are_revisions:
+            parents = [tree.parent[node] for node in nodes]
+            chains = yield from self._prefill_chains(judge.prefill_revisions, parents)
+            self._charge_verifier(chains.values(), depth=1)
+            jobs = [
+                ScoreJob(chains[parent].state, tree.text[node], self.should_stop)
+                for parent, node in zip(parents, nodes, strict=True)
+            ]
+            scored = yield from ask(judge.score, jobs)
+        elif self._models.verifier is None:
+            return ()
+        else:
+            jobs = yield from self._score_jobs(nodes, self._models.verifier)
+            scored = yield from ask(self._models.verifier.score, jobs)
+        self._charge_verifier(scored, depth=1 if total_cost(scored).verifier else 0)
+        self._stop_if_asked()
         self._note_failures(scored, "score")
-        for node, judgement in zip(self._request.nodes, scored, strict=True):
+        for node, judgement in zip(nodes, scored, strict=True):
             if not 0 <= judgement.score <= 1:
                 raise ModelError(
                     f"The verifier gave a score of {judgement.score}, which is no probability."
                 )
-            self._verifier_states[node] = judgement.state
-        self._advance([judgement.score for judgement in scored])
+            if not are_revisions:
+                self._verifier_states[node] = judgement.state
+        return [judgement.score for judgement in scored]
 
-    # --- failures ---------------------------------------------------------------------------------
+    def _score_jobs(self, nodes: Sequence[int], verifier: Verifier) -> Execution[list[ScoreJob]]:
+        """What the verifier reads to judge the nodes: the steps after the nearest ancestor that it
+        remembers, or else after the question."""
+        starts = [self._last_read(node) for node in nodes]
+        if ROOT in starts and ROOT not in self._verifier_states:
+            (question,) = yield from ask(verifier.prefill, [self.run.problem.text])
+            self._charge_verifier([question], depth=1)
+            self._verifier_states[ROOT] = question.state
+        tree = self.run.tree
+        jobs = []
+        for start, node in zip(starts, nodes, strict=True):
+            steps = tree.solution(node)
+            unread = "\n".join(steps[len(tree.path(start)) :])
+            jobs.append(ScoreJob(self._verifier_states[start], unread, self.should_stop))
+        for start in set(starts) - self._kept_states:
+            if tree.kind[nodes[0]] != "revision":
+                del self._verifier_states[start]
+        return jobs
+
+    def _last_read(self, node: int) -> int:
+        """The node's nearest ancestor whose state the verifier holds, or the root. Of a revision,
+        whose text stands by itself, the root."""
+        tree = self.run.tree
+        if tree.kind[node] == "revision":
+            return ROOT
+        node = tree.parent[node]
+        while node != ROOT and node not in self._verifier_states:
+            node = tree.parent[node]
+        return node
+
+    def _charge_verifier(self, results: Iterable[Prefilled | ScoredStep], depth: int) -> None:
+        cost = total_cost(results)
+        if self._reads_scores:
+            self.run.ledger.charge(cost, verifier_depth=depth)
+        else:
+            self.run.ledger.display_verifier_tokens += cost.verifier
+
+    # --- what all of them share -------------------------------------------------------------------
+
+    def _free_closed_states(self, needed: Iterable[int]) -> None:
+        """Free states whose nodes were pruned or finished, unless they are ``needed`` (rollouts are
+        pruned from the start); the models free their rows."""
+        status, kept = self.run.tree.status, set(needed)
+        for states in (self._generator_states, self._verifier_states):
+            for node in [n for n in states if status[n] in ("pruned", "finished")]:
+                if node not in kept:
+                    del states[node]
+
+    def _stop_if_asked(self) -> None:
+        if self.should_stop():
+            raise self._stopped()
 
     def _note_failures(
         self, results: Sequence[DecodedStep] | Sequence[ScoredStep], what: str
@@ -436,19 +437,3 @@ class RunExecutor:
         if reasons:
             lost = f"1 {what} was" if len(reasons) == 1 else f"{len(reasons)} {what}s were"
             self.run.tree.note(f"{lost} lost. {reasons[0]}", lost=len(reasons))
-
-    # --- answers ----------------------------------------------------------------------------------
-
-    def _canonical_answer(self, solution: str) -> str | None:
-        """The finished solution's answer, spelled as the run's first answer that is equal to it."""
-        read = read_answer(solution)
-        if read is None:
-            return None
-        if read not in self._canonical_answers:
-            known = dict.fromkeys(self._canonical_answers.values())
-            self._canonical_answers[read] = next(
-                (answer for answer in known if self._checker.equal(answer, read)), read
-            )
-            if self._canonical_answers[read] == read and self._checker.is_correct is not None:
-                self.run.correct[read] = self._checker.is_correct(read)
-        return self._canonical_answers[read]

@@ -26,6 +26,8 @@ class Ledger:
     of each decoding round, and one pass for each prefill or verifier call): latency, where the
     tokens are total work. ``seconds`` is wall time, shared with whoever else was running; so is
     ``peak_memory``, in bytes, the most that an accelerator held at one time (0: not known).
+    ``display_verifier_tokens`` were read for scores that are only shown on the screen
+    (``Run.display_scores``): they are in no other figure.
     """
 
     generated_tokens: int = 0
@@ -38,6 +40,7 @@ class Ledger:
     verifier_depth: int = 0
     seconds: float = 0.0
     peak_memory: int = 0
+    display_verifier_tokens: int = 0
 
     def charge(self, cost: Cost, generator_depth: int = 0, verifier_depth: int = 0) -> None:
         """Add what a piece of work cost, and the number of passes it made others wait for."""

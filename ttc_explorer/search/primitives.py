@@ -8,8 +8,18 @@ A node's model state (its KV cache rows) is kept until the request that continue
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from typing import cast
 
-from ttc_explorer.models.protocol import Extend, Reply, Request, Revise, Score
+from ttc_explorer.models.protocol import (
+    Extend,
+    PolicyDecision,
+    PolicyQuery,
+    Reply,
+    Request,
+    Revise,
+    Score,
+    Step,
+)
 from ttc_explorer.search.tree import SearchTree
 
 ROOT = 0
@@ -28,9 +38,9 @@ def extend_and_score(
     Name a node m times for m children. A node is extended in one request only, unless
     ``keep_state`` says that it will be named once more: otherwise its model state is freed.
     """
-    steps = yield Extend(tuple(parents), temperature, keep_state)
+    steps = yield from request_steps(Extend(tuple(parents), temperature, keep_state))
     nodes = tree.add_steps(parents, steps)
-    yield from _score(tree, nodes)
+    yield from score_nodes(tree, nodes)
     return [node for node in nodes if tree.status[node] == "open"]
 
 
@@ -52,9 +62,9 @@ def revise_and_score(
 
     A parent is the root, a revision, or a finished answer; name it m times for m attempts.
     """
-    attempts = yield Revise(tuple(parents), temperature)
+    attempts = yield from request_steps(Revise(tuple(parents), temperature))
     nodes = tree.add_steps(parents, attempts, kind="revision")
-    yield from _score(tree, nodes)
+    yield from score_nodes(tree, nodes)
     return nodes
 
 
@@ -74,9 +84,10 @@ def greedy_rollouts(
         if not unfinished:
             break
         parents = [ends[node] for node in unfinished]
-        replies = yield Extend(tuple(parents), 0.0, keep_state=step == 0, rollout=True)
+        request = Extend(tuple(parents), 0.0, keep_state=step == 0, rollout=True)
+        replies = yield from request_steps(request)
         rollout_nodes = tree.add_steps(parents, replies, kind="rollout")
-        yield from _score(tree, rollout_nodes)
+        yield from score_nodes(tree, rollout_nodes)
         ends.update(zip(unfinished, rollout_nodes, strict=True))
         unfinished = [
             node for node, reply in zip(unfinished, replies, strict=True) if not reply.finished
@@ -84,8 +95,27 @@ def greedy_rollouts(
     return [ends[node] for node in nodes]
 
 
-def _score(tree: SearchTree, nodes: Sequence[int]) -> Generator[Request, Reply, None]:
-    """Have the nodes scored. The reply is empty in a run without a verifier."""
-    scores = yield Score(tuple(nodes))
+def score_nodes(tree: SearchTree, nodes: Sequence[int]) -> Generator[Request, Reply, None]:
+    """Have the nodes scored, and the scores written into the tree: none in a run without a
+    verifier, or in which nobody reads scores."""
+    scores = yield from request_scores(Score(tuple(nodes)))
     if scores:
         tree.set_scores(nodes, scores)
+
+
+# --- requests, with the types of their replies ----------------------------------------------------
+
+
+def request_steps(request: Extend | Revise) -> Generator[Request, Reply, Sequence[Step]]:
+    """The reply to a request for steps or attempts: one for each parent."""
+    return cast(Sequence[Step], (yield request))
+
+
+def request_scores(request: Score) -> Generator[Request, Reply, Sequence[float]]:
+    """The reply to a request for scores: one for each node, or none at all."""
+    return cast(Sequence[float], (yield request))
+
+
+def request_decision(request: PolicyQuery) -> Generator[Request, Reply, PolicyDecision | None]:
+    """The reply of the measured policy; None where none has been measured."""
+    return cast("PolicyDecision | None", (yield request))

@@ -38,6 +38,9 @@ class Run:
     correct: dict[str, bool] = field(default_factory=dict)
     """For each answer in the tree, whether it is right; empty when the reference answer is
     unknown."""
+    display_scores: bool = False
+    """Whether scores that neither the search nor the selector reads are drawn for the screen all
+    the same; they are charged to no cost (``Ledger.display_verifier_tokens``)."""
     reviser: str | None = None
     """Who wrote the revisions, in a strategy that asks for them."""
 

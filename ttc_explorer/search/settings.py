@@ -84,7 +84,7 @@ class Settings:
 def parse_budget(budget: object) -> int:
     """The budget N as an int from 1 to MAX_BUDGET. Raises BadInput."""
     try:
-        number = int(budget)  # type: ignore[call-overload]
+        number: int = int(budget)  # type: ignore[call-overload]
         if number != float(budget) or not 1 <= number <= MAX_BUDGET:  # type: ignore[arg-type]
             raise ValueError
     except (TypeError, ValueError, OverflowError):

@@ -42,6 +42,8 @@ from ttc_explorer.search.tree import (
 )
 from ttc_explorer.search.voting import ranked_votes, solution_score, solution_weights
 
+OPTIONAL_LEDGER_KEYS = ("peak_memory", "display_verifier_tokens")
+"""Written only where they are not 0."""
 MAX_BYTES = 16 * 2**20
 """Largest trace, as a file and unpacked: room for a budget of 256 over 200 rounds."""
 
@@ -127,13 +129,14 @@ def _node_data(tree: SearchTree, node: int) -> dict[str, Any]:
 
 
 def _ledger_data(ledger: Ledger) -> dict[str, Any]:
-    """The ledger with its estimate of energy; peak memory only where it was measured."""
+    """The ledger with its estimate of energy; peak memory only where it was measured, tokens read
+    for the screen only where there are any."""
     data = asdict(ledger) | {
         "flops": ledger.flops,
         "sequential_depth": ledger.sequential_depth,
         "joules_estimate": ledger.joules_estimate,
     }
-    return data if ledger.peak_memory else {key: data[key] for key in data if key != "peak_memory"}
+    return {key: value for key, value in data.items() if value or key not in OPTIONAL_LEDGER_KEYS}
 
 
 def _event_data(event: Event) -> list[Any]:

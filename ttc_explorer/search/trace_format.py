@@ -116,6 +116,9 @@ class LedgerRecord(Record):
     verifier_depth: Count
     seconds: Amount
     peak_memory: Count = Field(0, description="bytes; 0: not known")
+    display_verifier_tokens: Count = Field(
+        0, description="read for scores that are only shown, and in no other figure"
+    )
     flops: SkipValidation[Amount] = Field(0.0, description="of all models; computed")
     sequential_depth: SkipValidation[Count] = Field(0, description="of all models; computed")
     joules_estimate: SkipValidation[Amount] = Field(0.0, description="from flops; computed")

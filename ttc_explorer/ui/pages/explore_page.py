@@ -412,6 +412,7 @@ class ExplorePage(Page):
                 }
             else:
                 run = loaded.solver.run(problem, name, budget, start, settings)
+                run.display_scores = True
                 yield from self._draw_until_done(session, run, loaded)
         except (BadInput, ModelError) as error:
             yield {self.banner: result_panels.banner(str(error))}
