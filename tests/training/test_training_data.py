@@ -17,13 +17,13 @@ from ttc_explorer.problems.families.arithmetic_claims import claim_truths
 from ttc_explorer.problems.families.family import line_text
 from ttc_explorer.training import reviser_training
 from ttc_explorer.training.arithmetic_drills import DRILL_QUESTION, arithmetic_drill
-from ttc_explorer.training.family_measurement import load_prm, load_scorer
 from ttc_explorer.training.reviser_training import (
     continuation_example,
     draw_revision_example,
     held_out_example,
     lines_without_loss,
 )
+from ttc_explorer.training.saved_models import load_prm, load_scorer
 from ttc_explorer.training.solution_samples import read_shards
 from ttc_explorer.training.training_data import IGNORED, ExampleEncoder
 from ttc_explorer.training.verifier_training import (

@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 
 import pandas as pd
-from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
 from ttc_explorer.problems.families.solution_writer import Segment
 from ttc_explorer.training.generator_training import (
@@ -18,8 +17,13 @@ from ttc_explorer.training.generator_training import (
     solution_example,
     train_language_model,
 )
+from ttc_explorer.training.saved_models import (
+    load_encoder,
+    load_language_model,
+    load_token_classifier,
+)
 from ttc_explorer.training.solution_samples import read_shards
-from ttc_explorer.training.training_data import ExampleEncoder, TrainingExample
+from ttc_explorer.training.training_data import TrainingExample
 from ttc_explorer.training.training_recipe import Recipe
 from ttc_explorer.training.verifier_training import last_scores
 
@@ -31,10 +35,10 @@ on."""
 def train_distilled(recipe: Recipe, work: Path, out: Path) -> None:
     """Fine-tune S on the verifier's choice among its samples and save it to ``out /
     "distilled-s"``."""
-    encoder = ExampleEncoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
-    verifier = AutoModelForTokenClassification.from_pretrained(out / "prm-exact", dtype="float32")
+    encoder = load_encoder(out / "tokenizer")
+    verifier = load_token_classifier(out / "prm-exact", recipe.device).eval()
     samples = read_shards(work / "samples", "train")
-    scores = last_scores(verifier.to(recipe.device).eval(), encoder, samples)
+    scores = last_scores(verifier, encoder, samples)
     chosen = select_by_weighted_vote(samples.assign(score=scores))
     chosen_pairs = list(zip(chosen["text"], chosen["steps"], strict=True))
 
@@ -46,7 +50,7 @@ def train_distilled(recipe: Recipe, work: Path, out: Path) -> None:
 
     rng = Random("base validation")
     held_out = [solution_example(encoder, rng, "val", 0.0) for _ in range(256)]
-    model = AutoModelForCausalLM.from_pretrained(out / "base-s", dtype="float32")
+    model = load_language_model(out / "base-s")
     train_language_model(
         recipe,
         encoder,

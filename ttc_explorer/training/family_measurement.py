@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pandas as pd
-from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from ttc_explorer.experiments.solver import Solver
-from ttc_explorer.models.local_verifiers import TokenPRM
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.problems.answer_checker import AnswerChecker
@@ -29,14 +28,13 @@ from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.voting import winning_vote
 from ttc_explorer.training.model_cards import write_cards
+from ttc_explorer.training.saved_models import load_prm, load_scorer, load_tree_generator
 from ttc_explorer.training.solution_samples import (
     draw_recognised_problems,
-    load_tree_generator,
     read_shards,
     sample_solutions,
     write_shards,
 )
-from ttc_explorer.training.training_data import ExampleEncoder
 from ttc_explorer.training.training_metrics import compute_metrics
 from ttc_explorer.training.training_recipe import Recipe
 from ttc_explorer.training.verifier_training import step_scores
@@ -118,7 +116,7 @@ def measure_family(recipe: Recipe, work: Path, out: Path) -> None:
                 folder,
                 name,
                 stratified,
-                lambda mine, name=name: sample_and_greedy(out / name, recipe.device, mine, seed),
+                partial(sample_and_greedy, out / name, recipe.device, seed=seed),
             )
     for name, (strategy, budget, settings) in STRATEGY_RUNS.items():
         if strategy != "revise" or (out / "reviser-prm").is_dir():
@@ -126,8 +124,14 @@ def measure_family(recipe: Recipe, work: Path, out: Path) -> None:
                 folder,
                 name,
                 problems,
-                lambda mine, played=(strategy, budget, settings): run_strategy(
-                    out, recipe.device, mine, *played, seed
+                partial(
+                    run_strategy,
+                    out,
+                    recipe.device,
+                    strategy=strategy,
+                    budget=budget,
+                    settings=settings,
+                    seed=seed,
                 ),
             )
 
@@ -158,14 +162,6 @@ def draw_stratified_problems(
                     Problem(recognised.text, recognised.answer, family.name, level, "family"),
                     recognised,
                 )
-
-
-def load_scorer(folder: Path, device: str) -> tuple[object, ExampleEncoder]:
-    """A verifier for whole tables, and how it reads them."""
-    model = (
-        AutoModelForTokenClassification.from_pretrained(folder, dtype="float32").to(device).eval()
-    )
-    return model, ExampleEncoder(AutoTokenizer.from_pretrained(folder))
 
 
 def sample_and_greedy(
@@ -244,24 +240,20 @@ def run_strategy(
         generator, verifier, reviser, revision_verifier, make_checker=make_checker
     )
     driver = solver.driver()
-    waiting, running, rows = list(enumerate(problems))[::-1], {}, []
-    progress = CountedProgress(f"{strategy} {budget}", len(problems))
-    while waiting or running:
-        while waiting and len(running) < MAX_CONCURRENT_RUNS:
-            number, (problem, _) = waiting.pop()
-            run = solver.run(problem, strategy, budget, seed + number, settings)
-            driver.add(run)
-            running[number] = run
-        driver.tick()
-        for number in [n for n, run in running.items() if run.stopped]:
-            rows.append(_run_row(number, running.pop(number)))
-        progress.done(len(rows))
+    waiting, rows = list(enumerate(problems))[::-1], []
+    running: dict[int, Run] = {}
+    with CountedProgress(f"{strategy} {budget}", len(problems)) as progress:
+        while waiting or running:
+            while waiting and len(running) < MAX_CONCURRENT_RUNS:
+                number, (problem, _) = waiting.pop()
+                run = solver.run(problem, strategy, budget, seed + number, settings)
+                driver.add(run)
+                running[number] = run
+            driver.tick()
+            for number in [n for n, run in running.items() if run.stopped]:
+                rows.append(_run_row(number, running.pop(number)))
+            progress.done(len(rows))
     return pd.DataFrame(rows).sort_values("question", ignore_index=True)
-
-
-def load_prm(folder: Path, device: str) -> TokenPRM:
-    model = AutoModelForTokenClassification.from_pretrained(folder, dtype="float32").to(device)
-    return TokenPRM(model.eval(), AutoTokenizer.from_pretrained(folder), folder.name)
 
 
 def _run_row(number: int, run: Run) -> dict[str, object]:
@@ -288,7 +280,7 @@ def _run_row(number: int, run: Run) -> dict[str, object]:
         "depth": run.ledger.sequential_depth,
         "chain": [chains.index(roots[node]) for node in attempts],
         "place": [len(run.tree.path(node)) - 1 for node in attempts],
-        "right": [bool(run.correct.get(run.tree.answer[node])) for node in attempts],
+        "right": [run.correct.get(run.tree.answer[node] or "", False) for node in attempts],
         "text": [run.tree.text[node] for node in attempts],
     }
 

@@ -19,10 +19,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AutoTokenizer, LlamaForCausalLM
+from transformers import LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from ttc_explorer.training.arithmetic_drills import DRILL_QUESTION, arithmetic_drill
 from ttc_explorer.training.model_configs import new_generator
+from ttc_explorer.training.saved_models import load_encoder, move_model
 from ttc_explorer.training.training_data import (
     IGNORED,
     ExampleEncoder,
@@ -72,9 +73,8 @@ def train_generator(recipe: Recipe, work: Path, out: Path, name: str) -> None:
     """Train the generator ``name`` with the tokenizer in ``out / "tokenizer"`` and save it to ``out
     / name``."""
     size = recipe.bases[name]
-    tokenizer = AutoTokenizer.from_pretrained(out / "tokenizer")
-    encoder = ExampleEncoder(tokenizer)
-    model = new_generator(size.shape, tokenizer, recipe.context, recipe.seed)
+    encoder = load_encoder(out / "tokenizer")
+    model = new_generator(size.shape, encoder.tokenizer, recipe.context, recipe.seed)
     rng = Random("base validation")
     held_out = [solution_example(encoder, rng, "val", 0.0) for _ in range(256)]
     train_language_model(
@@ -110,7 +110,7 @@ def train_language_model(
     example twice.
     """
     tokenizer = encoder.tokenizer
-    model.to(recipe.device)
+    move_model(model, recipe.device)
     rank = dist.get_rank() if dist.is_initialized() else 0
     batches = TrainingBatches(
         make, recipe.tokens, recipe.pool, recipe.seed + seed + 1000 * rank, tokenizer.pad_token_id
@@ -146,9 +146,11 @@ def train_language_model(
         log.to_parquet(folder / "training.parquet", index=False)
 
 
-def save_model(model: torch.nn.Module, tokenizer: object, folder: Path) -> None:
+def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Plain Hugging Face format, half precision, in shards that a repository takes; the model in
     hand keeps its own precision."""
     folder.mkdir(parents=True, exist_ok=True)
-    copy.deepcopy(model).to("cpu", torch.float16).save_pretrained(folder, max_shard_size="9MB")
+    saved = copy.deepcopy(model)
+    move_model(saved, "cpu")
+    saved.half().save_pretrained(folder, max_shard_size="9MB")
     tokenizer.save_pretrained(folder)

@@ -238,9 +238,9 @@ def _generator_table(name: str, metrics: Mapping[str, Any]) -> str:
         (f"pass@1 of {wordings['questions']} questions {worded}", _percent(wordings[worded]))
         for worded in ("reworded", "in notation")
     ]
-    rows = "\n".join(f"| {a} | {b} |" for a, b in coverage + truth)
+    table = "\n".join(f"| {a} | {b} |" for a, b in coverage + truth)
     helped = _strategy_table(metrics) if "beam 16" in metrics["played"] else ""
-    return f"{text}\n{rows}{_level_table(own)}{helped}"
+    return f"{text}\n{table}{_level_table(own)}{helped}"
 
 
 def _level_table(own: Mapping[str, Any]) -> str:

@@ -29,9 +29,7 @@ class ModelShape:
     ffn_width: int
     heads: int
 
-    def config(
-        self, tokenizer: PreTrainedTokenizerFast, context: int, **overrides: object
-    ) -> LlamaConfig:
+    def config(self, tokenizer: PreTrainedTokenizerFast, context: int) -> LlamaConfig:
         return LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=self.width,
@@ -45,7 +43,6 @@ class ModelShape:
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
-            **overrides,
         )
 
 

@@ -20,7 +20,6 @@ from random import Random
 from typing import Any
 
 import pandas as pd
-from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
 from ttc_explorer.models.protocol import REVISION_CONTEXT, ExtendJob, RevisionContext
 from ttc_explorer.models.tree_decoding import TreeGenerator
@@ -30,10 +29,15 @@ from ttc_explorer.problems.families.family import line_text
 from ttc_explorer.problems.families.solution_writer import Segment, SolutionLine
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.training.generator_training import draw_generator_examples, train_language_model
+from ttc_explorer.training.saved_models import (
+    load_encoder,
+    load_language_model,
+    load_token_classifier,
+    load_tree_generator,
+)
 from ttc_explorer.training.solution_samples import (
     SAMPLING_TEMPERATURE,
     draw_recognised_problems,
-    load_tree_generator,
     read_shards,
     solution_row,
     write_shards,
@@ -90,7 +94,7 @@ def draw_revision_example(
     if len(chains) and rng.random() >= SYNTHETIC_SHARE:
         found = chains.iloc[rng.randrange(len(chains))]
         question = found["text"]
-        target = [(Segment(step),) for step in found["right"]]
+        target: list[SolutionLine] = [(Segment(step),) for step in found["right"]]
         wrong_attempts = [lines_without_loss(steps) for steps in found["wrong"]]
         # The closest wrong attempt comes last, those before it at random.
         attempts = (
@@ -121,11 +125,9 @@ def continuation_example(encoder: ExampleEncoder, row: Mapping[str, Any]) -> Tra
     found = recognise(row["text"])
     assert found is not None, "chains are written for problems of the families"
     keep_attempt = row["correct"] and all(all(claim_truths(step)) for step in row["steps"])
-    target = (
-        [(Segment(step),) for step in row["steps"]]
-        if keep_attempt
-        else found.family.worked_solution(found.parameters)
-    )
+    own_attempt: list[SolutionLine] = [(Segment(step),) for step in row["steps"]]
+    worked_solution = found.family.worked_solution(found.parameters)
+    target = own_attempt if keep_attempt else worked_solution
     attempts = [lines_without_loss(attempt) for attempt in (*row["attempts"], row["steps"])]
     return encoder.revision_example(attempts[-REVISION_CONTEXT:], row["text"], target)
 
@@ -139,7 +141,7 @@ def train_reviser(recipe: Recipe, work: Path, out: Path, number: int) -> None:
     """Round ``number``: from 0, S on chains of wrong and right attempts, then the reviser of the
     round before on all chains of its own too. The last is saved to ``out / "reviser"``, with the
     log of all."""
-    encoder = ExampleEncoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
+    encoder = load_encoder(out / "tokenizer")
     start = round_folder(recipe, work, out, number - 1) if number else out / "base-s"
     chains, sides = read_shards(work / "chains", "train"), []
     if number:
@@ -159,7 +161,7 @@ def train_reviser(recipe: Recipe, work: Path, out: Path, number: int) -> None:
         work / "reviser" / f"reviser-{number}",
         round_folder(recipe, work, out, number),
         recipe.reviser_again if number else recipe.reviser,
-        AutoModelForCausalLM.from_pretrained(start, dtype="float32"),
+        load_language_model(start),
         make,
         held_out_examples(encoder),
         45_000 + 2_000 * number,
@@ -278,11 +280,8 @@ def revise_in_batches(
 def train_reviser_verifier(recipe: Recipe, work: Path, out: Path) -> None:
     """Train the PRM further on the reviser's own chains, history in sight; saved to ``out /
     "reviser-prm"``."""
-    tokenizer = AutoTokenizer.from_pretrained(out / "tokenizer")
-    encoder = ExampleEncoder(tokenizer)
-    model = AutoModelForTokenClassification.from_pretrained(out / "prm-exact", dtype="float32").to(
-        recipe.device
-    )
+    encoder = load_encoder(out / "tokenizer")
+    model = load_token_classifier(out / "prm-exact", recipe.device)
     table = read_shards(work / "revisions", "train")
     rows = list(zip(table["text"], table["steps"], table["labels"], table["attempts"], strict=True))
     sides = [

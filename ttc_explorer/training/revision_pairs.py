@@ -15,9 +15,9 @@ import pandas as pd
 
 from ttc_explorer.problems.families import RecognisedProblem
 from ttc_explorer.problems.problem import Problem
+from ttc_explorer.training.saved_models import load_tree_generator
 from ttc_explorer.training.solution_samples import (
     draw_recognised_problems,
-    load_tree_generator,
     sample_solutions,
     write_shards,
 )

@@ -18,11 +18,11 @@ from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.problems.families import RecognisedProblem
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.progress_reporting import CountedProgress
+from ttc_explorer.training.saved_models import load_tree_generator
 from ttc_explorer.training.solution_samples import (
     SAMPLING_TEMPERATURE,
     SOLUTION_COLUMNS,
     draw_recognised_problems,
-    load_tree_generator,
     solution_row,
     write_shards,
 )
@@ -64,40 +64,40 @@ def label_by_rollouts(
     """One row a solution, as ``solution_samples.solution_row`` has it, but ``labels`` are shares of
     rollouts that end right."""
     rows: list[dict[str, object]] = []
-    progress = CountedProgress("problems rolled out", len(problems))
-    for first in range(0, len(problems), PROBLEMS_PER_BATCH):
-        group = problems[first : first + PROBLEMS_PER_BATCH]
-        prefilled = generator.prefill([problem.text for problem, _ in group])
-        starts: list[SolutionPrefix] = [
-            (state.state, (seed, first + place, sample), [])
-            for place, state in enumerate(prefilled)
-            for sample in range(samples)
-        ]
-        solutions, prefixes = _complete_prefixes(generator, starts)
-        again: list[SolutionPrefix] = [
-            (state, (*rng_path, len(steps), rollout), steps)
-            for prefix in prefixes
-            for state, rng_path, steps in prefix
-            for rollout in range(rollouts)
-        ]
-        ends = iter(_complete_prefixes(generator, again)[0])
-        for number, (solution, prefix) in enumerate(zip(solutions, prefixes, strict=True)):
-            place, sample = divmod(number, samples)
-            problem, recognised = group[place]
-            shares = [
-                float(
-                    np.mean(
-                        [
-                            solution_row(0, 0, problem, recognised, next(ends))["correct"]
-                            for _ in range(rollouts)
-                        ]
-                    )
-                )
-                for _ in prefix
+    with CountedProgress("problems rolled out", len(problems)) as progress:
+        for first in range(0, len(problems), PROBLEMS_PER_BATCH):
+            group = problems[first : first + PROBLEMS_PER_BATCH]
+            prefilled = generator.prefill([problem.text for problem, _ in group])
+            starts: list[SolutionPrefix] = [
+                (state.state, (seed, first + place, sample), [])
+                for place, state in enumerate(prefilled)
+                for sample in range(samples)
             ]
-            made = solution_row(first + place, sample, problem, recognised, solution)
-            rows.append(made | {"labels": [*shares, float(made["correct"])]})
-        progress.done(first + len(group))
+            solutions, prefixes = _complete_prefixes(generator, starts)
+            again: list[SolutionPrefix] = [
+                (state, (*rng_path, len(steps), rollout), steps)
+                for prefix in prefixes
+                for state, rng_path, steps in prefix
+                for rollout in range(rollouts)
+            ]
+            ends = iter(_complete_prefixes(generator, again)[0])
+            for number, (solution, prefix) in enumerate(zip(solutions, prefixes, strict=True)):
+                place, sample = divmod(number, samples)
+                problem, recognised = group[place]
+                shares = [
+                    float(
+                        np.mean(
+                            [
+                                solution_row(0, 0, problem, recognised, next(ends))["correct"]
+                                for _ in range(rollouts)
+                            ]
+                        )
+                    )
+                    for _ in prefix
+                ]
+                made = solution_row(first + place, sample, problem, recognised, solution)
+                rows.append(made | {"labels": [*shares, float(made["correct"])]})
+            progress.done(first + len(group))
     return pd.DataFrame(rows, columns=SOLUTION_COLUMNS)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pandas as pd
 import torch.distributed as dist
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
@@ -25,6 +25,7 @@ from ttc_explorer.problems.problem import Problem
 from ttc_explorer.progress_reporting import CountedProgress
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.training.saved_models import load_tree_generator
 from ttc_explorer.training.training_data import draw_parameters
 from ttc_explorer.training.training_recipe import Recipe
 
@@ -75,20 +76,20 @@ def sample_solutions(
     waiting = list(enumerate(problems))[::-1]
     running: dict[int, tuple[int, Problem, RecognisedProblem, Run]] = {}
     rows: list[dict[str, object]] = []
-    progress = CountedProgress("problems sampled", len(problems))
-    while waiting or running:
-        while waiting and len(running) < MAX_CONCURRENT_RUNS:
-            number, (problem, recognised) = waiting.pop()
-            run = solver.run(problem, "best_of_n", samples, seed + number, settings)
-            driver.add(run)
-            running[id(run)] = (number, problem, recognised, run)
-        driver.tick()
-        for key in [k for k, (*_, run) in running.items() if run.stopped]:
-            number, problem, recognised, run = running.pop(key)
-            if run.error:
-                raise ModelError(run.error)
-            rows += _run_rows(number, problem, recognised, run)
-        progress.done(len(problems) - len(waiting) - len(running))
+    with CountedProgress("problems sampled", len(problems)) as progress:
+        while waiting or running:
+            while waiting and len(running) < MAX_CONCURRENT_RUNS:
+                number, (problem, recognised) = waiting.pop()
+                run = solver.run(problem, "best_of_n", samples, seed + number, settings)
+                driver.add(run)
+                running[id(run)] = (number, problem, recognised, run)
+            driver.tick()
+            for key in [k for k, (*_, run) in running.items() if run.stopped]:
+                number, problem, recognised, run = running.pop(key)
+                if run.error:
+                    raise ModelError(run.error)
+                rows += _run_rows(number, problem, recognised, run)
+            progress.done(len(problems) - len(waiting) - len(running))
     return pd.DataFrame(rows).sort_values(["question", "sample"], ignore_index=True)
 
 
@@ -105,7 +106,7 @@ def _run_rows(
 
 def solution_row(
     number: int, sample: int, problem: Problem, recognised: RecognisedProblem, steps: list[str]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """One solution, judged exactly: the values of SOLUTION_COLUMNS. A step's label is 1 if a right
     solution can begin so."""
     answer = read_answer("\n".join(steps))
@@ -124,18 +125,6 @@ def solution_row(
         "answer": answer,
         "correct": is_correct,
     }
-
-
-def load_tree_generator(
-    folder: Path, device: str, rewrite_question: Callable[[str], str] = str
-) -> TreeGenerator:
-    """A generator that reads questions as ``rewrite_question`` writes them: as they are, if not
-    told otherwise."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32").to(device)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    return TreeGenerator(
-        model.eval(), tokenizer, name=folder.name, rewrite_question=rewrite_question
-    )
 
 
 def make_samples(recipe: Recipe, work: Path, out: Path) -> None:

@@ -62,7 +62,7 @@ class ExampleEncoder:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self.tokenizer = tokenizer
-        self.line_end = tokenizer.convert_tokens_to_ids("Ċ")
+        self.line_end = tokenizer.get_vocab()["Ċ"]
         self._cache: dict[str, list[int]] = {}
 
     def text(self, text: str) -> list[int]:

@@ -11,15 +11,17 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import torch
 import torch.distributed as dist
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from ttc_explorer.progress_reporting import CountedProgress
 from ttc_explorer.training.muon import Muon
@@ -73,6 +75,19 @@ def make_optimisers(
     ]
 
 
+@dataclass(frozen=True)
+class Position:
+    """The place in a training: optimiser steps done, the place of each process in its stream (pool,
+    batch), tokens read, seconds spent, the running mean of the loss, and the log so far."""
+
+    step: int
+    streams: list[tuple[int, int]]
+    tokens: int = 0
+    seconds: float = 0.0
+    mean: float | None = None
+    log: list[dict[str, float]] = field(default_factory=list)
+
+
 COLUMNS_NOT_REPORTED = ("step", "tokens", "seconds", "rate")
 """Columns of the log that progress does not spell out."""
 
@@ -85,7 +100,7 @@ class Checkpoint:
         self.folder = folder
 
     def save(
-        self, model: nn.Module, optimisers: list[torch.optim.Optimizer], position: dict[str, object]
+        self, model: nn.Module, optimisers: list[torch.optim.Optimizer], position: Position
     ) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {
@@ -99,17 +114,15 @@ class Checkpoint:
                     for k, v in state.items()
                 }
         save_file(
-            tensors, self.folder / "new.safetensors", metadata={"place": json.dumps(position)}
+            tensors,
+            self.folder / "new.safetensors",
+            metadata={"place": json.dumps(asdict(position))},
         )
         # The rename is the commit: a kill leaves the old state or the new one, never half of one.
         os.replace(self.folder / "new.safetensors", self.folder / "state.safetensors")
 
-    def load(
-        self, model: nn.Module, optimisers: list[torch.optim.Optimizer]
-    ) -> dict[str, object] | None:
+    def load(self, model: nn.Module, optimisers: list[torch.optim.Optimizer]) -> Position | None:
         """Restore all and return the place, or None where nothing was saved."""
-        from safetensors import safe_open
-
         path = self.folder / "state.safetensors"
         if not path.exists():
             return None
@@ -126,7 +139,7 @@ class Checkpoint:
         for optimiser, state in zip(optimisers, states, strict=True):
             optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
         with safe_open(path, framework="pt") as file:
-            return json.loads(file.metadata()["place"])
+            return Position(**json.loads(file.metadata()["place"]))
 
 
 def _untied_state_dict(model: nn.Module) -> dict[str, Tensor]:
@@ -140,7 +153,7 @@ def _untied_state_dict(model: nn.Module) -> dict[str, Tensor]:
 
 
 def train(
-    model: nn.Module,
+    model: PreTrainedModel,
     batches: TrainingBatches,
     loss: Loss,
     schedule: Schedule,
@@ -167,74 +180,58 @@ def train(
     muon_and_adamw = make_optimisers(model, schedule, dtype)
     peaks = [optimiser.param_groups[0]["lr"] for optimiser in muon_and_adamw]
     checkpoint = Checkpoint(folder)
-    position = checkpoint.load(model, muon_and_adamw) or {
-        "step": 0,
-        "streams": [(0, 0)] * world,
-        "tokens": 0,
-        "seconds": 0.0,
-        "mean": None,
-        "log": [],
-    }
-    log, start, saved = (
-        list(position["log"]),
-        time.monotonic() - position["seconds"],
-        time.monotonic(),
-    )
-    step, tokens, mean = position["step"], position["tokens"], position["mean"]
-    stream: Iterator = batches.from_position(*position["streams"][rank])
-    latest, progress = "", CountedProgress(folder.name, schedule.steps, step)
-    while step < schedule.steps:
-        pool, batch, ids, targets = next(stream)
-        for optimiser, peak in zip(muon_and_adamw, peaks, strict=True):
-            optimiser.param_groups[0]["lr"] = peak * schedule.rate_share(step)
-        with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32):
-            value = loss(ids.to(device), targets.to(device))
-        value.backward()
-        if world > 1:
-            _average_gradients(parameters, world)
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        for optimiser in muon_and_adamw:
-            optimiser.step()
-            optimiser.zero_grad()
-        step += 1
-        tokens += int((ids != batches.pad).sum()) * world
-        mean = value.item() if mean is None else 0.98 * mean + 0.02 * value.item()
-        last = step == schedule.steps
-        if rank == 0 and (step % report_every == 0 or last):
-            seconds = time.monotonic() - start
-            log.append(
-                {
-                    "step": step,
-                    "tokens": tokens,
-                    "seconds": seconds,
-                    "rate": schedule.rate * schedule.rate_share(step),
-                    "loss": mean,
-                }
-                | validate()
+    position = checkpoint.load(model, muon_and_adamw) or Position(0, [(0, 0)] * world)
+    step, tokens, mean, log = position.step, position.tokens, position.mean, list(position.log)
+    saved = time.monotonic()
+    start = saved - position.seconds
+    stream = batches.from_position(*position.streams[rank])
+    latest = ""
+    with CountedProgress(folder.name, schedule.steps, step) as progress:
+        while step < schedule.steps:
+            pool, batch, ids, targets = next(stream)
+            for optimiser, peak in zip(muon_and_adamw, peaks, strict=True):
+                optimiser.param_groups[0]["lr"] = peak * schedule.rate_share(step)
+            with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32):
+                value = loss(ids.to(device), targets.to(device))
+            value.backward()
+            if world > 1:
+                _average_gradients(parameters, world)
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            for optimiser in muon_and_adamw:
+                optimiser.step()
+                optimiser.zero_grad()
+            step += 1
+            tokens += int((ids != batches.pad).sum()) * world
+            mean = value.item() if mean is None else 0.98 * mean + 0.02 * value.item()
+            last = step == schedule.steps
+            if rank == 0 and (step % report_every == 0 or last):
+                seconds = time.monotonic() - start
+                log.append(
+                    {
+                        "step": step,
+                        "tokens": tokens,
+                        "seconds": seconds,
+                        "rate": schedule.rate * schedule.rate_share(step),
+                        "loss": mean,
+                    }
+                    | validate()
+                )
+                latest = "  ".join(
+                    f"{k} {log[-1][k]:.4g}" for k in log[-1] if k not in COLUMNS_NOT_REPORTED
+                )
+            if rank == 0 and step % 10 == 0:
+                progress.done(step, f"{tokens / 1e6:.2f}M tokens  {latest}")
+            checkpoint_due = torch.tensor(
+                float(last or time.monotonic() - saved > 60 * minutes_between_checkpoints)
             )
-            latest = "  ".join(
-                f"{k} {log[-1][k]:.4g}" for k in log[-1] if k not in COLUMNS_NOT_REPORTED
-            )
-        if rank == 0 and step % 10 == 0:
-            progress.done(step, f"{tokens / 1e6:.2f}M tokens  {latest}")
-        checkpoint_due = torch.tensor(
-            float(last or time.monotonic() - saved > 60 * minutes_between_checkpoints)
-        )
-        if world > 1:
-            dist.broadcast(checkpoint_due, 0)
-        if checkpoint_due:
-            saved = time.monotonic()
-            streams = _gather_positions((pool, batch + 1), world)
-            position = {
-                "step": step,
-                "streams": streams,
-                "tokens": tokens,
-                "seconds": saved - start,
-                "mean": mean,
-                "log": log,
-            }
-            if rank == 0:
-                checkpoint.save(model, muon_and_adamw, position)
+            if world > 1:
+                dist.broadcast(checkpoint_due, 0)
+            if checkpoint_due:
+                saved = time.monotonic()
+                streams = _gather_positions((pool, batch + 1), world)
+                position = Position(step, streams, tokens, saved - start, mean, log)
+                if rank == 0:
+                    checkpoint.save(model, muon_and_adamw, position)
     return pd.DataFrame(log)
 
 
@@ -247,10 +244,11 @@ def _gather_positions(position: tuple[int, int], world: int) -> list[tuple[int, 
 
 
 def _average_gradients(parameters: list[nn.Parameter], world: int) -> None:
-    flat = torch.cat([p.grad.flatten() for p in parameters])
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
     flat /= world
     offset = 0
-    for p in parameters:
-        p.grad.copy_(flat[offset : offset + p.numel()].view_as(p))
-        offset += p.numel()
+    for gradient in gradients:
+        gradient.copy_(flat[offset : offset + gradient.numel()].view_as(gradient))
+        offset += gradient.numel()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from ttc_explorer.experiments.intervals import (
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.families.arithmetic_claims import claim_truths
 
-Metrics = dict[str, object]
+Metrics = dict[str, Any]
 
 PROBE_BINS = 5
 VOTE_SUBSETS = 200
@@ -215,7 +216,8 @@ def first_wrong_step_f1(labels: pd.Series, scores: pd.Series, threshold: float =
     """ProcessBench's F1 (arXiv 2412.06559, section 3.3): the harmonic mean of the share of wrong
     solutions whose first wrong step is the first below ``threshold`` and of right ones that have
     none below it."""
-    wrong, right = [], []
+    wrong: list[bool] = []
+    right: list[bool] = []
     for truth, step_scores in zip(labels, scores, strict=True):
         first = next((i for i, label in enumerate(truth) if not label), None)
         predicted_first = next(

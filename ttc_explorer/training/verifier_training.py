@@ -23,13 +23,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForTokenClassification
+from transformers import LlamaForTokenClassification
 
 from ttc_explorer.experiments.estimators import within_problem_auc
 from ttc_explorer.problems.families.arithmetic_claims import printed_check_pass_rate
 from ttc_explorer.problems.families.family import Family, Parameters, SolutionLine, line_text
 from ttc_explorer.training.generator_training import save_model
 from ttc_explorer.training.model_configs import new_verifier
+from ttc_explorer.training.saved_models import load_encoder, load_language_model, move_model
 from ttc_explorer.training.solution_samples import read_shards
 from ttc_explorer.training.training_data import (
     IGNORED,
@@ -179,7 +180,7 @@ def verifier_loss(
 
 def train_prm_exact(recipe: Recipe, work: Path, out: Path) -> None:
     """Train the PRM from exact labels and save it to ``out / "prm-exact"``."""
-    encoder = ExampleEncoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
+    encoder = load_encoder(out / "tokenizer")
     sampled_pairs = SampledPairs(encoder, read_shards(work / "samples", "train"), hard=HARD_SHARE)
 
     def make(rng: Random) -> list[TrainingExample]:
@@ -191,7 +192,7 @@ def train_prm_exact(recipe: Recipe, work: Path, out: Path) -> None:
 
 def train_prm(recipe: Recipe, work: Path, out: Path) -> None:
     """Train the PRM from Monte-Carlo labels alone and save it to ``out / "prm"``."""
-    encoder = ExampleEncoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
+    encoder = load_encoder(out / "tokenizer")
     table = read_shards(work / "rollouts", "train")
     # Solutions without a readable answer are left out, as in the paper; a toy writes no others.
     table = table[table["answer"].notna()] if table["answer"].notna().any() else table
@@ -206,7 +207,7 @@ def train_prm(recipe: Recipe, work: Path, out: Path) -> None:
 
 def train_orm(recipe: Recipe, work: Path, out: Path) -> None:
     """Train the ORM on the base's own solutions and save it to ``out / "orm"``."""
-    encoder = ExampleEncoder(AutoTokenizer.from_pretrained(out / "tokenizer"))
+    encoder = load_encoder(out / "tokenizer")
     pairs = SampledPairs(encoder, read_shards(work / "samples", "train"), last_only=True)
     train_on_generator(recipe, work, out, "orm", recipe.orm, pairs)
 
@@ -221,8 +222,9 @@ def train_on_generator(
 ) -> None:
     """Train a verifier on top of S; validated by its AUC on the base's solutions of validation
     problems."""
-    base = AutoModelForCausalLM.from_pretrained(out / "base-s", dtype="float32")
-    model = new_verifier(base, recipe.verifier_layers, recipe.seed).to(recipe.device)
+    base = load_language_model(out / "base-s")
+    model = new_verifier(base, recipe.verifier_layers, recipe.seed)
+    move_model(model, recipe.device)
     train_verifier(
         recipe, work, out, name, schedule, make, model, read_shards(work / "samples", "val")
     )
@@ -242,8 +244,8 @@ def train_verifier(
 
     It is validated by its AUC on the solutions of ``held_out``.
     """
-    tokenizer = AutoTokenizer.from_pretrained(out / "tokenizer")
-    encoder = ExampleEncoder(tokenizer)
+    encoder = load_encoder(out / "tokenizer")
+    tokenizer = encoder.tokenizer
     rank = dist.get_rank() if dist.is_initialized() else 0
     seed = recipe.seed + SEED_OFFSETS[name] + 1000 * rank
     batches = TrainingBatches(make, recipe.tokens, recipe.pool, seed, tokenizer.pad_token_id)
