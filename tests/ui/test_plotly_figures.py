@@ -16,8 +16,8 @@ from ttc_explorer.ui.components.plotly_figures import (
     spread_labels,
     to_plot_data,
 )
-from ttc_explorer.ui.plot_css import COLOUR_STYLES, dark_theme_css, trace_uid
-from ttc_explorer.ui.strategy_colours import STRATEGY_STYLES, colour_style
+from ttc_explorer.ui.plot_css import dark_theme_css, trace_uid
+from ttc_explorer.ui.strategy_colours import STRATEGY_STYLES, colour_style, registered_styles
 from ttc_explorer.ui.theme import BLOCK_COLOUR, SUBDUED_TEXT_COLOUR, TEXT_COLOUR
 
 
@@ -178,7 +178,7 @@ def contrast(one, other):
     return (bright + 0.05) / (dim + 0.05)
 
 
-@pytest.mark.parametrize("tone", COLOUR_STYLES.values(), ids=COLOUR_STYLES)
+@pytest.mark.parametrize("tone", registered_styles().values(), ids=registered_styles())
 def test_every_tone_stands_out_on_paper_and_in_dark(tone):
     assert contrast(tone.light, "#ffffff") >= 3
     assert contrast(tone.light, BLOCK_COLOUR[0]) >= 3
@@ -193,7 +193,7 @@ def test_text_is_readable_on_paper_and_in_dark():
 
 def test_dark_styles_know_every_trace_by_its_tag():
     css = dark_theme_css()
-    for name in COLOUR_STYLES:
+    for name in registered_styles():
         assert f'[class*="trace{trace_uid(name, "line 0").split("~")[0]}~"]' in css
         assert colour_style(name).dark in css
     assert trace_uid("never seen", "line 0").startswith("other~")

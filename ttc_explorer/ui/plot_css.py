@@ -3,11 +3,10 @@ above what is written there, swap those of each colour style for its dark ones."
 
 from __future__ import annotations
 
-from ttc_explorer.ui.strategy_colours import DEFAULT_STYLE, SELECTOR_STYLES, STRATEGY_STYLES
+from ttc_explorer.ui.strategy_colours import DEFAULT_STYLE, registered_styles
 
-COLOUR_STYLES = {**STRATEGY_STYLES, **SELECTOR_STYLES, "other": DEFAULT_STYLE}
-"""Name -> colour style; what a trace may stand for: a strategy, or a rule that chooses an
-answer."""
+OTHER = "other"
+"""The tag of a trace that stands for nothing that is registered."""
 
 
 def trace_uid(name: str, part: str) -> str:
@@ -17,13 +16,13 @@ def trace_uid(name: str, part: str) -> str:
     >>> trace_uid("beam", "line 0")
     'beam~line-0'
     """
-    return f"{name if name in COLOUR_STYLES else 'other'}~{part.replace(' ', '-')}"
+    return f"{name if name in registered_styles() else OTHER}~{part.replace(' ', '-')}"
 
 
 def dark_theme_css() -> str:
     """CSS: the dark colours of all traces."""
     rules = []
-    for name, style in COLOUR_STYLES.items():
+    for name, style in (registered_styles() | {OTHER: DEFAULT_STYLE}).items():
         trace = f'.dark .js-plotly-plot [class*="trace{name}~"]'
         rules.append(f"{trace} .js-line {{ stroke: {style.dark} !important; }}")
         rules.append(f"{trace} :is(.js-fill, .point) {{ fill: {style.dark} !important; }}")

@@ -71,8 +71,8 @@ def predicted_difficulty(study: ResampledResults) -> FindingMeasurement:
         chart_row(words, tone, budgets[place], _accuracy_draws(found, np.array([place]))[:, 0])
         for name, words, tone in (
             (None, "best-of-N", "best_of_n"),
-            ("oracle", "oracle bins", "coverage"),
-            ("predicted", "predicted bins", "beam"),
+            ("oracle", "oracle bins", "series-ink"),
+            ("predicted", "predicted bins", "series-vermilion"),
         )
         for place in found.indices(name)
     ]
@@ -123,7 +123,7 @@ def ratio_and_difficulty(study: ResampledResults) -> FindingMeasurement:
             chains = dict(choice.settings).get("chains", largest)
             all_values = np.full(len(study.questions), np.nan)
             all_values[indices] = value
-            tone = {1: "best_of_n", 3: "dvts", 5: "beam"}[bin]
+            tone = {1: "series-blue", 3: "series-green", 5: "series-vermilion"}[bin]
             rows.append(chart_row(name, tone, int(str(chains)), study.mean(all_values, (bin,))))
     rows.sort(key=lambda each: (each["line"], each["x"]))
     return FindingMeasurement(

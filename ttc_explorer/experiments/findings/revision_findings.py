@@ -193,7 +193,10 @@ def revision_verifier_against_prm(study: ResampledResults) -> FindingMeasurement
     draws = study.mean(gap)
     rows = [
         chart_row(name, tone, budget, study.mean(values(right, budget)))
-        for right, name, tone in ((base, "base PRM", "beam"), (own, "its own verifier", "revise"))
+        for right, name, tone in (
+            (base, "base PRM", "series-vermilion"),
+            (own, "its own verifier", "series-plum"),
+        )
         for budget in budgets
     ]
     return FindingMeasurement(

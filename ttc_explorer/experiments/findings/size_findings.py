@@ -52,7 +52,9 @@ def small_against_large(
     hardest = study.mean(gaps[PAPER_RATIOS[-1]], HARDEST_BINS)
     rows = [
         chart_row(f"R = {ratio:g}", tone, bin, study.mean(gap, (bin,)))
-        for (ratio, gap), tone in zip(gaps.items(), ("best_of_n", "dvts", "beam"), strict=True)
+        for (ratio, gap), tone in zip(
+            gaps.items(), ("series-blue", "series-green", "series-vermilion"), strict=True
+        )
         for bin in range(1, 6)
     ]
     said = f"The larger model is {times:.1f} times as large. In bin 5: {format_points(hardest[0])}."

@@ -41,10 +41,10 @@ def last_step_aggregation(study: ResampledResults) -> FindingMeasurement:
     rows = [
         chart_row(name, tone, k, study.mean(value))
         for aggregate, name, tone in (
-            ("last", "last step", "weighted"),
-            ("min", "minimum", "best"),
-            ("prod", "product", "revise"),
-            ("mean", "mean", "majority"),
+            ("last", "last step", "series-blue"),
+            ("min", "minimum", "series-vermilion-dashed"),
+            ("prod", "product", "series-plum"),
+            ("mean", "mean", "series-green-dashed"),
         )
         for k, value in curves[aggregate].items()
     ]
@@ -76,7 +76,7 @@ def prm_against_orm(study: ResampledResults) -> FindingMeasurement:
     growth = log2_slope(budgets, means)
     rows = [
         chart_row(name, tone, k, study.mean(value))
-        for curve, name, tone in ((orm, "ORM", "majority"), (prm, "PRM", "weighted"))
+        for curve, name, tone in ((orm, "ORM", "series-green-dashed"), (prm, "PRM", "series-blue"))
         for k, value in curve.items()
     ]
     return FindingMeasurement(

@@ -43,9 +43,20 @@ WINNER_LABELS = {
     OUT_OF_RANGE: OUT_OF_RANGE,
 }
 """Winner, as ``exchange`` names it, on screen."""
-WINNER_STYLES = {"small": "best_of_n", "large": "beam", "open": "greedy", OUT_OF_RANGE: "greedy"}
+WINNER_STYLES = {
+    "small": "series-blue",
+    "large": "series-vermilion",
+    "open": "series-grey",
+    OUT_OF_RANGE: "series-grey",
+}
 """Winner -> the colour style that stands for it."""
-MODEL_SIZE_STYLES = ("particles", "best_of_n", "revise", "dvts", "lookahead")
+MODEL_SIZE_STYLES = (
+    "series-ochre",
+    "series-blue",
+    "series-plum",
+    "series-green",
+    "series-vermilion-dashed",
+)
 """Colour styles of models, the smallest first."""
 
 

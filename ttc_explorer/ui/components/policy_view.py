@@ -42,10 +42,10 @@ LINE_LABELS = {
 }
 """Lines of ``cross_fitting.policy_curves`` as they are called on screen."""
 LEARNERS = {
-    "static": ("the table as it is", "auto"),
-    "mean": ("learning, best mean", "best_of_n"),
-    "thompson": ("learning, Thompson", "dvts"),
-    "cold": ("learning from nothing", "beam"),
+    "static": ("the table as it is", "series-ink"),
+    "mean": ("learning, best mean", "series-blue"),
+    "thompson": ("learning, Thompson", "series-green"),
+    "cold": ("learning from nothing", "series-vermilion"),
 }
 """Learners of ``bandit_outcomes.replay_regret``: name on screen, colour style."""
 MAX_POSTERIORS = 6

@@ -43,15 +43,15 @@ NO_PROBE_MESSAGE = "These results have no probe scored by a verifier: sweep with
 SEARCH_LABELS = {"best_of_n": "Best-of-N", "beam": "Beam search"}
 QUINTILE_LABELS = {1: "1 easiest", 2: "2", 3: "3", 4: "4", 5: "5 hardest"}
 AGGREGATE_SCORES = {
-    "score_last": ("last step", "weighted"),
-    "score_min": ("minimum", "best"),
-    "score_prod": ("product", "revise"),
-    "score_mean": ("mean", "majority"),
+    "score_last": ("last step", "series-blue"),
+    "score_min": ("minimum", "series-vermilion-dashed"),
+    "score_prod": ("product", "series-plum"),
+    "score_mean": ("mean", "series-green-dashed"),
 }
 VERIFIER_SCORES = {
-    "score_last": ("PRM", "weighted"),
-    "score_prm": ("PRM of rollouts", "revise"),
-    "score_orm": ("ORM", "majority"),
+    "score_last": ("PRM", "series-blue"),
+    "score_prm": ("PRM of rollouts", "series-plum"),
+    "score_orm": ("ORM", "series-green-dashed"),
 }
 """Column of scores -> its name here, and its colour style."""
 CARD_EXPLANATIONS = {
@@ -277,9 +277,9 @@ class VerifierPage(Page):
             raise BadInput(NO_PROBE_MESSAGE)
         probe = measured.add_check_baseline(probe)
         solutions, steps = measured.solution_calibration(probe), measured.step_calibration(probe)
-        calibrations = [("whole solutions", "best_of_n", solutions)]
+        calibrations = [("whole solutions", "series-blue", solutions)]
         if steps:
-            calibrations.append(("steps", "beam", steps))
+            calibrations.append(("steps", "series-vermilion", steps))
         judged = {name: each for name, each in VERIFIER_SCORES.items() if name in pool}
         aggregated = {name: each for name, each in AGGREGATE_SCORES.items() if name in pool}
         return {
@@ -331,7 +331,10 @@ def _over_optimisation_chart(table: pd.DataFrame, narrow: bool) -> FindingChart:
         {
             "panel": QUINTILE_LABELS[row.bin],
             "line": {"score": "score", "accuracy": "right"}[row.figure],
-            "tone": {"score": "best", "accuracy": "best_of_n"}[row.figure],
+            "tone": {
+                "score": "series-vermilion-dashed",
+                "accuracy": "series-blue",
+            }[row.figure],
             "x": row.budget,
             "y": row.value,
             "low": row.low,
@@ -421,8 +424,8 @@ def _auc_plot(table: pd.DataFrame) -> str:
     families = ["", *(family for family in ours["family"] if family)]
     for family in families:
         for score, name, tone in (
-            ("score", "PRM", "best_of_n"),
-            ("score_checks", "printed checks", "greedy"),
+            ("score", "PRM", "series-blue"),
+            ("score_checks", "printed checks", "series-grey"),
         ):
             found = table[(table["score"] == score) & (table["family"] == family)]
             for row in found.itertuples():
