@@ -2,8 +2,7 @@
 intervals.
 
 An interval is the middle 95 % of a bootstrap over questions; all arms and bins share its draws.
-Bins by difficulty are made anew inside each draw, so that their own uncertainty counts (method.md
-§7).
+Bins by difficulty are made anew inside each draw, so that their own uncertainty counts.
 """
 
 from __future__ import annotations

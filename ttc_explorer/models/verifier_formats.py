@@ -2,7 +2,7 @@
 
 Each writes the ids of a question and the steps after it up to the one token at which the score of
 the last step is read, as the makers of the model do in their own code. ``StepVerifier``
-(``verifiers.py``) takes care of reading every token once.
+(``local_verifiers.py``) takes care of reading every token once.
 """
 
 from __future__ import annotations

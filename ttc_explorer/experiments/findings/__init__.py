@@ -37,7 +37,7 @@ FINDINGS_VERSION = 1
 
 @dataclass(frozen=True)
 class Statement:
-    """``text`` says it to a student, ``paper`` as method.md §8 has it; ``test`` measures it."""
+    """``text`` says it to a student, ``paper`` as the paper has it; ``test`` measures it."""
 
     text: str
     paper: str

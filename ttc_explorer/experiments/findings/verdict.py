@@ -30,7 +30,7 @@ from ttc_explorer.experiments.intervals import holm_correction, percentile_inter
 Floats = NDArray[np.float64]
 
 FINDING_RESAMPLES = 4000
-"""More than the 1,000 of method.md §7: the least p must survive a family of 18."""
+"""More than the 1,000 of curves: the least p must survive a family of 18."""
 SIGNIFICANCE_LEVEL = 0.05
 FINDING_VERDICTS = ("reproduced", "refuted", "inconclusive", "untested")
 
