@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -20,15 +19,16 @@ from ttc_explorer.serving.limits import SHIPPED_GENERATORS
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.components import models_view as board
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block
-from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
+from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.models_view import ModelListItem
+from ttc_explorer.ui.components.page_signals import on_load
+from ttc_explorer.ui.components.pickable_html import pickable_html
+from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.page import AppContext, Page, page
 
 if TYPE_CHECKING:
     from ttc_explorer.models.model_description import ModelSetDescription
-
-log = logging.getLogger(__name__)
 
 MEASURED_FILE = MODELS_FOLDER / "measured.json"
 PROGRESS_POLL_SECONDS = 0.3
@@ -42,11 +42,9 @@ PRIVATE_MODELS_NOTE = (
     "Your pages get these models, until you close them; other visitors keep theirs."
 )
 PROVIDER_BILLING_NOTE = (
-    "A chat model that one of Hugging Face's Inference Providers runs, for you alone: your "
-    "account is "
-    "charged, with a call for every solution. It only chats, so strategies that continue a "
-    "solution cannot "
-    "run on it."
+    "A chat model that one of Hugging Face's Inference Providers runs, for you alone: your account "
+    "is charged, with a call for every solution. It only chats, so strategies that continue a "
+    "solution cannot run on it."
 )
 OAUTH_VARIABLES = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 """What a Space has in its environment whose card says ``hf_oauth: true``."""
@@ -78,13 +76,13 @@ class ModelsPage(Page):
         self._model_manager = model_manager
         self.selection = selection or gr.State(None)
         self.chosen = gr.State("")
+        whose = PRIVATE_MODELS_NOTE if model_manager.limits.public else SHARED_MODELS_NOTE
         with gr.Row(equal_height=False, elem_id="models"):
             with gr.Column(elem_id="models-choice", elem_classes="plate", min_width=0):
-                self.model_list = gr.HTML(
+                self.model_list = pickable_html(
+                    "models-shelf",
                     status_line("loading", "Looking at what is here …"),
-                    elem_id="models-shelf",
-                    js_on_load=_PICK,
-                    apply_default_css=False,
+                    "models-one",
                 )
                 self._build_own_fields(visible=model_manager.limits.models is None)
                 self._build_account_fields()
@@ -95,7 +93,7 @@ class ModelsPage(Page):
                     )
                 with gr.Column(elem_id="models-one", elem_classes="plate", min_width=0):
                     self.details = html_block(
-                        "models-details", '<p class="hint">Choose a model to see what it is.</p>'
+                        "models-details", render_macro("hint", "Choose a model to see what it is.")
                     )
                     self.banner = html_block("models-banner")
                     with gr.Row(elem_id="models-go"):
@@ -109,9 +107,8 @@ class ModelsPage(Page):
                         self.status = html_block("models-status")
                     html_block(
                         "models-all",
-                        f'<p class="hint">{PRIVATE_MODELS_NOTE if model_manager.limits.public else SHARED_MODELS_NOTE}</p>',
+                        render_macro("hint", whose),
                     )
-        self.page_loaded = gr.HTML("", js_on_load="trigger('input')", apply_default_css=False)
         self._connect()
 
     def _build_own_fields(self, visible: bool) -> None:
@@ -137,7 +134,7 @@ class ModelsPage(Page):
     def _build_account_fields(self) -> None:
         with gr.Column(elem_id="models-account", min_width=0, visible=login_available()):
             control_heading("With your own account")
-            html_block("models-pays", f'<p class="hint">{PROVIDER_BILLING_NOTE}</p>')
+            html_block("models-pays", render_macro("hint", PROVIDER_BILLING_NOTE))
             if login_available():
                 gr.LoginButton(elem_id="models-login", size="md", min_width=0)
             self.hosted = gr.Textbox(
@@ -152,9 +149,7 @@ class ModelsPage(Page):
     def _connect(self) -> None:
         quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         one = [self.chosen, self.details, self.banner, self.input_error, self.load, self.status]
-        self.page_loaded.input(
-            self.open, [self.chosen, self.selection], [self.model_list, self.in_use, *one], **quick
-        )
+        self.refresh(on_load())
         self.model_list.pick(self.pick, self.selection, one, **quick)
         gr.on(
             [self.describe_button.click, self.generator.submit, self.verifier.submit],
@@ -238,11 +233,8 @@ class ModelsPage(Page):
                     self.in_use: board.models_in_use(None, line),
                 }
             sentence = model_manager.failure(selection)
-        except (BadInput, ModelError) as error:
-            sentence = str(error)
-        except Exception:
-            log.exception("models could not be exchanged")
-            sentence = INTERNAL_ERROR_MESSAGE
+        except Exception as error:
+            sentence = error_sentence(error, "ModelsPage.load_models")
         done = not sentence
         yield self._in_use_updates(selection, name) | {
             self.banner: banner(sentence),
@@ -250,6 +242,7 @@ class ModelsPage(Page):
             self.load: gr.update(value="In use") if done else gr.update(interactive=True),
         }
 
+    @guarded("hosted_error")
     def adopt(
         self, model: str, selection: ModelSelection, login: gr.OAuthToken | None
     ) -> ComponentUpdates:
@@ -257,12 +250,9 @@ class ModelsPage(Page):
         else's, and no key of the environment. The token is kept in the connection alone."""
         from ttc_explorer.models.chat_client import connect_inference_provider
 
-        try:
-            generator = connect_inference_provider(model.strip(), login.token if login else None)
-            solver = Solver.from_models(generator, reviser=generator)
-            self._model_manager.adopt(solver, generator.name, selection)
-        except (BadInput, ModelError) as error:
-            return {self.hosted_error: banner(str(error))}
+        generator = connect_inference_provider(model.strip(), login.token if login else None)
+        solver = Solver.from_models(generator, reviser=generator)
+        self._model_manager.adopt(solver, generator.name, selection)
         return self._in_use_updates(selection) | {
             self.hosted_error: status_line(
                 "done", "In use on your pages, until you load another one."
@@ -350,16 +340,3 @@ def _measured_accuracy() -> dict[str, float]:
         return {name: figures["pass@1"] for name, figures in found.items()}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-_PICK = """
-element.addEventListener("click", (event) => {
-  const row = event.target.closest?.("button[data-name]");
-  if (!row) return;
-  for (const other of element.querySelectorAll("button[data-name]"))
-    other.setAttribute("aria-pressed", other === row);
-  trigger("pick", { name: row.dataset.name });
-  if (matchMedia("(max-width: 999px)").matches)  // there it stands below
-    document.querySelector("#models-one").scrollIntoView({ behavior: "smooth" });
-});
-"""
