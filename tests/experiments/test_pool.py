@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttc_explorer.experiments.pool import question_blocks, read_pool
+from ttc_explorer.experiments.importers import source_document
+from ttc_explorer.experiments.pool import UnknownColumns, question_blocks, read_pool
 from ttc_explorer.problems.problem import BadInput
 
 
@@ -28,6 +29,8 @@ def saved(tmp_path, rows, name="pool.jsonl"):
     path = tmp_path / name
     if path.suffix == ".parquet":
         pd.DataFrame(rows).to_parquet(path)
+    elif path.suffix == ".csv":
+        pd.DataFrame(rows).to_csv(path, index=False)
     elif path.suffix == ".json":
         path.write_text(json.dumps(rows), encoding="utf-8")
     else:
@@ -35,14 +38,84 @@ def saved(tmp_path, rows, name="pool.jsonl"):
     return path
 
 
-@pytest.mark.parametrize("name", ["pool.jsonl", "pool.json", "pool.parquet"])
+@pytest.mark.parametrize("name", ["pool.jsonl", "pool.json", "pool.parquet", "pool.csv"])
 def test_every_format_says_the_same(tmp_path, name):
-    rows = [solution(q, s, correct=s == 0, steps=[1, 2]) for q in (0, 1) for s in range(3)]
+    rows = [solution(q, s, correct=s == 0, tokens=7) for q in (0, 1) for s in range(3)]
     rows[1]["answer"] = None
     pool = read_pool(saved(tmp_path, rows, name))
+    assert pool["question"].tolist() == [0, 0, 0, 1, 1, 1]
     assert pool["correct"].tolist() == [True, False, False] * 2
     assert pool["answer"].isna().tolist() == [False, True, False, False, False, False]
-    assert [list(steps) for steps in pool["steps"]] == [[1, 2]] * 6
+    assert pool["score"].tolist() == [0.5] * 6
+    assert pool["tokens"].tolist() == [7] * 6
+
+
+def test_lists_in_a_column_are_kept(tmp_path):
+    for name in ("pool.jsonl", "pool.parquet"):
+        pool = read_pool(saved(tmp_path, [solution(steps=[1, 2])], name))
+        assert list(pool["steps"].iloc[0]) == [1, 2]
+
+
+def test_spreadsheets_write_csv_their_own_way(tmp_path):
+    path = tmp_path / "pool.csv"
+    path.write_bytes(
+        "\ufeffQuestion;Answer;Correct;Score\r\na;1,5;TRUE;\r\na;007;FALSE;0.5\r\nb;;False;1\r\n".encode()
+    )
+    pool = read_pool(path)
+    assert pool["question"].tolist() == ["a", "a", "b"]
+    assert pool["answer"].tolist()[:2] == ["1,5", "007"]
+    assert pool["correct"].tolist() == [True, False, False]
+    assert pool["score"].isna().tolist() == [True, False, False]
+
+
+def test_columns_are_found_whatever_their_case_and_by_other_names(tmp_path):
+    rows = [
+        {"Prompt": "2 + 3?", "completion": "It is\nso.\nAnswer: 5", "Reward": 0.5, "answer": "5"},
+        {"Prompt": "2 + 3?", "completion": "I see.\nAnswer: 6", "Reward": 0.7, "answer": "5"},
+    ]
+    path = saved(tmp_path, rows)
+    with pytest.raises(UnknownColumns, match="Prompt, completion, Reward, answer") as caught:
+        read_pool(path)
+    assert caught.value.found == ("Prompt", "completion", "Reward", "answer")
+    columns = {"question": "prompt", "answer": "completion", "reference": "answer"}
+    pool = read_pool(path, "reward", columns=columns)
+    assert pool["question"].tolist() == ["2 + 3?"] * 2
+    assert pool["answer"].tolist() == ["5", "6"]
+    assert pool["correct"].tolist() == [True, False]
+    assert pool["reward"].tolist() == [0.5, 0.7]
+    with pytest.raises(UnknownColumns, match="has no column text: it has Prompt"):
+        read_pool(path, columns={"question": "text"})
+
+
+def test_a_pool_without_labels_says_what_it_could_draw(tmp_path):
+    rows = [{"question": 1, "answer": "5", "score": 0.5}]
+    with pytest.raises(UnknownColumns, match="it draws coverage, best, majority and weighted"):
+        read_pool(saved(tmp_path, rows))
+    with pytest.raises(UnknownColumns, match="it draws coverage and majority"):
+        read_pool(saved(tmp_path, [{"question": 1, "answer": "5"}]))
+
+
+def test_too_large_a_file_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    rows = [solution(sample=n) for n in range(50)]
+    monkeypatch.setattr(source_document, "MAX_ROWS", 49)
+    for name in ("pool.jsonl", "pool.json", "pool.parquet", "pool.csv"):
+        with pytest.raises(BadInput, match=r"5[01] rows: at most 49"):
+            read_pool(saved(tmp_path, rows, name))
+    monkeypatch.undo()
+    monkeypatch.setattr(source_document, "MAX_FILE_BYTES", 1000)
+    with pytest.raises(BadInput, match="is too large"):
+        read_pool(saved(tmp_path, rows))
+    monkeypatch.undo()
+    monkeypatch.setattr(source_document, "MAX_JSON_VALUES", 100)
+    for name in ("pool.jsonl", "pool.json"):
+        with pytest.raises(BadInput, match="more than 100 values"):
+            read_pool(saved(tmp_path, rows, name))
+    monkeypatch.undo()
+    monkeypatch.setattr(source_document, "MAX_UNPACKED_BYTES", 1000)
+    with pytest.raises(BadInput, match="unpacked, can be read"):
+        read_pool(
+            saved(tmp_path, [solution(sample=n, answer="5" * 99) for n in range(50)], "a.parquet")
+        )
 
 
 def test_questions_may_have_different_numbers_of_samples(tmp_path):
@@ -66,6 +139,34 @@ def test_equal_answers_are_spelled_alike_within_a_question(tmp_path):
     rows += [solution(1, 0, answer="0.5", correct=False)]
     answers = read_pool(saved(tmp_path, rows))["answer"].tolist()
     assert answers == ["1/2"] * 3 + ["7"] * 3 + ["x^2 - 1"] * 2 + ["0.5"]
+
+
+def test_equal_wrong_answers_are_one_whatever_form_they_have(tmp_path):
+    answers = [
+        r"\sqrt{12}",
+        r"2\sqrt{3}",
+        "(x+1)^2",
+        "x^2 + 2x + 1",
+        "(1, 2)",
+        "(1,2)",
+        "3",
+        r"2^2",
+    ]
+    rows = [solution(0, i, answer=a, correct=False) for i, a in enumerate(answers)]
+    rows += [solution(0, 9, answer="4", correct=True)]  # a right one is never a wrong one
+    merged = read_pool(saved(tmp_path, rows))["answer"].tolist()
+    assert merged == [answers[i] for i in (0, 0, 2, 2, 4, 4, 6, 7)] + ["4"]
+
+
+def test_verbatim_answers_are_equal_by_their_letters(tmp_path):
+    rows = [
+        solution(0, i, answer=a, correct=c, verbatim=True)
+        for i, (a, c) in enumerate(
+            [("6*4", False), ("4*6", False), ("(2+4)*4", True), ("3*8", True)]
+        )
+    ]
+    merged = read_pool(saved(tmp_path, rows))["answer"].tolist()
+    assert merged == ["6*4", "4*6", "(2+4)*4", "(2+4)*4"]
 
 
 def test_a_right_answer_that_is_sometimes_called_wrong_stays_one_answer(tmp_path):
@@ -93,7 +194,7 @@ def test_answers_are_graded_where_only_a_reference_is_known(tmp_path):
     progress_messages = []
     pool = read_pool(saved(tmp_path, rows), on_progress=progress_messages.append)
     assert pool["correct"].tolist() == [True, False, False, True, False]
-    assert progress_messages[-1] == "5 answers graded"
+    assert "5 answers graded" in progress_messages
 
 
 def test_search_and_learn(tmp_path):
@@ -169,7 +270,7 @@ def test_large_language_monkeys(tmp_path):
         ),
         (
             [{"question": "", "samples": 5, "is_corrects": [True]}],
-            "samples of large language monkeys",
+            "Row 1 of pool.jsonl is not what a file of Large Language Monkeys",
         ),
     ],
 )
@@ -179,9 +280,9 @@ def test_bad_pools_are_refused_in_one_sentence(tmp_path, rows, complaint):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["pool.csv", "pool", "nowhere.jsonl", "nowhere.parquet"])
+@pytest.mark.parametrize("name", ["pool.txt", "pool", "nowhere.jsonl", "nowhere.parquet"])
 def test_files_that_are_no_pools(tmp_path, name):
-    with pytest.raises(BadInput, match=r"is not a pool|There is no file"):
+    with pytest.raises(BadInput, match=r"give a \.jsonl, \.json, \.csv or|There is no file"):
         read_pool(tmp_path / name)
 
 
@@ -193,7 +294,7 @@ def test_files_that_are_no_pools(tmp_path, name):
 )
 def test_no_content_crashes_the_reader(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("pool")
-    for suffix in (".jsonl", ".json", ".parquet"):
+    for suffix in (".jsonl", ".json", ".csv", ".parquet"):
         path = folder / f"pool{suffix}"
         path.write_bytes(content)
         with pytest.raises(BadInput):

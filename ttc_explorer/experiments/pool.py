@@ -1,15 +1,14 @@
 """A pool, one row a sampled solution, whoever sampled it: read from a file, checked, and made into
 arrays.
 
-Columns: ``question`` (number or text) and, where known, ``sample``, ``answer`` (text; null if
-unreadable), ``correct`` and ``score``; all others are kept as they are. Questions may have
+Columns, in any case: ``question`` (number or text) and, where known, ``sample``, ``answer`` (text;
+null if unreadable), ``correct`` and ``score``; all others are kept as they are. Questions may have
 different numbers of samples.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ttc_explorer.experiments.importers import import_samples
-from ttc_explorer.problems.answer_normalisation import normalise_answer, strip_insignificant_spaces
-from ttc_explorer.problems.answer_reader import read_answer
-from ttc_explorer.problems.answer_values import Quantity, parse_value
+from ttc_explorer.experiments.answer_merging import merge_equal_answers
+from ttc_explorer.experiments.importers import UnknownFormat, detect_format, import_document
+from ttc_explorer.experiments.importers.source_document import (
+    SourceDocument,
+    named_keys,
+    read_document,
+)
+from ttc_explorer.problems.answer_reader import read_solution
 from ttc_explorer.problems.grading import Grader
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.selector import SELECTORS, SolutionFeatures
 
-POOL_SUFFIXES = (".jsonl", ".json", ".parquet")
+POOL_COLUMNS = ("question", "sample", "answer", "correct", "score", "reference")
+"""What a pool's columns are called, whatever their case in the file."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class QuestionBlock:
         return SolutionFeatures(tokens, scores, confidences, np.zeros(self.labels.shape))
 
     def _reshape(self, values: NDArray[Any]) -> NDArray[Any]:
-        return values.reshape(-1, self.samples)
+        return np.reshape(values, (-1, self.samples))
 
 
 def question_blocks(pool: pd.DataFrame) -> Iterator[QuestionBlock]:
@@ -105,81 +109,124 @@ def missing_column(
     return next((name for name in needed if name not in pool or pool[name].isna().all()), None)
 
 
-def read_pool(
-    path: str | Path, score: str = "score", on_progress: Callable[[str], None] = lambda _: None
-) -> pd.DataFrame:
-    """The pool of a ``.jsonl``, ``.json`` or ``.parquet`` file, its own kind or one of
-    ``importers.py``.
+class UnknownColumns(BadInput):
+    """A table that lacks a column of a pool: people may say which of its own stands for it.
 
-    Without ``correct`` the answers are graded against a column ``reference``, which takes time:
-    ``on_progress`` is called with a message on how far it is. Of ``answer`` and ``score`` (by
-    another name, if you like), one that is empty is left out. Equal answers to a question come out
-    in one canonical form: those that are right, and wrong ones of equal value. Raises BadInput, in
-    one sentence, for whatever cannot be used.
+    Attributes:
+        found: the columns that the file has.
+    """
+
+    def __init__(self, message: str, found: Sequence[str]) -> None:
+        super().__init__(message)
+        self.found = tuple(found)
+
+
+def read_pool(
+    path: str | Path,
+    score: str = "score",
+    on_progress: Callable[[str], None] = lambda _: None,
+    columns: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """The pool in a file: a table of ours (JSON lines, JSON, CSV, Parquet), or samples of another
+    tool (``importers``).
+
+    Without ``correct`` the answers are graded against a column ``reference``, which takes time. Of
+    ``answer`` and ``score``, one that is empty is left out. Equal answers to a question, right or
+    wrong, come out written alike (``answer_merging.py``).
+
+    Args:
+        path: the file.
+        score: the column of the scores.
+        on_progress: called with a message on how far it is.
+        columns: for a column of a pool, the name it has in this file: ``{"question": "prompt"}``.
+
+    Returns:
+        One row a solution; the file's importer, if it took one, in ``attrs["format"]``.
+
+    Raises:
+        BadInput: in one sentence, for whatever cannot be used; UnknownColumns where naming a column
+            may help.
     """
     path = Path(path)
-    pool = import_samples(_read_pool_file(path), path.name)
-    if pool.empty:
-        raise BadInput(f"{path.name} holds no solutions.")
-    if "question" not in pool:
-        raise BadInput(
-            f"{path.name} is no pool: it has no column question, one row a sampled solution."
-        )
-    kind = pd.api.types.infer_dtype(pool["question"], skipna=False)
-    if kind not in ("integer", "string") or pool["question"].isna().any():
-        raise BadInput(
-            f"The column question of {path.name} must hold whole numbers everywhere, or texts."
-        )
-    pool = _number_samples(pool, path.name)
-    if "answer" in pool:
-        pool["answer"] = _normalise_answers(pool["answer"], path.name)
-        if pool["answer"].isna().all():
-            pool = pool.drop(columns="answer")
-    if score in pool:
-        pool[score] = _validate_scores(pool[score], path.name)
-        if pool[score].isna().all():
-            pool = pool.drop(columns=score)
-    if "correct" not in pool:
-        pool["correct"] = _grade_answers(pool, path.name, on_progress)
-    pool["correct"] = _validate_booleans(pool["correct"], path.name)
-    if "answer" in pool:
-        pool["answer"] = _canonicalise_answers(pool)
+    document = read_document(path)
+    found = None if columns else detect_format(document)
+    if found is None:
+        pool = _pool_table(document, columns or {}, score)
+    else:
+        pool = pd.DataFrame(import_document(document, found).samples)
+    pool = clean_pool(pool, path.name, score, on_progress)
+    pool.attrs["format"] = found
     return pool
 
 
-def _read_pool_file(path: Path) -> pd.DataFrame:
-    readers = dict(zip(POOL_SUFFIXES, (_read_jsonl, _read_json, pd.read_parquet), strict=True))
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise BadInput(f"{path.name} is not a pool: give a .jsonl, .json or .parquet file.")
-    try:
-        table = reader(path)
-    except FileNotFoundError:
-        raise BadInput(f"There is no file {path}.") from None
-    except BadInput:
-        raise
-    except Exception:  # the parsers raise errors of many kinds, and none of them is our fault
+def clean_pool(
+    pool: pd.DataFrame,
+    file_name: str,
+    score: str = "score",
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> pd.DataFrame:
+    """Samples checked, graded where they are not, and with equal answers written alike; arguments
+    and errors as of ``read_pool``."""
+    if pool.empty:
+        raise BadInput(f"{file_name} holds no solutions.")
+    kind = pd.api.types.infer_dtype(pool["question"], skipna=False)
+    if kind not in ("integer", "string") or pool["question"].isna().any():
         raise BadInput(
-            f"{path.name} cannot be read, or is damaged, or is no {path.suffix} file."
-        ) from None
-    if table.columns.has_duplicates:
-        raise BadInput(f"{path.name} has two columns of the same name: leave one out.")
-    return table
+            f"The column question of {file_name} must hold whole numbers everywhere, or texts."
+        )
+    pool = _number_samples(pool, file_name)
+    if "answer" in pool:
+        pool["answer"] = _normalise_answers(pool["answer"], file_name)
+        if pool["answer"].isna().all():
+            pool = pool.drop(columns="answer")
+    if score in pool:
+        pool[score] = _validate_scores(pool[score], file_name)
+        if pool[score].isna().all():
+            pool = pool.drop(columns=score)
+    with Grader() as grader:
+        if "correct" not in pool:
+            pool["correct"] = _grade_answers(pool, file_name, score, grader, on_progress)
+        pool["correct"] = _validate_booleans(pool["correct"], file_name)
+        if "answer" in pool:
+            pool["answer"] = merge_equal_answers(pool, grader, on_progress)
+    return pool
 
 
-def _read_jsonl(path: Path) -> pd.DataFrame:
-    lines = path.read_text(encoding="utf-8-sig").split("\n")
-    return _rows_from_objects([json.loads(line) for line in lines if line.strip()], path)
+def _pool_table(document: SourceDocument, columns: Mapping[str, str], score: str) -> pd.DataFrame:
+    """The rows of a file as a table, with the columns of a pool under their own names."""
+    content = document.content
+    if not isinstance(content, list | pd.DataFrame):
+        raise UnknownFormat(document)
+    table = content if isinstance(content, pd.DataFrame) else pd.DataFrame(content)
+    if table.empty:
+        raise BadInput(f"{document.name} holds no solutions.")
+    names = [str(name) for name in table.columns]
+    taken: dict[str, str] = {}
+    for name in dict.fromkeys([*columns, *POOL_COLUMNS, score]):
+        if name in columns:
+            found = _find_column(columns[name], names)
+            if found is None:
+                raise UnknownColumns(
+                    f"{document.name} has no column {columns[name][:40]}: it has "
+                    f"{named_keys(names)}.",
+                    names,
+                )
+        else:
+            found = _find_column(name, names)
+        if found is not None:
+            taken.setdefault(found, name)
+    if "question" not in taken.values():
+        raise UnknownColumns(str(UnknownFormat(document)), names)
+    hidden = [name for name in names if name in taken.values() and name not in taken]
+    return table.drop(columns=hidden).rename(columns=taken)
 
 
-def _read_json(path: Path) -> pd.DataFrame:
-    return _rows_from_objects(json.loads(path.read_text(encoding="utf-8-sig")), path)
-
-
-def _rows_from_objects(rows: Any, path: Path) -> pd.DataFrame:
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise BadInput(f"{path.name} is not a list of JSON objects, one a solution.")
-    return pd.DataFrame(rows)
+def _find_column(wanted: str, names: Sequence[str]) -> str | None:
+    """The column of that name: as it is spelled, else whatever its case."""
+    if wanted in names:
+        return wanted
+    alike = [name for name in names if name.strip().casefold() == wanted.strip().casefold()]
+    return alike[0] if alike else None
 
 
 def _number_samples(pool: pd.DataFrame, file_name: str) -> pd.DataFrame:
@@ -198,18 +245,24 @@ def _number_samples(pool: pd.DataFrame, file_name: str) -> pd.DataFrame:
 
 
 def _normalise_answers(column: pd.Series, file_name: str) -> pd.Series:
-    """Texts; numbers as texts; what is missing or empty as None."""
+    """Texts; numbers as texts; what is missing or empty as None, and the answer of a whole
+    solution."""
 
     def text(answer: Any) -> str | None:
         if isinstance(answer, str):
-            return answer.strip() or None
+            answer = answer.strip()
+            if "\n" not in answer:
+                return answer or None
+            reading = read_solution(answer)  # of several lines: a whole solution
+            return reading.text if reading else None
         if answer is None or answer is pd.NA or (isinstance(answer, float) and np.isnan(answer)):
             return None
         if isinstance(answer, bool | np.bool_) or not isinstance(answer, int | float | np.number):
             raise BadInput(
                 f"The column answer of {file_name} must hold texts or numbers, or nothing."
             )
-        return str(answer)
+        whole = isinstance(answer, float) and answer.is_integer() and abs(answer) < 2**53
+        return str(int(answer)) if whole else str(answer)
 
     return pd.Series([text(answer) for answer in column], index=column.index, dtype=object)
 
@@ -227,7 +280,7 @@ def _validate_scores(column: pd.Series, file_name: str) -> pd.Series:
 
 def _validate_booleans(column: pd.Series, file_name: str) -> pd.Series:
     kind = pd.api.types.infer_dtype(column, skipna=False)
-    if kind not in ("boolean", "integer") or not set(column.unique()) <= {0, 1}:
+    if kind not in ("boolean", "integer", "floating") or not set(column.unique()) <= {0, 1}:
         raise BadInput(
             f"The column correct of {file_name} must say true or false for every solution."
         )
@@ -235,41 +288,31 @@ def _validate_booleans(column: pd.Series, file_name: str) -> pd.Series:
 
 
 def _grade_answers(
-    pool: pd.DataFrame, file_name: str, on_progress: Callable[[str], None]
+    pool: pd.DataFrame,
+    file_name: str,
+    score: str,
+    grader: Grader,
+    on_progress: Callable[[str], None],
 ) -> pd.Series:
     """Whether each answer equals its reference; one that cannot be read or compared does not."""
     if "reference" not in pool or "answer" not in pool:
-        raise BadInput(
-            f"{file_name} does not say which solutions are right: add a column correct (true or "
-            "false), or the "
-            "columns answer and reference to grade by."
+        raise UnknownColumns(
+            f"{file_name} does not say which solutions are right, so no curve can be drawn: add a "
+            "column correct (true or false), or the columns answer and reference to grade by; "
+            f"with them it draws {_drawable(pool, score)}.",
+            [str(name) for name in pool.columns],
         )
     references = _normalise_answers(pool["reference"], file_name)
     pairs = list(zip(references, pool["answer"], strict=True))
     verdicts = {}
-    with Grader() as grader:
-        for pair in dict.fromkeys(pairs):
-            verdicts[pair] = None not in pair and grader.verdict(*pair) == "equal"
-            on_progress(f"{len(verdicts):,} answers graded")
+    for pair in dict.fromkeys(pairs):
+        verdicts[pair] = None not in pair and grader.verdict(*pair) == "equal"
+        on_progress(f"{len(verdicts):,} answers graded")
     return pd.Series([verdicts[pair] for pair in pairs], index=pool.index)
 
 
-def _canonicalise_answers(pool: pd.DataFrame) -> pd.Series:
-    """The answers, each as the first of its question that equals it. All right ones do, as they
-    equal the reference; wrong ones by their values (``problems/answer_values.py``), or else by
-    their letters."""
-    answer_keys = {answer: _answer_key(answer) for answer in pool["answer"].dropna().unique()}
-    key_codes = pd.Series(pd.factorize(pool["answer"].map(answer_keys))[0], index=pool.index)
-    right = pool["correct"].groupby([pool["question"], key_codes]).transform("all")
-    key_codes[right & (key_codes >= 0)] = key_codes.max() + 1
-    return pool["answer"].groupby([pool["question"], key_codes]).transform("first")
-
-
-def _answer_key(answer: str) -> tuple[Any, ...]:
-    text = normalise_answer(read_answer(answer) or answer)
-    value = parse_value(text)
-    return (
-        (value.numbers, value.unit)
-        if isinstance(value, Quantity)
-        else (strip_insignificant_spaces(text),)
-    )
+def _drawable(pool: pd.DataFrame, score: str) -> str:
+    """What a pool could draw if it said which solutions are right, and what for."""
+    if score in pool:
+        return "coverage, best, majority and weighted"
+    return f"coverage and majority (best and weighted need a column {score[:40]} as well)"
