@@ -16,7 +16,7 @@ EVIL = '<img src=x onerror="document.title=1"> ${1+1}'
 def compare(page):
     """The page, opened on its tab."""
     page.get_by_role("tab", name="Compare").click()
-    expect(page.locator("#compare-lanes .lane").first).to_be_visible()
+    expect(page.locator("#compare-viewer .lane").first).to_be_visible()
     return page
 
 
@@ -45,7 +45,7 @@ def state(page):
 
 
 def lanes(page):
-    return page.locator("#compare-lanes .lane")
+    return page.locator("#compare-viewer .lane")
 
 
 def test_three_strategies_at_budget_8_and_a_table_to_copy(compare, chromium):
@@ -56,14 +56,14 @@ def test_three_strategies_at_budget_8_and_a_table_to_copy(compare, chromium):
     run(page)
     expect(state(page)).to_have_attribute("data-state", "done", timeout=4 * TIMEOUT_MS)
     expect(lanes(page)).to_have_count(3)
-    expect(page.locator("#compare-lanes .small-tree path.best")).to_have_count(3)
-    rows = page.locator("#compare-table tbody tr")
+    expect(page.locator("#compare-viewer .small-tree path.best")).to_have_count(3)
+    rows = page.locator("#compare-viewer .comparison-table tbody tr")
     expect(rows).to_have_count(3)
     expect(page.get_by_role("button", name="Compare", exact=True)).to_be_enabled()
 
     chromium.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy table").click()
-    expect(page.locator("#compare-copy")).to_have_text("Copied")
+    expect(page.locator("#compare-viewer .copy-table")).to_have_text("Copied")
     copied = list(
         csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()")), delimiter="\t")
     )
@@ -93,7 +93,9 @@ def test_by_tokens_nobody_goes_over(compare):
     page.locator("#compare-tokens").get_by_text("1k").click()
     run(page)
     expect(state(page)).to_have_attribute("data-state", "done", timeout=4 * TIMEOUT_MS)
-    cells = page.locator("#compare-table tbody td:nth-child(5)").all_inner_texts()
+    cells = page.locator(
+        "#compare-viewer .comparison-table tbody td:nth-child(5)"
+    ).all_inner_texts()
     assert len(cells) == 2
     assert all(0 < int(cell.replace(",", "")) <= 1000 for cell in cells)
 
@@ -143,5 +145,5 @@ def test_fits_every_screen(compare):
         if width > 1000:
             box = page.locator("#compare-run").bounding_box()
             assert box["y"] + box["height"] <= height
-            box = page.locator("#compare-figures").bounding_box()
+            box = page.locator("#compare-viewer .comparison-figures").bounding_box()
             assert box["y"] < height

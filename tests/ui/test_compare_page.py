@@ -1,11 +1,10 @@
 """Compare without a browser: the rule of equal tokens, figures, pictures, and every handler's
 answer."""
 
-import csv
-import io
 import itertools
-import re
-from xml.etree import ElementTree
+import json
+from operator import attrgetter
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
@@ -18,20 +17,14 @@ from tests.ui.toy_solver import PausableGenerator, finished_run, toy_solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.strategy import STRATEGIES
-from ttc_explorer.search.voting import winning_vote
 from ttc_explorer.serving.model_manager import ModelManager
-from ttc_explorer.ui.components import compare_view
-from ttc_explorer.ui.components.small_tree import HEIGHT, WIDTH, small_tree
 from ttc_explorer.ui.components.strategy_chips import chips_value, pressed_strategies
 from ttc_explorer.ui.components.strategy_comparison import (
     COMPARABLE_STRATEGIES,
     MAX_COMPARED,
     ComparedStrategy,
     ComparisonLane,
-    ComparisonRow,
     compared_strategies,
-    comparison_row,
-    format_delimited,
     lanes_by_samples,
     lanes_by_tokens,
     largest_budget_within,
@@ -39,6 +32,7 @@ from ttc_explorer.ui.components.strategy_comparison import (
     tokens_processed,
 )
 from ttc_explorer.ui.pages.compare_page import ComparePage, CompareSession
+from ttc_explorer.ui.run_viewer.comparison_stream import ComparisonStream, runs_side_by_side
 from ttc_explorer.ui.strategy_colours import colour_style, extra_style
 
 # --- the same budget ------------------------------------------------------------------------------
@@ -124,7 +118,10 @@ def test_no_strategy_spends_more_than_the_tokens_and_one_more_sample_would(token
 
 def test_a_seed_gives_one_comparison_whoever_shares_it():
     def figures(lanes):
-        return {lane.entry.key: comparison_row(lane, "weighted") for lane in lanes}
+        return {
+            lane.entry.key: (lane.run.budget, tokens_processed(lane.run.ledger), lane.run.tree.text)
+            for lane in lanes
+        }
 
     keys = ["best_of_n", "beam width=4", "mcts width=4"]
     together = figures(compared(1500, keys))
@@ -183,97 +180,61 @@ def test_a_broken_choice_is_refused(value):
         pressed_strategies(value)
 
 
-# --- figures --------------------------------------------------------------------------------------
-
-
-def test_a_row_says_what_the_run_says():
-    lane = play(lanes_by_samples([ComparedStrategy("beam", ("width", 4))], 8, described), Toys())[0]
-    run, figures = lane.run, comparison_row(lane, "majority")
-    assert figures.answer == winning_vote(run.tree, "majority", "last").answer
-    assert figures.right == run.correct[figures.answer]
-    assert figures.solutions == len(list(run.tree.leaves()))
-    ledger = run.ledger
-    assert (
-        figures.tokens == ledger.generated_tokens + ledger.prefill_tokens + ledger.verifier_tokens
-    )
-    assert (figures.samples, figures.setting, figures.ended) == (8, "M = 4", run.stopped)
-
-
-@pytest.mark.parametrize("separator", ["\t", ","])
-def test_a_sheet_can_be_read_back_and_holds_no_formulas(separator):
-    answers = ["=1+1", "-3", "a\tb\nc", '"x", y', "@here", "-A1", "12/7", None]
-    rows = [
-        ComparisonRow("Best-of-N", "", 4, answer, True, seconds=1.25, flops=3e10)
-        for answer in answers
-    ]
-    lines = list(csv.reader(io.StringIO(format_delimited(rows, separator)), delimiter=separator))
-    assert len(lines) == 1 + len(rows)
-    assert {len(line) for line in lines} == {len(lines[0])}
-    read = [line[lines[0].index("answer")] for line in lines[1:]]
-    assert read == ["'=1+1", "-3", "a b c", '"x", y', "'@here", "'-A1", "12/7", ""]
-    assert lines[1][lines[0].index("flops")] == "30000000000"
-    assert lines[1][lines[0].index("seconds")] == "1.25"
-
+# --- the stream -----------------------------------------------------------------------------------
 
 EVIL = '<img src=x onerror="boom()">${1+1}'
 
 
-def test_hostile_text_is_shown_as_text():
-    run = finished_run(budget=4)
-    leaf = next(run.tree.leaves())
-    for node in run.tree.leaves():
-        run.tree.answer[node] = EVIL
-    run.tree.text[leaf] = EVIL
-    run.tree.note(EVIL)
-    run.error = EVIL
-    lane = ComparisonLane(
-        ComparedStrategy("beam", ("width", 4)), single_trial(4), float("inf"), lambda *_: run
-    )
-    lane.advance()
-    for shown in (
-        compare_view.lanes_grid([lane], "weighted"),
-        compare_view.comparison_table([lane], "weighted"),
-    ):
-        assert "<img" not in shown
-        assert "${" not in shown
+def lines(text):
+    return [json.loads(line) for line in text.splitlines()]
 
 
-def test_a_lane_without_a_run_says_why():
+def standings(text):
+    """Place of a lane -> its latest standing."""
+    return {fields[0]: fields[1] for kind, *fields in lines(text) if kind == "lane"}
+
+
+def test_a_comparison_grows_at_its_end_only_and_tells_every_lane():
+    lanes, toys = lanes_by_samples(list(COMPARABLE_STRATEGIES.values())[:3], 8, described), Toys()
+    stream, before = ComparisonStream(lanes, "majority"), ""
+    for lane in lanes:
+        toys.driver.add(lane.run)
+    while any(lane.run.stopped is None for lane in lanes):
+        toys.driver.tick()
+        now = stream.update()
+        assert now.startswith(before)
+        assert {standing["state"] for standing in standings(now).values()} == {"running"}
+        before = now
+    for lane in lanes:
+        assert lane.advance() is None
+    now = stream.update()
+    assert now == stream.update()
+    assert {standing["state"] for standing in standings(now).values()} == {"done"}
+    assert lines(now)[0][1]["selector"] == "majority"
+    assert now.count('["add",') == sum(len(lane.run.tree) for lane in lanes)
+
+
+def test_a_lane_without_a_run_says_so():
     lane = ComparisonLane(
         ComparedStrategy("best_of_n"),
         largest_budget_within(1, 9),
         1,
         lambda *_: finished_run(budget=1),
     )
+    stream = ComparisonStream([lane], "weighted")
+    assert standings(stream.update()) == {0: {"state": "running", "trying": True}}
     assert lane.advance() is None
-    assert compare_view.BUDGET_TOO_SMALL in compare_view.lanes_grid([lane], "weighted")
-    assert compare_view.BUDGET_TOO_SMALL in compare_view.comparison_table([lane], "weighted")
-    assert comparison_row(lane, "weighted") == ComparisonRow("Best-of-N", "")
+    assert standings(stream.update()) == {0: {"state": "none", "trying": False}}
+    assert lines(stream.update())[0][1]["tokens"] == 1
 
 
-# --- the small tree -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", list(STRATEGIES))
-@pytest.mark.parametrize("budget", [1, 16])
-def test_a_small_tree_has_every_node_inside_the_picture(name, budget):
-    run = Toys().drive(toy_run(name, budget))[0]
-    vote = winning_vote(run.tree, "weighted", "last")
-    svg = ElementTree.fromstring(small_tree(run, run.tree.path(vote.leaf)))
-    paths = svg.findall("path")
-    edges = sum(path.get("d").count("L") for path in paths)
-    discs = [path for path in paths if path.get("stroke") or "blank" in path.get("class").split()]
-    assert edges == sum(path.get("d").count("M") for path in discs) == len(run.tree) - 1
-    best = [path for path in paths if path.get("class") == "best"]
-    assert best[0].get("d").count("L") == len(run.tree.path(vote.leaf))
-    places = [re.findall(r"[-\d.]+", path.get("d").replace("h0", "")) for path in paths]
-    for found in places:
-        assert all(0 <= float(x) <= WIDTH for x in found[::2])
-        assert all(0 <= float(y) <= HEIGHT for y in found[1::2])
-
-
-def test_a_small_tree_of_nothing_is_a_root():
-    assert small_tree(toy_run(), ()).count("<circle") == 1
+def test_hostile_text_is_no_markup_on_its_way():
+    run = finished_run(budget=4)
+    for node in run.tree.leaves():
+        run.tree.answer[node] = EVIL
+    run.tree.note(EVIL)
+    run.error = EVIL
+    assert "<" not in runs_side_by_side([run], "weighted")
 
 
 # --- the palette ----------------------------------------------------------------------------------
@@ -336,11 +297,10 @@ THREE = chips_value(["best_of_n", "beam width=4", "mcts width=4"], {})
 ASKED = {
     "text": "Solve x^2-7x+12=0.",
     "answer": "",
-    "pressed": THREE,
+    "chips": THREE,
     "unit": "samples",
     "samples": 8,
     "tokens": 5000,
-    "selector": "weighted",
     "seed": 0,
 }
 
@@ -350,10 +310,21 @@ def page_on(make_solver=toy_solver):
         return ComparePage(ModelManager(make_solver), None)
 
 
+def frames_of(page, session, **changes):
+    """The three events of a press on Compare, one after the other."""
+    asked = ASKED | changes
+    places = {name: getattr(page, name) for name in asked if name not in ("text", "answer")}
+    places |= {"text": page.problem.text, "answer": page.problem.answer}
+    values = {places[name]: value for name, value in asked.items()}
+    yield from page.prepare(values | {page.session: session, page.choice: None})
+    yield from page.draw(session)
+    yield page.controls.finish(session)
+
+
 def run_page(page, session, **changes):
     """All that a comparison puts on the page, the last value of each component."""
     shown = {}
-    for frame in page.compare(session, **(ASKED | changes)):
+    for frame in frames_of(page, session, **changes):
         shown |= frame
     return shown
 
@@ -362,40 +333,40 @@ def run_page(page, session, **changes):
 def test_three_strategies_to_the_end(unit):
     page, session = page_on(), CompareSession()
     shown = run_page(page, session, unit=unit, tokens=1500)
-    assert 'data-state="done"' in shown[page.status]
-    assert shown[page.table].count("<tr>") == 4
-    assert shown[page.tab_separated].count("\n") == shown[page.comma_separated].count("\n") == 4
-    assert shown[page.copy]["interactive"]
-    assert shown[page.start]["interactive"]
+    assert 'data-state="done"' in shown[page.controls.status]
+    assert [each["state"] for each in standings(shown[page.viewer]).values()] == ["done"] * 3
+    assert shown[page.controls.start]["interactive"]
     assert not session.running
     if unit == "tokens":
         assert all(tokens_processed(lane.run.ledger) <= 1500 for lane in session.lanes)
-    recounted = page.change_selector(session, "majority")
-    assert recounted[page.table] == compare_view.comparison_table(session.lanes, "majority")
+    page.change_rule(session, SimpleNamespace(selector="majority"))
+    run_page(page, session)
+    assert {lane.run.settings.selector for lane in session.lanes} == {"majority"}
+    page.change_rule(session, SimpleNamespace(selector="loudest"))
+    assert session.selector == "majority"
 
 
 @pytest.mark.parametrize(
     ("changes", "place", "sentence"),
     [
-        ({"text": " "}, "input_error", "is empty"),
-        ({"answer": "7" * 401}, "input_error", "too long"),
-        ({"pressed": chips_value([], {})}, "banner", "Choose from 1 to 6"),
-        ({"pressed": "?"}, "banner", "choose again"),
-        ({"pressed": chips_value(["revise chains=4"], {})}, "banner", "needs a reviser"),
-        ({"samples": 0}, "banner", "budget must be"),
-        ({"tokens": -1}, "banner", "tokens"),
-        ({"tokens": float("inf")}, "banner", "tokens"),
-        ({"seed": 0.5}, "banner", "seed must be"),
-        ({"seed": -1}, "banner", "seed must be"),
-        ({"selector": "loudest"}, "banner", "Unknown selector"),
+        ({"text": " "}, "problem.message", "is empty"),
+        ({"answer": "7" * 401}, "problem.message", "too long"),
+        ({"chips": chips_value([], {})}, "controls.banner", "Choose from 1 to 6"),
+        ({"chips": "?"}, "controls.banner", "choose again"),
+        ({"chips": chips_value(["revise chains=4"], {})}, "controls.banner", "needs a reviser"),
+        ({"samples": 0}, "controls.banner", "budget must be"),
+        ({"tokens": -1}, "controls.banner", "tokens"),
+        ({"tokens": float("inf")}, "controls.banner", "tokens"),
+        ({"seed": 0.5}, "controls.banner", "seed must be"),
+        ({"seed": -1}, "controls.banner", "seed must be"),
     ],
 )
 def test_bad_input_is_one_sentence_in_its_place(changes, place, sentence):
     page, session = page_on(), CompareSession()
     shown = run_page(page, session, **changes)
-    assert sentence in shown[getattr(page, place)]
-    assert shown[page.start]["interactive"]
-    assert page.table not in shown
+    assert sentence in shown[attrgetter(place)(page)]
+    assert shown[page.controls.start]["interactive"]
+    assert page.viewer not in shown
 
 
 def test_what_cannot_run_is_marked_once_the_models_are_known():
@@ -406,10 +377,10 @@ def test_what_cannot_run_is_marked_once_the_models_are_known():
     assert page.update_selection(session, shown[page.chips])[page.chips] == gr.skip()
     page = page_on(lambda: toy_solver(reviser=ToyReviser()))
     shown = run_page(
-        page, session, pressed=chips_value(["revise chains=4"], {"beam": "It was so before."})
+        page, session, chips=chips_value(["revise chains=4"], {"beam": "It was so before."})
     )
     assert '"missing": {}' in shown[page.chips]
-    assert 'data-state="done"' in shown[page.status]
+    assert 'data-state="done"' in shown[page.controls.status]
 
 
 @pytest.mark.parametrize("error", [ModelError("The weights are missing."), KeyError("secret")])
@@ -419,16 +390,16 @@ def test_models_that_cannot_be_loaded_are_one_sentence(error):
 
     page = page_on(load)
     shown = run_page(page, CompareSession())
-    assert "secret" not in shown[page.banner]
-    assert shown[page.banner].count("<p") == 1
-    assert shown[page.start]["interactive"]
+    assert "secret" not in shown[page.controls.banner]
+    assert shown[page.controls.banner].count("<p") == 1
+    assert shown[page.controls.start]["interactive"]
 
 
 def test_models_that_fail_are_one_sentence_and_the_trees_stay():
     page = page_on(lambda: toy_solver(verifier=ToyVerifier(refuses="Solve")))
     shown = run_page(page, CompareSession())
-    assert "failed unexpectedly" in shown[page.banner]
-    assert shown[page.lanes].count("<article") == 3
+    assert "failed unexpectedly" in shown[page.controls.banner]
+    assert set(standings(shown[page.viewer])) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("unit", ["samples", "tokens"])
@@ -437,11 +408,11 @@ def test_stop_ends_all_runs(unit):
     gate.hold(after=1)  # no run ends with its first step
     page, session = page_on(lambda: toy_solver(gate)), CompareSession()
     shown = {}
-    for frame in page.compare(session, **(ASKED | {"unit": unit})):
+    for frame in frames_of(page, session, unit=unit):
         shown |= frame
         if session.lanes:
             page.stop(session)
-    assert 'data-state="cancelled"' in shown[page.status]
+    assert 'data-state="cancelled"' in shown[page.controls.status]
     assert all(lane.run.stopped == "cancelled" for lane in session.lanes)
     assert len(page._model_manager.wait().service._driver) == 0
 
@@ -450,7 +421,7 @@ def test_a_closed_tab_cancels_all_runs():
     gate = PausableGenerator(toy_solver().generator)
     gate.hold(after=0)
     page, session = page_on(lambda: toy_solver(gate)), CompareSession()
-    frames = page.compare(session, **ASKED)
+    frames = frames_of(page, session)
     while not session.lanes:
         next(frames)
     frames.close()

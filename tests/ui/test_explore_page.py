@@ -20,6 +20,7 @@ from ttc_explorer.search.settings import AGGREGATES
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.voting import winning_vote
 from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.ui.components.problem_input import example_problem
 from ttc_explorer.ui.pages import build_app
 from ttc_explorer.ui.pages.explore_page import BUDGETS, ExplorePage, ExploreSession
 
@@ -27,12 +28,10 @@ RECORDED = sorted((Path(__file__).parents[2] / "assets" / "recorded").glob("*.js
 ASKED = {
     "text": "Solve x^2-7x+12=0.",
     "answer": "",
-    "name": "beam",
+    "strategy": "beam",
     "budget": 8,
     "seed": 0,
     "temperature": 0.8,
-    "selector": "weighted",
-    "aggregate": "last",
     "width": 4,
     "lookahead": 1,
     "length": 1,
@@ -59,12 +58,35 @@ def broken(error):
         return ExplorePage(ModelManager(load), None)
 
 
+def values(page, session, **changes):
+    """What the handler is given: component -> value."""
+    asked = ASKED | changes
+    places = {name: getattr(page, name) for name in asked if name not in ("text", "answer")}
+    places |= {"text": page.problem.text, "answer": page.problem.answer}
+    return {places[name]: value for name, value in asked.items()} | {
+        page.session: session, page.choice: None
+    }  # fmt: skip
+
+
+def frames_of(page, session, **changes):
+    """The three events of a press on Run, one after the other."""
+    yield from page.prepare(values(page, session, **changes))
+    yield from page.draw(session)
+    yield page.controls.finish(session)
+
+
 def search(page, session, **changes):
     """All that a run puts on the page, the last value of each component."""
     shown = {}
-    for frame in page.search(session, **(ASKED | changes)):
+    for frame in frames_of(page, session, **changes):
         shown |= frame
     return shown
+
+
+def state_of(text):
+    """The latest status in a stream."""
+    snapshots = [json.loads(line)[1] for line in text.splitlines() if line.startswith('["snap')]
+    return [each["status"] for each in snapshots if "status" in each][-1]
 
 
 def test_the_page_opens_full_and_without_models(initial_run):
@@ -73,11 +95,9 @@ def test_the_page_opens_full_and_without_models(initial_run):
 
     with gr.Blocks():
         page = ExplorePage(ModelManager(never), initial_run)
-    assert winning_vote(initial_run.tree, "weighted", "last").answer in page.cards.value
-    assert len(page.tree.value) > 100
-    assert "<tbody><tr" in page.votes.value
-    assert 'class="way"' in page.inspector.value
-    assert 'data-state="recorded"' in page.status.value
+    assert winning_vote(initial_run.tree, "weighted", "last").answer in page.viewer.value
+    assert page.viewer.value.count('["add",') == len(initial_run.tree)
+    assert 'data-state="recorded"' in page.controls.status.value
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.name)
@@ -89,15 +109,18 @@ def test_recorded_runs_can_be_read(file):
 
 def test_a_run_is_drawn_from_its_first_event_to_its_end(page):
     session = ExploreSession(None)
-    frames = list(page.search(session, **ASKED))
-    states = [frame[page.status] for frame in frames if page.status in frame]
+    frames = list(frames_of(page, session))
+    states = [frame[page.controls.status] for frame in frames if page.controls.status in frame]
+    assert 'data-state="running"' in states[0]
     assert 'data-state="done"' in states[-1]
-    trees = [frame[page.tree] for frame in frames if page.tree in frame]
-    assert all(later.startswith(earlier) for earlier, later in pairwise(trees))
+    pictures = [frame[page.viewer] for frame in frames if page.viewer in frame]
+    assert all(set(frame) == {page.viewer} for frame in frames if page.viewer in frame)
+    assert all(later.startswith(earlier) for earlier, later in pairwise(pictures))
+    assert state_of(pictures[-1])["stopped"] == "done"
     assert session.run.stopped == "done"
     assert not session.running
-    assert frames[0][page.stop_button]["interactive"]
-    assert frames[-1][page.start]["interactive"]
+    assert frames[0][page.controls.stop]["interactive"]
+    assert frames[-1][page.controls.start]["interactive"]
 
 
 def test_a_known_kind_of_problem_is_judged_though_nobody_gave_the_answer(page):
@@ -118,7 +141,7 @@ def test_a_known_kind_of_problem_is_judged_though_nobody_gave_the_answer(page):
         ({"answer": "7" * 401}, "reference answer is too long"),
         ({"budget": 0}, "budget must be"),
         ({"budget": 257}, "budget must be"),
-        ({"name": "nonsense"}, "Unknown strategy"),
+        ({"strategy": "nonsense"}, "Unknown strategy"),
         ({"seed": None}, "seed must be"),
         ({"seed": float("inf")}, "seed must be"),
         ({"seed": -1}, "seed must be"),
@@ -126,10 +149,9 @@ def test_a_known_kind_of_problem_is_judged_though_nobody_gave_the_answer(page):
         ({"width": None}, "width must be"),
         ({"lookahead": 41}, "lookahead must be"),
         ({"length": None}, "length must be"),
-        ({"name": "revise"}, "needs a reviser"),
+        ({"strategy": "revise"}, "needs a reviser"),
         ({"rounds": 2.5}, "rounds must be"),
         ({"temperature": 9}, "temperature must"),
-        ({"selector": "loudest"}, "Unknown selector"),
     ],
 )
 def test_bad_input_is_one_sentence_and_the_run_on_screen_stays(
@@ -137,12 +159,12 @@ def test_bad_input_is_one_sentence_and_the_run_on_screen_stays(
 ):
     session = ExploreSession(initial_run)
     shown = search(page, session, **changes)
-    assert sentence in shown[page.banner]
-    assert shown[page.banner].count("<p") == 1
-    assert page.tree not in shown
+    assert sentence in shown[page.controls.banner]
+    assert shown[page.controls.banner].count("<p") == 1
+    assert page.viewer not in shown
     assert session.run is initial_run
     assert not session.running
-    assert shown[page.start]["interactive"]
+    assert shown[page.controls.start]["interactive"]
 
 
 @pytest.mark.parametrize(
@@ -156,8 +178,8 @@ def test_models_that_cannot_be_loaded_are_one_sentence(error, sentence):
     page = broken(error)
     for _ in range(2):  # and again: nothing is stuck
         shown = search(page, ExploreSession(None))
-        assert sentence in shown[page.banner]
-        assert "secret" not in shown[page.banner]
+        assert sentence in shown[page.controls.banner]
+        assert "secret" not in shown[page.controls.banner]
 
 
 def test_a_model_that_fails_is_one_sentence_and_its_tree_stays():
@@ -167,8 +189,8 @@ def test_a_model_that_fails_is_one_sentence_and_its_tree_stays():
         )
     session = ExploreSession(None)
     shown = search(page, session)
-    assert "failed unexpectedly" in shown[page.banner]
-    assert page.tree in shown
+    assert "failed unexpectedly" in shown[page.controls.banner]
+    assert page.viewer in shown
 
 
 def test_stop_ends_a_run_that_is_in_progress():
@@ -178,12 +200,12 @@ def test_stop_ends_a_run_that_is_in_progress():
         page = ExplorePage(ModelManager(lambda: toy_solver(gate)), None)
     session = ExploreSession(None)
     shown = {}
-    for frame in page.search(session, **ASKED):
+    for frame in frames_of(page, session):
         shown |= frame
         if session.run is not None and len(session.run.tree) > 1:
             page.stop(session)
     assert session.run.stopped == "cancelled"
-    assert 'data-state="cancelled"' in shown[page.status]
+    assert 'data-state="cancelled"' in shown[page.controls.status]
 
 
 def test_a_closed_tab_cancels_the_run():
@@ -192,9 +214,9 @@ def test_a_closed_tab_cancels_the_run():
     with gr.Blocks():
         page = ExplorePage(ModelManager(lambda: toy_solver(gate)), None)
     session = ExploreSession(None)
-    frames = page.search(session, **ASKED)
-    while session.run is None:
-        next(frames)
+    list(page.prepare(values(page, session)))
+    frames = page.draw(session)
+    next(frames)
     frames.close()
     service = page._model_manager.wait().service
     while session.run.stopped is None:
@@ -203,44 +225,39 @@ def test_a_closed_tab_cancels_the_run():
     assert not session.running
 
 
-def test_pick_shows_nodes_of_the_run_on_screen_only(page, initial_run):
-    session = ExploreSession(initial_run)
-    assert 'data-node="2"' in page.pick(session, SimpleNamespace(run=session.id, id=2))
-    assert session.node == 2
-    for run, node in (
-        ("another", 1),
-        (session.id, 10**6),
-        (session.id, -1),
-        (session.id, "1"),
-        (session.id, None),
-    ):
-        assert page.pick(session, SimpleNamespace(run=run, id=node)) == gr.skip()
-    assert session.node == 2
+def rule(selector, aggregate):
+    return SimpleNamespace(selector=selector, aggregate=aggregate)
 
 
-def test_recounting_follows_the_rule_and_keeps_the_run(page, initial_run):
-    session = ExploreSession(initial_run)
-    for rule in (("majority", "last"), ("best", "min"), ("weighted", "prod")):
-        shown = page.change_selector(session, *rule)
-        assert f"{winning_vote(initial_run.tree, *rule).score:.2f}" in shown[page.cards]
-    assert session.run is initial_run
-    assert initial_run.settings.selector == "weighted"
-
-
-def test_recounting_moves_the_best_path_and_is_what_gets_saved(page):
+def test_the_rule_on_screen_is_what_gets_saved_and_run_next(page):
     run = finished_run(budget=64)
-    rules = [(selector, aggregate) for selector in SELECTORS for aggregate in AGGREGATES]
-    leaves = {rule: winning_vote(run.tree, *rule).leaf for rule in rules}
-    assert len(set(leaves.values())) > 1
     session = ExploreSession(run)
-    for rule, leaf in leaves.items():
-        shown = page.change_selector(session, *rule)
-        best = [line for line in shown[page.tree].splitlines() if line.startswith('["best"')][-1]
-        assert json.loads(best)[1] == run.tree.path(leaf)
-        assert f'data-node="{leaf}"' in shown[page.inspector]
-        saved = trace.load_trace(page.save_trace(session)[0].encode())
-        assert (saved.settings.selector, saved.settings.aggregate) == rule
-        assert winning_vote(saved.tree, *rule).leaf == leaf
+    for selector in SELECTORS:
+        for aggregate in AGGREGATES:
+            page.change_rule(session, rule(selector, aggregate))
+            saved = trace.load_trace(page.save_trace(session)[0].encode())
+            assert (saved.settings.selector, saved.settings.aggregate) == (selector, aggregate)
+    assert run.settings.selector == "weighted"
+    page.change_rule(session, rule("best", "min"))
+    search(page, session)
+    assert (session.run.settings.selector, session.run.settings.aggregate) == ("best", "min")
+
+
+def test_a_rule_that_does_not_exist_changes_nothing(page, initial_run):
+    session = ExploreSession(initial_run)
+    for selector, aggregate in (("loudest", "last"), ("best", "most"), (None, None)):
+        page.change_rule(session, rule(selector, aggregate))
+    assert (session.selector, session.aggregate) == ("weighted", "last")
+
+
+def test_a_second_press_does_not_disturb_the_run(page):
+    session = ExploreSession(None)
+    list(page.prepare(values(page, session)))
+    assert list(page.prepare(values(page, session))) == []
+    assert page.controls.finish(session) == {page.controls.start: gr.skip()}
+    list(page.draw(session))
+    assert list(page.draw(session)) == []
+    assert page.controls.finish(session)[page.controls.start]["interactive"]
 
 
 def test_a_saved_trace_can_be_loaded_and_run_again(page, initial_run, tmp_path):
@@ -251,9 +268,9 @@ def test_a_saved_trace_can_be_loaded_and_run_again(page, initial_run, tmp_path):
     session = ExploreSession(None)
     shown = page.open(session, str(file))
     assert trace.dump_trace(session.run) == text.encode()
-    assert shown[page.problem] == initial_run.problem.text
+    assert shown[page.problem.text] == initial_run.problem.text
     assert (shown[page.strategy], shown[page.budget], shown[page.seed]) == ("beam", 16, 3)
-    assert 'data-state="done"' in shown[page.status]
+    assert 'data-state="done"' in shown[page.controls.status]
 
 
 @pytest.mark.parametrize(
@@ -274,8 +291,8 @@ def test_a_bad_trace_is_one_sentence_and_the_run_on_screen_stays(
     file.write_bytes(content)
     session = ExploreSession(initial_run)
     shown = page.open(session, str(file))
-    assert sentence in shown[page.banner]
-    assert page.tree not in shown
+    assert sentence in shown[page.controls.banner]
+    assert page.viewer not in shown
     assert session.run is initial_run
 
 
@@ -287,12 +304,10 @@ def test_there_is_nothing_to_save_before_the_first_run():
 
 
 @pytest.mark.parametrize("kind", ["any", *FAMILIES])
-def test_examples_are_of_the_wanted_kind_and_held_out(page, kind):
-    shown = page.example(kind, 2)
-    known = recognise(shown[page.problem])
+def test_examples_are_of_the_wanted_kind_and_held_out(kind):
+    known = recognise(example_problem(kind, 2))
     assert kind in ("any", known.family.name)
     assert known.family.split(known.parameters) == "test"
-    assert shown[page.note] == ""
 
 
 def test_a_problem_of_another_kind_is_named_as_such(page):
@@ -332,7 +347,7 @@ def test_the_slider_follows_the_budget_and_reaches_the_run(page):
     assert (
         "value" not in page.describe_strategy("revise", 16, 2)[page.length]
     )  # who drags it is not disturbed
-    search(page, session, name="best_of_n", budget=8, length=2)
+    search(page, session, strategy="best_of_n", budget=8, length=2)
     assert session.run.settings.chains == 2
 
 

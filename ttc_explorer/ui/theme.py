@@ -11,7 +11,7 @@ from ttc_explorer.ui.page import pages_in_order
 from ttc_explorer.ui.plot_css import dark_theme_css
 
 STATIC_FOLDER = Path(__file__).parent
-SHARED_STYLESHEETS = ("style", "plots", "cards")
+SHARED_STYLESHEETS = ("shared_controls", "style", "plots", "cards", "run_viewer/style")
 
 # light, dark
 PAGE_COLOUR = ("#f3f5f9", "#0d1117")

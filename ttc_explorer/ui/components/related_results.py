@@ -18,8 +18,7 @@ from ttc_explorer.experiments.curve_points import curve_points
 from ttc_explorer.experiments.difficulty import BINS, bin_of_score, predicted_edges
 from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.search.run import Run
-from ttc_explorer.ui.components.compare_view import swatch
-from ttc_explorer.ui.components.result_panels import glossary_term
+from ttc_explorer.ui.components.messages import glossary_term, swatch
 from ttc_explorer.ui.math_typesetting import escape_html
 from ttc_explorer.ui.results_store import ModelResults, ResultsStore
 from ttc_explorer.ui.strategy_colours import colour_style

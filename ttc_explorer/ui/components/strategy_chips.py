@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.ui.components.compare_view import swatch
+from ttc_explorer.ui.components.messages import swatch
 from ttc_explorer.ui.components.strategy_comparison import (
     COMPARABLE_STRATEGIES,
     MAX_COMPARED,

@@ -1,4 +1,4 @@
-"""Strategies side by side on one problem at the same budget: what, by which rule, in which figures.
+"""Strategies side by side on one problem at the same budget: what, and by which rule.
 
 By samples, every strategy runs at the same N. By tokens, every strategy runs at the largest N whose
 whole run stays within the budget: one more would go over. So no run is cut off (a search that goes
@@ -14,26 +14,19 @@ one comparison.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import re
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import MAX_BUDGET
 from ttc_explorer.search.strategy import STRATEGIES
-from ttc_explorer.search.voting import winning_vote
-from ttc_explorer.ui.run_viewer.tree_stream import single_line
 
 MAX_COMPARED = 6
 """Strategies in one comparison."""
 MAX_TOKENS = 1_000_000
-MAX_CELL_CHARACTERS = 200
-"""Characters of an answer in a sheet."""
 
 MAIN_SETTING_VALUES: dict[str, tuple[tuple[str, int], ...]] = {
     "beam": (("width", 4), ("width", 0)),
@@ -214,12 +207,14 @@ class ComparisonLane:
         assert self.run is not None
         if not self.over_budget():
             if self.run.stopped in ("cancelled", "deadline"):  # nothing is known about this N
-                return self._finish(self._fitting_run or self.run)
+                self._finish(self._fitting_run or self.run)
+                return None
             self._fitting_run = self.run
         try:
             number = self._trials.send(tokens_processed(self.run.ledger))
         except StopIteration:
-            return self._finish(self._fitting_run)
+            self._finish(self._fitting_run)
+            return None
         self.run = self._make_run(self.entry, number)
         return self.run
 
@@ -255,91 +250,3 @@ def lanes_by_tokens(
         )
         for entry in strategies
     ]
-
-
-# --- figures --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ComparisonRow:
-    """A strategy's result in figures; all but the first two are None if it had no run within the
-    budget.
-
-    ``right`` is None too where the right answer is not known. ``flops`` are those of all models;
-    ``seconds`` of wall time, shared with the other runs; ``ended`` as in Run.
-    """
-
-    strategy: str
-    setting: str
-    samples: int | None = None
-    answer: str | None = None
-    right: bool | None = None
-    solutions: int | None = None
-    tokens: int | None = None
-    generated_tokens: int | None = None
-    prompt_tokens: int | None = None
-    verifier_tokens: int | None = None
-    flops: float | None = None
-    sequential_depth: int | None = None
-    seconds: float | None = None
-    ended: str | None = None
-    seed: int | None = None
-
-
-def comparison_row(lane: ComparisonLane, selector: str) -> ComparisonRow:
-    """The figures of the lane's run as they stand, its answer chosen by ``selector``."""
-    entry, run = lane.entry, lane.run
-    if run is None:
-        return ComparisonRow(entry.title, entry.detail)
-    vote, ledger = winning_vote(run.tree, selector, run.settings.aggregate), run.ledger
-    return ComparisonRow(
-        entry.title,
-        entry.detail,
-        run.budget,
-        vote and vote.answer,
-        run.correct.get(vote.answer) if vote else None,
-        sum(1 for _ in run.tree.leaves()),
-        tokens_processed(ledger),
-        ledger.generated_tokens,
-        ledger.prefill_tokens,
-        ledger.verifier_tokens,
-        ledger.flops,
-        ledger.sequential_depth,
-        ledger.seconds,
-        run.stopped,
-        run.seed,
-    )
-
-
-def format_delimited(rows: Iterable[ComparisonRow], separator: str) -> str:
-    """The rows as a sheet with a line of heads: tab-separated to paste, comma-separated to keep.
-
-    Numbers are whole and exact, but for seconds (milliseconds). Answers, written by models, are one
-    line of printable text, and what a spreadsheet would take for a formula is marked as text by an
-    apostrophe.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
-    writer.writerow(field.name for field in fields(ComparisonRow))
-    writer.writerows(map(_format_cell, astuple(row)) for row in rows)
-    return out.getvalue()
-
-
-_FORMULA = re.compile(r"[=@]|[-+](?!\d+([./]\d+)?$)")
-
-
-def _format_cell(value: object) -> str:
-    """
-    >>> [_format_cell(value) for value in (None, True, 2.5, 3e10, "-7/2", "=1+1", "-1+A1")]
-    ['', 'yes', '2.5', '30000000000', '-7/2', "'=1+1", "'-1+A1"]
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() else f"{value:.3f}".rstrip("0")
-    if isinstance(value, int):
-        return str(value)
-    text = single_line(str(value), MAX_CELL_CHARACTERS)
-    return f"'{text}" if _FORMULA.match(text) else text

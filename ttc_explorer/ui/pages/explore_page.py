@@ -6,23 +6,23 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import gradio as gr
 
 from ttc_explorer.models.protocol import ModelError
-from ttc_explorer.problems.families import FAMILIES, LEVELS, draw_problem, recognise
-from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput, typed_problem
+from ttc_explorer.problems.families import recognise
+from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput, Problem, typed_problem
 from ttc_explorer.search import trace
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, Settings, parse_budget
 from ttc_explorer.search.strategy import STRATEGIES, get_strategy
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
-from ttc_explorer.ui.components import chain_ratio, downloads, result_panels
+from ttc_explorer.serving.run_service import RunService
+from ttc_explorer.ui.components import chain_ratio, downloads
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
     html_block,
@@ -31,14 +31,17 @@ from ttc_explorer.ui.components.basic_inputs import (
     segmented_control,
     with_known_answer,
 )
-from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
-from ttc_explorer.ui.components.node_inspector import default_node, node_inspector
+from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence
+from ttc_explorer.ui.components.messages import banner, status_line
+from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.components.related_results import related_results
-from ttc_explorer.ui.components.revision_chain import chain_component, chains_html
+from ttc_explorer.ui.components.run_controls import RunControls, RunSession
 from ttc_explorer.ui.components.strategy_picker import availability_update, strategy_picker
+from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import ResultsStore, shipped_results
-from ttc_explorer.ui.run_viewer import TreeStream, tree_view
+from ttc_explorer.ui.run_viewer.stream import RunStream
+from ttc_explorer.ui.run_viewer.viewer_component import run_viewer
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +57,15 @@ LOOKAHEAD_CHOICES = (0, 1, 2, 3, 4)
 
 OUT_OF_DISTRIBUTION_NOTE = (
     "The built-in model was trained only on the kinds of problems in the list above, and this is "
-    "none of "
-    "them: it will try, and most likely fail."
+    "none of them: it will try, and most likely fail."
 )
+STOP_SENTENCES = {
+    None: "Running",
+    "done": "Done",
+    "budget": "Ended at the most steps",
+    "cancelled": "Stopped",
+    "deadline": "Ended because its time was up",
+}
 
 
 @page("explore", title="Explore", order=10)
@@ -67,26 +76,47 @@ def build(app: AppContext) -> ExplorePage:
     return page
 
 
-class ExploreSession:
+@dataclass(frozen=True)
+class RunRequest:
+    """What a visitor asks for: everything of a run but the models."""
+
+    problem: Problem
+    strategy: str
+    budget: int
+    seed: int
+    settings: Settings
+
+    def make_run(self, models: LoadedModels) -> Run:
+        """The run by these models; steps get scores for the picture even where nobody needs
+        them."""
+        run = models.solver.run(self.problem, self.strategy, self.budget, self.seed, self.settings)
+        run.display_scores = True
+        return run
+
+
+class ExploreSession(RunSession):
     """What one visitor looks at and wants; kept in their session.
 
-    ``run`` is on screen, drawn by ``stream``. ``node`` is under inspection (None: whichever leads).
-    ``selector`` and ``aggregate`` choose the answer. ``running`` while a run of theirs is in
-    progress, and ``stop`` when they want it to end.
+    ``run`` is on screen, drawn by ``stream``. ``selector`` and ``aggregate`` choose the answer.
+    ``prepared`` is a run about to be drawn, and who runs it.
     """
 
     def __init__(self, run: Run | None) -> None:
-        self.running = self.stop = False
+        super().__init__()
         self.run: Run | None = None
+        self.prepared: tuple[Run, RunService] | None = None
+        self.selector, self.aggregate = Settings().selector, Settings().aggregate
         if run is not None:
             self.show(run)
 
     def show(self, run: Run) -> None:
         self.run = run
-        self.id = uuid.uuid4().hex[:12]
-        self.stream = TreeStream(self.id)
-        self.node: int | None = None
+        self.stream = RunStream(uuid.uuid4().hex[:12], run)
         self.selector, self.aggregate = run.settings.selector, run.settings.aggregate
+
+    def picture(self) -> str:
+        """The run on screen, as it stands now."""
+        return "" if self.run is None else self.stream.update()
 
 
 class ExplorePage(Page):
@@ -106,60 +136,23 @@ class ExplorePage(Page):
         self.session = gr.State(ExploreSession(initial_run))
         with gr.Row(equal_height=False, elem_id="explore"):
             with gr.Column(elem_id="controls", min_width=0):
-                self._build_problem_input(initial_run)
-                self._build_strategy_controls(initial_run)
-                self._build_run_buttons()
-                self._build_settings(initial_run)
-            with gr.Column(elem_id="centre", min_width=0):
-                self.cards = html_block("cards")
-                self.remarks = html_block("remarks")
-                self.tree = tree_view(elem_id="tree")
-                self.chains = chain_component(elem_id="chains")
-                self._build_votes(initial_run)
-            with gr.Column(elem_id="side", min_width=0):
-                self.inspector = html_block(
-                    "inspector", '<p class="hint">Pick a node of the tree to read it here.</p>'
+                self.problem = ProblemInput(
+                    initial_run.problem.text if initial_run else "", "", "note", with_lists=True
                 )
-                self.related_results = html_block("beside")
+                self._build_strategy_controls(initial_run)
+                with gr.Column(elem_id="go", min_width=0):
+                    self.controls = RunControls("Run")
+                self._build_settings(initial_run)
+            self.viewer = run_viewer("viewer")
+            self.related_results = html_block("beside")
         self._connect()
         if initial_run is not None:
-            for component, value in self._draw(self.session.value).items():
-                component.value = value
-            self.status.value = result_panels.status_line(
+            self.viewer.value = self.session.value.picture()
+            self.controls.status.value = status_line(
                 "recorded", "Recorded run. Press Run for your own."
             )
 
     # --- what is on the page ----------------------------------------------------------------------
-
-    def _build_problem_input(self, initial_run: Run | None) -> None:
-        kinds = [("Any kind", "any"), *((family.title, name) for name, family in FAMILIES.items())]
-        levels = [(f"Level {level}", level) for level in LEVELS]
-        small: dict[str, Any] = {
-            "show_label": False,
-            "container": False,
-            "min_width": 0,
-            "filterable": False,
-        }
-        with gr.Column(elem_id="ask", min_width=0):
-            self.example_button = gr.Button(
-                "Surprise me", min_width=0, elem_id="surprise", size="md"
-            )
-            self.problem = gr.Textbox(
-                initial_run.problem.text if initial_run else "",
-                label="Problem",
-                placeholder="Type a problem, or let the examples make one.",
-                lines=1,
-                max_lines=5,
-                elem_id="problem",
-            )
-            with gr.Row(elem_id="examples"):  # the list that OUT_OF_DISTRIBUTION_NOTE speaks of
-                self.kind = gr.Dropdown(
-                    kinds, value="any", label="Kind of example", elem_id="kind", **small
-                )
-                self.level = gr.Dropdown(
-                    levels, value=3, label="Level of example", elem_id="level", **small
-                )
-            self.note = html_block("note")
 
     def _build_strategy_controls(self, initial_run: Run | None) -> None:
         first, budget = (initial_run.strategy, initial_run.budget) if initial_run else ("beam", 16)
@@ -168,7 +161,7 @@ class ExplorePage(Page):
         with gr.Column(elem_id="how", min_width=0):
             control_heading("Strategy")
             self.strategy = strategy_picker(first, elem_id="strategy")
-            self.about = html_block("about", result_panels.strategy_description(first))
+            self.about = html_block("about", render_macro("strategy_about", _summary(first), ""))
             with gr.Row(
                 elem_id="width-row", elem_classes="setting", visible="width" in reads
             ) as width:
@@ -188,7 +181,7 @@ class ExplorePage(Page):
                 )
             with gr.Column(elem_id="ratio", visible="chains" in reads, min_width=0) as chains:
                 place = chain_ratio.nearest_position(settings.chains, budget)
-                self.split = html_block("split", result_panels.split_label(first, place, budget))
+                self.split = html_block("split", _split_label(first, place, budget))
                 self.length = gr.Slider(
                     0,
                     max(1, chain_ratio.last_position(budget)),
@@ -206,17 +199,7 @@ class ExplorePage(Page):
                 if number <= self._model_manager.limits.budget
             ]
             self.budget = segmented_control("Budget N", "budget", budgets, budget)
-        self.settings = {"width": width, "lookahead": ahead, "chains": chains}
-
-    def _build_run_buttons(self) -> None:
-        with gr.Column(elem_id="go", min_width=0):
-            self.banner = html_block("banner")
-            with gr.Row(elem_id="buttons"):
-                self.start = gr.Button("Run", variant="primary", elem_id="run", min_width=0)
-                self.stop_button = gr.Button(
-                    "Stop", variant="stop", elem_id="stop", min_width=0, interactive=False
-                )
-            self.status = html_block("status", result_panels.status_line("ready", "Ready."))
+        self.settings: dict[str, Any] = {"width": width, "lookahead": ahead, "chains": chains}
 
     def _build_settings(self, initial_run: Run | None) -> None:
         settings = initial_run.settings if initial_run else Settings()
@@ -225,11 +208,7 @@ class ExplorePage(Page):
             gr.Column(elem_id="more", min_width=0),
             gr.Accordion("Right answer and settings", open=False),
         ):
-            self.answer = gr.Textbox(
-                label="Right answer, if you know it",
-                info="Marks answers as right or wrong. The models never see it.",
-                elem_id="answer",
-            )
+            self.problem.build_answer()
             with gr.Column(min_width=0, visible="temperature" in reads) as temperature:
                 control_heading("Temperature", "temperature")
                 self.temperature = gr.Slider(
@@ -256,67 +235,34 @@ class ExplorePage(Page):
             )
         self.saved = gr.Textbox(visible="hidden", show_label=False, elem_id="saved")
 
-    def _build_votes(self, initial_run: Run | None) -> None:
-        settings = initial_run.settings if initial_run else Settings()
-        with gr.Column(elem_id="count", min_width=0):
-            with gr.Row(elem_id="rules"):
-                control_heading("Answer by", "selector")
-                selectors = [(entry.title, name) for name, entry in SELECTORS.items()]
-                self.selector = segmented_control(
-                    "Answer chosen by", "selector", selectors, settings.selector
-                )
-                control_heading("Score by", "aggregate")
-                aggregates = [
-                    ({"prod": "Product"}.get(name, name.capitalize()), name) for name in AGGREGATES
-                ]
-                self.aggregate = segmented_control(
-                    "Score of a solution by", "aggregate", aggregates, settings.aggregate
-                )
-            self.votes = html_block("votes")
-
     def _connect(self) -> None:
-        at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        quick: dict[str, Any] = at_once | {"trigger_mode": "multiple"}
+        at_once: dict[str, Any] = {
+            "queue": False, "show_progress": "hidden", "api_visibility": "private"
+        }  # fmt: skip
+        quick = at_once | {"trigger_mode": "multiple"}
         # One answer after the other: of two at once the older might come last, and stay.
-        latest: dict[str, Any] = at_once | {"trigger_mode": "always_last"}
-        picture = [
-            self.tree, self.chains, self.cards, self.remarks, self.votes, self.inspector, self.status
-        ]  # fmt: skip
-        settings = [
-            self.temperature, self.selector, self.aggregate, self.width, self.lookahead, self.length,
-            self.rounds,
-        ]  # fmt: skip
+        latest = at_once | {"trigger_mode": "always_last"}
         choice = [self.about, self.split, *self.settings.values()]
-        asked = [self.problem, self.answer, self.strategy, self.budget, self.seed, *settings]
+        asked = [
+            self.problem.text, self.problem.answer, self.strategy, self.budget, self.seed,
+            self.temperature, self.width, self.lookahead, self.length, self.rounds,
+        ]  # fmt: skip
+        note, banner = self.problem.message, self.controls.banner
 
-        gr.on(
-            [self.start.click, self.problem.submit],
-            self.search,
-            [self.session, *asked, self.choice],
-            [*picture, self.note, self.banner, self.start, self.stop_button, self.related_results],
-            show_progress="hidden",
-            trigger_mode="once",
-            concurrency_limit=None,
-            api_visibility="private",
-        ).then(self.show_related_results, self.session, self.related_results, **at_once)
-        self.stop_button.click(self.stop, [self.session, self.choice], None, **quick)
-        self.tree.pick(self.pick, self.session, self.inspector, **quick)
-        self.chains.pick(self.pick, self.session, self.inspector, **quick)
-        gr.on(
-            [self.selector.input, self.aggregate.input],
-            self.change_selector,
-            [self.session, self.selector, self.aggregate],
-            picture,
-            **latest,
+        ended = self.controls.connect(
+            self.session,
+            self.problem.text,
+            self.prepare,
+            [*asked, self.choice],
+            [note, self.related_results],
+            self.draw,
+            self.viewer,
         )
-        gr.on(
-            [self.example_button.click, self.kind.input, self.level.input],
-            self.example,
-            [self.kind, self.level],
-            [self.problem, self.answer, self.note, self.banner],
-            **quick,
-        )
-        self.problem.blur(self.problem_note, [self.problem, self.choice], self.note, **quick)
+        ended.then(self.show_related_results, self.session, self.related_results, **at_once)
+        self.controls.stop.click(self.stop, [self.session, self.choice], None, **quick)
+        self.viewer.rule(self.change_rule, self.session, None, **quick)
+        self.problem.connect(banner)
+        self.problem.text.blur(self.problem_note, [self.problem.text, self.choice], note, **quick)
         gr.on(
             [self.strategy.input, self.budget.input, self.length.input],
             self.describe_strategy,
@@ -327,10 +273,10 @@ class ExplorePage(Page):
         self.load.upload(
             self.open,
             [self.session, self.load, self.choice],
-            [*picture, self.note, self.banner, self.load, *asked, *choice],
+            [self.viewer, self.controls.status, note, banner, self.load, *asked, *choice],
             **at_once,
         )
-        self.save.click(self.save_trace, self.session, [self.saved, self.banner], **at_once).then(
+        self.save.click(self.save_trace, self.session, [self.saved, banner], **at_once).then(
             None,
             self.saved,
             None,
@@ -356,142 +302,92 @@ class ExplorePage(Page):
             **quiet,
         )
 
-    # --- what it does -----------------------------------------------------------------------------
+    # --- a run ------------------------------------------------------------------------------------
 
-    def search(
-        self,
-        session: ExploreSession,
-        text: str,
-        answer: str,
-        name: str,
-        budget: int,
-        seed: int,
-        temperature: float,
-        selector: str,
-        aggregate: str,
-        width: int,
-        lookahead: int,
-        length: int,
-        rounds: int,
-        choice: ModelSelection | None = None,
-    ) -> Iterator[ComponentUpdates]:
-        """Run, and draw the tree while it grows. Whatever goes wrong is one sentence in the
-        banner."""
+    def prepare(self, values: ComponentUpdates) -> Iterator[ComponentUpdates]:
+        """Read what was asked and wait for the models. Whatever goes wrong is one sentence in the
+        banner.
+
+        Args:
+            values: component -> its value.
+        """
+        session, choice = values[self.session], values[self.choice]
         if session.running:
             return
-        session.running, session.stop = True, False
+        session.begin()
         try:
-            settings = Settings().with_values(
-                {
-                    "temperature": temperature,
-                    "selector": selector,
-                    "aggregate": aggregate,
-                    "width": width,
-                    "lookahead": lookahead,
-                    "chains": chain_ratio.chain_count(
-                        parse_whole_number("length", length), parse_budget(budget)
-                    ),
-                    "rounds": rounds,
-                }
-            )
-            problem = with_known_answer(typed_problem(text, answer))
-            start = parse_whole_number("seed", seed)
+            yield self.controls.begin()
+            request = self._read_request(session, values)
             yield {
-                self.banner: "",
-                self.note: self.problem_note(text, choice),
-                self.start: gr.update(interactive=False),
-                self.stop_button: gr.update(interactive=True),
+                self.problem.message: self.problem_note(values[self.problem.text], choice),
                 self.related_results: "",
             }
-            loaded = yield from self._wait_for_models(session, choice)
-            if loaded is None:
-                yield {
-                    self.status: result_panels.status_line(
-                        "cancelled", "Stopped while the models were loading."
-                    )
-                }
-            else:
-                run = loaded.solver.run(problem, name, budget, start, settings)
-                run.display_scores = True
-                yield from self._draw_until_done(session, run, loaded)
-        except (BadInput, ModelError) as error:
-            yield {self.banner: result_panels.banner(str(error))}
-        except Exception:
-            log.exception("a run could not be shown")
-            yield {self.banner: result_panels.banner(INTERNAL_ERROR_MESSAGE)}
+            models = yield from self.controls.wait_for_models(self._model_manager, session, choice)
+            if models is not None:
+                run = request.make_run(models)
+                session.prepared = (run, models.service)
+                yield {self.controls.status: run_status(run)}
+        except Exception as error:
+            session.outcome = (None, error_sentence(error, "prepare"))
         finally:
-            session.running = False
-        yield {
-            self.start: gr.update(interactive=True),
-            self.stop_button: gr.update(interactive=False),
-        }
+            session.running = session.prepared is not None
 
-    def _wait_for_models(
-        self, session: ExploreSession, choice: ModelSelection | None
-    ) -> Iterator[ComponentUpdates]:
-        """Wait for the models; return them, or None if the visitor stopped meanwhile."""
-        self._model_manager.start_loading(choice)
-        loaded = self._model_manager.wait(0, choice)
-        while loaded is None and not session.stop:
-            yield {
-                self.status: result_panels.status_line(
-                    "loading", "Loading the models, once for everybody …"
-                )
+    def _read_request(self, session: ExploreSession, values: ComponentUpdates) -> RunRequest:
+        problem = self.problem.read(values)
+        budget = parse_budget(values[self.budget])
+        length = parse_whole_number("length", values[self.length])
+        settings = Settings().with_values(
+            {
+                "temperature": values[self.temperature],
+                "selector": session.selector,
+                "aggregate": session.aggregate,
+                "width": values[self.width],
+                "lookahead": values[self.lookahead],
+                "chains": chain_ratio.chain_count(length, budget),
+                "rounds": values[self.rounds],
             }
-            loaded = self._model_manager.wait(MIN_FRAME_SECONDS, choice)
-        return None if session.stop else loaded
+        )
+        seed = parse_whole_number("seed", values[self.seed])
+        return RunRequest(problem, values[self.strategy], budget, seed, settings)
 
-    def _draw_until_done(
-        self, session: ExploreSession, run: Run, loaded: LoadedModels
-    ) -> Iterator[ComponentUpdates]:
-        """Draw the run until it ends, at most once every MIN_FRAME_SECONDS seconds."""
-        service = loaded.service
-        service.submit(run, MAX_RUN_SECONDS)
-        session.show(run)
+    def draw(self, session: ExploreSession) -> Iterator[ComponentUpdates]:
+        """Draw the run that was prepared until it ends, at most once every MIN_FRAME_SECONDS
+        seconds."""
+        if session.prepared is None:
+            return
+        (run, service), session.prepared = session.prepared, None
         try:
-            seen, drawn = 0, 0.0
-            while True:
+            service.submit(run, MAX_RUN_SECONDS)
+            session.show(run)
+            seen, drawn, ended = 0, 0.0, False
+            while not ended:
                 service.wait(run, seen, MAX_FRAME_SECONDS)
                 time.sleep(max(0.0, drawn + MIN_FRAME_SECONDS - time.monotonic()))
                 if session.stop:
                     service.cancel(run)
                 drawn, ended, seen = time.monotonic(), run.stopped is not None, len(run.tree.events)
-                yield self._draw(session)
-                if ended:
-                    break
-            if run.error:
-                yield {self.banner: result_panels.banner(run.error)}
+                yield {self.viewer: session.picture()}
+            session.outcome = (_standing(run), run.error or "")
             if self._model_manager.learner is not None:
                 self._model_manager.learner.record_outcome(run)
+        except Exception as error:
+            session.outcome = (session.outcome[0], error_sentence(error, "draw"))
         finally:
             service.cancel(run)  # of no effect once it has ended
+            session.running = False
 
     def stop(self, session: ExploreSession, choice: ModelSelection | None = None) -> None:
-        """Ask the visitor's run to end; ``search`` then draws its last picture."""
+        """Ask the visitor's run to end; ``draw`` then draws its last picture."""
         session.stop = True
         loaded = self._model_manager.ready(choice)
         if session.running and session.run is not None and loaded is not None:
             loaded.service.cancel(session.run)
 
-    def pick(self, session: ExploreSession, event: gr.EventData) -> Any:
-        """Show the node that was clicked, or reached by keyboard, in the inspector."""
-        node = event.id
-        drawn = session.run is not None and event.run == session.id
-        if not drawn or not isinstance(node, int) or not 0 <= node < len(session.run.tree):
-            return gr.skip()
-        session.node = node
-        return node_inspector(session.run, node)
-
-    def change_selector(
-        self, session: ExploreSession, selector: str, aggregate: str
-    ) -> ComponentUpdates:
-        """Choose the answer by another rule from the same solutions: nothing is sampled again."""
-        if session.run is None:
-            return {self.votes: gr.skip()}
-        session.selector, session.aggregate = selector, aggregate
-        if session.running:  # its next picture follows the new rule
-            return {self.votes: gr.skip()}
-        return self._draw(session)
+    def change_rule(self, session: ExploreSession, event: gr.EventData) -> None:
+        """Remember by which rule the visitor chooses the answer, for what they save and run next;
+        the browser has drawn it already."""
+        if event.selector in SELECTORS and event.aggregate in AGGREGATES:
+            session.selector, session.aggregate = event.selector, event.aggregate
 
     def show_related_results(self, session: ExploreSession) -> str:
         """What was measured on questions like the one of the run on screen, once that has ended."""
@@ -505,12 +401,7 @@ class ExplorePage(Page):
             log.exception("nothing could be shown beside the run")
             return ""
 
-    def example(self, kind: str, level: int) -> ComponentUpdates:
-        """A fresh problem that the models were not trained on, of the wanted kind and level."""
-        rng = Random()
-        family = rng.choice(list(FAMILIES)) if kind == "any" else kind
-        text = draw_problem(family, level, rng).text
-        return {self.problem: text, self.answer: "", self.note: "", self.banner: ""}
+    # --- what is asked ----------------------------------------------------------------------------
 
     def problem_note(self, text: str, choice: ModelSelection | None = None) -> str:
         """What to know about a problem that somebody typed."""
@@ -518,11 +409,8 @@ class ExplorePage(Page):
         if loaded is not None and not loaded.shipped:
             return ""
         typed = 0 < len(text.strip()) <= MAX_CHARACTERS
-        return (
-            result_panels.banner(OUT_OF_DISTRIBUTION_NOTE, "note")
-            if typed and recognise(text) is None
-            else ""
-        )
+        unknown = typed and recognise(text) is None
+        return banner(OUT_OF_DISTRIBUTION_NOTE, "note") if unknown else ""
 
     def describe_strategy(
         self, name: str, budget: int, length: int, choice: ModelSelection | None = None
@@ -530,21 +418,21 @@ class ExplorePage(Page):
         """What the strategy does, the settings that it reads, and what they mean at this budget."""
         last = chain_ratio.last_position(budget)
         place = min(length, last)
-        moved = (
-            {"value": place} if place != length else {}
-        )  # else it stays in the hand that drags it
+        moved = place != length  # else it stays in the hand that drags it
+        missing = self._unavailable_strategies(choice).get(name, "")
         return {
-            self.about: result_panels.strategy_description(
-                name, self._unavailable_strategies(choice).get(name, "")
-            ),
-            self.split: result_panels.split_label(name, place, budget),
-            self.length: gr.update(maximum=max(1, last), interactive=last > 0, **moved),
+            self.about: render_macro("strategy_about", _summary(name), missing),
+            self.split: _split_label(name, place, budget),
+            self.length: {
+                **gr.update(maximum=max(1, last), interactive=last > 0),
+                **({"value": place} if moved else {}),
+            },
         } | {
             shown: gr.update(visible=setting in get_strategy(name).settings)
             for setting, shown in self.settings.items()
         }
 
-    def update_availability(self, choice: ModelSelection | None = None) -> Any:
+    def update_availability(self, choice: ModelSelection | None = None) -> dict[str, Any]:
         """Which strategies the models that are here now cannot run."""
         return availability_update(self._unavailable_strategies(choice))
 
@@ -554,10 +442,12 @@ class ExplorePage(Page):
         reasons = {name: loaded.missing(name) for name in STRATEGIES} if loaded else {}
         return {name: reason for name, reason in reasons.items() if reason}
 
+    # --- traces -----------------------------------------------------------------------------------
+
     def save_trace(self, session: ExploreSession) -> tuple[str, str]:
         """The run on screen as a trace, its answer by the rule that is set now."""
         if session.run is None:
-            return "", result_panels.banner("There is no run to save yet: press Run first.")
+            return "", banner("There is no run to save yet: press Run first.")
         rule = {"selector": session.selector, "aggregate": session.aggregate}
         shown = replace(session.run, settings=session.run.settings.with_values(rule))
         return trace.dump_trace(shown).decode(), ""
@@ -573,26 +463,25 @@ class ExplorePage(Page):
                 raise BadInput("A run is in progress: stop it before you load a trace.")
             run = _read_trace(Path(path))
         except BadInput as error:
-            return again | {self.banner: result_panels.banner(str(error))}
+            return again | {self.controls.banner: banner(str(error))}
         session.show(run)
         settings = run.settings
         place = chain_ratio.nearest_position(settings.chains, run.budget)
         last = max(1, chain_ratio.last_position(run.budget))
         return (
             again
-            | self._draw(session)
             | self.describe_strategy(run.strategy, run.budget, place, choice)
             | {
-                self.banner: "",
-                self.note: self.problem_note(run.problem.text, choice),
-                self.problem: run.problem.text,
-                self.answer: run.problem.answer or "",
+                self.viewer: session.picture(),
+                self.controls.status: run_status(run),
+                self.controls.banner: "",
+                self.problem.message: self.problem_note(run.problem.text, choice),
+                self.problem.text: run.problem.text,
+                self.problem.answer: run.problem.answer or "",
                 self.strategy: run.strategy,
                 self.budget: run.budget if run.budget in BUDGETS else gr.skip(),
                 self.seed: run.seed,
                 self.temperature: settings.temperature,
-                self.selector: settings.selector,
-                self.aggregate: settings.aggregate,
                 self.width: gr.update(choices=_width_choices(settings.width), value=settings.width),
                 self.lookahead: gr.update(
                     choices=_lookahead_choices(settings.lookahead), value=settings.lookahead
@@ -601,21 +490,6 @@ class ExplorePage(Page):
                 self.rounds: settings.rounds,
             }
         )
-
-    def _draw(self, session: ExploreSession) -> ComponentUpdates:
-        """The run on screen, as it stands now."""
-        run, rule = session.run, (session.selector, session.aggregate)
-        leader = default_node(run, *rule)
-        shown = leader if session.node is None else session.node
-        return {
-            self.tree: session.stream.update(run, best=run.tree.path(leader)),
-            self.chains: chains_html(run, session.id, *rule, picked=shown),
-            self.cards: result_panels.summary_cards(run, *rule),
-            self.remarks: result_panels.run_note(run),
-            self.votes: result_panels.votes_table(run, *rule),
-            self.inspector: node_inspector(run, shown),
-            self.status: result_panels.run_status(run),
-        }
 
     def solve(
         self,
@@ -647,6 +521,29 @@ class ExplorePage(Page):
         if run.error:
             raise gr.Error(run.error)
         return trace.to_trace(run)
+
+
+def run_status(run: Run) -> str:
+    """How the run stands, in one line."""
+    return status_line(*_standing(run))
+
+
+def _standing(run: Run) -> tuple[str, str]:
+    """How the run stands: a word for styles and tests, and a line for people."""
+    title = get_strategy(run.strategy).title
+    return run.stopped or "running", f"{STOP_SENTENCES[run.stopped]}: {title}, N = {run.budget}"
+
+
+def _summary(strategy: str) -> str:
+    return get_strategy(strategy).summary
+
+
+def _split_label(name: str, place: int, budget: int) -> str:
+    """What a place of the slider between parallel and sequential means to a strategy: only
+    ``revise`` spends the whole budget on chains."""
+    if name == "revise":
+        return render_macro("split_label", chain_ratio.describe_split(place, budget))
+    return render_macro("split_label", f"{chain_ratio.chain_count(place, budget)} at a time")
 
 
 def _width_choices(also: int) -> list[tuple[str, int]]:

@@ -20,18 +20,18 @@ from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.trace import load_trace as load_trace
-from ttc_explorer.search.voting import winning_vote
-from ttc_explorer.ui.components import analysis_charts, plotly_figures, result_panels
+from ttc_explorer.ui.components import analysis_charts, plotly_figures
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.dot_plot import Dot, dot_plot
 from ttc_explorer.ui.components.downloads import APPEND_IS_NARROW_SCRIPT, download_buttons
 from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, ComponentUpdates
 from ttc_explorer.ui.components.messages import banner, glossary_term
-from ttc_explorer.ui.components.small_tree import small_tree
 from ttc_explorer.ui.math_typesetting import escape_html, typeset_math
 from ttc_explorer.ui.number_format import count_noun
 from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import SWEEP_COMMAND, ResultsStore, shipped_results
+from ttc_explorer.ui.run_viewer.comparison_stream import runs_side_by_side
+from ttc_explorer.ui.run_viewer.viewer_component import comparison_viewer
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,8 @@ class VerifierPage(Page):
                         show_label=False, container=False, elem_id="verifier-over-figure"
                     )
                     html_block("verifier-over-reading", _explanation_html("over"))
-                    self.trees = html_block("verifier-trees", self._misled_runs())
+                    if misled := self._misled_runs():
+                        self._build_misled_runs(misled)
         self.narrow = gr.Checkbox(False, visible=False)
         self.page_loaded = gr.HTML("", js_on_load="trigger('input')", apply_default_css=False)
         if has_results:
@@ -299,16 +300,18 @@ class VerifierPage(Page):
             raise BadInput(NO_PROBE_MESSAGE)
         return measured.over_optimisation(results.pool, results.probe, results.runs)
 
-    def _misled_runs(self) -> str:
-        """The two recorded runs of a search that was misled, side by side; nothing without them."""
+    def _misled_runs(self) -> list[Run]:
+        """The two recorded runs of a search that was misled; none where they are not here."""
         try:
-            runs = [
+            return [
                 load_trace((self._recorded / f"{name}.json.gz").read_bytes())
                 for name in measured.OVER_OPTIMISATION_RUNS
             ]
         except (OSError, BadInput):
-            return ""
-        lanes = "".join(_run_lane(run) for run in runs)
+            return []
+
+    def _build_misled_runs(self, runs: list[Run]) -> None:
+        """The recorded runs side by side, and what they show."""
         question = typeset_math(runs[0].problem.text)
         rule = (
             "One easy question, beam search with few and with many samples. Chosen by a rule: of "
@@ -317,10 +320,12 @@ class VerifierPage(Page):
             "score rose "
             "most."
         )
-        return (
-            f'<h3>For example: {question}</h3><p class="source">{rule}</p><div '
-            f'class="misled">{lanes}</div>'
-            '<p class="source">Recorded by <code>python -m ttc_explorer misled</code></p>'
+        html_block("misled-title", f'<h3>For example: {question}</h3><p class="source">{rule}</p>')
+        viewer = comparison_viewer("verifier-trees", ("lanes",))
+        viewer.value = runs_side_by_side(runs, "best")
+        html_block(
+            "misled-source",
+            '<p class="source">Recorded by <code>python -m ttc_explorer misled</code></p>',
         )
 
 
@@ -447,23 +452,6 @@ def _auc_plot(table: pd.DataFrame) -> str:
                     )
                 )
     return dot_plot(rows, "{:.1f}".format, 0.5)
-
-
-def _run_lane(run: Run) -> str:
-    vote = winning_vote(run.tree, "best", run.settings.aggregate)
-    path = run.tree.path(vote.leaf) if vote else []
-    answer = (
-        "no answer"
-        if vote is None
-        else f"{typeset_math(vote.answer)} {result_panels.correctness_label(run, vote.answer)}"
-    )
-    score = "" if vote is None or vote.score is None else f"score {vote.score:.2f}"
-    return (
-        f'<article class="lane"><header><h3>N = {run.budget}</h3><span '
-        f'class="samples">{score}</span>'
-        f'</header><div class="picture">{small_tree(run, path)}</div>'
-        f'<footer><p class="answer">{answer}</p></footer></article>'
-    )
 
 
 def _format_with_interval(figure: tuple[float, float, float], how: str) -> str:

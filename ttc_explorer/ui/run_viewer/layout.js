@@ -4,8 +4,8 @@
 // "across" is the other way. Lengths are CSS pixels at zoom 1. All is as large as fits: a node takes its share of a
 // ROW times the column's `size`, which is the largest at which the column is no longer than the canvas.
 
-const RADIUS = 15;                  // of a node
-const ROW = 38;                     // across, for a node and the air around it
+export const RADIUS = 15;                  // of a node
+export const ROW = 38;                     // across, for a node and the air around it
 const GAP = 5;                      // between answers
 const PRUNED = 0.45;                // a pruned node's share of a full one
 const GHOST = 0.3;                  // that of a step that was only looked ahead
@@ -21,7 +21,7 @@ const STAYS = 1000;                 // the weight of a node that already has its
 // labelSize(answer, count) -> { along, across } at full size, frozen: an earlier `scale`, or null }.
 // Returns { spots: by id { x, y, size, line (width), group }, bounds: { x0, x1, y0, y1 } with y across,
 // captions: whether steps can be written out, scale }.
-function layout(nodes, best, room) {
+export function layout(nodes, best, room) {
   const { order, groups, groupOf } = arrange(nodes, room.settled, room.subtrees);
   const apart = gaps(nodes, room.subtrees);
   for (const group of groups) {
@@ -96,7 +96,7 @@ function arrange(nodes, settled, subtrees) {
   }
 }
 
-const fades = ({ status }) => status === "pruned" || status === "rollout";
+export const fades = ({ status }) => status === "pruned" || status === "rollout";
 
 // The children of the problem, subtree by subtree.
 function bySubtree(children, sizes) {
@@ -225,6 +225,6 @@ function placed({ columns, takes, sizes }, order, apart, room) {
   return across;
 }
 
-function clamp(value, least, most) {
+export function clamp(value, least, most) {
   return Math.max(least, Math.min(most, value));
 }

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { load, runs } from "./fixtures.mjs";
+
+const { layout, RADIUS } = await load("layout");
+const { smallLayout, smallTreePaths, WIDTH, HEIGHT } = await load("small_tree");
+const { bestPath, stateOf } = await load("run_state");
+
+const RULE = { selector: "weighted", aggregate: "last" };
+const ROOMS = [[1000, 500], [700, 300], [460, 340]];    // with less room than that, columns are at their least width and touch
+
+// The nodes as tree.js has them: what ends in a revision ends no solution.
+function drawnNodes(state) {
+  const nodes = [];
+  for (const { id, parent, depth, kind, status, answer, children } of state.nodes) {
+    const ends = answer !== undefined && !children.length;
+    nodes[id] = {
+      id, depth, children: [], parent: parent && nodes[parent.id], status: kind === "rollout" ? kind : status,
+      answer: ends ? answer : undefined,
+    };
+    nodes[id].parent?.children.push(nodes[id]);
+  }
+  return nodes;
+}
+
+function laidOut(stream, [along, across], settled) {
+  const state = stateOf(stream), best = new Set([0, ...bestPath(state, RULE)]);
+  const room = {
+    along, across, vertical: false, settled, subtrees: state.subtrees, frozen: null,
+    labelSize: (key, count) => ({ along: 60 + 8 * String(count).length, across: 28 }),
+  };
+  const nodes = drawnNodes(state);
+  return { nodes, plan: layout(nodes, best, room), again: layout(drawnNodes(state), best, room) };
+}
+
+for (const [name, { stream }] of Object.entries(runs)) {
+  for (const room of ROOMS) {
+    test(`${name} in ${room}: nothing covers anything, all is inside, and the same again`, () => {
+      const { nodes, plan, again } = laidOut(stream, room, true);
+      assert.deepEqual(plan, again);
+      const { spots, bounds } = plan;
+      const leads = nodes.filter(({ id }) => !spots[id].group || spots[id].group.lead === id);
+      const box = ({ id }) => {
+        const { x, y, size, group } = spots[id];
+        const half = group ? group.label.across * size / 2 : RADIUS * size;
+        return { left: x - RADIUS * size, right: x + (group ? group.label.along * size : RADIUS * size), top: y - half, bottom: y + half };
+      };
+      const boxes = leads.map(box);
+      for (const [i, a] of boxes.entries()) {
+        assert.ok(a.top >= bounds.y0 - 1 && a.bottom <= bounds.y1 + 1, `node ${leads[i].id} is outside`);
+        for (const b of boxes.slice(0, i)) {
+          const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+          const tall = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+          assert.ok(wide <= 1 || tall <= 1, `nodes cover each other by ${wide} by ${tall}`);
+        }
+      }
+    });
+  }
+
+  test(`${name}: a column a round, and children in the order of their parents`, () => {
+    const { nodes, plan: { spots, scale } } = laidOut(stream, ROOMS[0], false);
+    for (const node of nodes) {
+      if (!spots[node.id].group) assert.ok(Math.abs(spots[node.id].x - node.depth * scale.column) < 1e-9);
+    }
+    const columns = Map.groupBy(nodes.filter(({ id, parent }) => parent && !spots[id].group), ({ depth }) => depth);
+    for (const column of columns.values()) {
+      const sorted = column.toSorted((a, b) => spots[a.id].y - spots[b.id].y);
+      const parents = sorted.map(({ parent }) => spots[parent.id].y);
+      for (const [i, y] of parents.entries()) assert.ok(!i || y >= parents[i - 1] - 1e-6, "lines cross");
+    }
+  });
+
+  test(`${name}: the small tree has every node inside, parents amid their children`, () => {
+    const state = stateOf(stream);
+    const { spots, radius } = smallLayout(state.nodes);
+    assert.deepEqual({ spots, radius }, smallLayout(state.nodes));
+    for (const { id, children } of state.nodes) {
+      const { x, y } = spots[id];
+      assert.ok(x >= 0 && x <= WIDTH && y >= 0 && y <= HEIGHT);
+      if (!children.length) continue;
+      const ends = [children[0], children.at(-1)].map((child) => spots[child.id].x);
+      assert.ok(Math.abs(x - (ends[0] + ends[1]) / 2) < 1e-9);
+      for (const child of children) assert.ok(spots[child.id].y > y);
+    }
+    const best = bestPath(state, RULE), { edges, discs } = smallTreePaths(state, best);
+    const count = (paths, sign) => Object.values(paths).join("").split(sign).length - 1;
+    assert.equal(count(edges, "L"), state.nodes.length - 1);
+    assert.equal(count(discs, "h0"), state.nodes.length - 1);
+    assert.equal(count({ best: edges.best ?? "" }, "L"), best.length);
+  });
+}
+
+test("a single column of children stands around its parent", () => {
+  const stream = [
+    ["run", "r", {}], ["add", 0, -1, "root", "kept", "q", 0, 0, null],
+    ...[1, 2, 3, 4].map((id) => ["add", id, 0, "step", "open", "s", 1, 0, null]),
+  ].map((line) => JSON.stringify(line)).join("\n");
+  const { plan: { spots } } = laidOut(stream, ROOMS[0], false);
+  const ys = [1, 2, 3, 4].map((id) => spots[id].y);
+  assert.ok(Math.abs(ys.reduce((sum, y) => sum + y) / 4 - spots[0].y) < 1e-6);
+  assert.deepEqual(ys, ys.toSorted((a, b) => a - b));
+});

@@ -1,0 +1,262 @@
+"""What is sent of a run: append-only, complete, and harmless whatever the model wrote."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.e2e.scripted_runs import scripted_run_states
+from ttc_explorer.problems.problem import Problem
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import AGGREGATES, Settings
+from ttc_explorer.ui.run_viewer.standalone import notebook_html, standalone_html
+from ttc_explorer.ui.run_viewer.stream import (
+    MAX_ANSWER_CHARACTERS,
+    MAX_STEP_CHARACTERS,
+    MAX_VOTE_ROWS,
+    RunStream,
+    run_summary,
+)
+
+
+def lines(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def of_kind(text, kind):
+    return [fields for name, *fields in lines(text) if name == kind]
+
+
+def empty_run(**settings):
+    return Run(Problem("1 + 1?", "2"), "base", "prm", "beam", 4, 0, Settings(**settings))
+
+
+def snapshots(text):
+    return [fields[0] for fields in of_kind(text, "snapshot")]
+
+
+def finished(name, budget, **settings):
+    *_, run = scripted_run_states(name, budget, **settings)
+    return run
+
+
+def test_grows_at_its_end_only():
+    states = scripted_run_states("beam", 8)
+    stream = RunStream("r1", next(states))
+    before = stream.update()
+    for _ in states:
+        now = stream.update()
+        assert now.startswith(before)
+        assert stream.update() == now
+        before = now
+    assert lines(before)[0][:2] == ["run", "r1"]
+    assert lines(before)[0][2]["budget"] == 8
+
+
+def test_tells_the_whole_tree_however_often_it_is_asked():
+    states = scripted_run_states("beam", 16)
+    run = next(states)
+    often = RunStream("r", run)
+    for _ in states:
+        told = often.update()
+    for text in (told, RunStream("r", run).update()):
+        status, score, answer = {}, {}, {}
+        known = {key: (words, right) for key, words, right in of_kind(text, "answer")}
+        for kind, *fields in lines(text):
+            if kind == "add":
+                node, parent, _, status[node], _, _, _, _, *key = fields
+                assert parent == run.tree.parent[node]
+                answer[node] = known[key[0]][0] if key else None
+            elif kind == "score":
+                score[fields[0]] = fields[1]
+            elif kind == "mark":
+                status[fields[0]] = fields[1]
+        nodes = range(len(run.tree))
+        assert [status[n] for n in nodes] == run.tree.status
+        assert [answer[n] for n in nodes] == run.tree.answer
+        assert [score.get(n) for n in nodes] == [
+            s if s is None else round(s, 4) for s in run.tree.score
+        ]
+        assert dict(known.values()) == run.correct
+
+
+def test_equal_answers_share_a_key_and_a_late_verdict_is_told():
+    run = empty_run()
+    stream = RunStream("r", run)
+    for answer in ("2", "3", "2", None):
+        run.tree.add(0, "Answer", finished=True, answer=answer)
+    stream.update()
+    run.correct = {"2": True, "3": False}
+    text = stream.update()
+    assert [fields[8] for fields in of_kind(text, "add")[1:]] == [0, 1, 0, 2]
+    assert of_kind(text, "answer") == [
+        [0, "2", None], [1, "3", None], [2, None, None], [0, "2", True], [1, "3", False],
+    ]  # fmt: skip
+
+
+def test_long_answers_with_one_beginning_stay_apart():
+    run = empty_run()
+    for end in "ab":
+        run.tree.add(0, "Answer", finished=True, answer="x" * 500 + end)
+    keys = {fields[0]: fields[1] for fields in of_kind(RunStream("r", run).update(), "answer")}
+    assert len(keys) == 2
+    assert max(map(len, keys.values())) == MAX_ANSWER_CHARACTERS
+
+
+def test_steps_looked_ahead_are_told_apart_and_never_vote():
+    run = finished("lookahead", 8)
+    added = of_kind(RunStream("r", run).update(), "add")
+    ghosts = {fields[0] for fields in added if fields[2] == "rollout"}
+    assert (
+        ghosts
+        == {node for node in range(len(run.tree)) if run.tree.kind[node] == "rollout"}
+        != set()
+    )
+    assert all(len(fields) == 8 for fields in added if fields[0] in ghosts)
+    assert f"{len(ghosts)} looked ahead" in run_summary(run)
+
+
+def test_visits_and_values_are_told_as_they_change():
+    *_, run = scripted_run_states("mcts", 8)
+    text = RunStream("r", run).update()
+    latest = {node: (visits, value) for node, visits, value in of_kind(text, "value")}
+    tree = run.tree
+    assert latest == {n: (tree.visits[n], round(tree.value[n], 4)) for n in latest}
+    assert set(latest) == {n for n in range(len(tree)) if tree.visits[n] is not None}
+
+
+def test_subtrees_are_told_before_their_nodes():
+    *_, run = scripted_run_states("dvts", 18)
+    kinds = [name for name, *_ in lines(RunStream("r", run).update())]
+    assert kinds.index("subtrees") < kinds.index("add")
+    (sizes,) = of_kind(RunStream("r", run).update(), "subtrees")[0]
+    assert sizes == [5, 5, 4, 4]
+    *_, run = scripted_run_states("beam", 18)
+    assert of_kind(RunStream("r", run).update(), "subtrees") == []
+
+
+def test_revisions_are_told_as_answers_under_answers():
+    *_, run = scripted_run_states("hybrid", 8)
+    added = {fields[0]: fields for fields in of_kind(RunStream("r", run).update(), "add")}
+    revisions = [node for node in added if run.tree.kind[node] == "revision"]
+    assert revisions
+    assert all(len(added[node]) == len(added[run.tree.parent[node]]) == 9 for node in revisions)
+    assert f"{len(revisions)} revisions" in run_summary(run)
+
+
+def test_a_snapshot_has_the_votes_of_every_rule_and_says_only_what_changed():
+    states = scripted_run_states("beam", 16)
+    run = next(states)
+    stream = RunStream("r", run)
+    for _ in states:
+        text = stream.update()
+    run.ledger.generated_tokens = 7
+    told = snapshots(stream.update())
+    assert list(told[-1]) == ["cost"]
+    votes = {rule: table for each in told for rule, table in each.get("votes", {}).items()}
+    assert set(votes) == {f"{name} {how}" for name in SELECTORS for how in AGGREGATES}
+    assert text.count('"votes"') < text.count('"snapshot"')
+
+
+def test_many_answers_are_summed_up():
+    run = empty_run()
+    for number in range(MAX_VOTE_ROWS + 3):
+        run.tree.add(0, "Answer", finished=True, answer=str(number))
+    (table,) = [each["votes"]["majority last"] for each in snapshots(RunStream("r", run).update())]
+    assert len(table["rows"]) == MAX_VOTE_ROWS
+    assert (table["more"], table["weight"]) == ([3, 3], MAX_VOTE_ROWS + 3)
+
+
+def test_votes_wait_for_nodes_that_were_not_sent_yet():
+    run = empty_run()
+    stream = RunStream("r", run)
+    run.tree.add(0, "Answer", finished=True, answer="2")
+    events = run.tree.events
+    run.tree.add(0, "Answer", finished=True, answer="3")
+    run.tree.events = events[:2]  # as the page may find it while the tree grows
+    assert "votes" not in snapshots(stream.update())[-1]
+    run.tree.events = events
+    assert "votes" in snapshots(stream.update())[-1]
+
+
+def test_notes_are_told_with_their_figures():
+    run = empty_run()
+    run.tree.note("Stopped <b>early</b>.", saved_tokens=6, chances=[0.5, 0.97123])
+    text = RunStream("r", run).update()
+    assert of_kind(text, "note") == [
+        ["Stopped <b>early</b>.", "saved tokens: 6; chances: 0.5, 0.971"]
+    ]
+
+
+def test_the_exact_check_finds_the_first_wrong_step():
+    def wrong(*steps, text="Solve x^2-7x+12=0.", **how):
+        run = Run(Problem(text), "base", "prm", "beam", 4, 0, Settings())
+        node = 0
+        for step in steps:
+            node = run.tree.add(node, step, **how)
+        return [fields[7] for fields in of_kind(RunStream("r", run).update(), "add")]
+
+    assert wrong("try 3 and 4", "3*4=12 want 12 off 0 ok", "Answer: 3,4") == [None, 0, 0, 0]
+    assert wrong("try 2 and 6", "2*6=12 want 12 off 0 ok") == [None, 1, 1]
+    assert wrong("try 3 and 4", "Answer: 2,6", "more") == [None, 0, 2, 2]
+    assert wrong("try 3 and 4\nAnswer: 2,6", kind="revision") == [None, 2]
+    assert wrong("one", "two", text="How old is Ann?") == [None, None, None]
+
+
+def test_says_how_the_run_stands():
+    run = empty_run()
+    assert run_summary(run) == "Reading the problem"
+    run.tree.set_status([run.tree.add(0, "a")], "pruned")
+    run.tree.add(0, "b", finished=True, answer="2")
+    assert run_summary(run) == "Round 1 · 2 steps · 1 pruned · 1 solution"
+    endings = {
+        "done": "Done in",
+        "budget": "Stopped after",
+        "cancelled": "Stopped in",
+        "deadline": "Out of time",
+    }
+    for run.stopped, words in endings.items():
+        assert run_summary(run).startswith(words)
+        status = snapshots(RunStream("r", run).update())[-1]["status"]
+        assert (status["stopped"], status["over"]) == (run.stopped, True)
+    run.error = "The model\nis gone."
+    assert run_summary(run) == "The model is gone."
+
+
+@given(
+    st.text(max_size=300),
+    st.one_of(st.none(), st.text(max_size=120)),
+    st.text(min_size=1, max_size=40),
+)
+def test_any_text_survives_as_one_plain_line(step, answer, run_id):
+    run = empty_run()
+    stream = RunStream(run_id, run)
+    before = stream.update()
+    run.tree.add(0, step, finished=True, answer=answer)
+    text = stream.update()
+    assert text.isascii()
+    assert "<" not in text
+    assert lines(text)[0][:2] == ["run", run_id]
+    assert text.startswith(before)
+    told, said = of_kind(text, "add")[1][4], of_kind(text, "answer")[0][1]
+    assert len(told) <= MAX_STEP_CHARACTERS
+    assert len(said or "") <= MAX_ANSWER_CHARACTERS
+    assert (said is None) == (answer is None)
+    for shown in filter(None, (told, said)):
+        assert not set(shown) & set("\t\r\v\f\0\x1b\x85\u2028\u2029\u202e\u2066")
+    assert "\n" not in (said or "")
+
+
+EVIL = "</script><img src=x onerror='boom()'>${1+1}{{x}}"
+
+
+def test_an_exported_run_holds_no_markup_of_the_model():
+    run = empty_run()
+    run.tree.add(0, EVIL, finished=True, answer=EVIL)
+    page = standalone_html(run)
+    assert "<img" not in page
+    assert page.count("</script>") == 2  # the tips' and the viewer's
+    frame = notebook_html(run)
+    assert frame.count("<") == 2  # the frame and its end
+    assert 'sandbox="allow-scripts"' in frame

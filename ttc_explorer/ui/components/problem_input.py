@@ -1,0 +1,97 @@
+"""Where a problem is typed, or made: the field, its examples, and the right answer if it is
+known."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import gradio as gr
+
+from ttc_explorer.problems.families import FAMILIES, LEVELS, draw_problem
+from ttc_explorer.problems.problem import Problem, typed_problem
+from ttc_explorer.ui.components.basic_inputs import html_block, with_known_answer
+from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
+from ttc_explorer.ui.components.kind_and_level import kind_and_level
+
+EXAMPLE_LEVEL = 3
+
+
+class ProblemInput:
+    """The controls, to be made where they stand: these at once, the right answer by
+    ``build_answer``.
+
+    Args:
+        text: the problem that stands there at first.
+        prefix: of the ids on the page.
+        message: id of the place for a sentence about what was typed.
+        with_lists: whether the kind and the level of examples can be chosen.
+    """
+
+    def __init__(self, text: str, prefix: str, message: str, with_lists: bool) -> None:
+        self._prefix = prefix
+        with gr.Column(elem_id=f"{prefix}ask", min_width=0):
+            self.example_button = gr.Button(
+                "Surprise me", min_width=0, elem_id=f"{prefix}surprise", size="md"
+            )
+            self.text = gr.Textbox(
+                text,
+                label="Problem",
+                placeholder="Type a problem, or let the examples make one.",
+                lines=1,
+                max_lines=5,
+                elem_id=f"{prefix}problem",
+            )
+            self.lists: list[gr.Dropdown] = []
+            if with_lists:
+                levels = [(f"Level {level}", level) for level in LEVELS]
+                with gr.Row(elem_id=f"{prefix}examples"):
+                    self.lists += kind_and_level(
+                        "example", ("Any kind", "any"), levels, EXAMPLE_LEVEL, prefix
+                    )
+            self.message = html_block(message)
+
+    def build_answer(self) -> None:
+        """The field for the right answer."""
+        self.answer = gr.Textbox(
+            label="Right answer, if you know it",
+            info="Marks answers as right or wrong. The models never see it.",
+            elem_id=f"{self._prefix}answer",
+        )
+
+    def connect(self, banner: gr.HTML) -> None:
+        """Let the examples write problems; that empties the message and the ``banner``."""
+
+        def write_example(*choice: Any) -> ComponentUpdates:
+            emptied = dict.fromkeys((self.answer, self.message, banner), "")
+            return {self.text: example_problem(*choice)} | emptied
+
+        gr.on(
+            [self.example_button.click, *(each.input for each in self.lists)],
+            write_example,
+            self.lists,
+            [self.text, self.answer, self.message, banner],
+            queue=False,
+            show_progress="hidden",
+            trigger_mode="multiple",
+            api_visibility="private",
+        )
+
+    def read(self, values: ComponentUpdates) -> Problem:
+        """The problem that stands there, with its right answer if somebody or exact arithmetic
+        knows it.
+
+        Args:
+            values: component -> its value.
+
+        Raises:
+            BadInput: it is empty or too long.
+        """
+        return with_known_answer(typed_problem(values[self.text], values[self.answer]))
+
+
+def example_problem(kind: str = "any", level: int = EXAMPLE_LEVEL) -> str:
+    """A fresh problem that the models were not trained on, of the wanted kind and level."""
+    rng = Random()
+    family = rng.choice(list(FAMILIES)) if kind == "any" else kind
+    return draw_problem(family, level, rng).text

@@ -1,0 +1,144 @@
+"""Run and Stop: what starts runs and draws them, on Explore and Compare alike.
+
+A press on Run is three events, one after the other, because Gradio rebuilds every output that a
+frame leaves out: the first reads what was asked and waits for the models, the second streams the
+picture and has that one output, the third says how it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import gradio as gr
+
+from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
+from ttc_explorer.ui.components.basic_inputs import html_block
+from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
+from ttc_explorer.ui.components.messages import banner, status_line
+
+POLL_SECONDS = 0.1
+"""Seconds between two looks at models that are on their way, at most."""
+
+
+class RunSession:
+    """Where one visitor stands with Run and Stop; kept in their session.
+
+    ``running`` from a press on Run until its end; ``stop`` when they want it to end; ``outcome``,
+    how it ended: state and text for the status, and a sentence on what went wrong, each empty for
+    nothing to say.
+    """
+
+    def __init__(self) -> None:
+        self.running = self.stop = False
+        self.outcome: tuple[tuple[str, str] | None, str] = (None, "")
+
+    def begin(self) -> None:
+        self.running, self.stop, self.outcome = True, False, (None, "")
+
+
+class RunControls:
+    """The controls, to be made where they stand.
+
+    Args:
+        label: what the button that starts says.
+        prefix: of the ids on the page.
+    """
+
+    def __init__(self, label: str, prefix: str = "") -> None:
+        self.banner = html_block(f"{prefix}banner")
+        with gr.Row(elem_id=f"{prefix}buttons"):
+            self.start = gr.Button(label, variant="primary", elem_id=f"{prefix}run", min_width=0)
+            self.stop = gr.Button(
+                "Stop", variant="stop", elem_id=f"{prefix}stop", min_width=0, interactive=False
+            )
+        self.status = html_block(f"{prefix}status", status_line("ready", "Ready."))
+        self.outputs = [self.banner, self.start, self.stop, self.status]
+
+    def connect(
+        self,
+        session: gr.State,
+        problem: gr.Textbox,
+        prepare: Callable[[ComponentUpdates], Iterator[ComponentUpdates]],
+        inputs: list[Any],
+        outputs: list[Any],
+        draw: Callable[[Any], Iterator[ComponentUpdates]],
+        picture: gr.HTML,
+    ) -> Any:
+        """Connect the buttons, and Enter in the field of the problem.
+
+        Args:
+            session: the visitor's ``RunSession``.
+            problem: the field.
+            prepare: given the values of ``inputs`` by component, gets a run ready.
+            inputs: what it reads.
+            outputs: what it changes beside the controls.
+            draw: given the session, yields the picture of what was prepared, until it ends.
+            picture: where that goes.
+
+        Returns:
+            The event of the end, for more to come after it.
+        """
+        streaming: dict[str, Any] = {
+            "show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"
+        }  # fmt: skip
+        at_once: dict[str, Any] = {
+            "queue": False, "show_progress": "hidden", "api_visibility": "private"
+        }  # fmt: skip
+
+        # Gradio empties the outputs of a generator that ends without a frame: each has one first.
+        def prepare_first(values: ComponentUpdates) -> Iterator[ComponentUpdates]:
+            yield {self.start: gr.skip()}
+            yield from prepare(values)
+
+        def draw_first(session: Any) -> Iterator[ComponentUpdates]:
+            yield {picture: gr.skip()}
+            yield from draw(session)
+
+        prepared = gr.on(
+            [self.start.click, problem.submit],
+            prepare_first,
+            {session, *inputs},
+            [*self.outputs, *outputs],
+            trigger_mode="once",
+            **streaming,
+        )
+        ended = prepared.then(draw_first, session, picture, **streaming)
+        return ended.then(self.finish, session, self.outputs, **at_once)
+
+    def begin(self) -> ComponentUpdates:
+        """What a press on Run changes at once."""
+        return {
+            self.banner: "",
+            self.start: gr.update(interactive=False),
+            self.stop: gr.update(interactive=True),
+        }
+
+    def finish(self, session: RunSession) -> ComponentUpdates:
+        """The buttons as before, and how it ended; nothing while another run goes on."""
+        if session.running:
+            return {self.start: gr.skip()}
+        status, error = session.outcome
+        updates: ComponentUpdates = {
+            self.start: gr.update(interactive=True),
+            self.stop: gr.update(interactive=False),
+        }
+        if status:
+            updates[self.status] = status_line(*status)
+        if error:
+            updates[self.banner] = banner(error)
+        return updates
+
+    def wait_for_models(
+        self, manager: ModelManager, session: RunSession, choice: ModelSelection | None
+    ) -> Generator[ComponentUpdates, None, LoadedModels | None]:
+        """Wait for the models; return them, or None if the visitor stopped meanwhile."""
+        manager.start_loading(choice)
+        loaded = manager.wait(0, choice)
+        while loaded is None and not session.stop:
+            yield {self.status: status_line("loading", "Loading the models, once for everybody …")}
+            loaded = manager.wait(POLL_SECONDS, choice)
+        if session.stop:
+            session.outcome = (("cancelled", "Stopped while the models were loading."), "")
+            return None
+        return loaded

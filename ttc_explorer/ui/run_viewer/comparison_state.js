@@ -1,0 +1,80 @@
+// A comparison as the viewer knows it: several runs side by side, and the figures of each. Pure.
+import { emptyState, solutionsOf, votesBy, withLine } from "./run_state.js";
+
+const FORMULA = /^(?:[=@]|[-+](?!\d+(?:[./]\d+)?$))/;   // what a spreadsheet would take for a formula
+
+// The state after a whole stream (comparison_stream.py): { about: { id, entries, tokens (the limit, null in a comparison
+// by samples), selector }, lanes: by entry { state, trying, run (as run_state.js has it; null: nothing fits the budget) } }.
+export function comparisonOf(text) {
+  return createComparisonReader().read(text);
+}
+
+// Reads a string that only grows; another comparison is read from its start. `changed` are the lanes that the latest
+// reading has news of.
+export function createComparisonReader() {
+  let about = null, lanes = [], firstLine = "", seen = 0, place = 0;
+  const LINES = {
+    comparison(facts) { [about, lanes] = [facts, facts.entries.map(() => null)]; },
+    lane(at, standing) {
+      place = at;
+      lanes[at] = { run: null, ...lanes[at], ...standing };
+      if (standing.state === "none") lanes[at].run = null;
+    },
+  };
+  return {
+    read(text) {
+      const first = text.slice(0, text.indexOf("\n") + 1);
+      if (first !== firstLine || text.length < seen) [firstLine, seen] = [first, 0];
+      const changed = new Set();
+      for (const line of text.slice(seen).split("\n").filter(Boolean)) {
+        const [kind, ...fields] = JSON.parse(line);
+        if (LINES[kind]) LINES[kind](...fields);
+        else lanes[place].run = withLine(lanes[place].run ?? emptyState(), line);
+        if (kind !== "comparison") changed.add(place);
+      }
+      seen = text.length;
+      return { about, lanes, changed };
+    },
+  };
+}
+
+export const rowHeads = [
+  "strategy", "setting", "samples", "answer", "right", "solutions", "tokens", "generated_tokens", "prompt_tokens",
+  "verifier_tokens", "flops", "sequential_depth", "seconds", "ended", "seed",
+];
+
+// A lane's result in figures, its answer chosen by a selector; null where nothing is known.
+export function comparisonRow({ title, detail }, lane, selector) {
+  const row = { ...Object.fromEntries(rowHeads.map((head) => [head, null])), strategy: title, setting: detail };
+  const run = lane?.run;
+  if (!run) return row;
+  const { about, cost, status } = run, [vote] = votesBy(run, { selector, aggregate: about.aggregate }).rows;
+  return {
+    ...row, samples: about.budget, answer: vote?.answer.text ?? null, right: vote?.answer.right ?? null,
+    solutions: solutionsOf(run).length, tokens: cost.generated_tokens + cost.prefill_tokens + cost.verifier_tokens,
+    generated_tokens: cost.generated_tokens, prompt_tokens: cost.prefill_tokens, verifier_tokens: cost.verifier_tokens,
+    flops: cost.flops, sequential_depth: cost.sequential_depth, seconds: cost.seconds, ended: status.stopped,
+    seed: about.seed,
+  };
+}
+
+// The rows as a sheet with a line of heads: tab-separated to paste, comma-separated to keep. Numbers are exact, but for
+// seconds (milliseconds). Answers were written by models: what a spreadsheet would take for a formula is marked as text
+// by an apostrophe.
+export function delimited(rows, separator) {
+  const line = (cells) => `${cells.map((cell) => quoted(cell, separator)).join(separator)}\n`;
+  return line(rowHeads) + rows.map((row) => line(rowHeads.map((head) => cellText(row[head])))).join("");
+}
+
+function cellText(value) {
+  if (value === null) return "";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") {
+    return Number.isInteger(value) ? BigInt(value).toString() : String(Number(value.toFixed(3)));
+  }
+  return FORMULA.test(value) ? `'${value}` : value;
+}
+
+function quoted(cell, separator) {
+  return /["\r\n]/.test(cell) || cell.includes(separator) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}

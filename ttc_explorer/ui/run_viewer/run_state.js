@@ -1,0 +1,161 @@
+// A run as the viewer knows it: folds the lines of a stream (stream.py) into a state, and answers questions about it.
+// Pure: no page, no clock; the same lines give the same state.
+
+export const STATUS_LABELS = {
+  open: "not judged yet", kept: "kept", pruned: "pruned", finished: "finished", rollout: "looked ahead",
+  revision: "whole solution",
+};
+
+// The state before the first line. `nodes` stand in order of creation, each { id, parent (a node, null for the root),
+// children, depth, kind, status, text, tokens, logprob, firstWrong (the first step, from 1, after which nothing right is
+// possible; 0: none, null: unknown), answer (a key of `answers`; only of a finished solution), score, visits, value }.
+export function emptyState() {
+  return {
+    id: null, about: null, nodes: [], answers: new Map(), notes: [], subtrees: [],
+    votes: {}, voices: {}, cost: null, status: { text: "", stopped: null, over: false, error: null },
+  };
+}
+
+const LINES = {
+  run(state, id, about) { Object.assign(state, { id, about }); },
+  answer(state, key, text, right) { state.answers.set(key, { text, right }); },
+  add(state, id, parentId, kind, status, text, tokens, logprob, firstWrong, answer) {
+    const parent = state.nodes[parentId] ?? null;
+    const node = {
+      id, parent, kind, status, text, tokens, logprob, firstWrong, answer, children: [],
+      depth: parent ? parent.depth + 1 : 0, score: null, visits: null, value: null,
+    };
+    parent?.children.push(node);
+    state.nodes[id] = node;
+  },
+  score(state, id, score) { state.nodes[id].score = score; },
+  mark(state, id, status) { state.nodes[id].status = status; },
+  value(state, id, visits, value) { Object.assign(state.nodes[id], { visits, value }); },
+  note(state, text, facts) { state.notes.push({ text, facts }); },
+  subtrees(state, sizes) { state.subtrees = sizes; },
+  snapshot(state, { votes, voices, ...rest }) {
+    Object.assign(state.votes, votes);
+    Object.assign(state.voices, voices);
+    Object.assign(state, rest);
+  },
+};
+
+// The state after one more line, a JSON array that starts with its kind. A run line starts anew.
+export function withLine(state, line) {
+  const [kind, ...fields] = JSON.parse(line);
+  const next = kind === "run" ? emptyState() : state;
+  LINES[kind](next, ...fields);
+  return next;
+}
+
+// The state at the end of a whole stream.
+export function stateOf(text) {
+  return text.split("\n").filter(Boolean).reduce(withLine, emptyState());
+}
+
+// Reads a string that only grows: `read(text)` returns the state after all of it. Another run is read from its start.
+export function createReader() {
+  let state = emptyState(), firstLine = "", seen = 0;
+  return {
+    read(text) {
+      const first = text.slice(0, text.indexOf("\n") + 1);
+      if (first !== firstLine || text.length < seen) [state, firstLine, seen] = [emptyState(), first, 0];
+      state = text.slice(seen).split("\n").filter(Boolean).reduce(withLine, state);
+      seen = text.length;
+      return state;
+    },
+  };
+}
+
+// --- questions ----------------------------------------------------------------------------------------------------------
+
+// What speaks for each answer by a rule { selector, aggregate }, the chosen one first:
+// { rows: [{ answer: { text, right }, count, weight, leaf, score }], more: [answers, votes] beyond these, total weight }.
+export function votesBy(state, { selector, aggregate }) {
+  const table = state.votes[`${selector} ${aggregate}`] ?? { rows: [], more: [0, 0], weight: 0 };
+  const rows = table.rows.map(([key, count, weight, leaf, score]) => ({
+    answer: state.answers.get(key), count, weight, leaf, score,
+  }));
+  return { rows, more: table.more, weight: table.weight };
+}
+
+// The last steps of all finished solutions.
+export function solutionsOf(state) {
+  return state.nodes.filter(({ status }) => status === "finished");
+}
+
+// Nodes from the root's child down to this one; empty for the root.
+export function pathOf(node) {
+  const path = [];
+  for (let at = node; at?.parent; at = at.parent) path.unshift(at);
+  return path;
+}
+
+// The attempts that led to this one, itself last: revisions, and the solution that they began with, if any.
+export function chainOf(node) {
+  const attempts = [];
+  for (let at = node; at?.parent; at = at.parent) {
+    attempts.unshift(at);
+    if (at.kind !== "revision") break;
+  }
+  return attempts;
+}
+
+// The lines of the solution that ends in this node; of a revision, of that attempt alone.
+export function solutionLines(node) {
+  return node.kind === "revision" ? node.text.split("\n") : pathOf(node).map(({ text }) => text);
+}
+
+// The node to show while nobody has picked one: the end of the chosen answer's best solution; before there is any, the
+// best step of the newest round.
+export function leadingNode(state, rule) {
+  const [first] = votesBy(state, rule).rows;
+  if (first) return state.nodes[first.leaf];
+  const nodes = state.nodes.filter(({ kind }) => kind !== "rollout");
+  const newest = Math.max(...nodes.map(({ depth }) => depth));
+  return nodes.filter(({ depth }) => depth === newest)
+    .reduce((best, node) => ((node.score ?? 0) > (best.score ?? 0) ? node : best));
+}
+
+// The best path by a rule: ids from the root's child to the leaf that it chooses.
+export function bestPath(state, rule) {
+  return pathOf(leadingNode(state, rule)).map(({ id }) => id);
+}
+
+// Whether the run is nothing but chains of revisions, so that they say more than its tree.
+export function isRevisionOnly(state) {
+  return state.nodes[1]?.kind === "revision";
+}
+
+// The chains of a run of revisions, in the order in which they began, each a list of attempts { node, answer: { text,
+// right }, right, transition }: see `attemptsOf`. An attempt that two continue is in both.
+export function revisionChains(state) {
+  const revisions = state.nodes.filter(({ kind }) => kind === "revision");
+  const ends = revisions.filter(({ children }) => !children.some(({ kind }) => kind === "revision"));
+  const ids = (nodes) => nodes.map(({ id }) => id);
+  return ends.map(chainOf).sort((a, b) => compared(ids(a), ids(b))).map((nodes) => attemptsOf(state, nodes));
+}
+
+function compared(a, b) {
+  const at = a.findIndex((id, i) => id !== b[i]);
+  return at < 0 ? a.length - b.length : a[at] - (b[at] ?? -1);
+}
+
+// These attempts, each a revision of the one before. `right` is null where the right answer is not known; an answer that
+// cannot be read is wrong wherever right and wrong are known. `transition` says what became of the answer since the
+// attempt before: "lost" (right to wrong), "found" (wrong to right), "changed", "same"; "first" where there is none before.
+export function attemptsOf(state, nodes) {
+  const known = [...state.answers.values()].some(({ right }) => right !== null);
+  const attempts = nodes.map((node) => {
+    const answer = state.answers.get(node.answer) ?? { text: null, right: null };
+    return { node, answer, right: answer.text === null ? (known ? false : null) : answer.right };
+  });
+  return attempts.map((attempt, i) => ({ ...attempt, transition: transitionOf(attempts[i - 1], attempt) }));
+}
+
+function transitionOf(before, after) {
+  if (!before) return "first";
+  if (before.right && after.right === false) return "lost";
+  if (after.right && before.right === false) return "found";
+  return before.node.answer === after.node.answer ? "same" : "changed";
+}

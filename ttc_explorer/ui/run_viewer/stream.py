@@ -1,0 +1,365 @@
+"""What the viewer is sent of a run: an append-only string of lines, so that each update sends only
+what is new.
+
+Every line is a JSON array that starts with its kind (``run_state.js`` reads them):
+
+``["run", id, about]``                            always the first line; another id means another run
+``["subtrees", [sizes]]``                         the problem's children make subtrees of so many each
+``["answer", key, text or null, right or null]``  an answer, for others to refer to by its key; is it right?
+``["add", id, parent, kind, status, text, tokens, logprob, wrong, key]``
+                                                  a node; ``wrong``: the first step on the way to it, from 1,
+                                                  after which nothing right is possible, 0 if there is none,
+                                                  null if nobody knows; ``key`` only where a solution ends
+``["value", id, visits, value]``                  what a tree search knows of it: visits, value in [0, 1]
+``["score", id, score]``                          the verifier's score, in [0, 1]
+``["mark", id, status]``                          its status changed
+``["note", text, figures]``                       the run said something about itself
+``["snapshot", changes]``                         how the run stands; keys that are as before are left out:
+                                                  ``votes``, by selector and aggregate (``vote_tables``),
+                                                  ``voices``, the attempts that vote for their chains,
+                                                  ``cost``, the ledger by model, and ``status``
+
+Texts come from models and typed problems: here they are stripped of control characters, capped and
+escaped, and the scripts only ever write them as text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ttc_explorer.problems.families import recognise
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import AGGREGATES
+from ttc_explorer.search.strategy import get_strategy
+from ttc_explorer.search.tree import (
+    Event,
+    NodeAdded,
+    NodeScored,
+    NoteAdded,
+    NoteValue,
+    SearchTree,
+    StatusChanged,
+    ValueUpdated,
+)
+from ttc_explorer.search.voting import ranked_votes, solution_weights
+
+MAX_STEP_CHARACTERS = 4000
+MAX_ANSWER_CHARACTERS = 200
+MAX_NAME_CHARACTERS = 200
+"""Longest step (or attempt, or problem), answer and model name that the viewer shows."""
+MAX_VOTE_ROWS = 40
+"""Answers of a vote that the viewer shows; more than that are summed up."""
+
+_UNPRINTABLE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters but the line end, line separators, half characters, and what turns the
+reading direction around."""
+
+_STOP_LABELS = {
+    None: "Round {rounds}",
+    "done": "Done in {rounds} rounds",
+    "budget": "Stopped after {rounds} rounds",
+    "cancelled": "Stopped in round {rounds}",
+    "deadline": "Out of time in round {rounds}",
+}
+
+Json = str | int | float | bool | None | Sequence["Json"] | dict[str, "Json"]
+
+
+class RunStream:
+    """The growing string of one run, which is told apart from others by ``run_id``."""
+
+    def __init__(self, run_id: str, run: Run) -> None:
+        self._run = run
+        self._events_read = 0
+        self._answer_keys: dict[str | None, int] = {}
+        self._correctness: dict[str | None, bool | None] = {}
+        self._subtrees: list[int] = []
+        self._first_wrong: list[int | None] = []
+        self._recognised = recognise(run.problem.text)
+        self._solutions_changed = False
+        self._solutions_sent = 0
+        self._snapshot: dict[str, Json] = {}
+        self._vote_tables: dict[str, Json] = {}
+        self._text = ""
+        self._opening = json_line("run", run_id, about_run(run))
+
+    def update(self) -> str:
+        """The whole string, grown by all that happened in the run since the last call."""
+        self._text += self.new_lines()
+        return self._text
+
+    def new_lines(self) -> str:
+        """What the string grows by."""
+        run = self._run
+        opening, self._opening = self._opening, ""
+        new_events = run.tree.events[self._events_read :]
+        self._events_read += len(new_events)
+        lines = [line for event in new_events for line in self._event_lines(event)]
+        if subtree_sizes(run) != self._subtrees:
+            self._subtrees = subtree_sizes(run)
+            lines.insert(0, json_line("subtrees", self._subtrees))
+        lines += [line for answer in list(self._answer_keys) for line in self._answer_lines(answer)]
+        lines += self._snapshot_lines()
+        return opening + "".join(lines)
+
+    # --- events -----------------------------------------------------------------------------------
+
+    def _event_lines(self, event: Event) -> list[str]:
+        tree = self._run.tree
+        match event:
+            case NodeAdded(node):
+                return self._node_lines(node)
+            case NodeScored(node, score):
+                self._solutions_changed |= tree.status[node] == "finished"
+                return [json_line("score", node, round(score, 4))]
+            case StatusChanged(node, status):
+                return [json_line("mark", node, status)]
+            case ValueUpdated(node, visits, value):
+                return [json_line("value", node, visits, round(value, 4))]
+            case NoteAdded(number):
+                note = tree.notes[number]
+                figures = "; ".join(
+                    f"{key.replace('_', ' ')}: {_format_figure(value)}"
+                    for key, value in note.data.items()
+                )
+                return [json_line("note", _shown(note.text), _shown(figures))]
+
+    def _node_lines(self, node: int) -> list[str]:
+        run, tree = self._run, self._run.tree
+        self._first_wrong.append(self._find_first_wrong(node))
+        text = printable(tree.text[node] if node else run.problem.text, MAX_STEP_CHARACTERS)
+        fields: list[Json] = [
+            node, tree.parent[node], tree.kind[node], tree.status[node], text, tree.tokens[node],
+            round(tree.logprob[node], 4), self._first_wrong[node],
+        ]  # fmt: skip
+        if tree.status[node] != "finished":
+            return [json_line("add", *fields)]
+        self._solutions_changed = True
+        self._solutions_sent += 1
+        answer = tree.answer[node]
+        return [*self._answer_lines(answer), json_line("add", *fields, self._answer_keys[answer])]
+
+    def _find_first_wrong(self, node: int) -> int | None:
+        """The first step on the way to the node, or line of the attempt, that is wrong, decided
+        exactly; 0 if there is none, None in a problem that we cannot solve exactly."""
+        if self._recognised is None or node == 0:
+            return None
+        tree, is_correct = self._run.tree, self._recognised.is_correct_prefix
+        steps = tree.solution(node)
+        if tree.kind[node] == "revision":
+            places = range(1, len(steps) + 1)
+            return next((place for place in places if not is_correct(steps[:place])), 0)
+        return self._first_wrong[tree.parent[node]] or (0 if is_correct(steps) else len(steps))
+
+    def _answer_lines(self, answer: str | None) -> list[str]:
+        """The line that introduces an answer or says whether it turned out right; none if nothing
+        is new."""
+        right = None if answer is None else self._run.correct.get(answer)
+        if answer in self._answer_keys and self._correctness[answer] == right:
+            return []
+        key = self._answer_keys.setdefault(answer, len(self._answer_keys))
+        self._correctness[answer] = right
+        shown = None if answer is None else single_line(answer, MAX_ANSWER_CHARACTERS)
+        return [json_line("answer", key, shown, right)]
+
+    # --- how it stands ----------------------------------------------------------------------------
+
+    def _snapshot_lines(self) -> list[str]:
+        run = self._run
+        snapshot: dict[str, Json] = {"cost": ledger_data(run), "status": _status(run)}
+        changes = {key: data for key, data in snapshot.items() if self._snapshot.get(key) != data}
+        self._snapshot |= snapshot
+        if self._solutions_changed:
+            changes |= self._vote_changes()
+        return [json_line("snapshot", changes)] if changes else []
+
+    def _vote_changes(self) -> dict[str, Json]:
+        """The votes that changed. The tree grows in another thread: what speaks of nodes that were
+        not sent yet waits for them."""
+        run = self._run
+        if sum(1 for _ in run.tree.leaves()) > self._solutions_sent:
+            return {}
+        tables = vote_tables(run, self._answer_keys)
+        changed = {
+            rule: data for rule, data in tables.items() if self._vote_tables.get(rule) != data
+        }
+        self._solutions_changed = False
+        self._vote_tables = tables
+        changes: dict[str, Json] = {"votes": changed}
+        if "revision" in run.tree.kind:
+            changes["voices"] = chain_voices(run)
+        return changes
+
+
+def about_run(run: Run) -> dict[str, Json]:
+    """Who was asked what, and how."""
+    known = run.problem.answer
+    return {
+        "problem": printable(run.problem.text, MAX_STEP_CHARACTERS),
+        "answer": None if known is None else single_line(known, MAX_ANSWER_CHARACTERS),
+        "model": single_line(run.model, MAX_NAME_CHARACTERS),
+        "verifier": run.verifier and single_line(run.verifier, MAX_NAME_CHARACTERS),
+        "strategy": get_strategy(run.strategy).title,
+        "budget": run.budget,
+        "seed": run.seed,
+        "selector": run.settings.selector,
+        "aggregate": run.settings.aggregate,
+    }
+
+
+def vote_tables(run: Run, answer_keys: dict[str | None, int]) -> dict[str, Json]:
+    """The votes by every selector and aggregate.
+
+    Args:
+        run: the run.
+        answer_keys: answer -> its key in the stream.
+
+    Returns:
+        ``"selector aggregate"`` -> ``rows``, of ``[key, count, weight, leaf, score]``, the chosen
+        answer first; ``more``, the answers beyond MAX_VOTE_ROWS and their votes; and ``weight``,
+        that of all together.
+    """
+    tables: dict[str, Json] = {}
+    rows: list[Json]
+    for selector in SELECTORS:
+        for aggregate in AGGREGATES:
+            votes = ranked_votes(run.tree, selector, aggregate, run.settings.confidence)
+            more = votes[MAX_VOTE_ROWS:]
+            rows = [
+                [
+                    answer_keys[vote.answer],
+                    vote.count,
+                    round(vote.weight, 6),
+                    vote.leaf,
+                    None if vote.score is None else round(vote.score, 6),
+                ]
+                for vote in votes[:MAX_VOTE_ROWS]
+            ]
+            tables[f"{selector} {aggregate}"] = {
+                "rows": rows,
+                "more": [len(more), sum(vote.count for vote in more)],
+                "weight": round(sum(vote.weight for vote in votes), 6),
+            }
+    return tables
+
+
+def chain_voices(run: Run) -> dict[str, Json]:
+    """``"selector aggregate"`` -> the attempts that vote for their chains, for selectors that
+    choose within chains first."""
+    return {
+        f"{name} {aggregate}": [
+            node
+            for node, weight in solution_weights(
+                run.tree, name, aggregate, run.settings.confidence
+            ).items()
+            if weight
+        ]
+        for name, selector in SELECTORS.items()
+        if selector.within_chains_first
+        for aggregate in AGGREGATES
+    }
+
+
+def ledger_data(run: Run) -> dict[str, Json]:
+    """What the run cost so far, as the ledger has it, and its totals."""
+    ledger = run.ledger
+    data: dict[str, Json] = dict(asdict(ledger))
+    return data | {"flops": ledger.flops, "sequential_depth": ledger.sequential_depth}
+
+
+def _status(run: Run) -> dict[str, Json]:
+    return {
+        "text": run_summary(run),
+        "stopped": run.stopped,
+        "over": run.stopped is not None,
+        "error": run.error and single_line(run.error, MAX_STEP_CHARACTERS),
+    }
+
+
+def subtree_sizes(run: Run) -> list[int]:
+    """How many of the root's children make each subtree of DVTS (``search/strategies/dvts.py``);
+    nothing elsewhere."""
+    if run.strategy != "dvts":
+        return []
+    count = max(1, run.budget // run.settings.children(run.budget))
+    return [run.budget // count + (place < run.budget % count) for place in range(count)]
+
+
+def run_summary(run: Run) -> str:
+    """How the run stands, in one line.
+
+    >>> from ttc_explorer.problems.problem import Problem
+    >>> from ttc_explorer.search.settings import Settings
+    >>> run_summary(Run(Problem("1 + 1?"), "base", "prm", "beam", 4, 0, Settings()))
+    'Reading the problem'
+    """
+    if run.error:
+        return single_line(run.error, MAX_ANSWER_CHARACTERS)
+    tree = run.tree
+    if len(tree) == 1:
+        return "Reading the problem" if run.stopped is None else "Stopped before the first step"
+    kinds = Counter(tree.kind)
+    steps = [node for node in range(1, len(tree)) if tree.kind[node] in ("step", "answer")]
+    pruned = sum(1 for node in steps if tree.status[node] == "pruned")
+    solutions = sum(1 for node in steps if tree.status[node] == "finished")
+    parts = [
+        _STOP_LABELS[run.stopped].format(rounds=_last_round(tree)),
+        _count_noun(len(steps), "step") if steps else "",
+        f"{kinds['rollout']} looked ahead" if kinds["rollout"] else "",
+        f"{pruned} pruned" if pruned else "",
+        _count_noun(solutions, "solution") if solutions else "",
+        _count_noun(kinds["revision"], "revision") if kinds["revision"] else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _last_round(tree: SearchTree) -> int:
+    return max(r for r, kind in zip(tree.round, tree.kind, strict=False) if kind != "rollout")
+
+
+# --- texts ----------------------------------------------------------------------------------------
+
+
+def printable(text: str, longest: int) -> str:
+    r"""The text of printable characters and line ends, at most ``longest`` of them.
+
+    >>> printable("a\tb\r\nc", 9), printable("0123456789", 5)
+    ('a b \nc', '0123…')
+    """
+    text = _UNPRINTABLE.sub(" ", text)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def single_line(text: str, longest: int) -> str:
+    r"""The text on one line of printable characters, at most ``longest`` of them.
+
+    >>> single_line("a\tb\r\n c", 9), single_line("0123456789", 5)
+    ('a b c', '0123…')
+    """
+    return printable(" ".join(_UNPRINTABLE.sub(" ", text).split()), longest)
+
+
+def _shown(text: str) -> str:
+    return printable(text, MAX_STEP_CHARACTERS)
+
+
+def _format_figure(value: NoteValue | Sequence[NoteValue]) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_format_figure, value))
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _count_noun(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def json_line(*fields: Json) -> str:
+    """One line; ``<`` is escaped so that no text looks like a tag to anybody on the way."""
+    return json.dumps(fields, separators=(",", ":")).replace("<", "\\u003c") + "\n"

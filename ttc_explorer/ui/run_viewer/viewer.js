@@ -1,0 +1,129 @@
+// The viewer of a run: reads a stream of lines (stream.py) and draws what it says in the parts that are wanted. A click,
+// a key or another voting rule changes the picture here and now; nothing is asked of a server.
+import { h } from "./dom.js";
+import { glossaryTerm } from "./glossary_term.js";
+import { nodeInspector } from "./inspector.js";
+import { useKatex } from "./math_text.js";
+import { chainsView } from "./revision_chain.js";
+import { bestPath, createReader, isRevisionOnly, leadingNode } from "./run_state.js";
+import { segmentedControl } from "./segmented_control.js";
+import { summaryCards } from "./summary_cards.js";
+import { TreeView } from "./tree.js";
+import { votesTable } from "./votes.js";
+
+let mounted = 0;
+
+// Puts a viewer in a place. `options`:
+//   parts       which of cards, remarks, tree, votes and inspector to draw
+//   terms       glossary: term -> its definition
+//   selectors, aggregates    the voting rules, each [{ name, title }]
+//   katex       { script, style }: addresses of KaTeX on the page, or null
+//   onRule      hears of another voting rule { selector, aggregate } that the visitor chose
+// Returns { show(text) }, to be given the growing stream.
+export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, onRule = () => {} }) {
+  if (katex) useKatex(katex);
+  const name = `run-viewer-${++mounted}`;
+  const has = (part) => parts.includes(part);
+  const part = (title, ...content) => h("div", { class: `viewer-${title}` }, content);
+  const { read } = createReader();
+  const rule = { selector: selectors[0].name, aggregate: aggregates[0].name };
+  let state = null, run = null, picked = null;        // what is drawn; the id under inspection (null: whichever leads)
+
+  const bySelector = segmentedControl("Answer chosen by", `${name}-selector`, selectors, (selector) => choose({ selector }));
+  const byAggregate = segmentedControl("Score of a solution by", `${name}-aggregate`, aggregates,
+    (aggregate) => choose({ aggregate }));
+  bySelector.element.classList.add("by-selector");
+  byAggregate.element.classList.add("by-aggregate");
+
+  const cards = part("cards"), remarks = part("remarks"), chains = part("chains"), treePlace = part("tree");
+  const table = part("votes"), inspector = part("inspector");
+  inspector.append(h("p", { class: "hint" }, "Pick a node of the tree to read it here."));
+  const heading = (shown, term) => h("div", { class: "heading" }, glossaryTerm(terms, shown, term));
+  const count = part("count",
+    h("div", { class: "viewer-rules" },
+      heading("Answer by", "selector"), bySelector.element, heading("Score by", "aggregate"), byAggregate.element),
+    table);
+  place.append(
+    h("div", { class: "viewer-centre" },
+      has("cards") && cards, has("remarks") && remarks, has("tree") && [treePlace, chains], has("votes") && count),
+    ...(has("inspector") ? [h("div", { class: "viewer-side" }, inspector)] : []));
+  const tree = has("tree") ? new TreeView(treePlace, name, pick) : null;
+
+  chains.addEventListener("click", (event) => {
+    const attempt = event.target.closest?.(".attempt");
+    if (!attempt) return;
+    for (const other of chains.querySelectorAll(".attempt")) other.setAttribute("aria-pressed", other === attempt);
+    pick(Number(attempt.dataset.node));
+  });
+  showRule();
+
+  function pick(id) {
+    picked = id;
+    inspect();
+  }
+
+  function choose(change) {
+    Object.assign(rule, change);
+    showRule();
+    if (state) draw();
+    onRule({ ...rule });
+  }
+
+  function showRule() {
+    bySelector.show(rule.selector);
+    byAggregate.show(rule.aggregate);
+  }
+
+  function show(text) {
+    if (!text) return;
+    state = read(text);
+    if (state.id !== run) {
+      [run, picked] = [state.id, null];
+      Object.assign(rule, { selector: state.about.selector, aggregate: state.about.aggregate });
+      showRule();
+    }
+    draw();
+  }
+
+  function draw() {
+    if (has("cards")) cards.replaceChildren(summaryCards(state, rule, terms));
+    if (has("remarks")) remarks.replaceChildren(...remarkOf(state));
+    if (has("tree")) {
+      const onlyChains = isRevisionOnly(state);
+      treePlace.hidden = onlyChains;
+      chains.hidden = !onlyChains;
+      if (onlyChains) drawChains();
+      else chains.replaceChildren();
+      tree.update(state, bestPath(state, rule));
+    }
+    if (has("votes")) table.replaceChildren(...votesTable(state, rule, terms).filter(Boolean));
+    inspect();
+  }
+
+  function inspect() {
+    if (has("inspector")) inspector.replaceChildren(nodeInspector(state, shownNode(), terms));
+  }
+
+  function shownNode() {
+    return picked === null ? leadingNode(state, rule) : state.nodes[picked];
+  }
+
+  // Drawn anew, the rows stay where they were scrolled to, and the focus where it was.
+  function drawChains() {
+    const top = chains.querySelector(".rows")?.scrollTop ?? 0, focused = document.activeElement?.dataset.node;
+    const inside = chains.contains(document.activeElement);
+    chains.replaceChildren(chainsView(state, rule, shownNode().id, terms));
+    chains.querySelector(".rows").scrollTop = top;
+    if (inside && focused) chains.querySelector(`[data-node="${Number(focused)}"]`)?.focus({ preventScroll: true });
+  }
+
+  return { show };
+}
+
+// What the run says about itself: its latest sentence, with the figures behind it one hover away.
+function remarkOf({ notes }) {
+  const note = notes.at(-1);
+  if (!note) return [];
+  const details = [note.text, note.facts].filter(Boolean).join("\n\n");
+  return [h("p", { class: "remark" }, h("span", { tabindex: 0, "data-tip": details }, note.text))];
+}

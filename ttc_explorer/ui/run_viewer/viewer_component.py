@@ -1,0 +1,73 @@
+"""The viewer as a component of the pages: one output that holds the whole picture of a run, or of a
+comparison.
+
+Feed it the strings of a ``stream.RunStream`` or a ``comparison_stream.ComparisonStream``. Another
+voting rule is drawn by the browser itself; the component then fires ``rule``, whose ``gr.EventData``
+has ``selector`` (and ``aggregate``), so that the server knows what is on screen. Listen with
+``queue=False, show_progress="hidden", trigger_mode="multiple"``.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import gradio as gr
+
+from ttc_explorer.ui.run_viewer.stream import Json
+from ttc_explorer.ui.run_viewer.viewer_options import (
+    FOLDER,
+    RUN_PARTS,
+    viewer_options,
+    viewer_script,
+)
+
+
+def run_viewer(elem_id: str, parts: tuple[str, ...] = RUN_PARTS) -> gr.HTML:
+    """The picture of a run.
+
+    Args:
+        elem_id: its id on the page.
+        parts: what to draw, of RUN_PARTS.
+    """
+    return _component(elem_id, "run-viewer", "viewer", "mountRunViewer", viewer_options(parts))
+
+
+def comparison_viewer(elem_id: str, parts: tuple[str, ...] = ("lanes", "table")) -> gr.HTML:
+    """The picture of a comparison: a lane a run, and the table of their figures.
+
+    Args:
+        elem_id: its id on the page.
+        parts: what to draw, of lanes and table.
+    """
+    return _component(elem_id, "comparison", "comparison", "mountComparison", viewer_options(parts))
+
+
+def _component(
+    elem_id: str, style: str, module: str, mount: str, options: dict[str, Json]
+) -> gr.HTML:
+    settings = json.dumps(options | {"katex": katex_addresses()})
+    return gr.HTML(
+        "",
+        elem_id=elem_id,
+        html_template=(FOLDER / "viewer_component.html").read_text("utf-8").replace("STYLE", style),
+        js_on_load="\n".join(
+            [
+                viewer_script(module, mount),
+                f"const mount = {mount}, options = {settings};",
+                (FOLDER / "viewer_component.js").read_text("utf-8"),
+            ]
+        ),
+        apply_default_css=False,
+    )
+
+
+@cache
+def katex_addresses() -> Json:
+    """Where the page has KaTeX, as Gradio ships it; None if this version of Gradio has none."""
+    assets = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    scripts, styles = sorted(assets.glob("katex-*.js")), sorted(assets.glob("katex-*.css"))
+    if not scripts or not styles:
+        return None
+    return {"script": f"./assets/{scripts[0].name}", "style": f"./assets/{styles[0].name}"}
