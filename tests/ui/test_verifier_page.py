@@ -77,9 +77,9 @@ def test_what_is_missing_is_one_sentence(folder, tmp_path):
 def test_recorded_runs_stand_side_by_side_only_if_both_are_there(folder, tmp_path):
     data = dump_trace(finished_run())
     (tmp_path / f"{OVER_OPTIMISATION_RUNS[0]}.json.gz").write_bytes(data)
-    assert verifier_page(folder, tmp_path).trees.value == ""
+    assert not hasattr(verifier_page(folder, tmp_path), "trees")
     (tmp_path / f"{OVER_OPTIMISATION_RUNS[1]}.json.gz").write_bytes(data)
-    assert verifier_page(folder, tmp_path).trees.value.count("<svg") == 2
+    assert verifier_page(folder, tmp_path).trees.value.count('["run",') == 2
 
 
 def test_stored_findings_are_shown_and_a_press_shows_what_is_behind(folder, tmp_path):

@@ -321,8 +321,8 @@ class VerifierPage(Page):
             "most."
         )
         html_block("misled-title", f'<h3>For example: {question}</h3><p class="source">{rule}</p>')
-        viewer = comparison_viewer("verifier-trees", ("lanes",))
-        viewer.value = runs_side_by_side(runs, "best")
+        self.trees = comparison_viewer("verifier-trees", ("lanes",))
+        self.trees.value = runs_side_by_side(runs, "best")
         html_block(
             "misled-source",
             '<p class="source">Recorded by <code>python -m ttc_explorer misled</code></p>',
