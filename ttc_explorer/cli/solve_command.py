@@ -1,0 +1,83 @@
+"""Solve one problem."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ttc_explorer.cli.command_group import cli, print_stderr
+from ttc_explorer.cli.command_options import Json, Model, Seed, parse_setting
+from ttc_explorer.cli.text_report import format_run
+from ttc_explorer.problems.families import recognise
+from ttc_explorer.problems.problem import typed_problem
+from ttc_explorer.progress_reporting import Progress
+from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
+from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.strategy import get_strategy as checked_strategy
+from ttc_explorer.search.trace import dump_trace
+from ttc_explorer.trace_files import check_trace_path, save_trace
+
+UNKNOWN_PROBLEM_KIND = (
+    "Note: the built-in model was trained on a few kinds of problems, and this is none of them: "
+    "do not expect a good answer. The command problems shows what it knows."
+)
+
+
+@cli.command(epilog='Example: solve "Solve 3x+5=20." --answer 5 --budget 64 --set temperature=0.7')
+def solve(
+    text: Annotated[
+        str, typer.Argument(help="The problem, in quotation marks.", show_default=False)
+    ],
+    answer: Annotated[
+        str | None, typer.Option(help="The right answer; the models never see it.")
+    ] = None,
+    strategy: Annotated[str, typer.Option(help=f"One of {', '.join(STRATEGIES)}.")] = "beam",
+    budget: Annotated[
+        int, typer.Option(help=f"Solutions (or beams) to spend, 1 to {MAX_BUDGET}.")
+    ] = 16,
+    seed: Seed = 0,
+    model: Model = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help=f"A setting, such as selector={next(iter(SELECTORS))}.",
+        ),
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Save the run here: FILE.json or FILE.json.gz.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Solve one problem.
+
+    Prints the answer, the votes and the cost; with --json the trace.
+    """
+    problem = typed_problem(text, answer)
+    checked_strategy(strategy)
+    parse_budget(budget)
+    values = dict(parse_setting(change) for change in changes or [])
+    Settings().with_values(values)
+    if trace:
+        check_trace_path(trace)
+
+    from ttc_explorer.experiments.solver import Solver
+    from ttc_explorer.models.catalogue import DEFAULT_GENERATOR, SHIPPED_MODELS
+
+    with Solver(model) as solver, Progress() as progress:
+        run = solver.run(problem, strategy, budget, seed, solver.settings(**values))
+
+        def show_progress() -> None:
+            solutions = sum(1 for _ in run.tree.leaves())
+            progress.show(f"{len(run.tree) - 1} steps, {solutions} solutions")
+
+        solver.drive([run], on_round=show_progress)
+    if (model or DEFAULT_GENERATOR) in SHIPPED_MODELS and recognise(problem.text) is None:
+        print_stderr(UNKNOWN_PROBLEM_KIND)
+    if trace:
+        save_trace(run, trace)
+    typer.echo(dump_trace(run) if as_json else format_run(run))
