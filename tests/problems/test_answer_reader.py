@@ -1,8 +1,10 @@
+import time
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttc_explorer.problems.answer_reader import read_answer, read_solution
+from ttc_explorer.problems.answer_reader import AnswerSource, read_answer, read_solution
 
 
 @pytest.mark.parametrize(
@@ -56,11 +58,55 @@ def test_without_a_mark_the_last_line_answers_if_it_is_plain(text, answer):
     assert (reading.text if reading else "") == answer
 
 
-@given(st.text() | st.text(alphabet="\\boxed{}#$ Answer:is1\n"))
+@pytest.mark.parametrize(
+    ("text", "answer", "source"),
+    [
+        (r"So \boxed{5}.\nAnswer: 6\n\boxed{7}", "7", AnswerSource.BOX),
+        ("\\boxed{5}\nAnswer: 6", "6", AnswerSource.ANSWER_LINE),
+        ("Answer: 6\n#### 7", "7", AnswerSource.GSM8K),
+        ("#### 7\n<answer>8</answer>", "8", AnswerSource.TAGS),
+        ("It is 4.\nThe answer is 5.\nGood, 6.", "5", AnswerSource.ANSWER_SENTENCE),
+        ("12 + 7 = 19", "19", AnswerSource.WHOLE_TEXT),
+        ("x = 3, y = 5", "x = 3, y = 5", AnswerSource.WHOLE_TEXT),
+        ("So\n$$x = 5$$", "x = 5", AnswerSource.CLOSING_FORMULA),
+        ("We add.\nShe has 19 left of them.", "19", AnswerSource.LAST_SENTENCE),
+    ],
+)
+def test_a_reading_says_where_it_was_read(text, answer, source):
+    reading = read_solution(text)
+    assert (reading.text, reading.source) == (answer, source)
+    assert reading.is_marked == (read_answer(text) is not None)
+
+
+@pytest.mark.parametrize("text", ["12 + 7 = 19", "8-3=5 left 5,5", "a: 5", "So it is 5.", "a=5"])
+def test_a_step_that_marks_nothing_ends_no_solution(text):
+    assert read_answer(text) is None
+
+
+MARKUP = [
+    *("\\boxed{", "\\boxed", "{", "}", "(", ")", "$", "$$", "\\[", "\\]", "####", "Answer:", "A:"),
+    *("the answer is ", "<answer>", "</answer>", "<think>", "</think>", "<|im_end|>", "<<1=1>>"),
+    *("\n", " ", "1", ",", "and ", "or ", "is ", "which ", "=", "-", ".", "word ", "\\text{", "&"),
+    *("\\frac", "\\begin{pmatrix}", "\\end{pmatrix}", "\\\\", "x", "...", "I hope ", "’", "½"),
+]
+pieces = st.lists(st.sampled_from(MARKUP), max_size=60).map("".join)
+
+
+@given(st.text() | pieces)
 def test_any_text_is_read_without_an_error(text):
-    answer = read_answer(text)
-    assert answer is None or (answer and answer == answer.strip())
+    reading = read_solution(text)
+    assert reading is None or (reading.text and reading.text == reading.text.strip())
+    marked = read_answer(text)
+    assert marked is None or (reading.text == marked and reading.is_marked)
+
+
+@given(st.lists(st.sampled_from(MARKUP), min_size=1, max_size=6).map("".join))
+@settings(max_examples=60)
+def test_ten_thousand_characters_are_read_within_a_second(piece):
+    text = (piece * 10_000)[:10_000]
+    started = time.process_time()
     read_solution(text)
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ttc_explorer.problems.answer_equality import answers_equal
 from ttc_explorer.problems.families import draw_problem
 from ttc_explorer.problems.grading import (
     MAX_ANSWER_LENGTH,
@@ -218,6 +219,61 @@ def test_an_answer_equals_itself(plain_grader, members, comma):
     answer = comma.join(members)
     assert plain_grader.equal(answer, answer)
     assert plain_grader.verdict(answer, rf"so it is \boxed{{{answer}}}.") == "equal"
+
+
+SIGNS = [
+    *(
+        "1",
+        "2",
+        "x",
+        "y",
+        "=",
+        ",",
+        "(",
+        ")",
+        "[",
+        "]",
+        "\\{",
+        "\\}",
+        "<",
+        "\\le ",
+        " or ",
+        " and ",
+    ),
+    *(
+        "\\frac{1}{2}",
+        "\\cup ",
+        "\\infty",
+        "-",
+        "A",
+        "B",
+        ".",
+        "%",
+        " cm",
+        "\\approx ",
+        ";",
+        "i",
+        "^",
+    ),
+]
+answers = st.text(max_size=40) | st.lists(st.sampled_from(SIGNS), min_size=1, max_size=12).map(
+    "".join
+)
+
+
+@given(answers)
+def test_grading_is_reflexive(plain_grader, answer):
+    assert plain_grader.verdict(answer, answer) == ("equal" if answer.strip() else "unreadable")
+
+
+@given(answers, answers)
+def test_comparing_for_votes_is_symmetric(one, other):
+    """Whatever symbolic mathematics says of a pair of formulas."""
+
+    def compare(reference, answer):
+        return answers_equal(reference, answer, True, compare_formulas=lambda *_: None)
+
+    assert compare(one, other) == compare(other, one)
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,15 @@ from ttc_explorer.problems.answer_values import (
     units_agree,
 )
 from ttc_explorer.problems.exact_arithmetic import evaluate
+from ttc_explorer.problems.number_words import parse_number_words
 from ttc_explorer.problems.real_sets import Interval, RealSet, parse_real_set
 from ttc_explorer.problems.units import split_unit
 
 MAX_UNORDERED_MEMBERS = 64
 """Longer lists are compared in their order: pairing off takes time that grows with the square."""
+
+MAX_CHARACTERS = 4_000
+"""Of longer answers only the values are compared: they are numbers of very many digits."""
 
 MAX_DEPTH = 4
 """Lists are taken apart so deep: lists of points, matrices in a list."""
@@ -55,7 +59,7 @@ _SEPARATOR = re.compile(
 _BRACKETED = re.compile(r"(?P<left>[(\[]|\\\{)(?P<inner>.*)(?P<right>[)\]]|\\\})")
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w\}?)?(?:\([a-z]\))?")
 _MATRIX = re.compile(
-    r"\\begin ?\{(?P<kind>[pbB]?matrix|array)\}(?: ?\{[lcr|]*\})?(?P<cells>(?:(?!\\begin).)*)\\end ?\{(?P=kind)\}"
+    r"\s*\\begin ?\{(?P<kind>[pbB]?matrix|array)\}(?: ?\{[lcr|]*\})?(?P<cells>(?:(?!\\begin).)*)\\end ?\{(?P=kind)\}"
 )
 _NAMED_POINT = re.compile(
     r"\(\s*(?P<names>[A-Za-z](?:_\{?\w\}?)?(?:\s*,\s*[A-Za-z](?:_\{?\w\}?)?)+)\s*\)"
@@ -105,6 +109,9 @@ def answers_equal(
     reference, answer = _plain(reference), _plain(answer)
     if _spelled_alike(reference, answer):
         return True
+    if max(len(reference), len(answer)) > MAX_CHARACTERS:
+        values = parse_value(reference), parse_value(answer)
+        return values[0].equals(values[1]) if values[0] and values[1] else None
     return _any_equal(
         _sides_equal(one, other, ordered, compare_formulas)
         for one in _approximate_sides(reference)
@@ -145,9 +152,7 @@ def _plain(text: str) -> str:
 
 
 def _spelled_alike(one: str, other: str) -> bool:
-    return strip_insignificant_spaces(one).casefold() == strip_insignificant_spaces(
-        other
-    ).casefold() and (one.isascii() == other.isascii())
+    return strip_insignificant_spaces(one) == strip_insignificant_spaces(other)
 
 
 def _approximate_sides(text: str) -> list[str]:
@@ -185,13 +190,17 @@ def _intervals_equal(
 @lru_cache(maxsize=1024)
 def _parse_listing(text: str, depth: int = 0) -> _Listing:
     """Take a plain text apart at its outermost commas, "and" and "or"."""
-    matrix = _MATRIX.fullmatch(text)
+    name = _ASSIGNED.match(text)
+    matrix = _MATRIX.fullmatch(text, name.end() if name else 0)
     if matrix:
         return _parse_matrix(text, matrix["cells"])
     inner, brackets = _strip_brackets(text)
-    point = _NAMED_POINT.fullmatch(text)
+    if not inner.strip() or parse_number_words(text) is not None:
+        return _Listing(text, (_parse_part(text),), "")
+    point = _NAMED_POINT.fullmatch(text) if depth < MAX_DEPTH else None
     if point:
-        return _name_point(text, point["names"].split(","), _parse_listing(point["values"].strip()))
+        values = _parse_listing(point["values"].strip(), depth + 1)
+        return _name_point(text, point["names"].split(","), values)
     name = _ASSIGNED.match(inner)
     if name and not brackets:
         unnamed, its_brackets = _strip_brackets(inner[name.end() :])
@@ -199,7 +208,7 @@ def _parse_listing(text: str, depth: int = 0) -> _Listing:
             inner, brackets = unnamed, its_brackets
     pieces, joined = _split_members(inner)
     if len(pieces) == 1 and brackets in ("()", "[]") and not re.search(r"[<>=]", text):
-        if depth == MAX_DEPTH or not inner.strip():
+        if depth == MAX_DEPTH:
             return _Listing(text, (_parse_part(text),), "")
         return replace(_parse_listing(inner, depth + 1), text=text)
     if len(pieces) == 1 and brackets != "{}":
@@ -293,7 +302,7 @@ def _parse_part(text: str) -> _Part:
     """A piece, split at its last ``=`` where that is no equation to be solved but says what
     something is."""
     left, equals, right = (side.strip() for side in text.rpartition("="))
-    if equals and left and right and not re.search(r"[<>!]|\\(?:ne|le|ge|lt|gt)(?![a-z])", left):
+    if equals and left and right and not re.search(r"[<>]|\\(?:ne|le|ge|lt|gt)(?![a-z])", left):
         letters = re.sub(r"\\[a-z]+", "", left)
         unknown = re.search("[A-Za-z]", letters)
         if (
@@ -332,14 +341,10 @@ def _listings_equal(
         reference.named != answer.named
     ):  # the names say the order, which may be that of the alphabet
         named, bare = (reference, answer) if reference.named else (answer, reference)
-        orders = {named.parts} if named.in_order else {named.parts, _by_name(named.parts)}
         if not bare.any_order:
-            return _any_equal(
-                _all_equal(
-                    equal(one, other) if named is reference else equal(other, one)
-                    for one, other in zip(order, bare.parts, strict=True)
-                )
-                for order in orders
+            return _all_equal(
+                equal(one, other) if named is reference else equal(other, one)
+                for one, other in zip(_in_order_of_names(named), bare.parts, strict=True)
             )
     any_order = reference.any_order or answer.any_order or (reference.named and answer.named)
     in_order = reference.in_order or answer.in_order or ordered
@@ -351,8 +356,12 @@ def _listings_equal(
     )
 
 
-def _by_name(parts: tuple[_Part, ...]) -> tuple[_Part, ...]:
-    return tuple(sorted(parts, key=lambda part: part.left or ""))
+def _in_order_of_names(named: _Listing) -> tuple[_Part, ...]:
+    """The parts in the order in which a point would hold them: that of the alphabet, if the names
+    are letters."""
+    if named.in_order or not all(len(part.left or "") == 1 for part in named.parts):
+        return named.parts
+    return tuple(sorted(named.parts, key=lambda part: part.left or ""))
 
 
 def _may_be_set(text: str) -> bool:

@@ -17,7 +17,7 @@ import re
 MAX_SHORT_WORDS = 3
 """A wording of at most so many words can be an answer as it stands (``12 kilometers per hour``)."""
 
-MAX_PHRASE_CHARACTERS = 1000
+MAX_PHRASE_CHARACTERS = 6000
 """Longer sentences are read from their end only, so that reading takes linear time."""
 
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
@@ -29,7 +29,9 @@ _CLAUSE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _CLAUSE_AFTER_COMMA = re.compile(r",\s+(?:as|so|with|not|using|when|after|if)\b.*", re.DOTALL)
-_REMARK = re.compile(r"(?<=[\w$}%)])\s+\((?!\s*(?:in\s+)?base\b)[^()]*[A-Za-z]{2}[^()]*\)\s*$")
+_REMARK = re.compile(
+    r"(?<=[\w$}%)])\s+\((?!\s*(?:in\s+)?base\b)[^()]{0,200}?[A-Za-z]{2}[^()]{0,200}\)\s*$"
+)
 _COPULA = re.compile(
     r"(?<![\\A-Za-z])(?:is|are|was|were|be|becomes|equals|equal\s+to|comes\s+to)\b:?"
     r"|(?<=\b[Ii]t)['’]s\b|(?<=\b[Tt]hat)['’]s\b",
@@ -104,7 +106,7 @@ def read_phrase(phrase: str, is_marked: bool = True) -> str | None:
     >>> read_phrase("So Janet makes $18 every single day"), read_phrase("I really do not know that")
     ('18', None)
     """
-    phrase = _strip_remarks(phrase.strip()[-MAX_PHRASE_CHARACTERS:], is_marked)
+    phrase = _strip_remarks(" ".join(phrase[-MAX_PHRASE_CHARACTERS:].split()), is_marked)
     if _CHOICE_MARK.match(phrase):
         return strip_delimiters(phrase) or None
     plain = _TEXT_COMMAND.sub(r" \1 ", phrase)

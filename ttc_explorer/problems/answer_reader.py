@@ -425,7 +425,7 @@ def _conclusion(formula: str) -> str:
     if (
         len(sides) < 2
         or not all(sides)
-        or re.search(r"[<>!,;:]|\\(?:ne|le|ge|begin|text)|\b(?:and|or)\b", formula)
+        or re.search(r"[<>,;:]|!=|\\(?:ne|le|ge|begin|text)|\b(?:and|or)\b", formula)
         or (len(sides) == 2 and not _is_arithmetic(sides[0]))
     ):
         return formula

@@ -17,9 +17,10 @@ from typing import IO, Any, Literal, get_args
 
 from ttc_explorer.asset_files import PACKAGE_FOLDER
 from ttc_explorer.problems.answer_checker import AnswerChecker
-from ttc_explorer.problems.answer_equality import answers_equal
+from ttc_explorer.problems.answer_equality import MAX_CHARACTERS, answers_equal
 from ttc_explorer.problems.answer_normalisation import normalise_answer
 from ttc_explorer.problems.answer_reader import read_answer, read_solution
+from ttc_explorer.problems.answer_values import WordAnswer, parse_value
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.problems.problem import BadInput, Problem
 
@@ -30,9 +31,6 @@ Verdict = Literal["equal", "different", "unreadable", "timeout"]
 
 MAX_ANSWER_LENGTH = 20_000
 """Longer answers are unreadable, in characters."""
-
-MAX_FORMULA_LENGTH = 4_000
-"""Longer formulas are not compared by symbolic mathematics, in characters."""
 
 
 class Grader:
@@ -84,7 +82,7 @@ class Grader:
         if not answer.strip() or max(len(answer), len(reference)) > MAX_ANSWER_LENGTH:
             return "unreadable"
         decided = answers_equal(reference, answer, ordered, compare_formulas=lambda *_: None)
-        if decided is None and max(len(answer), len(reference)) > MAX_FORMULA_LENGTH:
+        if decided is None and max(len(answer), len(reference)) > MAX_CHARACTERS:
             return "unreadable"
         if decided is None:
             return self._compare_formulas(reference, answer, ordered)
@@ -98,12 +96,13 @@ def _read(answer: str) -> str:
 
 def _is_copy(reference: str, prediction: str) -> bool:
     """Whether the prediction is the reference's own wording, which need not be readable."""
-    if not reference.strip() or abs(len(reference) - len(prediction)) > len(reference) + 20:
+    if not reference.strip() or len(prediction) > 2 * len(reference) + 20:
         return False
-    return reference == prediction or (
-        normalise_answer(reference).casefold() == normalise_answer(prediction).casefold()
-        and normalise_answer(reference) != ""
-    )
+    one, other = normalise_answer(reference), normalise_answer(prediction)
+    if one == other:
+        return reference == prediction or one != ""
+    words = parse_value(one)
+    return isinstance(words, WordAnswer) and words == parse_value(other)
 
 
 def make_answer_checker(problem: Problem, grader: Grader) -> AnswerChecker:
