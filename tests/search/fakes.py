@@ -49,6 +49,7 @@ class ToyGenerator:
     name = "toy generator"
     parameters = 100
     supports_prefix_continuation = True
+    supports_chat = False
 
     def __init__(self) -> None:
         self.generated = self.prefilled = self.cached = self.passes = 0

@@ -22,6 +22,7 @@ class PausableGenerator:
             generator.prefill,
         )
         self.supports_prefix_continuation = generator.supports_prefix_continuation
+        self.supports_chat = generator.supports_chat
         self._changed = Condition()
         self._remaining = None
         self.rounds = 0

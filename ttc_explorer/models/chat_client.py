@@ -157,12 +157,12 @@ PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
 
 
 def split_paragraphs(solution: str) -> list[str]:
-    """The steps of a solution, each on one line; at least one.
+    """The steps of a solution, a paragraph each; at least one.
 
     >>> split_paragraphs("We add.\\n\\n1 + 1\\n= 2\\n \\nSo 2.")
-    ['We add.', '1 + 1 = 2', 'So 2.']
+    ['We add.', '1 + 1\\n= 2', 'So 2.']
     """
-    return [" ".join(part.split("\n")) for part in PARAGRAPH_BREAK.split(solution.strip())]
+    return PARAGRAPH_BREAK.split(solution.strip())
 
 
 def split_logprobs(solution: str, tokens: Sequence[tuple[str, float]]) -> list[tuple[float, ...]]:

@@ -229,7 +229,7 @@ class CompletionsGenerator:
                     cost += Cost(prefilled=prompts[place] - cached[place], cached=cached[place])
                 flops = forward_flops(self.parameters, 0, 0, cost.generated + cost.prefilled)
                 found[row] = DecodedStep(
-                    text=text.strip("\n").replace("\n", " "),
+                    text=text.strip("\n"),
                     tokens=counts[choice],
                     logprob=sum(choice_logprobs[choice]),
                     finished=ended or self._prompt_format.is_final(text),

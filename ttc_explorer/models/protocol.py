@@ -177,7 +177,8 @@ class ExtendJob:
 
 @dataclass(frozen=True)
 class DecodedStep:
-    """A decoded step: its text without the line end, the state after it, and what it cost.
+    """A decoded step: its text without the line end (a paragraph may have several lines inside, and
+    an answer is read from them before they are joined to one), the state after it, and its cost.
     ``logprob`` and ``token_logprobs`` as in Step.
 
     ``finished``: the solution ends here (the model said so, or its answer line stands, or no room
@@ -235,11 +236,13 @@ class RevisionContext:
 class Generator(Protocol):
     """Samples steps. ``parameters`` counts the weights used for each token.
     ``supports_prefix_continuation``: it can go on from any prefix, in several ways; a service that
-    only chats cannot, it writes whole solutions."""
+    only chats cannot, it writes whole solutions. ``supports_chat``: it was taught to chat, so that a
+    solution of its own need not mark the answer."""
 
     name: str
     parameters: int
     supports_prefix_continuation: bool
+    supports_chat: bool
 
     def prefill(self, questions: Sequence[str]) -> list[Prefilled]: ...
 

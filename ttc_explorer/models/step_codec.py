@@ -200,12 +200,12 @@ class StepCodec:
         return [list(chain.from_iterable(islice(ids, len(text)))) for text in lines]
 
     def texts(self, steps: Sequence[Sequence[int]]) -> list[str]:
-        """Each step's text, on one line and without its line end."""
+        """Each step's text, without its line end; a chat model's paragraph may have several lines."""
         decoded = self._tokenizer.batch_decode(
             steps, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         edges = "\n" if self._system is None else None  # white space of every kind
-        return [text.strip(edges).replace("\n", " ") for text in decoded]
+        return [text.strip(edges) for text in decoded]
 
 
 def require_fit(prompts: list[list[int]], context: int) -> list[list[int]]:

@@ -122,16 +122,9 @@ def answers_equal(
 def _sides_equal(
     reference: str, answer: str, ordered: bool, compare_formulas: FormulaComparison
 ) -> bool | None:
-    choice = _CHOICE.fullmatch(reference)
-    chosen = _CHOICE.fullmatch(answer)
-    if choice and choice["letter"].isupper():
-        if chosen:
-            return chosen["letter"].upper() == choice["letter"]
-        return bool(choice["rest"]) and answers_equal(
-            choice["rest"], answer, ordered, compare_formulas
-        )
-    if chosen and chosen["rest"] and chosen["letter"].isupper():
-        return answers_equal(reference, chosen["rest"], ordered, compare_formulas)
+    choices = _CHOICE.fullmatch(reference), _CHOICE.fullmatch(answer)
+    if any(choice and choice["letter"].isupper() for choice in choices):
+        return _choices_equal(reference, answer, choices, ordered, compare_formulas)
     sets = parse_real_set(reference), parse_real_set(answer)
     if sets[0] and sets[1] and (sets[0].certain or sets[1].certain):
         return _sets_equal(sets[0], sets[1], compare_formulas)
@@ -153,6 +146,26 @@ def _plain(text: str) -> str:
 
 def _spelled_alike(one: str, other: str) -> bool:
     return strip_insignificant_spaces(one) == strip_insignificant_spaces(other)
+
+
+def _choices_equal(
+    reference: str,
+    answer: str,
+    choices: tuple[re.Match[str] | None, re.Match[str] | None],
+    ordered: bool,
+    compare_formulas: FormulaComparison,
+) -> bool | None:
+    """Two choices are equal by their letters; a choice and a value by what is chosen (``(B) 8``)."""
+    one, other = choices
+    if one and other:
+        return one["letter"].upper() == other["letter"].upper()
+    if one:
+        reference = one["rest"] or ""
+    elif other:
+        answer = other["rest"] or ""
+    if not reference or not answer:
+        return False
+    return answers_equal(reference, answer, ordered, compare_formulas)
 
 
 def _approximate_sides(text: str) -> list[str]:

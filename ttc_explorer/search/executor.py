@@ -48,6 +48,11 @@ class RunStopped(Exception):
     """Ends an execution from within: the run was asked to stop. The message is the stop reason."""
 
 
+def join_lines(step: str) -> str:
+    """A step on one line, as a tree holds it."""
+    return step.replace("\n", " ")
+
+
 @dataclass
 class PendingRevision:
     """A revision being written, a step a tick. ``finished`` when the reviser has ended it."""
@@ -72,7 +77,7 @@ class PendingRevision:
 
     def to_step(self) -> Step:
         return Step(
-            "\n".join(self.lines),
+            "\n".join(map(join_lines, self.lines)),
             self.tokens,
             self.logprob,
             finished=True,
@@ -121,7 +126,7 @@ class RunExecutor:
         self.cancelled = False
         self.work: Work | None = None
         self._models = models
-        self._answers = AnswerGroups(checker, run.correct)
+        self._answers = AnswerGroups(checker, run, reads_unmarked=models.generator.supports_chat)
         self._decide = decide
         self._clock = clock
         self._start_time = clock()
@@ -234,8 +239,9 @@ class RunExecutor:
                 self._generator_states[node] = row.state
             elif not request.rollout and not row.failure:
                 answer = self._answers.read("\n".join([*tree.solution(parent), row.text]))
+            text = join_lines(row.text)
             steps.append(
-                Step(row.text, row.tokens, row.logprob, row.finished, answer, row.token_logprobs)
+                Step(text, row.tokens, row.logprob, row.finished, answer, row.token_logprobs)
             )
         return steps
 
