@@ -170,13 +170,12 @@ class CurvesPage(Page):
                     MAX_CURVES,
                     elem_id="curves-chips",
                 )
-                with gr.Row(elem_classes="setting"):
-                    control_heading("Answer by", "selector")
-                    offered = self._results_store.selectors()
-                    selectors = [(SELECTORS[name].title, name) for name in offered]
-                    self.selector = segmented_control(
-                        "Answer chosen by", "curves-selector", selectors, Settings().selector
-                    )
+                control_heading("Answer by", "selector")
+                offered = self._results_store.selectors()
+                selectors = [(SELECTORS[name].title, name) for name in offered]
+                self.selector = segmented_control(
+                    "Answer chosen by", "curves-selector", selectors, Settings().selector
+                )
                 control_heading("Problems", "held out")
                 with gr.Row(elem_id="curves-problems"):
                     levels = [("All levels", 0), *((f"Level {n}", n) for n in range(1, 6))]
