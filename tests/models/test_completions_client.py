@@ -82,9 +82,11 @@ class SeededTreeGenerator(TreeGenerator):
 
     def extend(self, jobs):
         first, born, drawn = {}, {}, []
-        for job in jobs:
-            rng_path = first.setdefault(id(job.state), job.rng_path)
-            number = born[id(job.state)] = born.get(id(job.state), -1) + 1
+        for place, job in enumerate(jobs):
+            # greedy rows are calls of their own
+            key = (id(job.state), job.forced, job.temperature or place)
+            rng_path = first.setdefault(key, job.rng_path)
+            number = born[key] = born.get(key, -1) + 1
             drawn.append(replace(job, rng_path=(seed_from_rng_path(rng_path), number)))
         return super().extend(drawn)
 

@@ -20,6 +20,7 @@ from ttc_explorer.models.protocol import (
     PolicyDecision,
     PolicyQuery,
     Prefilled,
+    Prompt,
     RevisionContext,
     ScoredStep,
     ScoreJob,
@@ -62,10 +63,11 @@ class ToyGenerator:
         self.held.add(prefix)
         return prefix
 
-    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
+    def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]:
         self.passes += 1
         prefilled = []
-        for question in questions:
+        for asked in questions:
+            question = asked if isinstance(asked, str) else f"{asked.system or ''}{asked.text}"
             self.prefilled += len(question)
             cost = Cost(
                 prefilled=len(question), generator_flops=2 * self.parameters * len(question)
@@ -80,8 +82,9 @@ class ToyGenerator:
         return rows
 
     def _step(self, job: ExtendJob) -> DecodedStep:
-        prefix = job.state.text
-        self.cached += len(prefix)
+        prefix = job.state.text + (f"\n{job.forced}" if job.forced else "")
+        self.cached += len(job.state.text)
+        self.prefilled += len(job.forced)
         rng = Random(repr((prefix, job.rng_path if job.temperature > 0 else "greedy")))
         finished = rng.random() < 0.25
         if finished:
@@ -96,10 +99,21 @@ class ToyGenerator:
                 break
             self.generated += 1
             written += 1
-        cost = Cost(written, cached=len(prefix), generator_flops=2 * self.parameters * written)
-        state = self._prefix(f"{prefix}\n{text}")
+        processed = written + len(job.forced)
+        cost = Cost(
+            written,
+            prefilled=len(job.forced),
+            cached=len(job.state.text),
+            generator_flops=2 * self.parameters * processed,
+        )
+        state = self._prefix(f"{prefix}{'' if job.forced else chr(10)}{text}")
         return DecodedStep(
-            text[:written], written, -round(rng.random() * written, 3), finished, state, cost
+            job.forced + text[:written],
+            written,
+            -round(rng.random() * written, 3),
+            finished,
+            state,
+            cost,
         )
 
 

@@ -11,13 +11,19 @@ from typing import Any
 
 from ttc_explorer.models.completions_client import seed_from_rng_path
 from ttc_explorer.models.http_client import ApiCall, ApiClient
-from ttc_explorer.models.prompts import Message, revision_messages, system_prompt_for
+from ttc_explorer.models.prompts import (
+    STEP_SEPARATOR,
+    Message,
+    revision_messages,
+    system_prompt_for,
+)
 from ttc_explorer.models.protocol import (
     Cost,
     DecodedStep,
     ExtendJob,
     ModelError,
     Prefilled,
+    Prompt,
     RevisionContext,
 )
 from ttc_explorer.models.response_parsing import (
@@ -51,10 +57,11 @@ class ChatStep:
 
 @dataclass(frozen=True, eq=False)
 class ChatState:
-    """The state: what was asked, and the ``remaining_steps`` of the solution that was given; None
-    before it is."""
+    """The state: what was asked, the steps of the solution that have been handed out, and its
+    ``remaining_steps``; None before it is written."""
 
     messages: list[Message]
+    written: tuple[str, ...] = ()
     remaining_steps: tuple[ChatStep, ...] | None = None
 
 
@@ -64,7 +71,10 @@ class ChatGenerator:
     The first step after a prompt has the service write the whole solution, one call a row, all
     under way together, and is charged with all of it (the service's own usage figures); the later
     steps, a paragraph each, are handed out of what is there, and cost nothing. So a prefix cannot
-    be continued in another way: it does not fork. Log-probabilities are asked for where the server
+    be continued in another way: it does not fork. A forced text takes the place of the steps that
+    remain: the service is asked anew, with the steps so far and the text as the beginning of its
+    own last message. Services differ in that: some go on from it, others answer it with a new
+    message; either way it stands before what they write. Log-probabilities are asked for where the server
     proved to tell them, and count as 0 elsewhere; so do FLOPs, as a service does not say how large
     its model is. ``capabilities`` are what a server proved to do; None where it was not asked.
 
@@ -84,19 +94,25 @@ class ChatGenerator:
         self._client = client
         self._model = model
 
-    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
+    def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]:
         """Write the chats. The service reads them with the first step, and they are charged
         then."""
-        return self.prefill_revisions([RevisionContext(question) for question in questions])
+        asked = [Prompt(each) if isinstance(each, str) else each for each in questions]
+        return [self._prefill(RevisionContext(prompt.text), prompt.system) for prompt in asked]
 
     def prefill_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
         """Write the chats that ask for a better solution than those of each chain."""
-        system = system_prompt_for(self._model)
-        return [Prefilled(ChatState(revision_messages(chain, system)), Cost()) for chain in chains]
+        return [self._prefill(chain) for chain in chains]
+
+    def _prefill(self, chain: RevisionContext, system: str | None = None) -> Prefilled:
+        messages = revision_messages(chain, system or system_prompt_for(self._model))
+        return Prefilled(ChatState(messages), Cost())
 
     def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
         """The next step of each job. See ExtendJob, Sampled. Raises ModelError."""
-        pending_rows = [row for row, job in enumerate(jobs) if job.state.remaining_steps is None]
+        pending_rows = [
+            row for row, job in enumerate(jobs) if job.forced or job.state.remaining_steps is None
+        ]
         replies = self._client.send(
             [
                 ApiCall("chat/completions", self._body(jobs[row]), jobs[row].cancelled)
@@ -108,7 +124,9 @@ class ChatGenerator:
         for row, reply in zip(pending_rows, replies, strict=True):
             state = jobs[row].state
             try:
-                steps_by_row[row] = _first_step(state, reply) if reply else _empty_step(state)
+                steps_by_row[row] = (
+                    _first_step(state, jobs[row].forced, reply) if reply else _empty_step(state)
+                )
             except ModelError as error:
                 failures.append(error)
                 steps_by_row[row] = replace(_empty_step(state), finished=True, failure=str(error))
@@ -120,9 +138,13 @@ class ChatGenerator:
         ]
 
     def _body(self, job: ExtendJob) -> dict[str, Any]:
+        messages = list(job.state.messages)
+        if job.forced:
+            begun = STEP_SEPARATOR.join([*job.state.written, job.forced])
+            messages.append({"role": "assistant", "content": begun})
         return {
             "model": self._model,
-            "messages": job.state.messages,
+            "messages": messages,
             "max_tokens": MAX_SOLUTION_TOKENS,
             "temperature": job.temperature,
             "seed": seed_from_rng_path(job.rng_path),
@@ -184,8 +206,20 @@ def split_logprobs(solution: str, tokens: Sequence[tuple[str, float]]) -> list[t
     return [tuple(step) for step in steps]
 
 
-def _first_step(state: ChatState, reply: dict[str, Any] | ModelError) -> DecodedStep:
-    """The first step of the solution in a reply, charged with all of it. Raises ModelError."""
+def join_forced(forced: str, text: str) -> str:
+    """A forced text and what was written after it. A chat's reply has lost the space at its
+    beginning.
+
+    >>> join_forced("Wait", ", that is wrong."), join_forced("Wait,", "that is wrong.")
+    ('Wait, that is wrong.', 'Wait, that is wrong.')
+    """
+    is_apart = not forced or not text or text[0] in ".,;:!?)" or text[0].isspace()
+    return forced + text if is_apart else f"{forced} {text}"
+
+
+def _first_step(state: ChatState, forced: str, reply: dict[str, Any] | ModelError) -> DecodedStep:
+    """The first step of the solution in a reply, after the forced text, charged with all of it.
+    Raises ModelError."""
     if isinstance(reply, ModelError):
         raise reply
     usage = parse_usage(reply)
@@ -193,6 +227,7 @@ def _first_step(state: ChatState, reply: dict[str, Any] | ModelError) -> Decoded
     message = choice.get("message")
     solution = parse_text(message.get("content") if isinstance(message, dict) else None)
     texts = split_paragraphs(solution)
+    texts[0] = join_forced(forced, texts[0])
     logprobs = split_logprobs(solution, chat_logprobs(choice))
     counts = split_proportionally(
         usage.completion,
@@ -204,14 +239,16 @@ def _first_step(state: ChatState, reply: dict[str, Any] | ModelError) -> Decoded
 
 
 def _next_step(state: ChatState) -> DecodedStep:
-    """The next step of a solution that is there."""
+    """The next step of a solution that is there; an empty one after its end."""
+    if not state.remaining_steps:
+        return replace(_empty_step(state), finished=True)
     line, *remaining_steps = state.remaining_steps
     return DecodedStep(
         line.text,
         line.tokens,
         sum(line.token_logprobs),
         not remaining_steps,
-        replace(state, remaining_steps=tuple(remaining_steps)),
+        ChatState(state.messages, (*state.written, line.text), tuple(remaining_steps)),
         Cost(),
         token_logprobs=line.token_logprobs,
     )

@@ -18,6 +18,7 @@ from ttc_explorer.models.protocol import (
     ExtendJob,
     ModelError,
     Prefilled,
+    Prompt,
     RevisionContext,
 )
 from ttc_explorer.models.response_parsing import (
@@ -43,10 +44,12 @@ class ServerPrefix:
 
 @dataclass(frozen=True)
 class PromptGroup:
-    """Rows of one run, by their places among the jobs, that go on from the same prefix."""
+    """Rows of one run, by their places among the jobs, that go on from the same prefix, whose end,
+    ``forced``, already belongs to their step."""
 
     prefix: ServerPrefix
     rows: list[int]
+    forced: str = ""
 
 
 class CompletionsGenerator:
@@ -86,39 +89,32 @@ class CompletionsGenerator:
         self._prompt_format = prompt_format
         self._max_step_tokens = max_step_tokens
 
-    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
+    def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]:
         """Write the prompts. The server reads them with the first step, and they are charged
         then."""
-        return self.prefill_revisions([RevisionContext(question) for question in questions])
+        asked = [Prompt(each) if isinstance(each, str) else each for each in questions]
+        return [self._prefill(RevisionContext(prompt.text), prompt.system) for prompt in asked]
 
     def prefill_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
         """Write the prompts that ask for a better attempt than those of each chain."""
-        return [
-            Prefilled(self._prefix(self._prompt_format.prompt(chain)), Cost()) for chain in chains
-        ]
+        return [self._prefill(chain) for chain in chains]
+
+    def _prefill(self, chain: RevisionContext, system: str | None = None) -> Prefilled:
+        return Prefilled(self._prefix(self._prompt_format.prompt(chain, system)), Cost())
 
     def _prefix(self, content: PromptPiece, tokens: int = 0) -> ServerPrefix:
         return ServerPrefix(content, tokens if isinstance(content, str) else len(content))
 
     def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
         """Sample a step after each job's state. See ExtendJob, Sampled. Raises ModelError."""
-        sampled = [
-            DecodedStep(
-                "",
-                0,
-                0.0,
-                finished=self._remaining_tokens(job.state) < 1,
-                state=job.state,
-                cost=Cost(),
-            )
-            for job in jobs
-        ]
-        calls = [
-            call
-            for batchable in self._batchable_groups(jobs)
-            for call in self._split_into_calls(batchable, jobs)
-            if self._remaining_tokens(call[0].prefix) > 0
-        ]
+        sampled = [DecodedStep("", 0, 0.0, False, job.state, Cost()) for job in jobs]
+        calls = []
+        for batchable in self._batchable_groups(jobs):
+            if self._remaining_tokens(batchable[0].prefix) > 0:
+                calls += self._split_into_calls(batchable, jobs)
+                continue
+            for row in (row for group in batchable for row in group.rows):
+                sampled[row] = replace(sampled[row], finished=True)
         replies = self._client.send(
             [
                 ApiCall("completions", self._body(call, jobs), jobs[call[0].rows[0]].cancelled)
@@ -157,19 +153,30 @@ class CompletionsGenerator:
         groups: dict[Any, PromptGroup] = {}
         for row, job in enumerate(jobs):
             multiple_samples = self.capabilities.multiple_samples and job.temperature > 0
-            key = (id(job.state), job.temperature, None if multiple_samples else row)
-            groups.setdefault(key, PromptGroup(job.state, [])).rows.append(row)
+            key = (id(job.state), job.forced, job.temperature, None if multiple_samples else row)
+            if key not in groups:
+                groups[key] = PromptGroup(self._forced_prefix(job), [], job.forced)
+            groups[key].rows.append(row)
         batchable: dict[Any, list[PromptGroup]] = {}
         for group in groups.values():
             job = jobs[group.rows[0]]
-            key = (
+            call_key = (
                 job.cancelled,
                 len(group.rows),
                 job.temperature,
                 self._remaining_tokens(group.prefix),
             )
-            batchable.setdefault(key, []).append(group)
+            batchable.setdefault(call_key, []).append(group)
         return list(batchable.values())
+
+    def _forced_prefix(self, job: ExtendJob) -> ServerPrefix:
+        """What a row goes on from: the job's state and its forced text."""
+        prefix: ServerPrefix = job.state
+        if not job.forced:
+            return prefix
+        forced = self._prompt_format.continuation(job.forced)
+        known = 0 if isinstance(forced, str) else len(forced)
+        return ServerPrefix(_join(prefix.content, forced), prefix.tokens + known)
 
     def _split_into_calls(
         self, groups: Sequence[PromptGroup], jobs: Sequence[ExtendJob]
@@ -223,7 +230,8 @@ class CompletionsGenerator:
         found, choice = {}, 0
         for place, group in enumerate(call):
             for number, row in enumerate(group.rows):
-                text, ended = self._parse_step(texts[choice], choices[choice])
+                written, ended = self._parse_step(texts[choice], choices[choice])
+                text = group.forced + written
                 cost = Cost(generated=counts[choice])
                 if number == 0:  # the samples of a prompt share one reading of it
                     cost += Cost(prefilled=prompts[place] - cached[place], cached=cached[place])
@@ -234,8 +242,12 @@ class CompletionsGenerator:
                     logprob=sum(choice_logprobs[choice]),
                     finished=ended or self._prompt_format.is_final(text),
                     state=self._prefix(
-                        group.prefix.content
-                        + self._prompt_format.continuation(text + self._prompt_format.step_end),
+                        _join(
+                            group.prefix.content,
+                            self._prompt_format.continuation(
+                                written + ("" if ended else self._prompt_format.step_end)
+                            ),
+                        ),
                         prompts[place] + counts[choice],
                     ),
                     cost=replace(cost, generator_flops=flops),
@@ -259,6 +271,13 @@ class CompletionsGenerator:
         return step, stop_reasons[
             0
         ] != self._prompt_format.step_end if stop_reasons else not step.strip()
+
+
+def _join(first: PromptPiece, second: PromptPiece) -> PromptPiece:
+    """Two pieces of a prompt; both are text, or both token ids."""
+    if isinstance(first, str) and isinstance(second, str):
+        return first + second
+    return [*first, *second]
 
 
 def seed_from_rng_path(rng_path: tuple[int, ...]) -> int:

@@ -8,8 +8,8 @@ counts). The driver (``search/driver.py``) translates between the two.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
 
 State = Any
 """Opaque handle on a model's state after one prefix: a row of its KV cache, freed with the
@@ -20,18 +20,85 @@ handle."""
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """What a branch is asked that begins at the root, in place of the plain question.
+
+    Attributes:
+        text: What is asked; ``{question}`` in it stands for the run's question.
+        system: The system prompt instead of the model's own, for a model that chats; others read it
+            before the text. None leaves it as it is.
+    """
+
+    text: str = "{question}"
+    system: str | None = None
+
+    def about(self, question: str) -> Prompt:
+        """The prompt with the question in its place."""
+        return replace(self, text=self.text.replace("{question}", question))
+
+
+class ExtendRow(NamedTuple):
+    """What Extend asks for one child."""
+
+    parent: int
+    temperature: float
+    forced: str
+    prompt: Prompt | None
+
+
+@dataclass(frozen=True)
 class Extend:
     """Sample one further step after each node of ``parents``; a node named m times gets m children.
 
-    ``keep_state``: the parents will be extended again, so the models' states of them are kept until
-    a request without ``keep_state`` names them, or they are marked pruned. ``rollout``: the steps
-    look ahead and will be discarded, so nobody reads an answer in them.
+    Attributes:
+        parents: Node ids, each once for each child. A finished node may be named, too, in the
+            request after the one that made it or scored it: the solution then goes on.
+        temperature: Of all rows, or one a row; 0 takes the likeliest token.
+        keep_state: The parents will be extended again, so the models' states of them are kept until
+            a request without ``keep_state`` names them, or they are marked pruned.
+        rollout: The steps look ahead and will be discarded, so nobody reads an answer in them.
+        forced: Texts that the rows' steps begin with, one a row (empty: none), or no text at all.
+            They are read, not sampled: charged as prefill, without log-probability, and no part of
+            ``Step.tokens``. In place of the end token, if the parent ended with one. A text is the
+            beginning of one step: it has no line end.
+        prompts: What the rows are asked, one a row, or nothing at all. Only rows whose parent is
+            the root may have one; None stands for the plain question. A prompt is read anew by each
+            request that has it. The verifier judges all steps as of the plain question.
+
+    Raises:
+        ValueError: There is not one entry a row, a text has a line end, or a prompt is given to a
+            row that does not begin at the root.
     """
 
     parents: tuple[int, ...]
-    temperature: float
+    temperature: float | tuple[float, ...]
     keep_state: bool = False
     rollout: bool = False
+    forced: tuple[str, ...] = ()
+    prompts: tuple[Prompt | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.forced), len(self.prompts)} - {0}
+        if isinstance(self.temperature, tuple):
+            lengths.add(len(self.temperature))
+        if lengths - {len(self.parents)}:
+            raise ValueError("temperature, forced and prompts have one entry for each parent")
+        if any(len(text.splitlines()) > 1 or text.endswith("\n") for text in self.forced):
+            raise ValueError("a forced text is the beginning of a step: it has no line end")
+        if any(
+            prompt and parent for prompt, parent in zip(self.prompts, self.parents, strict=False)
+        ):
+            raise ValueError("only a branch that begins at the root has a prompt of its own")
+
+    def rows(self) -> list[ExtendRow]:
+        """Each row by itself."""
+        count = len(self.parents)
+        temperature = self.temperature
+        if not isinstance(temperature, tuple):
+            temperature = (temperature,) * count
+        forced = self.forced or ("",) * count
+        prompts = self.prompts or (None,) * count
+        return list(map(ExtendRow, self.parents, temperature, forced, prompts))
 
 
 @dataclass(frozen=True)
@@ -166,19 +233,21 @@ class ExtendJob:
 
     ``rng_path`` seeds the row's own random number generator, so that the row samples the same
     tokens alone or in a batch with other runs. ``cancelled`` is asked between decode steps; a
-    cancelled row stops where it is.
+    cancelled row stops where it is. ``forced`` is read first, as in Extend.
     """
 
     state: State
     temperature: float
     rng_path: tuple[int, ...]
     cancelled: Callable[[], bool] = never_cancelled
+    forced: str = ""
 
 
 @dataclass(frozen=True)
 class DecodedStep:
-    """A decoded step: its text without the line end (a paragraph may have several lines inside, and
-    an answer is read from them before they are joined to one), the state after it, and its cost.
+    """A decoded step: its text without the line end, forced text included (a paragraph may have
+    several lines inside, and an answer is read from them before they are joined to one), the state
+    after it, and its cost. ``tokens`` counts those that were sampled.
     ``logprob`` and ``token_logprobs`` as in Step.
 
     ``finished``: the solution ends here (the model said so, or its answer line stands, or no room
@@ -244,7 +313,7 @@ class Generator(Protocol):
     supports_prefix_continuation: bool
     supports_chat: bool
 
-    def prefill(self, questions: Sequence[str]) -> list[Prefilled]: ...
+    def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]: ...
 
     def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]: ...
 

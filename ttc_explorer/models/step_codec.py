@@ -85,17 +85,17 @@ class StepCodec:
             [number in special or not text for number, text in enumerate(texts)]
         )
 
-    def prompt(self, question: str) -> list[int]:
+    def prompt(self, question: str, system: str | None = None) -> list[int]:
         """The question as the model was taught to see it; special tokens spelled out in it are
-        taken out."""
-        question = self._rewrite_question(question)
-        if not self._tokenizer.chat_template:
-            return self._tokenizer(f"{self.strip_special_tokens(question)}\n", verbose=False)[
-                "input_ids"
-            ]
+        taken out. ``system`` is asked for instead of the model's own system prompt; one that does
+        not chat reads it before the question."""
+        messages = solution_messages(self._rewrite_question(question), system or self._system or "")
         if self._system is None:
-            return self.chat([{"role": "user", "content": question}])
-        return self.chat(solution_messages(question, self._system))
+            messages = merge_system_into_user(messages) if system else messages[1:]
+        if not self._tokenizer.chat_template:
+            text = self.strip_special_tokens(messages[-1]["content"])
+            return self._tokenizer(f"{text}\n", verbose=False)["input_ids"]
+        return self.chat(messages)
 
     def chat(self, messages: list[Message], reply: bool = True) -> list[int]:
         """A chat, up to where the model is to ``reply``; special tokens spelled out in it are taken

@@ -15,9 +15,16 @@ from ttc_explorer.models.backbone import append_tokens, build_backbone
 from ttc_explorer.models.devices import AdaptiveBatches, reset_peak_memory, synchronized_peak_memory
 from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow, fork
-from ttc_explorer.models.protocol import Cost, DecodedStep, ExtendJob, Prefilled, RevisionContext
+from ttc_explorer.models.protocol import (
+    Cost,
+    DecodedStep,
+    ExtendJob,
+    Prefilled,
+    Prompt,
+    RevisionContext,
+)
 from ttc_explorer.models.sampling import sample_tokens, uniform_draws
-from ttc_explorer.models.step_codec import StepCodec
+from ttc_explorer.models.step_codec import StepCodec, require_fit
 from ttc_explorer.problems.grading import read_answer
 
 MAX_ROWS = 512
@@ -53,7 +60,8 @@ class TreeGenerator:
     for: a leaf's never is. So what a row reads, token for token, equals what it samples, and the
     counts are exact: the model processes ``prefilled`` tokens in ``prefill`` and ``generated``
     tokens in ``extend``, no others. A row that has ended leaves the batch at once; padding of a
-    batch is not counted. Where the backbone reads prefixes again (``recomputes_prefix``),
+    batch is not counted. A forced text is read before a step is sampled, and counts as prefilled.
+    Where the backbone reads prefixes again (``recomputes_prefix``),
     ``prefill`` reads nothing, and every row pays for its prefix in ``extend``.
 
     When memory runs out, fewer rows are decoded together from then on.
@@ -93,11 +101,17 @@ class TreeGenerator:
             self._sampling_device
         )
 
-    def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
+    def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]:
         """Read the prompts, all but their last token. Raises BadInput if one is too long for the
         model."""
+        prompts = [
+            self.codec.prompt(asked)
+            if isinstance(asked, str)
+            else self.codec.prompt(asked.text, asked.system)
+            for asked in questions
+        ]
         with self._lock:
-            return self._prefill_prompts(self.codec.prompts(questions, self.backbone.context))
+            return self._prefill_prompts(require_fit(prompts, self.backbone.context))
 
     def prefill_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
         """Read questions and the attempts at them, as ``prefill`` reads questions. For a model
@@ -149,23 +163,30 @@ class TreeGenerator:
         the last.
         """
         reset_peak_memory(self.backbone.device)
-        prefixes: list[KVPrefix] = [job.state for job in jobs]
+        cancelled = _CancelFlags(jobs)
+        leaving = cancelled.check(np.arange(len(jobs)))
+        forced_ids = [
+            self.codec.tokenize_plain(job.forced) if job.forced and not left else []
+            for job, left in zip(jobs, leaving, strict=True)
+        ]
+        prefixes = self._read_forced([job.state for job in jobs], forced_ids)
         block = fork([prefix.row for prefix in prefixes], EXTRA_COLUMNS)
         prefix_length = np.array([prefix.row.length for prefix in prefixes])
         last = np.array([prefix.last for prefix in prefixes])
         max_tokens = np.minimum(self.backbone.context - prefix_length, self._max_step_tokens)
         temperature = np.array([float(job.temperature) for job in jobs])
         draws = uniform_draws([job.rng_path for job in jobs], self._max_step_tokens)
-        cancelled = _CancelFlags(jobs)
 
         steps = np.zeros(draws.shape, dtype=int)
         counts = np.zeros(len(jobs), dtype=int)
         line_end_count = np.zeros(len(jobs), dtype=int)  # line ends since the last word
         logprobs = np.zeros(draws.shape)  # of each sampled token, nats
-        has_text, step_ended, solution_ended = np.zeros((3, len(jobs)), dtype=bool)
+        step_ended = np.zeros(len(jobs), dtype=bool)
+        solution_ended = max_tokens < 1  # no room for a token
+        has_text = np.array([not self.codec.blanks[ids].all() for ids in forced_ids])
+        leaving |= solution_ended
 
-        slots = np.arange(len(jobs))
-        live, leaving = len(jobs), cancelled.check(slots)
+        slots, live = np.arange(len(jobs)), len(jobs)
         for token in range(self._max_step_tokens):
             live -= int(leaving.sum())
             holes, movers = np.flatnonzero(leaving[:live]), live + np.flatnonzero(~leaving[live:])
@@ -207,11 +228,17 @@ class TreeGenerator:
         slot_of_job = np.empty_like(slots)
         slot_of_job[slots] = np.arange(len(jobs))
         texts = self.codec.texts(
-            [ids[:count] for ids, count in zip(steps.tolist(), counts.tolist(), strict=True)]
+            [
+                forced + ids[:count]
+                for forced, ids, count in zip(
+                    forced_ids, steps.tolist(), counts.tolist(), strict=True
+                )
+            ]
         )
         context_full = prefix_length + counts >= self.backbone.context
         peak = synchronized_peak_memory(self.backbone.device)
-        rows = zip(
+        decoded = zip(
+            jobs,
             prefixes,
             texts,
             slot_of_job.tolist(),
@@ -229,10 +256,10 @@ class TreeGenerator:
                 logprob=sum(token_logprobs),
                 finished=ended or (complete and self._is_final(text)),
                 state=KVPrefix(KVRow(block, slot, prefix.row.length + count), token),
-                cost=self._cost(prefix.row.length, count, peak),
+                cost=self._cost(job.state.row.length, prefix.row.length, count, peak),
                 token_logprobs=token_logprobs,
             )
-            for prefix, text, slot, count, token, token_logprobs, complete, ended in rows
+            for job, prefix, text, slot, count, token, token_logprobs, complete, ended in decoded
         ]
 
     def _trailing_line_ends(
@@ -248,15 +275,45 @@ class TreeGenerator:
         ended = line_ends_met >= self._line_ends
         return np.where(codec.blanks[ids] | ended, line_ends_met, codec.after[ids])
 
-    def _cost(self, prefix_length: int, count: int, peak: int) -> Cost:
-        """What it cost to sample ``count`` tokens after ``prefix_length`` ones."""
-        prefix = prefix_length if count else 0  # cancelled before its first token: nothing was read
-        read = prefix if self.backbone.recomputes_prefix else 0
+    def _read_forced(
+        self, prefixes: Sequence[KVPrefix], forced_ids: Sequence[list[int]]
+    ) -> list[KVPrefix]:
+        """The prefixes with the forced tokens read, but for their last, as far as there is room.
+        They stand in the place of an end token."""
+        unread: dict[int, list[int]] = {}
+        for index, (prefix, forced) in enumerate(zip(prefixes, forced_ids, strict=True)):
+            if forced:
+                ids = forced if self._end_token_mask[prefix.last] else [prefix.last, *forced]
+                unread[index] = ids[: self.backbone.context - prefix.row.length + 1]
+        longer = [index for index, ids in unread.items() if len(ids) > 1]
+        rows, _ = append_tokens(
+            self.backbone,
+            [prefixes[index].row for index in longer],
+            [unread[index][:-1] for index in longer],
+            predict=False,
+        )
+        row_of = dict(zip(longer, rows, strict=True))
+        return [
+            KVPrefix(row_of.get(index, prefix.row), unread[index][-1])
+            if index in unread
+            else prefix
+            for index, prefix in enumerate(prefixes)
+        ]
+
+    def _cost(self, start: int, prefix_length: int, count: int, peak: int) -> Cost:
+        """What it cost to sample ``count`` tokens after ``prefix_length`` ones, all of which but
+        the first ``start`` were forced. Where nothing was read (a row that was cancelled before its
+        first token, say) it is nothing."""
+        if self.backbone.recomputes_prefix:
+            cached, prefilled = 0, prefix_length if count else 0
+        else:
+            prefilled = prefix_length - start
+            cached = start if count or prefilled else 0
         return Cost(
             generated=count,
-            prefilled=read,
-            cached=prefix - read,
-            generator_flops=self._flops(prefix - read, read + count),
+            prefilled=prefilled,
+            cached=cached,
+            generator_flops=self._flops(cached, prefilled + count),
             peak_memory=peak,
         )
 

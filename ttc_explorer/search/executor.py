@@ -15,10 +15,12 @@ from ttc_explorer.models.protocol import (
     DecodedStep,
     Extend,
     ExtendJob,
+    ExtendRow,
     ModelError,
     PolicyDecision,
     PolicyQuery,
     Prefilled,
+    Prompt,
     Reply,
     Revise,
     Reviser,
@@ -222,22 +224,18 @@ class RunExecutor:
         if not request.parents:
             return ()
         self._free_closed_states(request.parents)
-        generator, tree = self._models.generator, self.run.tree
-        if ROOT in request.parents and ROOT not in self._generator_states:
-            (prompt,) = yield from ask(generator.prefill, [self.run.problem.text])
-            self.run.ledger.charge(prompt.cost, generator_depth=1)
-            self._generator_states[ROOT] = prompt.state
-        jobs = self._extend_jobs(request)
-        rows = yield from ask(generator.extend, jobs)
+        tree = self.run.tree
+        jobs = yield from self._extend_jobs(request)
+        rows = yield from ask(self._models.generator.extend, jobs)
         self._take_rows(rows, "step")
         steps = []
         decoded = zip(request.parents, jobs, rows, strict=True)
         for node, (parent, job, row) in enumerate(decoded, start=len(tree)):
             self._rng_paths[node] = job.rng_path
             answer = None
-            if not row.finished:
+            if not row.failure:
                 self._generator_states[node] = row.state
-            elif not request.rollout and not row.failure:
+            if row.finished and not request.rollout and not row.failure:
                 answer = self._answers.read("\n".join([*tree.solution(parent), row.text]))
             text = join_lines(row.text)
             steps.append(
@@ -245,26 +243,51 @@ class RunExecutor:
             )
         return steps
 
-    def _extend_jobs(self, request: Extend) -> list[ExtendJob]:
-        parents = dict.fromkeys(request.parents)
-        for parent in parents:
+    def _extend_jobs(self, request: Extend) -> Execution[list[ExtendJob]]:
+        """A row to decode for each parent, after the generator has read what the rows are asked, as
+        far as it has not yet."""
+        rows = request.rows()
+        prompt_states = yield from self._prefill_prompts(rows)
+        continued = dict.fromkeys(row.parent for row in rows if row.prompt is None)
+        for parent in continued:
             if parent not in self._generator_states:
                 raise ValueError(f"node {parent} is extended again, and its state was not kept")
+        states = {parent: self._generator_states[parent] for parent in continued}
         if request.keep_state:
-            self._kept_states.update(parents)
-            states = {parent: self._generator_states[parent] for parent in parents}
+            self._kept_states.update(continued)
         else:
-            self._kept_states.difference_update(parents)
-            states = {parent: self._generator_states.pop(parent) for parent in parents}
+            self._kept_states.difference_update(continued)
+            for parent in continued:
+                del self._generator_states[parent]
         return [
             ExtendJob(
-                states[parent],
-                request.temperature,
-                self._next_rng_path(parent, counts=not request.rollout),
+                states[row.parent] if row.prompt is None else prompt_states[row.prompt],
+                row.temperature,
+                self._next_rng_path(row.parent, counts=not request.rollout),
                 self.should_stop,
+                row.forced,
             )
-            for parent in request.parents
+            for row in rows
         ]
+
+    def _prefill_prompts(self, rows: Sequence[ExtendRow]) -> Execution[dict[Prompt, State]]:
+        """Let the generator read the rows' own prompts, each distinct one once, and the plain
+        question where a row needs it and it has not been read."""
+        question = self.run.problem.text
+        prompts = list(dict.fromkeys(row.prompt for row in rows if row.prompt is not None))
+        asked: list[str | Prompt] = [prompt.about(question) for prompt in prompts]
+        if ROOT not in self._generator_states and (ROOT, None) in {
+            (row.parent, row.prompt) for row in rows
+        }:
+            asked.append(question)
+        if not asked:
+            return {}
+        prefilled = yield from ask(self._models.generator.prefill, asked)
+        self.run.ledger.charge(total_cost(prefilled), generator_depth=1)
+        states = [each.state for each in prefilled]
+        if len(asked) > len(prompts):
+            self._generator_states[ROOT] = states.pop()
+        return dict(zip(prompts, states, strict=True))
 
     def _next_rng_path(self, parent: int, counts: bool = True) -> RngPath:
         """The random stream of the parent's next child."""
@@ -424,11 +447,11 @@ class RunExecutor:
 
     def _free_closed_states(self, needed: Iterable[int]) -> None:
         """Free states whose nodes were pruned or finished, unless they are ``needed`` (rollouts are
-        pruned from the start); the models free their rows."""
+        pruned from the start), or never became nodes; the models free their rows."""
         status, kept = self.run.tree.status, set(needed)
         for states in (self._generator_states, self._verifier_states):
-            for node in [n for n in states if status[n] in ("pruned", "finished")]:
-                if node not in kept:
+            for node in [node for node in states if node not in kept]:
+                if node >= len(status) or status[node] in ("pruned", "finished"):
                     del states[node]
 
     def _stop_if_asked(self) -> None:

@@ -3,6 +3,25 @@ tree.
 
 A node's model state (its KV cache rows) is kept until the request that continues it (Extend without
 ``keep_state``).
+
+Requests can speak (``models/protocol.py``, Extend): text that a step begins with, a prompt a branch,
+a temperature a row. Budget forcing (arXiv 2501.19393), say, does not let a solution end::
+
+    steps = yield from request_steps(Extend((node,), temperature))
+    (step,) = steps
+    if step.finished:  # not yet: the text takes the place of the end
+        (node,) = tree.add_steps([node], [replace(step, finished=False, answer=None)])
+        steps = yield from request_steps(Extend((node,), temperature, forced=("Wait",)))
+
+A branch that plans first, or a verdict on a solution, is a row from the root with a prompt of its
+own; as a rollout it is seen in the tree and never votes::
+
+    ask = Prompt("{question}\\n\\nIs this right? " + solution)
+    request = Extend((ROOT,) * 4, 1.0, rollout=True, prompts=(ask,) * 4)
+    verdicts = yield from request_steps(request)
+    tree.add_steps(request.parents, verdicts, kind="rollout")
+
+Whole strategies of these kinds: ``tests/search/speaking_strategies.py``.
 """
 
 from __future__ import annotations
