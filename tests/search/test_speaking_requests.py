@@ -33,6 +33,7 @@ class ScriptedGenerator:
     name = "scripted"
     parameters = 1
     supports_prefix_continuation = True
+    supports_chat = False
 
     def __init__(self, write):
         self.write = write
