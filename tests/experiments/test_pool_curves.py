@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from ttc_explorer.cli.main import cli
@@ -18,6 +22,7 @@ from ttc_explorer.experiments.pool_curves import (
     default_ks,
     pool_curves,
 )
+from ttc_explorer.experiments.score_weights import score_mapping, score_weights
 from ttc_explorer.problems.problem import BadInput
 
 # Question: eight answers with their scores; "r" is right, "?" cannot be read.
@@ -102,6 +107,93 @@ def test_another_score_is_another_choice():
     assert pool_curves(table, [8], ["best"], "score_min")["accuracy"].iloc[0] == pytest.approx(
         1.5 / 5
     )
+
+
+def enumerated(table, selector, k):
+    """The accuracy over all k-subsets, by a vote in plain Python; ties share equally."""
+    chances = []
+    for _, group in table.groupby("question"):
+        rows = list(group.itertuples())
+        for subset in combinations(rows, k):
+            weights, counts = Counter(), Counter()
+            for row in subset:
+                counts[row.answer] += 1
+                weights[row.answer] += row.weight if selector == "weighted" else 1
+            best = max((round(weights[answer], 9), counts[answer]) for answer in counts)
+            winners = [a for a in counts if (round(weights[a], 9), counts[a]) == best]
+            right = {row.answer for row in rows if row.correct}
+            chances.append(sum(answer in right for answer in winners) / len(winners))
+    return np.mean(chances)
+
+
+def logit(probability):
+    return math.log(probability / (1 - probability))
+
+
+SCORES = {
+    "logits": ([logit(p) for p in (0.9, 0.2, 0.3, 0.4, 0.6)], "logistic"),
+    "log-probabilities": ([math.log(p) for p in (0.9, 0.2, 0.3, 0.4, 0.6)], "softmax"),
+    "ratings": ([5.0, 3.0, 3.5, 3.9, 4.5], "softmax"),
+}
+
+
+@pytest.mark.parametrize("kind", SCORES)
+@pytest.mark.parametrize("selector", ["majority", "weighted"])
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_curves_equal_enumeration_with_equal_wrong_answers_and_any_scores(
+    tmp_path, kind, selector, k
+):
+    scores, mapping = SCORES[kind]
+    answers = ["7", r"\frac{1}{2}", "0.5", "x = 3", "3"]  # 7 is right; the others are two
+    rows = [
+        {"question": q, "answer": a, "correct": a == "7", "score": s}
+        for q in (0, 1)
+        for a, s in zip(answers, scores[q:] + scores[:q], strict=True)
+    ]
+    path = tmp_path / "pool.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    table = pd.DataFrame(rows)
+    table["answer"] = table["answer"].map(dict(zip(answers, "abbcc", strict=True)))
+    if mapping == "logistic":
+        table["weight"] = 1 / (1 + np.exp(-table["score"]))
+    else:
+        table["weight"] = table.groupby("question")["score"].transform(
+            lambda each: np.exp(each) / np.exp(each).sum()
+        )
+    got = pool_curves(read_pool(path), [k], [selector])
+    assert got["accuracy"].iloc[0] == pytest.approx(enumerated(table, selector, k))
+    if selector == "weighted":
+        assert mapping in got["note"].iloc[0]
+    else:
+        assert "note" not in got
+
+
+def test_negative_scores_do_not_elect_the_fewest_votes(tmp_path):
+    rows = [
+        {"question": q, "answer": answer, "correct": answer == "A", "score": score}
+        for q in (0, 1)
+        for answer, score in (("A", -0.2), ("A", -0.2), ("A", -0.2), ("B", -0.5))
+    ]
+    assert pool_curves(pd.DataFrame(rows).assign(sample=list(range(4)) * 2), [4], ["weighted"])[
+        "accuracy"
+    ].tolist() == [1.0]
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6) | st.none(), min_size=1, max_size=12),
+    st.lists(st.integers(0, 2), min_size=12, max_size=12),
+)
+def test_a_weight_is_never_negative_and_keeps_the_order(scores, questions):
+    table = pd.DataFrame(
+        {"question": questions[: len(scores)], "score": pd.Series(scores, dtype=float)}
+    )
+    weights = score_weights(table)
+    assert weights.isna().equals(table["score"].isna())
+    assert weights.dropna().between(0, 1).all()
+    assert (score_mapping(table["score"]) is None) == table["score"].dropna().between(0, 1).all()
+    for _, group in table.assign(weight=weights).dropna().groupby("question"):
+        in_order = group.sort_values(["score", "weight"])
+        assert in_order["weight"].is_monotonic_increasing
 
 
 def test_what_the_pool_has_nothing_for_is_refused():

@@ -46,7 +46,8 @@ class QuestionBlock:
 
     @property
     def questions(self) -> NDArray[Any]:
-        return self.rows["question"].to_numpy()[:: self.samples]
+        names: NDArray[Any] = self.rows["question"].to_numpy()
+        return names[:: self.samples]
 
     @property
     def correct(self) -> NDArray[np.bool_]:
@@ -77,7 +78,8 @@ class QuestionBlock:
         return SolutionFeatures(tokens, scores, confidences, np.zeros(self.labels.shape))
 
     def _reshape(self, values: NDArray[Any]) -> NDArray[Any]:
-        return np.reshape(values, (-1, self.samples))
+        reshaped: NDArray[Any] = values.reshape(-1, self.samples)
+        return reshaped
 
 
 def question_blocks(pool: pd.DataFrame) -> Iterator[QuestionBlock]:

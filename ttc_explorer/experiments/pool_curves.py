@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from ttc_explorer.experiments.estimators import COVERAGE, estimator_names, success_at_k
 from ttc_explorer.experiments.intervals import Floats, bootstrap
-from ttc_explorer.experiments.pool import missing_column, question_blocks
+from ttc_explorer.experiments.pool import QuestionBlock, missing_column, question_blocks
+from ttc_explorer.experiments.score_weights import mapping_note, score_weights
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.selector import SELECTORS
 
 CURVE_COLUMNS = ("selector", "k", "accuracy", "low", "high", "questions")
 
@@ -34,11 +36,24 @@ def pool_curves(
     Returns:
         One row a selector and k: CURVE_COLUMNS. ``accuracy`` is the mean chance that what the
         selector chooses from k samples is right, over the ``questions`` that have at least k, with
-        its 95 % bootstrap interval ``low`` to ``high``.
+        its 95 % bootstrap interval ``low`` to ``high``. Where scores were mapped before they became
+        weights (``score_weights.py``), a column ``note`` says how.
 
     Raises:
         BadInput: an unknown selector, or one that the pool has nothing for.
     """
+    return pd.concat(list(each_curve(pool, ks, selectors, score, seed)), ignore_index=True)
+
+
+def each_curve(
+    pool: pd.DataFrame,
+    ks: Sequence[int],
+    selectors: Sequence[str],
+    score: str = "score",
+    seed: int = 0,
+) -> Iterator[pd.DataFrame]:
+    """The curves one by one, as soon as each is estimated; arguments, rows and errors as of
+    ``pool_curves``."""
     for selector in selectors:
         if selector not in estimator_names():
             raise BadInput(
@@ -57,20 +72,41 @@ def pool_curves(
             f"k must lie between 1 and {max_samples}, the most samples that a question of the "
             "pool has."
         )
-    rows = []
+    note = mapping_note(pool, score) if score in pool else None
     for selector in selectors:
-        values: dict[int, list[Floats]] = {k: [] for k in ks}
-        for block in pool_blocks:
-            valid_ks = [k for k in ks if k <= block.samples]
-            features = block.features(score)
-            chances = success_at_k(selector, block.labels, block.correct, features, valid_ks, seed)
-            for k, column in zip(valid_ks, chances.T, strict=True):
-                values[k].append(column)
-        for k, columns in values.items():
-            chances = np.concatenate(columns)
-            accuracy, low, high = map(float, bootstrap(chances, seed=seed))
-            rows.append((selector, k, accuracy, low, high, len(chances)))
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+        blocks, columns = pool_blocks, list(CURVE_COLUMNS)
+        if note and _adds_up_scores(selector):
+            blocks = list(question_blocks(pool.assign(**{score: score_weights(pool, score)})))
+            columns.append("note")
+        rows = [
+            (*point, note)[: len(columns)]
+            for point in _curve_points(selector, blocks, ks, score, seed)
+        ]
+        yield pd.DataFrame(rows, columns=columns)
+
+
+def _adds_up_scores(selector: str) -> bool:
+    """Whether the scores of equal answers are summed, which needs weights that are not negative;
+    a maximum takes any score."""
+    rule = SELECTORS.get(selector)
+    return rule is not None and rule.needs == "scores" and rule.combine == "sum"
+
+
+def _curve_points(
+    selector: str, blocks: Sequence[QuestionBlock], ks: Sequence[int], score: str, seed: int
+) -> Iterator[tuple[str, int, float, float, float, int]]:
+    """The CURVE_COLUMNS of one selector, for every k."""
+    values: dict[int, list[Floats]] = {k: [] for k in ks}
+    for block in blocks:
+        valid_ks = [k for k in ks if k <= block.samples]
+        features = block.features(score)
+        chances = success_at_k(selector, block.labels, block.correct, features, valid_ks, seed)
+        for k, column in zip(valid_ks, chances.T, strict=True):
+            values[k].append(column)
+    for k, parts in values.items():
+        by_question = np.concatenate(parts)
+        accuracy, low, high = map(float, bootstrap(by_question, seed=seed))
+        yield selector, k, accuracy, low, high, len(by_question)
 
 
 def available_selectors(pool: pd.DataFrame, score: str = "score") -> list[str]:
