@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ttc_explorer.cli.command_group import cli
-from ttc_explorer.cli.command_options import Json, Seed
+from ttc_explorer.cli.command_group import cli, print_stderr
+from ttc_explorer.cli.command_options import Column, Json, Seed, parse_columns
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.progress_reporting import Progress
 
@@ -22,7 +22,9 @@ def curves(
     pool: Annotated[
         Path,
         typer.Option(
-            help="Sampled solutions (.parquet, .jsonl, .json), one a row.", show_default=False
+            help="Sampled solutions (.jsonl, .json, .csv, .parquet), one a row, or a file of a "
+            "tool that the command import knows.",
+            show_default=False,
         ),
     ],
     ks: Annotated[
@@ -33,6 +35,7 @@ def curves(
         typer.Option(help="coverage, best, majority or weighted; else all that the pool allows."),
     ] = None,
     score: Annotated[str, typer.Option(help="The column that best and weighted go by.")] = "score",
+    column: Column = None,
     seed: Seed = 0,
     out: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Save the rows here: FILE.csv.")
@@ -42,8 +45,8 @@ def curves(
     """Draw accuracy against samples, from any pool.
 
     A row says the chance that what a selector chooses from k samples is right, with its 95 %
-    interval over the questions that have so many. Reads pools of sweep, search-and-learn and Large
-    Language Monkeys.
+    interval over the questions that have so many. Columns: question, answer, correct (or
+    reference), score, whatever their case; others by --column.
     """
     from ttc_explorer.experiments.pool import read_pool
     from ttc_explorer.experiments.pool_curves import available_selectors, default_ks
@@ -54,11 +57,18 @@ def curves(
             f"The rows cannot be saved as {out}: choose a .csv file in a folder that exists."
         )
     with Progress() as progress:
-        solutions = read_pool(pool, score, progress.show)
+        solutions = read_pool(pool, score, progress.show, parse_columns(column))
         progress.show(f"{len(solutions):,} solutions read")
         wanted = selector or available_selectors(solutions, score)
         rows = estimated(
             solutions, _parse_sample_counts(ks) or default_ks(solutions), wanted, score, seed
+        )
+    for note in rows["note"].dropna().unique() if "note" in rows else []:
+        print_stderr(note)
+    if score not in solutions and selector is None:
+        print_stderr(
+            f"This pool has no column {score[:40]}: it can draw {', '.join(wanted)}, and not what "
+            "needs the scores of a verifier."
         )
     if out:
         try:
@@ -66,8 +76,10 @@ def curves(
         except OSError as error:
             raise BadInput(f"The rows cannot be saved as {out}: {error.strerror}.") from None
     if as_json:
-        typer.echo(json.dumps(rows.to_dict("records")))
+        records = [row.dropna().to_dict() for _, row in rows.iterrows()]
+        typer.echo(json.dumps(records))
     elif not out:
+        rows = rows.drop(columns="note", errors="ignore")
         typer.echo(rows.to_string(index=False, float_format="{:.4f}".format))
 
 

@@ -39,7 +39,7 @@ def merge_equal_answers(
     """The answers, each written as the first one of its question that equals it.
 
     All right answers of a question are one, as they equal the reference; a right and a wrong one
-    never are.
+    never are. Verbatim ones are compared by their letters, right or wrong.
 
     Args:
         pool: ``question``, ``answer`` (None where it cannot be read), ``correct`` and, if any are
@@ -60,7 +60,7 @@ def merge_equal_answers(
     groups = [pool["question"], codes]
     # A verdict that differs among equal answers does not make them two.
     right = pool["correct"].astype(bool).groupby(groups).transform("all") & (codes >= 0)
-    right |= pool["correct"].astype(bool) & (codes >= 0) & verbatim
+    right &= ~verbatim
     codes[right] = codes.max() + 1
 
     pairs = _PairComparison(grader, clock)

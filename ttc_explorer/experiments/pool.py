@@ -153,7 +153,7 @@ def read_pool(
     document = read_document(path)
     found = None if columns else detect_format(document)
     if found is None:
-        pool = _pool_table(document, columns or {}, score)
+        pool = pool_table(document, columns or {}, score)
     else:
         pool = pd.DataFrame(import_document(document, found).samples)
     pool = clean_pool(pool, path.name, score, on_progress)
@@ -194,7 +194,7 @@ def clean_pool(
     return pool
 
 
-def _pool_table(document: SourceDocument, columns: Mapping[str, str], score: str) -> pd.DataFrame:
+def pool_table(document: SourceDocument, columns: Mapping[str, str], score: str) -> pd.DataFrame:
     """The rows of a file as a table, with the columns of a pool under their own names."""
     content = document.content
     if not isinstance(content, list | pd.DataFrame):

@@ -1,0 +1,114 @@
+"""Files of ours or of other tools as one pool and search trees, whatever they are; and pools as
+files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from ttc_explorer.experiments.importers import IMPORTERS, detect_format, import_document
+from ttc_explorer.experiments.importers.source_document import format_suffixes, read_document
+from ttc_explorer.experiments.pool import clean_pool, pool_table
+from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.run import Run
+
+POOL_TITLE = "a pool"
+POOL_SUFFIXES = (".jsonl", ".csv", ".parquet")
+
+
+@dataclass
+class ImportedFiles:
+    """What was in the files.
+
+    Attributes:
+        title: what they are: ``a pool``, or a format of ``importers``.
+        pool: their samples, None if they hold trees only.
+        runs: their search trees.
+        notes: what was left out or assumed, in whole sentences.
+    """
+
+    title: str
+    pool: pd.DataFrame | None = None
+    runs: list[Run] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def import_files(
+    paths: Sequence[Path],
+    format_name: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    score: str = "score",
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> ImportedFiles:
+    """Read files of one kind; the samples of several (seeds of one experiment, say) are joined by
+    the names of their questions.
+
+    Args:
+        paths: at least one file.
+        format_name: of IMPORTERS; without it, told by the files' keys.
+        columns: names of a pool's columns in the files, as in ``read_pool``.
+        score: the column of the scores.
+        on_progress: called with a message on how far it is.
+
+    Returns:
+        What they hold.
+
+    Raises:
+        BadInput: a file cannot be used, or the files are of different kinds.
+    """
+    found: ImportedFiles | None = None
+    samples: list[pd.DataFrame] = []
+    for path in paths:
+        document = read_document(path)
+        name = format_name or (None if columns else detect_format(document))
+        title = POOL_TITLE if name is None else IMPORTERS.find(name).title
+        found = found or ImportedFiles(title)
+        if title != found.title:
+            raise BadInput(
+                f"{path.name} is of another kind ({title}) than the files before it "
+                f"({found.title}): import them one by one."
+            )
+        if name is None:
+            samples.append(pool_table(document, columns or {}, score))
+        else:
+            imported = import_document(document, name)
+            found.runs += imported.runs
+            found.notes += [note for note in imported.notes if note not in found.notes]
+            if imported.samples:
+                samples.append(pd.DataFrame(imported.samples))
+        on_progress(f"{path.name} read")
+    if found is None:
+        raise BadInput("Give at least one file.")
+    if samples:
+        joined = pd.concat(samples, ignore_index=True)
+        if len(samples) > 1:
+            joined = joined.drop(columns="sample", errors="ignore")
+        found.pool = clean_pool(joined, paths[0].name, score, on_progress)
+    return found
+
+
+def write_pool(pool: pd.DataFrame, path: Path) -> None:
+    """Save a pool.
+
+    Raises:
+        BadInput: the name is not that of a pool, or the file cannot be written.
+    """
+    if path.suffix not in POOL_SUFFIXES:
+        raise BadInput(f"A pool cannot be saved as {path.name}: {format_suffixes()} is read again.")
+    try:
+        if path.suffix == ".parquet":
+            pool.to_parquet(path, index=False)
+        elif path.suffix == ".csv":
+            pool.to_csv(path, index=False)
+        else:
+            path.write_text(pool_lines(pool), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"The pool cannot be saved as {path}: {error.strerror}.") from None
+
+
+def pool_lines(pool: pd.DataFrame) -> str:
+    """A pool as JSON lines."""
+    return str(pool.to_json(orient="records", lines=True, force_ascii=False))
