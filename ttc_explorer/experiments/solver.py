@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from ttc_explorer.asset_files import POLICY_FILE
 from ttc_explorer.models.hub import OnProgress, no_progress
@@ -86,7 +86,7 @@ class Solver:
         *,
         make_checker: CheckerFactory | None = None,
         policy: PolicySource | Path | None = None,
-    ) -> Solver:
+    ) -> Self:
         """A solver of models that are in memory already.
 
         Args:
@@ -128,7 +128,7 @@ class Solver:
         self.make_checker = make_checker or partial(make_answer_checker, grader=self._grader)
         self.decide = _decision_function(policy, generator, verifier)
 
-    def __enter__(self) -> Solver:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
