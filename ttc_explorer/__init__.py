@@ -51,8 +51,8 @@ _HOMES = {
 if not TYPE_CHECKING:  # a checker would take any name for one of ours
 
     def __getattr__(name: str) -> object:
-        """A public name, imported when it is first asked for: a command that only prints help need not
-        load pandas."""
+        """A public name, imported when it is first asked for: a command that only prints help need
+        not load pandas."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value: object = getattr(import_module(_HOMES.get(name, "ttc_explorer.api")), name)
