@@ -5,9 +5,13 @@ import os
 import pytest
 from hypothesis import settings
 
+from ttc_explorer.extensions import load_extensions
+
 # Before anything imports torch, which reads them once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+load_extensions()  # of whoever runs the tests: they must hold with what people register
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -13,6 +13,7 @@ from ttc_explorer.asset_files import POLICY_FILE, RECORDED_RUNS_FOLDER
 from ttc_explorer.environment import read_environment
 from ttc_explorer.experiments.compute_optimal_policy import load_policy
 from ttc_explorer.experiments.solver import PolicySource, Solver
+from ttc_explorer.extensions import load_extensions
 from ttc_explorer.models.hub import OnProgress, no_progress
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.trace import load_trace
@@ -65,6 +66,7 @@ ZEROGPU_SEARCH = zerogpu.make_search_function(partial(make_solver, None))
 
 def launch() -> None:
     """Build the page and serve it until the process ends. Raises BadInput."""
+    load_extensions()
     opening = load_trace(OPENING_TRACE.read_bytes()) if OPENING_TRACE.exists() else None
     policy = load_policy(POLICY_FILE)
     environment = read_environment()

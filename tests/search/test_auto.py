@@ -98,14 +98,9 @@ def test_the_choice_gets_the_rest_with_its_settings_and_the_probe_votes_with_it(
 def test_the_note_shows_bin_choice_and_neighbours():
     (run,) = toys_with_policy(3)[0].drive(toy_run("auto", 16))
     (note,) = run.tree.notes
-    titles = [
-        "Revision (chains 1)",
-        "Best-of-N",
-        "Beam search (width 2)",
-        "Monte Carlo tree search",
-    ]
-    assert (note.data["bin"], note.data["choice"]) == (3, "Beam search (width 2)")
-    assert note.data["choices"] == [*titles, "Revision (chains 8)"]
+    choices = ['revise {"chains": 1}', "best_of_n {}", 'beam {"width": 2}', "mcts {}"]
+    assert (note.data["bin"], note.data["choice"]) == (3, 'beam {"width": 2}')
+    assert note.data["choices"] == [*choices, 'revise {"chains": 8}']
     assert "bin 3 of 5. The policy's choice for the rest: Beam search (width 2)." in note.text
     assert note.text.endswith(
         "It would have been Best-of-N in bin 2, Monte Carlo tree search in bin 4."
@@ -141,7 +136,7 @@ def test_a_choice_that_needs_a_reviser_falls_back_where_there_is_none():
         "Revision (chains 1), needs a reviser, and there is none here: best-of-N goes on."
         in note.text
     )
-    assert (note.data["bin"], note.data["choice"]) == (1, "Best-of-N")
+    assert (note.data["bin"], note.data["choice"]) == (1, "best_of_n {}")
 
 
 @pytest.mark.parametrize(

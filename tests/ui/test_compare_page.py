@@ -20,7 +20,7 @@ from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components.strategy_chips import chips_value, pressed_strategies
 from ttc_explorer.ui.components.strategy_comparison import (
-    COMPARABLE_STRATEGIES,
+    comparable_strategies,
     MAX_COMPARED,
     ComparedStrategy,
     ComparisonLane,
@@ -98,13 +98,13 @@ def described(entry, number):
 
 def compared(tokens, keys):
     return play(
-        lanes_by_tokens([COMPARABLE_STRATEGIES[key] for key in keys], tokens, described), Toys()
+        lanes_by_tokens([comparable_strategies()[key] for key in keys], tokens, described), Toys()
     )
 
 
 @pytest.mark.parametrize("tokens", [40, 700, 2500])
 def test_no_strategy_spends_more_than_the_tokens_and_one_more_sample_would(tokens):
-    for lane in compared(tokens, COMPARABLE_STRATEGIES):
+    for lane in compared(tokens, comparable_strategies()):
         if lane.run is None:
             over_budget = Toys().drive(described(lane.entry, 1))[0]
             assert tokens_processed(over_budget.ledger) > tokens
@@ -131,7 +131,7 @@ def test_a_seed_gives_one_comparison_whoever_shares_it():
 
 
 def test_by_samples_all_have_the_same_n():
-    lanes = play(lanes_by_samples(COMPARABLE_STRATEGIES.values(), 8, described), Toys())
+    lanes = play(lanes_by_samples(comparable_strategies().values(), 8, described), Toys())
     assert {lane.run.budget for lane in lanes if lane.entry.max_budget > 1} == {8}
     assert {lane.entry.strategy for lane in lanes if lane.run.budget == 1} == {"greedy"}
 
@@ -160,14 +160,14 @@ def test_a_stopped_comparison_by_samples_shows_what_there_is():
 
 
 def test_every_strategy_can_be_compared_and_names_are_unique():
-    assert {entry.strategy for entry in COMPARABLE_STRATEGIES.values()} == set(STRATEGIES)
-    assert len({entry.name for entry in COMPARABLE_STRATEGIES.values()}) == len(
-        COMPARABLE_STRATEGIES
+    assert {entry.strategy for entry in comparable_strategies().values()} == set(STRATEGIES)
+    assert len({entry.name for entry in comparable_strategies().values()}) == len(
+        comparable_strategies()
     )
 
 
 @pytest.mark.parametrize(
-    "keys", [[], ["nonsense"], list(COMPARABLE_STRATEGIES)[: MAX_COMPARED + 1]]
+    "keys", [[], ["nonsense"], list(comparable_strategies())[: MAX_COMPARED + 1]]
 )
 def test_a_choice_that_cannot_be_compared_is_refused(keys):
     with pytest.raises(BadInput):
@@ -195,7 +195,7 @@ def standings(text):
 
 
 def test_a_comparison_grows_at_its_end_only_and_tells_every_lane():
-    lanes, toys = lanes_by_samples(list(COMPARABLE_STRATEGIES.values())[:3], 8, described), Toys()
+    lanes, toys = lanes_by_samples(list(comparable_strategies().values())[:3], 8, described), Toys()
     stream, before = ComparisonStream(lanes, "majority"), ""
     for lane in lanes:
         toys.driver.add(lane.run)

@@ -174,7 +174,7 @@ def run():
     return finished_run()
 
 
-def told(run, choice="Beam search (width 2)", strategy="auto", stopped="done", **problem):
+def told(run, choice='beam {"width": 2}', strategy="auto", stopped="done", **problem):
     """The run as one of ``auto`` that chose so, all its answers right."""
     run = replace(copy.deepcopy(run), strategy=strategy, stopped=stopped)
     run.problem = replace(run.problem, **problem)
@@ -195,7 +195,7 @@ def test_a_finished_run_with_a_known_answer_counts(learner, run):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"choice": "Greedy"}, {"answer": None}, {"stopped": "cancelled"}, {"strategy": "beam"}],
+    [{"choice": "greedy {}"}, {"answer": None}, {"stopped": "cancelled"}, {"strategy": "beam"}],
 )
 def test_what_says_nothing_about_the_policy_does_not_count(learner, run, changes):
     before = len(learner.outcomes)

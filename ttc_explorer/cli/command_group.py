@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from ttc_explorer.extensions import load_extensions
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
 
@@ -34,6 +35,7 @@ class OneLineErrors(TyperGroup):
         **extra: Any,
     ) -> NoReturn:
         try:
+            load_extensions()
             status = super().main(
                 args, prog_name, complete_var, False, windows_expand_args, **extra
             )

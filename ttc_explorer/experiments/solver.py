@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from ttc_explorer.asset_files import POLICY_FILE
+from ttc_explorer.extensions import load_extensions
 from ttc_explorer.models.hub import OnProgress, no_progress
 from ttc_explorer.models.protocol import (
     Generator,
@@ -120,6 +121,7 @@ class Solver:
         make_checker: CheckerFactory | None,
         policy: PolicySource | Path | None,
     ) -> None:
+        load_extensions()
         self.generator = generator
         self.verifier = verifier
         self.reviser = reviser

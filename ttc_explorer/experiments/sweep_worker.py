@@ -22,6 +22,7 @@ from ttc_explorer.experiments.result_rows import (
 )
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.experiments.sweep_jobs import SweepJob, SweepPlan, SweepTask
+from ttc_explorer.extensions import load_extensions
 from ttc_explorer.models import catalogue
 from ttc_explorer.models.devices import thread_count
 from ttc_explorer.models.flops import known_attention_width
@@ -49,6 +50,7 @@ class SweepWorker:
     asked."""
 
     def __init__(self, setup: WorkerSetup) -> None:
+        load_extensions()  # in a process of its own nobody has yet
         self._plan, self._problems, self._workers_per_machine = (
             setup.plan,
             setup.problems,

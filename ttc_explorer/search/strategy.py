@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -110,6 +111,15 @@ def format_choice(choice: StrategyChoice) -> str:
     """
     settings = ", ".join(f"{key} {value}" for key, value in choice.settings)
     return get_strategy(choice.strategy).title + (f" ({settings})" if settings else "")
+
+
+def choice_key(choice: StrategyChoice) -> str:
+    """A choice as data: the strategy, and the settings as JSON, as tables of results have them.
+
+    >>> choice_key(StrategyChoice("beam", (("width", 2),)))
+    'beam {"width": 2}'
+    """
+    return f"{choice.strategy} {json.dumps(dict(choice.settings), sort_keys=True)}"
 
 
 def reads_scores(name: str, selector: str) -> bool:

@@ -11,7 +11,7 @@ from ttc_explorer.experiments.compute_optimal_policy import Policy
 from ttc_explorer.models.protocol import Generator, PolicyDecision, PolicyQuery, Verifier
 from ttc_explorer.search.driver import no_policy
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.strategy import format_choice
+from ttc_explorer.search.strategy import choice_key
 from ttc_explorer.search.voting import winning_vote
 
 OUTCOMES_FILE = Path.home() / ".ttc-explorer" / "outcomes.json"
@@ -63,7 +63,7 @@ class OutcomeLearner:
         followed = [
             each.choice
             for each in cell.candidates
-            if format_choice(each.choice) == note_data["choice"]
+            if choice_key(each.choice) == note_data["choice"]
         ]
         if not followed or right is None:
             return False

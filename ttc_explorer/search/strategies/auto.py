@@ -10,7 +10,7 @@ from ttc_explorer.models.protocol import PolicyDecision, PolicyQuery, StrategyCh
 from ttc_explorer.search.primitives import Search
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategies.best_of_n import best_of_n
-from ttc_explorer.search.strategy import format_choice, get_strategy, strategy
+from ttc_explorer.search.strategy import choice_key, format_choice, get_strategy, strategy
 from ttc_explorer.search.tree import NoteValue, SearchTree
 
 MAX_PROBE = 16
@@ -62,8 +62,8 @@ def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
             f"{describe_neighbour_bins(decision)}",
             **note_data,
             bin=decision.bin,
-            choices=[format_choice(each) for each in decision.choices],
-            choice=format_choice(choice),
+            choices=[choice_key(each) for each in decision.choices],
+            choice=choice_key(choice),
         )
     search = get_strategy(choice.strategy).search(
         tree, rest, settings.with_values(dict(choice.settings))

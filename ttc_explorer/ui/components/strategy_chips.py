@@ -13,7 +13,6 @@ import gradio as gr
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.ui.components.messages import swatch
 from ttc_explorer.ui.components.strategy_comparison import (
-    COMPARABLE_STRATEGIES,
     MAX_COMPARED,
     ComparedStrategy,
     compared_strategies,
@@ -23,8 +22,8 @@ from ttc_explorer.ui.math_typesetting import escape_html
 
 def strategy_chips(
     value: str,
-    options: Iterable[ComparedStrategy] = tuple(COMPARABLE_STRATEGIES.values()),
-    label: str = "Strategies to compare",
+    options: Iterable[ComparedStrategy],
+    label: str,
     max_pressed: int = MAX_COMPARED,
     **kwargs: Any,
 ) -> gr.HTML:

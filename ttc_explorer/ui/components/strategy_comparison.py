@@ -101,25 +101,27 @@ class ComparedStrategy:
         return MAX_BUDGET if "temperature" in STRATEGIES[self.strategy].settings else 1
 
 
-COMPARABLE_STRATEGIES: dict[str, ComparedStrategy] = {
-    entry.key: entry
-    for name in STRATEGIES
-    for entry in [
-        ComparedStrategy(name, setting) for setting in MAIN_SETTING_VALUES.get(name, (None,))
-    ]
-}
-"""Key -> entry, in the order of the list of strategies."""
+def comparable_strategies() -> dict[str, ComparedStrategy]:
+    """Key -> entry, in the order of the registry."""
+    return {
+        entry.key: entry
+        for name in STRATEGIES
+        for entry in [
+            ComparedStrategy(name, setting) for setting in MAIN_SETTING_VALUES.get(name, (None,))
+        ]
+    }
 
 
 def compared_strategies(keys: Sequence[str]) -> list[ComparedStrategy]:
-    """The entries of these keys, 1 to MAX_COMPARED of them, in the order of COMPARABLE_STRATEGIES.
+    """The entries of these keys, 1 to MAX_COMPARED of them, in the order of the registry.
     Raises BadInput."""
-    unknown = [key for key in keys if key not in COMPARABLE_STRATEGIES]
+    known = comparable_strategies()
+    unknown = [key for key in keys if key not in known]
     if unknown:
         raise BadInput(f"There is no strategy '{str(unknown[0])[:40]}' to compare.")
     if not 1 <= len(set(keys)) <= MAX_COMPARED:
         raise BadInput(f"Choose from 1 to {MAX_COMPARED} strategies to compare.")
-    return [entry for key, entry in COMPARABLE_STRATEGIES.items() if key in keys]
+    return [entry for key, entry in known.items() if key in keys]
 
 
 # --- the same budget ------------------------------------------------------------------------------

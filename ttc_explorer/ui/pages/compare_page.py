@@ -32,7 +32,7 @@ from ttc_explorer.ui.components.strategy_chips import (
     strategy_chips,
 )
 from ttc_explorer.ui.components.strategy_comparison import (
-    COMPARABLE_STRATEGIES,
+    comparable_strategies,
     ComparedStrategy,
     ComparisonLane,
     lanes_by_samples,
@@ -102,7 +102,7 @@ class ComparePage(Page):
                 self._build_run_controls()
             with gr.Column(elem_id="compare-results", min_width=0):
                 self.viewer = comparison_viewer("compare-viewer")
-        entries = [COMPARABLE_STRATEGIES[key] for key in DEFAULT_COMPARED]
+        entries = [comparable_strategies()[key] for key in DEFAULT_COMPARED]
         self.viewer.value = comparison_preview(entries, Settings().selector)
         self._connect()
 
@@ -111,7 +111,12 @@ class ComparePage(Page):
     def _build_strategy_controls(self) -> None:
         with gr.Column(elem_id="compare-how", min_width=0):
             control_heading("Strategies, six at most")
-            self.chips = strategy_chips(chips_value(DEFAULT_COMPARED, {}), elem_id="compare-chips")
+            self.chips = strategy_chips(
+                chips_value(DEFAULT_COMPARED, {}),
+                comparable_strategies().values(),
+                "Strategies to compare",
+                elem_id="compare-chips",
+            )
             control_heading("Same budget of", "same budget")
             units = [("samples, N", "samples"), ("tokens", "tokens")]
             self.unit = segmented_control("Same budget of", "compare-unit", units, "samples")
@@ -332,7 +337,7 @@ def _budget_rule(unit: str) -> str:
 
 def _unavailable_strategies(loaded: LoadedModels) -> dict[str, str]:
     """Key of an entry -> why it cannot run here, for those that cannot."""
-    reasons = {key: loaded.missing(entry.strategy) for key, entry in COMPARABLE_STRATEGIES.items()}
+    reasons = {key: loaded.missing(entry.strategy) for key, entry in comparable_strategies().items()}
     return {key: reason for key, reason in reasons.items() if reason}
 
 
