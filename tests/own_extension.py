@@ -1,6 +1,8 @@
 """Somebody's own strategy and selector, as README and CONTRIBUTING show them: one file, loaded by
 TTC_EXTENSIONS (tests/test_extensions.py)."""
 
+from dataclasses import replace
+
 from ttc_explorer.search.primitives import Search
 from ttc_explorer.search.selector import Floats, SolutionFeatures, selector
 from ttc_explorer.search.settings import Settings
@@ -11,16 +13,14 @@ from ttc_explorer.search.tree import SearchTree
 
 @strategy(
     "my_rule",
-    title="Two halves",
-    summary="Write half of the solutions, then the other half.",
+    title="Hot best-of-N",
+    summary="Write N solutions independently, at twice the temperature.",
     verifier="select",
     settings=("temperature", "rounds"),
 )
 def my_rule(tree: SearchTree, budget: int, settings: Settings) -> Search:
-    first = budget // 2
-    if first:
-        yield from best_of_n(tree, first, settings, keep_state=True)
-    return (yield from best_of_n(tree, budget - first, settings))
+    hot = replace(settings, temperature=min(2.0, 2 * settings.temperature))
+    return (yield from best_of_n(tree, budget, hot))
 
 
 @selector("my_vote", title="Brevity", summary="Short solutions weigh more.", needs="nothing")

@@ -41,7 +41,7 @@ for name in ("my_rule", "my_vote"):
     assert list(styles.values()).count(styles[name]) == 1 and styles[name] != DEFAULT_STYLE
     assert f"trace{name}~" in dark_theme_css()
 with gr.Blocks():
-    assert "Two halves" in str(strategy_picker("beam").html_template)
+    assert "Hot best-of-N" in str(strategy_picker("beam").html_template)
     page = CurvesPage(ResultsStore(folder.parent))
 assert "my_vote" in page._results_store.selectors()
 assert 'my_rule {}' in page._variants
@@ -107,7 +107,9 @@ def test_a_sweep_has_their_rows_and_columns_and_curves_estimate_them(swept: Path
     runs, pool = (pd.read_parquet(swept / f"{name}.parquet") for name in ("runs", "pool"))
     assert set(runs["strategy"]) == {"my_rule"}
     assert runs[["my_vote", "random", "confidence"]].dtypes.astype(str).tolist() == ["bool"] * 3
-    assert pool.filter(like="confidence_").between(0, 1).all().all()
+    confidences = pool.filter(like="confidence_").to_numpy()
+    assert confidences.shape == (12, 3)
+    assert ((confidences > 0) & (confidences <= 1)).all()
     (block,) = question_blocks(pool)
     rows = json.loads(command("curves", "--pool", swept / "pool.parquet", "--k", "1,4", "--json"))
     found = {row["k"]: row["accuracy"] for row in rows if row["selector"] == "my_vote"}
@@ -127,16 +129,16 @@ def test_no_test_of_ours_fails_while_they_are_loaded():
         "tests/search/test_audit.py",
         "tests/search/test_replay.py",
         "tests/search/test_voting.py",
-        "tests/search/test_strategies.py",
         "tests/models/test_chat_client.py",
         "tests/experiments/test_estimators.py",
         "tests/experiments/test_evidence.py",
         "tests/experiments/test_pool_curves.py",
         "tests/ui/test_compare_page.py",
+        "tests/ui/test_curves_page.py",
         "tests/ui/test_plotly_figures.py",
         "tests/ui/test_result_panels.py",
     )
-    done = run_process("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files)
+    done = run_process("-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", *files)
     assert done.returncode == 0, done.stdout[-3000:]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.experiments.synthetic import ARMS, GENERATOR_FLOPS, PROMPT, VERIFIER_FLOPS, synthetic
 from ttc_explorer.experiments.evidence import EVIDENCE_COLUMNS, evidence
+from ttc_explorer.search.selector import SELECTORS
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +34,12 @@ def test_one_row_a_question_arm_and_budget(table):
     assert not table.duplicated(["question", "strategy", "settings", "selector", "budget"]).any()
     assert not table.isna().any().any()
     assert table["value"].between(0, 1).all()
-    # The pool has 16 samples: best-of-N at 1, 4 and 16, by coverage and the four selectors that it
-    # has something for; the runs by the three that they have a column of, but greedy, whose one
-    # solution is the answer by any selector, by all five.
+    # The pool has 16 samples: best-of-N at 1, 4 and 16, by coverage and the selectors that it has
+    # something for, all that need no log-probabilities; the runs by the three that they have a
+    # column of, but greedy, whose one solution is the answer by any selector, by all.
     runs = sum(len(budgets) for budgets in ARMS.values())
-    assert len(table) == 30 * (3 * 5 + (runs - 1) * 3 + 5)
+    estimable = 1 + sum(entry.needs != "logprobs" for entry in SELECTORS.values())
+    assert len(table) == 30 * (3 * estimable + (runs - 1) * 3 + len(SELECTORS))
 
 
 def test_values_from_the_pool(made, table):
@@ -168,7 +170,9 @@ def test_the_pool_stands_for_runs_of_best_of_n(made):
 def test_without_a_verifier_only_votes_are_counted(made):
     pool = made.results.pool.assign(score=np.nan)
     found = evidence(replace(made.results, pool=pool, runs=None), (4,), 0)
-    assert set(found["selector"]) == {"coverage", "majority", "random"}
+    assert set(found["selector"]) == {"coverage"} | {
+        name for name, entry in SELECTORS.items() if entry.needs == "nothing"
+    }
 
 
 def test_a_question_with_too_few_samples_has_no_value_there(made):

@@ -24,6 +24,7 @@ from ttc_explorer.experiments.pool_curves import (
 )
 from ttc_explorer.experiments.score_weights import score_mapping, score_weights
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.selector import SELECTORS
 
 # Question: eight answers with their scores; "r" is right, "?" cannot be read.
 POOL = {
@@ -198,8 +199,14 @@ def test_a_weight_is_never_negative_and_keeps_the_order(scores, questions):
 
 def test_what_the_pool_has_nothing_for_is_refused():
     table = pool()
-    assert available_selectors(table.drop(columns="score")) == ["coverage", "majority", "random"]
-    assert available_selectors(table.drop(columns="answer")) == ["coverage", "best", "random"]
+    free = [name for name, entry in SELECTORS.items() if entry.needs == "nothing"]
+    assert available_selectors(table.drop(columns="score")) == ["coverage", *free]
+    one_decides = [
+        name
+        for name, entry in SELECTORS.items()
+        if entry.combine == "max" and entry.needs != "logprobs"
+    ]
+    assert available_selectors(table.drop(columns="answer")) == ["coverage", *one_decides]
     with pytest.raises(BadInput, match="weighted needs a column score"):
         pool_curves(table.drop(columns="score"), [1], ["weighted"])
     with pytest.raises(BadInput, match="weighted needs a column answer"):
@@ -221,7 +228,7 @@ def test_the_command(tmp_path):
         ("coverage", 8),
         ("majority", 2),
     ]
-    assert len(rows) == 10
+    assert len(rows) == 2 * len(available_selectors(pool()))
     expected = pool_curves(read_pool(path), [2, 8], ["majority"])["accuracy"]
     assert [row["accuracy"] for row in rows if row["selector"] == "majority"] == pytest.approx(
         list(expected)

@@ -16,6 +16,7 @@ from ttc_explorer.experiments.compute_optimal_policy import dump_policy, make_po
 from ttc_explorer.experiments.curve_points import curve_points, evidence_arrays
 from ttc_explorer.experiments.difficulty import bin_of_score, oracle_bins, predicted_edges
 from ttc_explorer.experiments.evidence import COST_COLUMNS
+from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components.related_results import mean_solution_score, related_results
 from ttc_explorer.ui.components.strategy_chips import chips_value
@@ -268,14 +269,15 @@ def test_a_pool_is_drawn_by_all_its_rules(page, pool_file):
     assert shown[page.input_error] == ""
     frame, figure = draw(page, shown[page.pool], across="flops")
     drawn = lines(figure)
-    assert list(drawn) == ["Coverage", "Majority", "Best", "Weighted", "Random"]
+    titles = [entry.title for entry in SELECTORS.values() if entry.needs != "logprobs"]
+    assert list(drawn) == ["Coverage", *titles]
     assert drawn["Weighted"]["x"] == [1, 2, 4, 8]
     assert all(
         one >= two for one, two in zip(drawn["Coverage"]["y"], drawn["Best"]["y"], strict=True)
     )
     assert "my pool.jsonl" in frame[page.head]
     text = page.csv_table(shown[page.pool], *SHOWN.values(), *AXES.values())
-    assert len(list(csv.DictReader(io.StringIO(text)))) == 20
+    assert len(list(csv.DictReader(io.StringIO(text)))) == 4 * len(drawn)
 
 
 @pytest.mark.parametrize(
