@@ -20,10 +20,10 @@ from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components.strategy_chips import chips_value, pressed_strategies
 from ttc_explorer.ui.components.strategy_comparison import (
-    comparable_strategies,
     MAX_COMPARED,
     ComparedStrategy,
     ComparisonLane,
+    comparable_strategies,
     compared_strategies,
     lanes_by_samples,
     lanes_by_tokens,

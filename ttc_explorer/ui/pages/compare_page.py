@@ -32,9 +32,9 @@ from ttc_explorer.ui.components.strategy_chips import (
     strategy_chips,
 )
 from ttc_explorer.ui.components.strategy_comparison import (
-    comparable_strategies,
     ComparedStrategy,
     ComparisonLane,
+    comparable_strategies,
     lanes_by_samples,
     lanes_by_tokens,
     validated_token_budget,
@@ -337,7 +337,9 @@ def _budget_rule(unit: str) -> str:
 
 def _unavailable_strategies(loaded: LoadedModels) -> dict[str, str]:
     """Key of an entry -> why it cannot run here, for those that cannot."""
-    reasons = {key: loaded.missing(entry.strategy) for key, entry in comparable_strategies().items()}
+    reasons = {
+        key: loaded.missing(entry.strategy) for key, entry in comparable_strategies().items()
+    }
     return {key: reason for key, reason in reasons.items() if reason}
 
 
