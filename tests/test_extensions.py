@@ -136,7 +136,6 @@ def test_no_test_of_ours_fails_while_they_are_loaded():
         "tests/ui/test_compare_page.py",
         "tests/ui/test_curves_page.py",
         "tests/ui/test_plotly_figures.py",
-        "tests/ui/test_result_panels.py",
     )
     done = run_process("-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", *files)
     assert done.returncode == 0, done.stdout[-3000:]
