@@ -49,6 +49,151 @@ def test_the_usual_columns_are_found(tmp_path, row, problem):
     assert load_problems(jsonl(tmp_path, row)) == [problem]
 
 
+LAYOUTS = {
+    "SVAMP": (
+        {
+            "ID": "chal-1",
+            "Body": "Each pack of dvds costs 76 dollars. There is a discount of 25 dollars",
+            "Question": "How much do you pay for each pack?",
+            "Equation": "( 76.0 - 25.0 )",
+            "Answer": "51.0",
+        },
+        "Each pack of dvds costs 76 dollars. There is a discount of 25 dollars. "
+        "How much do you pay for each pack?",
+        "51.0",
+    ),
+    "ASDiv": (
+        {
+            "body": "Seven red apples and two green apples are in the basket.",
+            "question": "How many apples are in the basket?",
+            "answer": "9 (apples)",
+            "formula": "7+2=9",
+        },
+        "Seven red apples and two green apples are in the basket. How many apples are in the basket?",
+        "9 (apples)",
+    ),
+    "MAWPS": (
+        {
+            "Question": "Joan has N_00 seashells and gives N_01 to Sam . How many are left ?",
+            "Numbers": "70.0 43.5",
+            "Equation": "- N_00 N_01",
+            "Answer": 26.5,
+        },
+        "Joan has 70 seashells and gives 43.5 to Sam . How many are left ?",
+        "26.5",
+    ),
+    "MAWPS of Qwen2.5-Math": (
+        {"input": "Joan found 70 seashells. How many are 27 fewer?", "target": 43.0},
+        "Joan found 70 seashells. How many are 27 fewer?",
+        "43.0",
+    ),
+    "CARP": (
+        {"content": "Solve $x+2=5$.", "answer": "3", "steps": ["x=5-2"]},
+        "Solve $x+2=5$.",
+        "3",
+    ),
+    "OlympiadBench": (
+        {
+            "id": 1606,
+            "question": "Find all $x$.",
+            "context": None,
+            "solution": ["Long.", "Longer."],
+            "final_answer": ["$2$", "$5$"],
+            "is_multiple_answer": True,
+        },
+        "Find all $x$.",
+        "$2$, $5$",
+    ),
+    "college_math": (
+        {
+            "data_source": "college_math.Algebra",
+            "question_number": "exercise.1.1.3",
+            "question": "Simplify $x \\cdot x$.",
+            "answer": "$x^2$",
+            "license": "CC",
+        },
+        "Simplify $x \\cdot x$.",
+        "$x^2$",
+    ),
+    "AIME of compute-optimal-tts": (
+        {
+            "problem": "How many?",
+            "solution": "We count for long. " * 30,
+            "extracted_groundtruth": "204",
+        },
+        "How many?",
+        "204",
+    ),
+    "AIME in capitals": (
+        {"ID": "2024-II-4", "Problem": "Find $m+n$.", "Solution": "33", "Answer": 33},
+        "Find $m+n$.",
+        "33",
+    ),
+    "AQuA": (
+        {
+            "question": "Half of 42?",
+            "options": ["A)20", "B)21", "C)22"],
+            "rationale": "…",
+            "correct": "B",
+        },
+        "Half of 42?\n(A) 20\n(B) 21\n(C) 22",
+        "B",
+    ),
+    "MMLU": (
+        {"question": "Half of 42?", "subject": "math", "choices": ["20", "21", "1"], "answer": 1},
+        "Half of 42?\n(A) 20\n(B) 21\n(C) 1",
+        "B",
+    ),
+    "ARC": (
+        {
+            "question": "Half?",
+            "choices": {"text": ["20", "21"], "label": ["A", "B"]},
+            "answerKey": "A",
+        },
+        "Half?\n(A) 20\n(B) 21",
+        "A",
+    ),
+}
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_layouts_in_use_are_read(tmp_path, layout, suffix):
+    row, text, answer = LAYOUTS[layout]
+    path = jsonl(tmp_path, row)
+    if suffix == "parquet":
+        path = tmp_path / "questions.parquet"
+        pd.DataFrame([row]).to_parquet(path)
+    assert load_problems(path) == [Problem(text, answer, source="questions")]
+
+
+def test_choices_survive_a_csv_file(tmp_path):
+    path = tmp_path / "q.csv"
+    row = {"Question": "Half of 42?", "options": ["A)20", "B)It's 21"], "correct": "B"}
+    pd.DataFrame([row]).to_csv(path, index=False)
+    assert load_problems(path)[0].text == "Half of 42?\n(A) 20\n(B) It's 21"
+
+
+def test_a_row_that_is_too_long_is_left_out_and_counted(tmp_path):
+    rows = [{"Problem": "One?", "Answer": "1"}, {"Problem": "x" * 4001, "Answer": "2"}]
+    rows += [{"Problem": "Three?", "Answer": "3" * 401}, {"Problem": "Four?", "Answer": "4"}]
+    said = []
+    found = load_problems(jsonl(tmp_path, *rows), report=said.append)
+    assert [problem.answer for problem in found] == ["1", "4"]
+    (sentence,) = said
+    assert "2 rows (2, 3) were left out" in sentence
+    assert '"Problem"' in sentence
+    assert '"Answer"' in sentence
+    assert "--answer-column" in sentence
+    with pytest.raises(BadInput, match="--answer-column"):
+        load_problems(jsonl(tmp_path, rows[2]))
+
+
+def test_a_named_column_is_found_whatever_its_case(tmp_path):
+    (problem,) = load_problems(jsonl(tmp_path, {"Task": "One?", "Key": "1"}), "task", "KEY")
+    assert (problem.text, problem.answer) == ("One?", "1")
+
+
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 def test_every_format_gives_the_same_problems(tmp_path, suffix):
     table = pd.DataFrame({"question": ["One, two?", "Wo ist π?"], "answer": ["3", "#### 4"]})

@@ -105,7 +105,7 @@ def sweep(
     )
     if minutes is not None and not 0 < minutes <= 10_000:
         raise BadInput("Give a question more than 0 minutes, and 10,000 at most.")
-    rows = run_sweep(plan, out, resume, workers, ray, POLICY_FILE, minutes)
+    rows = run_sweep(plan, out, resume, workers, ray, POLICY_FILE, minutes, print_stderr)
     failed = rows.pop("failures", 0)
     for name, count in rows.items():
         typer.echo(f"{out / name}.parquet: {count:,} rows")

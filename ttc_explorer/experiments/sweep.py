@@ -9,6 +9,7 @@ the rows are: ``result_rows.py``.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ def sweep(
     ray: str | None = None,
     policy: Path | None = None,
     minutes: float | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> dict[str, int]:
     """Do what is planned and not done yet, and write the tables. Returns the number of rows of
     each.
@@ -40,10 +42,11 @@ def sweep(
     ``workers`` processes share the work, one if it is None; with ``ray``, the address of a cluster,
     so many actors there. The tables are the same whoever works. ``auto`` follows the file
     ``policy``. A question on which a job fails, or takes more than so many ``minutes``, is left out
-    and listed in ``failures``. Raises BadInput or ModelError where nothing can be done.
+    and listed in ``failures``. ``report`` gets a sentence if rows of the problems' file were left
+    out as too long. Raises BadInput or ModelError where nothing can be done.
     """
     jobs = plan.jobs()
-    problems = load_sweep_problems(plan)
+    problems = load_sweep_problems(plan, report)
     tasks = plan.tasks(len(problems))
     checkpoint = SweepCheckpoint(out, plan.command(), problems, resume)
     if checkpoint.finished:
@@ -71,12 +74,14 @@ def sweep(
     return checkpoint.finish(tasks)
 
 
-def load_sweep_problems(plan: SweepPlan) -> list[Problem]:
+def load_sweep_problems(
+    plan: SweepPlan, report: Callable[[str], None] = lambda _: None
+) -> list[Problem]:
     """The problems of the plan. Raises BadInput, also when one has no reference answer to be
     measured by."""
-    found = resolve_problems(plan.problems, plan.question_column, plan.answer_column, plan.seed)[
-        : plan.limit
-    ]
+    found = resolve_problems(
+        plan.problems, plan.question_column, plan.answer_column, plan.seed, report
+    )[: plan.limit]
     for number, problem in enumerate(found, start=1):
         if problem.answer is None:
             raise BadInput(

@@ -5,20 +5,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.families import FAMILIES, LEVELS
-from ttc_explorer.problems.problem import BadInput, Problem, typed_problem
+from ttc_explorer.problems.problem import BadInput, Problem
+from ttc_explorer.problems.problem_rows import problems_from_rows
 from ttc_explorer.problems.sample_problems import sample_problems
-
-QUESTION_COLUMNS = ("text", "question", "problem", "prompt")
-ANSWER_COLUMNS = ("answer", "reference", "final_answer", "solution")
-
 
 BENCHMARKS = {
     "gsm8k": "openai/gsm8k/main:test",
@@ -33,12 +29,25 @@ PARQUET_BRANCH = "refs/convert/parquet"
 
 
 def resolve_problems(
-    spec: str, question: str | None = None, answer: str | None = None, seed: int = 0
+    spec: str,
+    question: str | None = None,
+    answer: str | None = None,
+    seed: int = 0,
+    report: Callable[[str], None] = lambda _: None,
 ) -> list[Problem]:
-    """The problems that ``spec`` stands for: ``families:COUNT`` (different ones of the test split,
-    families and levels in turn, by ``seed``), a name of BENCHMARKS, ``hub:OWNER/NAME:SPLIT`` or
-    ``hub:OWNER/NAME/CONFIGURATION:SPLIT``, or a file. Columns as in ``load_problems``. Raises
-    BadInput.
+    """The problems that ``spec`` stands for.
+
+    Args:
+        spec: ``families:COUNT`` (different ones of the test split, families and levels in turn, by
+            ``seed``), a name of BENCHMARKS, ``hub:OWNER/NAME:SPLIT`` or
+            ``hub:OWNER/NAME/CONFIGURATION:SPLIT``, or a file.
+        question: The column of questions, None to find it (``problem_rows.py``).
+        answer: The column of answers, None to find it.
+        seed: Of the families' problems.
+        report: Gets one sentence if rows were left out as too long: which, and the columns taken.
+
+    Raises:
+        BadInput: Nothing can be made of it; the sentence says what to do.
     """
     kind, _, rest = spec.partition(":")
     if kind == "families":
@@ -50,47 +59,29 @@ def resolve_problems(
         ]
     if spec in BENCHMARKS or kind == "hub":
         hub_path = BENCHMARKS.get(spec, rest)
-        return _parse_problems(
-            _hub_rows(hub_path), hub_path, hub_path.partition(":")[0], question, answer
-        )
+        source = hub_path.partition(":")[0]
+        return problems_from_rows(_hub_rows(hub_path), hub_path, source, question, answer, report)
     if not Path(spec).suffix:
         raise BadInput(
             f"'{spec[:80]}' are no problems: give families:COUNT, {', '.join(BENCHMARKS)}, "
             "hub:OWNER/NAME:SPLIT, or a .jsonl, .csv or .parquet file."
         )
-    return load_problems(spec, question, answer)
+    return load_problems(spec, question, answer, report)
 
 
 def load_problems(
-    path: str | Path, question: str | None = None, answer: str | None = None
+    path: str | Path,
+    question: str | None = None,
+    answer: str | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> list[Problem]:
     r"""The problems of a ``.jsonl``, ``.csv`` or ``.parquet`` file, one a row.
 
-    ``question`` and ``answer`` name the columns; without them the first of QUESTION_COLUMNS and of
-    ANSWER_COLUMNS that is there is taken, and a file without answers is fine. An answer may be a
-    whole solution that marks it (GSM8K's ``#### N``, a ``\boxed{}``). Raises BadInput with what to
-    mend.
+    A file without answers is fine. An answer may be a whole solution that marks it (GSM8K's ``####
+    N``, a ``\boxed{}``). Arguments and errors as in ``resolve_problems``.
     """
     path = Path(path)
-    return _parse_problems(_read_rows(path), path.name, path.stem, question, answer)
-
-
-def _parse_problems(
-    rows: list[dict[str, Any]], title: str, source: str, question: str | None, answer: str | None
-) -> list[Problem]:
-    if not rows:
-        raise BadInput(f"{title} holds no questions.")
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    question = _pick_column(question, QUESTION_COLUMNS, columns, title)
-    if question is None:
-        raise BadInput(f"{title} has no column of questions: name one of {', '.join(columns)}.")
-    answer = _pick_column(
-        answer, [name for name in ANSWER_COLUMNS if name != question], columns, title
-    )
-    return [
-        _parse_problem(row, n, question, answer, title, source)
-        for n, row in enumerate(rows, start=1)
-    ]
+    return problems_from_rows(_read_rows(path), path.name, path.stem, question, answer, report)
 
 
 def _hub_rows(hub_path: str) -> list[dict[str, Any]]:
@@ -171,38 +162,3 @@ def _read_csv(path: Path) -> list[dict[str, Any]]:
 
 def _read_parquet(path: Path) -> list[dict[str, Any]]:
     return pd.read_parquet(path).to_dict("records")
-
-
-def _pick_column(
-    spec: str | None, default_names: Sequence[str], columns: Sequence[str], title: str
-) -> str | None:
-    if spec is None:
-        return next((name for name in default_names if name in columns), None)
-    if spec not in columns:
-        raise BadInput(f'{title} has no column "{spec}"; it has {", ".join(columns)}.')
-    return spec
-
-
-def _parse_problem(
-    row: dict[str, Any], number: int, question: str, answer: str | None, title: str, source: str
-) -> Problem:
-    text = row.get(question)
-    if not isinstance(text, str):
-        raise BadInput(f'Row {number} of {title} has no text in the column "{question}".')
-    reference = "" if answer is None or _is_missing(row.get(answer)) else str(row[answer])
-    try:
-        problem = typed_problem(text, read_answer(reference) or reference)
-    except BadInput as error:
-        raise BadInput(f"Row {number} of {title}: {error}") from None
-    family, level = row.get("family"), str(row.get("level"))
-    return Problem(
-        problem.text,
-        problem.answer,
-        family=family if isinstance(family, str) and family else None,
-        level=int(level) if level in ("1", "2", "3", "4", "5") else None,
-        source=source,
-    )
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value != value  # NaN, pandas's empty cell

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 MAX_CHARACTERS = 4000
 """Longest question text accepted anywhere, in characters."""
 
+MAX_ANSWER_CHARACTERS = 400
+"""Longest reference answer accepted anywhere, in characters."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -45,8 +48,9 @@ def typed_problem(text: str, answer: str | None = None) -> Problem:
         raise BadInput(
             "The problem or its answer holds characters that are no text: type it again."
         )
-    if answer and len(answer) > 400:
+    if answer and len(answer) > MAX_ANSWER_CHARACTERS:
         raise BadInput(
-            "The reference answer is too long: give the final answer, in at most 400 characters."
+            "The reference answer is too long: give the final answer, in at most "
+            f"{MAX_ANSWER_CHARACTERS} characters."
         )
     return Problem(text, answer)
