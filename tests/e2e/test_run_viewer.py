@@ -62,9 +62,25 @@ def hostile():
     return SimpleNamespace(tree=run.tree, frames=[RunStream(HOSTILE[0], run).update()])
 
 
+LATEX = (
+    r"So $\frac{1}{2}$ and \boxed{x^2}",
+    r"\href{javascript:window.harmed=1}{17} and \includegraphics{x.png}",
+    r"It costs $5 and $7, \frac{1",
+)
+
+
+def foreign():
+    """A run of a model that writes LaTeX, some of it an attack."""
+    run = Run(Problem("x?"), "base", "prm", "best_of_n", 8, 0, Settings())
+    for text in LATEX:
+        run.tree.add(0, text)
+    return SimpleNamespace(tree=run.tree, frames=[RunStream("latex", run).update()])
+
+
 @pytest.fixture(scope="module")
 def runs():
-    return {name: replay(name) for name in SHAPES} | {"hostile": hostile()}
+    scripted = {name: replay(name) for name in SHAPES}
+    return scripted | {"hostile": hostile(), "latex": foreign()}
 
 
 @pytest.fixture(scope="module")
@@ -374,3 +390,18 @@ def test_motion_ends_where_stillness_is(page, runs):
         }""",
         arg=still,
     )
+
+
+def test_latex_of_other_models_is_set_and_cannot_do_harm(page, runs):
+    show(page, runs, "latex")
+    formula = page.locator("#tree article p.formula")
+    node(page, 1).locator(".dot").click()
+    expect(formula.locator(".katex")).to_have_count(2)
+    expect(formula.locator(".mfrac")).to_have_count(1)
+    node(page, 2).locator(".dot").click()
+    expect(formula).to_contain_text("17")
+    expect(formula.locator(".katex").first).to_be_attached()
+    assert formula.locator("a, img").count() == 0
+    node(page, 3).locator(".dot").click()
+    expect(formula).to_contain_text("It costs $5 and $7")
+    assert page.evaluate("window.harmed") is None

@@ -372,3 +372,13 @@ def test_programs_get_one_endpoint_that_solves(page):
     assert len(solved["solutions"]) == 4
     with pytest.raises(gr.Error, match="is empty"):
         page.solve("")
+
+
+def test_a_frame_is_one_output_of_one_event():
+    app = build_app(ModelManager(toy_solver))
+    streams = [
+        [each.elem_id for each in function.outputs]
+        for function in app.fns.values()
+        if getattr(function.fn, "__name__", "") == "draw_first"
+    ]
+    assert streams == [["viewer"], ["compare-viewer"]]

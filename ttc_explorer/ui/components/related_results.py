@@ -1,5 +1,5 @@
 """Beside a run: how its strategy does on questions of the same predicted difficulty, and what the
-policy would have done. HTML with a small picture; pure, but for the results store that it reads.
+policy would have done. Pure, but for the results store that it reads.
 
 The question is placed by the mean score of the run's own solutions, since nothing else is known of
 it.
@@ -18,8 +18,7 @@ from ttc_explorer.experiments.curve_points import curve_points
 from ttc_explorer.experiments.difficulty import BINS, bin_of_score, predicted_edges
 from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.search.run import Run
-from ttc_explorer.ui.components.messages import glossary_term, swatch
-from ttc_explorer.ui.math_typesetting import escape_html
+from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.results_store import ModelResults, ResultsStore
 from ttc_explorer.ui.strategy_colours import colour_style
 from ttc_explorer.ui.strategy_variants import StrategyVariant
@@ -81,13 +80,18 @@ def related_results(run: Run, selector: str, results_store: ResultsStore) -> str
     ]
     if not curves:
         return ""
-    return (
-        '<section class="beside" aria-label="Questions like this one"><h3>On questions like this '
-        "one</h3>"
-        f'<p class="note">{glossary_term(f"Bin {number} of {BINS}", "bin")}, by this run’s mean '
-        f"score of {score:.2f}. "
-        f"Accuracy against N, measured:</p>{_curves_svg(curves, run_variant, run.budget)}"
-        f"{_legend(curves, run.budget)}{_policy_note(run, run_variant, choice)}</section>"
+    agrees = choice is not None and run_variant is not None and _is_choice(run_variant, choice)
+    return render(
+        "related_results.html",
+        bin=number,
+        bins=BINS,
+        score=score,
+        budget=run.budget,
+        legend=[_legend_row(curve, run.budget) for curve in curves],
+        policy_agrees=agrees,
+        policy_choice="" if choice is None else _choice_name(choice),
+        swept=run_variant is not None,
+        **_picture(curves, run_variant, run.budget),
     )
 
 
@@ -113,92 +117,84 @@ def _is_choice(arm: StrategyVariant, choice: StrategyChoice) -> bool:
     return arm.strategy == choice.strategy and json.loads(arm.settings) == dict(choice.settings)
 
 
+def _choice_name(choice: StrategyChoice) -> str:
+    return StrategyVariant(choice.strategy, json.dumps(dict(choice.settings))).name
+
+
 # --- the picture ----------------------------------------------------------------------------------
 
 
-def _curves_svg(
+def _picture(
     curves: Sequence[BinCurve], run_variant: StrategyVariant | None, budget: int
-) -> str:
-    budgets = sorted(
-        {int(number) for curve in curves for number in curve.table["budget"]} | {budget}
-    )
+) -> dict[str, object]:
+    """Where everything in the small chart stands, as its template wants it."""
+    measured = {int(number) for curve in curves for number in curve.table["budget"]}
+    budgets = sorted(measured | {budget})
     low = min(float(curve.table["low"].min()) for curve in curves)
     high = max(float(curve.table["high"].max()) for curve in curves)
-    floor, ceiling = (
-        math.floor(10 * low) / 10,
-        max(math.ceil(10 * high) / 10, math.floor(10 * low) / 10 + 0.1),
-    )
+    floor = math.floor(10 * low) / 10
+    ceiling = max(math.ceil(10 * high) / 10, floor + 0.1)
     last = math.log2(max(budgets)) or 1.0
 
-    def x(number: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * math.log2(number) / last
+    def x(number: float) -> str:
+        return f"{LEFT + (WIDTH - LEFT - RIGHT) * math.log2(number) / last:.1f}"
 
-    def y(share: float) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (ceiling - share) / (ceiling - floor)
+    def y(share: float, below: float = 0) -> str:
+        rise = (HEIGHT - TOP - BOTTOM) * (ceiling - share) / (ceiling - floor)
+        return f"{TOP + rise + below:.1f}"
 
-    parts = [
-        f'<path class="grid" d="M{LEFT} {y(share):.1f}H{WIDTH - RIGHT}"/>'
-        f'<text x="{LEFT - 5}" y="{y(share) + 4:.1f}" text-anchor="end">{share:.0%}</text>'
-        for share in (floor, (floor + ceiling) / 2, ceiling)
-    ]
-    for place, number in enumerate(budgets):
-        if number == budget or (place % 2 == 0 and abs(math.log2(number / budget)) >= 1):
-            weight = ' class="here"' if number == budget else ""
-            parts.append(
-                f'<text{weight} x="{x(number):.1f}" y="{HEIGHT - 5}" '
-                f'text-anchor="middle">{number}</text>'
-            )
-    parts.append(f'<path class="here" d="M{x(budget):.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
-    for curve in reversed(curves):  # ours on top
-        style = colour_style(curve.arm.strategy)
-        dash = " ".join(str(2.2 * float(length)) for length in style.dash.split())
+    def line(curve: BinCurve) -> dict[str, object]:
         rows = list(curve.table.itertuples())
-        upper_edge = [f"{x(row.budget):.1f} {y(row.high):.1f}" for row in rows]
-        lower_edge = [f"{x(row.budget):.1f} {y(row.low):.1f}" for row in reversed(rows)]
-        path = "L".join(f"{x(row.budget):.1f} {y(row.accuracy):.1f}" for row in rows)
-        band = (
-            f'<path class="veil" d="M{"L".join(upper_edge + lower_edge)}Z"/>'
-            if curve.arm == run_variant
-            else ""
-        )
-        level = curve.accuracy_at(budget)
-        marker = ""
-        if curve.arm == run_variant and level is not None:
-            marker = f'<circle cx="{x(budget):.1f}" cy="{y(level):.1f}" r="5.5"/>'
-        parts.append(
-            f'<g style="--light:{style.light};--dark:{style.dark}">{band}'
-            f'<path d="M{path}" stroke-dasharray="{dash}"/>{marker}</g>'
-        )
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Accuracy against N, with a '
-        "mark at "
-        f'N = {budget}">{"".join(parts)}</svg>'
-    )
+        places = "L".join(f"{x(row.budget)} {y(row.accuracy)}" for row in rows)
+        style = colour_style(curve.arm.strategy)
+        drawn: dict[str, object] = {
+            "style": style,
+            "dash": " ".join(str(2.2 * float(length)) for length in style.dash.split()),
+            "path": f"M{places}",
+            "band": "",
+            "mark": None,
+        }
+        if curve.arm == run_variant:
+            edge = [f"{x(row.budget)} {y(row.high)}" for row in rows]
+            edge += [f"{x(row.budget)} {y(row.low)}" for row in reversed(rows)]
+            level = curve.accuracy_at(budget)
+            drawn["band"] = f"M{'L'.join(edge)}Z"
+            drawn["mark"] = None if level is None else (x(budget), y(level))
+        return drawn
+
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "shares": [
+            {
+                "path": f"M{LEFT} {y(share)}H{WIDTH - RIGHT}",
+                "x": LEFT - 5,
+                "y": y(share, 4),
+                "label": f"{share:.0%}",
+            }
+            for share in (floor, (floor + ceiling) / 2, ceiling)
+        ],
+        "budgets": [
+            {"here": number == budget, "x": x(number), "y": HEIGHT - 5, "label": number}
+            for place, number in enumerate(budgets)
+            if number == budget or (place % 2 == 0 and abs(math.log2(number / budget)) >= 1)
+        ],
+        "here": f"M{x(budget)} {TOP}V{HEIGHT - BOTTOM}",
+        "lines": [line(curve) for curve in reversed(curves)],  # ours on top
+    }
 
 
-def _legend(curves: Sequence[BinCurve], budget: int) -> str:
-    rows = []
-    for curve in curves:
-        level = curve.accuracy_at(budget)
-        exact = curve.table[curve.table["budget"] == budget]
-        figure = "–" if level is None else f"{level:.0%}"
-        if len(exact):
-            figure += (
-                f" <small>({100 * exact['low'].iloc[0]:.0f}–{exact['high'].iloc[0]:.0%})</small>"
-            )
-        rows.append(
-            f"<li>{swatch(curve.arm.strategy)}<span>{escape_html(curve.arm.name)}</span><b>{figure}</b></li>"
-        )
-    return f"<ul>{''.join(rows)}</ul>"
-
-
-def _policy_note(
-    run: Run, run_variant: StrategyVariant | None, choice: StrategyChoice | None
-) -> str:
-    if choice is None:
-        return ""
-    if run_variant is not None and _is_choice(run_variant, choice):
-        return '<p class="note">The measured policy would have done the same.</p>'
-    name = escape_html(StrategyVariant(choice.strategy, json.dumps(dict(choice.settings))).name)
-    unlike = "" if run_variant is not None else " These settings were not swept."
-    return f'<p class="note">The measured policy would have taken <b>{name}</b>.{unlike}</p>'
+def _legend_row(curve: BinCurve, budget: int) -> dict[str, str]:
+    """The curve's name and its accuracy at the budget, with its interval where that was
+    measured."""
+    level = curve.accuracy_at(budget)
+    exact = curve.table[curve.table["budget"] == budget]
+    interval = ""
+    if len(exact):
+        interval = f"{100 * exact['low'].iloc[0]:.0f}–{exact['high'].iloc[0]:.0%}"
+    return {
+        "strategy": curve.arm.strategy,
+        "name": curve.arm.name,
+        "accuracy": "–" if level is None else f"{level:.0%}",
+        "interval": interval,
+    }

@@ -15,7 +15,7 @@ export function nodeInspector(state, node, terms) {
   const title = node.status === "finished" ? "Last step" : `Step ${node.depth}`;
   const path = pathOf(node);
   const items = path.map((step, i) => wayItem(i + 1, mathText(step.text), step.score, {
-    now: step === node, turn: node.firstWrong === i + 1,
+    now: step === node, "first-wrong": node.firstWrong === i + 1,
   }));
   return article(state, node, terms, {
     title, rank: glossaryTerm(terms, "rank"), siblings: node.parent.children, text: stepText(node.text),

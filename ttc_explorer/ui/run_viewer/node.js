@@ -17,7 +17,10 @@ export function createTextMeasure(element) {
       }
       return widths.get(key);
     },
-    forget() { widths.clear(); },
+    forget() {                        // once other letters are here
+      widths.clear();
+      family = "";
+    },
   };
 }
 

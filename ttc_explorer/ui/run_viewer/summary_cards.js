@@ -46,19 +46,33 @@ export function factList(pairs) {
   return h("dl", { class: "facts" }, pairs.map(([figure, name]) => h("div", null, h("dt", null, name), h("dd", null, figure))));
 }
 
+// What the run cost, the generator's part and the verifier's kept apart.
 function costCard(cost, term) {
-  const onScreen = cost.display_verifier_tokens;
+  const { display_verifier_tokens: uncounted } = cost;
   return h("section", { class: "card cost" },
     h("div", null,
       h("h3", null, term("Cost", "cost")),
       h("p", { class: "figure" }, formatAmount(cost.generated_tokens)),
       h("p", { class: "note" }, term("tokens", "tokens written"))),
     factList([
-      [formatAmount(cost.verifier_tokens), term("judged", "tokens judged")],
-      [formatAmount(cost.sequential_depth), term("passes")],
-      [formatAmount(cost.flops), term("FLOP")],
+      [uncounted ? onScreenOnly(uncounted) : formatAmount(cost.verifier_tokens), term("judged", "tokens judged")],
+      [byModel(cost.generator_depth, cost.verifier_depth), term("passes")],
+      [byModel(cost.generator_flops, cost.verifier_flops), term("FLOP")],
       [`${cost.seconds.toFixed(1)} s`, term("time")],
-    ]),
-    onScreen > 0 && h("p", { class: "uncounted" },
-      `${countNoun(onScreen, "token")} more judged for the picture only, not counted`));
+    ]));
+}
+
+// Generator + verifier; the generator's alone where no verifier worked.
+function byModel(generator, verifier) {
+  const [first, second] = [generator, verifier].map(formatAmount);
+  const parts = verifier ? `${first} + ${second}` : first;
+  const explained = `Generator ${first}, verifier ${second}, together ${formatAmount(generator + verifier)}.`;
+  return h("span", { class: "by-model", tabindex: 0, "data-tip": explained }, parts);
+}
+
+// Scores that no rule of the run needs cost nothing: they are drawn for the picture.
+function onScreenOnly(tokens) {
+  const explained = `Nothing here needs the verifier. It read ${countNoun(tokens, "token")} to colour the picture: drawn for `
+    + "the picture only, not counted.";
+  return h("span", { class: "by-model", tabindex: 0, "data-tip": explained }, "0", h("small", null, " picture only"));
 }

@@ -1,0 +1,83 @@
+"""An exported run in a real browser: opened from disk with the network cut, and in a notebook's
+frame."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import TIMEOUT_MS
+from tests.e2e.scripted_runs import scripted_run_states
+from ttc_explorer.search.voting import winning_vote
+from ttc_explorer.ui.run_viewer import notebook_html, standalone_html
+
+EVIL = "</script><img src=x onerror='window.harmed=1'>${window.harmed=2}"
+
+
+def finished(name, budget, **settings):
+    *_, run = scripted_run_states(name, budget, **settings)
+    return run
+
+
+@pytest.fixture
+def page(chromium):
+    """A page that can reach nothing, and in which nothing may fail."""
+    expect.set_options(timeout=TIMEOUT_MS)
+    broken, asked = [], []
+    page = chromium.new_page()
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.context.set_offline(True)
+    yield page
+    page.context.set_offline(False)
+    page.close()
+    assert broken == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "about:"))] == []
+
+
+def opened(page, run, tmp_path):
+    file = tmp_path / "run.html"
+    file.write_text(standalone_html(run), "utf-8")
+    page.goto(file.as_uri())
+    return page
+
+
+def test_a_file_shows_the_whole_run_and_can_be_explored(page, tmp_path):
+    run = finished("beam", 16)
+    opened(page, run, tmp_path)
+    vote = winning_vote(run.tree, "weighted", "last")
+    expect(page.locator(".card.hero .figure")).to_have_text(vote.answer)
+    expect(page.locator("[role=treeitem]")).to_have_count(len(run.tree))
+    expect(page.locator("article")).to_have_attribute("data-node", str(vote.leaf))
+    page.locator(".tree-view svg").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("article")).to_have_attribute("data-node", "0")
+    page.locator(".by-selector").get_by_text("Best").click()
+    best = winning_vote(run.tree, "best", "last")
+    expect(page.locator(".card.hero .figure")).to_have_text(best.answer.replace("-", "−"))
+    page.locator(".term").get_by_text("passes").hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("had to wait")
+
+
+def test_it_is_light_or_dark_as_the_system_is_and_fits(page, tmp_path):
+    opened(page, finished("revise", 16, chains=4), tmp_path)
+    expect(page.locator(".attempt")).to_have_count(16)
+    colours = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        colours.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert len(set(colours)) == 2
+    for width in (1440, 820, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_notebook_shows_it_in_a_frame_that_reaches_nothing(page):
+    run = finished("mcts", 8)
+    run.tree.text[1] = EVIL
+    page.set_content(f"<p>A notebook</p>{notebook_html(run)}")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("[role=treeitem]")).to_have_count(len(run.tree))
+    expect(frame.locator(".card.hero .figure")).not_to_have_text("–")
+    expect(page.locator("p")).to_have_text("A notebook")
+    inside = page.frames[1]
+    assert inside.evaluate("window.harmed") is None
+    assert inside.locator("img").count() == 0
