@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import TIMEOUT_MS
 from tests.experiments.synthetic import synthetic
+from ttc_explorer.experiments.pool_curves import available_selectors
+from ttc_explorer.search.selector import SELECTORS
 
 
 def test_a_pool_is_drawn_and_can_be_taken_as_csv_and_png(page, tmp_path):
@@ -24,15 +26,17 @@ def test_a_pool_is_drawn_and_can_be_taken_as_csv_and_png(page, tmp_path):
 
     field.set_input_files(path)
     expect(page.locator("#curves-head p")).to_contain_text("20 questions", timeout=4 * TIMEOUT_MS)
-    expect(page.locator("#curves-figure .trace[class*='~line-']")).to_have_count(4)
+    selectors = available_selectors(pool)
+    lines = page.locator("#curves-figure .trace[class*='~line-']")
+    expect(lines).to_have_count(1 + len(selectors))
     expect(page.locator("#curves-unread .banner")).to_have_count(0)
     names = page.locator("#curves-figure .annotation-text").all_text_contents()
-    assert names == ["Coverage", "Weighted", "Best", "Majority"]
+    assert sorted(names) == sorted(["Coverage", *(SELECTORS[name].title for name in selectors)])
 
     with page.expect_download() as download:
         page.locator("#curves-csv").click()
     with open(download.value.path(), encoding="utf-8", newline="") as file:
-        assert len(list(csv.DictReader(file))) == 16
+        assert len(list(csv.DictReader(file))) == 4 * len(names)  # at 1, 2, 4 and 8 samples
     with page.expect_download() as download:
         page.locator("#curves-png").click()
     with open(download.value.path(), "rb") as file:

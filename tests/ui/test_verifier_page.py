@@ -42,7 +42,7 @@ def last(frames):
 
 def test_the_verifier_is_told_in_figures_and_numbers(folder, tmp_path):
     page = verifier_page(folder, tmp_path)
-    measurements = page.draw_calibration("s", False)
+    measurements = page.draw_measurements("s")
     assert measurements[page.banner] == ""
     assert "judged by synthetic-prm" in measurements[page.status]
     assert measurements[page.calibration_table].count("<tr>") == 3
@@ -66,9 +66,9 @@ def test_what_is_missing_is_one_sentence(folder, tmp_path):
     save(replace(synthetic(30, 16, seed=2).results, probe=None), tmp_path / "s")
     page = verifier_page(tmp_path, tmp_path)
     for frame in (
-        page.draw_calibration("s", False),
+        page.draw_measurements("s"),
         page.draw_over_optimisation("s", "beam", False),
-        page.draw_calibration("elsewhere", False),
+        page.draw_measurements("elsewhere"),
     ):
         assert frame[page.banner].count("<p") == 1
         assert frame[page.banner].count("alert")

@@ -278,7 +278,7 @@ def pareto_figure(
 def _pareto_line(best: pd.DataFrame) -> plotly_figures.Figure:
     """The front as stairs: what is the most accurate for at most so many FLOPs."""
     trace = plotly_figures.line_trace(
-        best["flops"].tolist(), best["accuracy"].tolist(), "auto", "front", hoverinfo="skip"
+        best["flops"].tolist(), best["accuracy"].tolist(), "series-ink", "front", hoverinfo="skip"
     )
     stairs = trace["line"] | {"shape": "hv", "width": 1.4, "dash": "solid"}
     return trace | {"line": stairs, "name": "nothing beats it"}

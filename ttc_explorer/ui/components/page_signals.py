@@ -15,7 +15,8 @@ _NARROW_ID = "narrow-screen"
 def on_load() -> Any:
     """The event that comes once, when the place where this is called is first shown: a page in a
     tab only when its tab is opened. Use it as a trigger of ``gr.on``."""
-    return gr.HTML("", js_on_load="trigger('input')", apply_default_css=False).input
+    script = component_script("on_load.js")
+    return gr.HTML("", js_on_load=script, apply_default_css=False).input
 
 
 def narrow_screen() -> gr.HTML:

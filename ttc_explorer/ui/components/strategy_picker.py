@@ -11,7 +11,8 @@ from typing import Any
 import gradio as gr
 
 from ttc_explorer.search.strategy import STRATEGIES, Strategy
-from ttc_explorer.ui.math_typesetting import escape_html
+from ttc_explorer.ui.components.component_scripts import component_script
+from ttc_explorer.ui.html_templates import render
 
 STRATEGY_GROUPS = ("Whole solutions", "Search with the verifier", "Revisions")
 
@@ -28,15 +29,15 @@ def strategy_picker(value: str, **kwargs: Any) -> gr.HTML:
     ordered = sorted(
         STRATEGIES.items(), key=lambda item: STRATEGY_GROUPS.index(strategy_group(item[1]))
     )  # stable within a group
-    options = "".join(
-        f'<optgroup label="{title}">{"".join(_option(*item) for item in items)}</optgroup>'
-        for title, items in groupby(ordered, key=lambda item: strategy_group(item[1]))
-    )
+    groups = [
+        (title, list(strategies))
+        for title, strategies in groupby(ordered, key=lambda item: strategy_group(item[1]))
+    ]
     return gr.HTML(
         value,
         missing="{}",
-        html_template=f'<select class="picker" aria-label="Strategy">{options}</select>',
-        js_on_load=_SCRIPT,
+        html_template=render("strategy_picker.html", groups=groups),
+        js_on_load=component_script("strategy_picker.js"),
         apply_default_css=False,
         **kwargs,
     )
@@ -45,26 +46,3 @@ def strategy_picker(value: str, **kwargs: Any) -> gr.HTML:
 def availability_update(missing: Mapping[str, str]) -> dict[str, Any]:
     """The update that greys out the strategies that cannot run, each with the reason."""
     return gr.update(missing=json.dumps(dict(missing)))
-
-
-def _option(name: str, entry: Strategy) -> str:
-    return (
-        f'<option value="{name}" '
-        f'data-about="{escape_html(entry.summary)}">{escape_html(entry.title)}</option>'
-    )
-
-
-_SCRIPT = """
-const select = element.querySelector("select");
-const show = () => {
-  const missing = JSON.parse(props.missing);
-  for (const option of select.options) {
-    option.disabled = option.value in missing;
-    option.dataset.about = missing[option.value] ?? (option.dataset.sentence ??= option.dataset.about);
-  }
-  select.value = props.value;
-};
-select.addEventListener("change", () => { props.value = select.value; trigger("input"); });
-watch(["value", "missing"], show);
-show();
-"""
