@@ -2,6 +2,7 @@
 no key."""
 
 import asyncio
+import gc
 import json
 import signal
 import threading
@@ -10,6 +11,7 @@ from random import Random
 import httpx
 import pytest
 
+from tests.server.toy_server import ToyServer
 from ttc_explorer.models import http_client as module
 from ttc_explorer.models.http_client import (
     API_KEY_VARIABLE,
@@ -161,6 +163,43 @@ def test_a_cancelled_call_hangs_up_and_the_others_go_on():
     calls = [ApiCall("completions", {"row": 0}, cancelled), ApiCall("completions", {"row": 1})]
     assert client.send(calls) == [None, {"fine": True}]
     assert ended == ["hung up"]
+
+
+def test_connections_and_the_loop_are_kept_for_the_life_of_a_client():
+    with ToyServer().running() as running:
+        before = set(threading.enumerate())
+        client = ApiClient(running.address)
+        for _ in range(4):
+            assert client.send_one(ApiCall("models"))["object"] == "list"
+        assert running.connections == 1
+        for _ in range(3):
+            client.send([ApiCall("models")] * 3)
+        assert running.connections <= 3
+        started = set(threading.enumerate()) - before
+        (loop,) = {thread for thread in started if "portal" in thread.name}
+        del client
+        gc.collect()
+        assert not loop.is_alive()
+
+
+def test_a_client_that_was_interrupted_can_be_used_again():
+    interrupted = []
+
+    async def reply(_):
+        if not interrupted:
+            interrupted.append(True)
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            await asyncio.Event().wait()
+        return GOOD_RESPONSE
+
+    client = ApiClient("http://toy:1/v1", transport=httpx.MockTransport(reply))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            client.send([ApiCall("completions", {})])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert client.send_one(ApiCall("completions", {})) == {"fine": True}
 
 
 def test_an_interrupt_does_not_wait_for_the_server():

@@ -48,6 +48,7 @@ class ToyServer:
         self.faults = list(faults)
         self.requests = []
         self.headers = []
+        self.connections = 0
         self.usage = {"prompt_tokens": 0, "completion_tokens": 0}
         self._lock = Lock()
         self._unseeded = count()  # requests that run side by side draw apart
@@ -206,6 +207,13 @@ class ToyServer:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # connections are kept open
+
+            def setup(self):
+                super().setup()
+                with server._lock:
+                    server.connections += 1
+
             def do_GET(self):
                 self._do(None)
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from random import Random
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,6 +43,9 @@ MAX_CONCURRENT_CALLS = 32
 
 MAX_RESPONSE_BYTES = 64 * 2**20
 """Bytes. A token classifier's reply for a full batch takes some ten million."""
+
+KEEP_ALIVE_SECONDS = 60.0
+"""How long a connection that nobody uses is kept open."""
 
 CANCEL_POLL_SECONDS = 0.1
 """Seconds between two looks at whether a call was cancelled."""
@@ -89,8 +96,32 @@ def split_server_address(name: str) -> tuple[str, str | None]:
     return f"{parts.scheme}://{parts.netloc}{path}", parts.fragment or None
 
 
+class _OpenClient:
+    """An HTTP client on an event loop in a thread of its own: the caller's thread may have a loop
+    that runs."""
+
+    def __init__(self, headers: dict[str, str], transport: httpx.AsyncBaseTransport | None) -> None:
+        self.stack = ExitStack()
+        self.portal = self.stack.enter_context(start_blocking_portal())
+        client = httpx.AsyncClient(
+            headers=headers,
+            transport=transport,
+            timeout=httpx.Timeout(None, connect=10.0),
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_SECONDS),
+        )
+        self.client = self.stack.enter_context(self.portal.wrap_async_context_manager(client))
+
+    def abort(self) -> None:
+        """Close, and break off all calls that are under way."""
+        self.stack.__exit__(*sys.exc_info())
+
+
 class ApiClient:
     """Asks the server at ``address``. Safe to use from any thread.
+
+    One event loop, in a thread of its own, and one HTTP client on it are opened by the first call
+    and serve all later ones, so that connections are kept alive between rounds; they are closed
+    with this object, and by an interrupt.
 
     ``key`` is somebody's own, sent as a bearer token; without one, it is the environment's. A call
     that meets a busy server (429), a broken one (5xx) or a broken line is made again after a pause:
@@ -121,7 +152,8 @@ class ApiClient:
         self._transport = transport
         self._sleep = sleep
         self._random = random or Random(0)
-        self._tls = httpx.create_ssl_context()
+        self._lock = Lock()
+        self._open: _OpenClient | None = None
 
     def __repr__(self) -> str:
         return f"ApiClient({self.address!r})"
@@ -131,10 +163,23 @@ class ApiClient:
     ) -> list[dict[str, Any] | ModelError | None]:
         """Make all calls together: the JSON object that each brought, or what went wrong with it,
         or None if it was cancelled."""
-        # A loop in a thread of its own, as the caller's thread may have one that runs. An interrupt
-        # ends it.
-        with start_blocking_portal() as portal:
-            return portal.call(self._send, calls, max_attempts)
+        opened = self._opened()
+        try:
+            return opened.portal.call(self._send, opened.client, calls, max_attempts)
+        except (KeyboardInterrupt, SystemExit):
+            with self._lock:
+                self._open = None
+            opened.abort()
+            raise
+
+    def _opened(self) -> _OpenClient:
+        with self._lock:
+            if self._open is None:
+                headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+                self._open = _OpenClient(headers, self._transport)
+                # A loop that nobody can use any more would live as long as the process.
+                weakref.finalize(self, self._open.stack.close)
+            return self._open
 
     def send_one(self, call: ApiCall, max_attempts: int = MAX_ATTEMPTS) -> dict[str, Any]:
         """The JSON object that a call brings. Raises ModelError."""
@@ -144,18 +189,10 @@ class ApiClient:
         return reply or {}
 
     async def _send(
-        self, calls: Sequence[ApiCall], max_attempts: int
+        self, client: httpx.AsyncClient, calls: Sequence[ApiCall], max_attempts: int
     ) -> list[dict[str, Any] | ModelError | None]:
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         semaphore = asyncio.Semaphore(MAX_CONCURRENT_CALLS)
-        client = httpx.AsyncClient(
-            headers=headers,
-            verify=self._tls,
-            transport=self._transport,
-            timeout=httpx.Timeout(None, connect=10.0),
-            limits=httpx.Limits(max_connections=None),
-        )
-        async with client, asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._send_with_retries(client, semaphore, call, max_attempts))
                 for call in calls
