@@ -57,6 +57,17 @@ def test_a_file_shows_the_whole_run_and_can_be_explored(page, tmp_path):
     expect(page.get_by_role("tooltip")).to_contain_text("had to wait")
 
 
+def test_costs_stand_by_model_and_scores_for_the_picture_are_not_counted(page, tmp_path):
+    run = finished("beam", 4)
+    run.ledger.generated_tokens, run.ledger.verifier_tokens, run.ledger.verifier_flops = 7, 12, 3e9
+    opened(page, run, tmp_path)
+    rows = page.locator(".card.cost tbody tr")
+    assert rows.all_inner_texts() == ["Generator\t7\t0\t0", "Verifier\t12\t0\t3.0G"]
+    run.ledger.verifier_tokens, run.ledger.display_verifier_tokens = 0, 12
+    opened(page, run, tmp_path)
+    expect(rows.nth(1)).to_contain_text("drawn for the picture only, not counted")
+
+
 def test_it_is_light_or_dark_as_the_system_is_and_fits(page, tmp_path):
     opened(page, finished("revise", 16, chains=4), tmp_path)
     expect(page.locator(".attempt")).to_have_count(16)

@@ -53,6 +53,8 @@ TERMS: dict[str, str] = {
     "cost": "What the models really processed for this run, counted where the work is done.",
     "tokens written": "Pieces of text that the model wrote, digits one by one, in all attempts "
     "together.",
+    "tokens by model": "Generator: pieces of text that it wrote, digits one by one, in all attempts "
+    "together. Verifier: pieces of text that it read in order to score the steps.",
     "tokens judged": "Pieces of text that the verifier read in order to score the steps.",
     "FLOP": "Arithmetic operations of both models: 2 × weights × tokens processed. k thousand, M "
     "million, "

@@ -415,7 +415,14 @@ class ExplorePage(Page):
     def describe_strategy(
         self, name: str, budget: int, length: int, choice: ModelSelection | None = None
     ) -> ComponentUpdates:
-        """What the strategy does, the settings that it reads, and what they mean at this budget."""
+        """What the strategy does, the settings that it reads, and what they mean at this budget.
+
+        Args:
+            name: of the strategy.
+            budget: N.
+            length: the slider's position between parallel and sequential (``chain_ratio.py``).
+            choice: which models the visitor uses.
+        """
         last = chain_ratio.last_position(budget)
         place = min(length, last)
         moved = place != length  # else it stays in the hand that drags it
@@ -456,7 +463,13 @@ class ExplorePage(Page):
         self, session: ExploreSession, path: str, choice: ModelSelection | None = None
     ) -> ComponentUpdates:
         """Show the run in a trace file, and set the controls to run it again. A bad file changes
-        nothing."""
+        nothing.
+
+        Args:
+            session: the visitor's.
+            path: of the file that was uploaded.
+            choice: which models the visitor uses.
+        """
         again = {self.load: gr.update(value=None)}  # so that the same file may be chosen again
         try:
             if session.running:

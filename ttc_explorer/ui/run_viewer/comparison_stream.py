@@ -21,7 +21,12 @@ from ttc_explorer.ui.strategy_colours import colour_style
 
 
 class ComparisonStream:
-    """The growing string of one comparison."""
+    """The growing string of one comparison.
+
+    Args:
+        lanes: what is compared; their runs may still be growing, in another thread.
+        selector: chooses the answers to begin with.
+    """
 
     def __init__(self, lanes: Sequence[ComparisonLane], selector: str) -> None:
         self._lanes = lanes
@@ -55,7 +60,12 @@ class ComparisonStream:
 
 
 def comparison_preview(entries: Sequence[ComparedStrategy], selector: str) -> str:
-    """The string that shows what will be compared, before anything has run."""
+    """The string that shows what will be compared, before anything has run.
+
+    Args:
+        entries: the strategies.
+        selector: chooses the answers to begin with.
+    """
     return _opening_line(entries, math.inf, selector)
 
 

@@ -73,7 +73,12 @@ Json = str | int | float | bool | None | Sequence["Json"] | dict[str, "Json"]
 
 
 class RunStream:
-    """The growing string of one run, which is told apart from others by ``run_id``."""
+    """The growing string of one run.
+
+    Args:
+        run_id: tells this run apart from others that the same viewer shows.
+        run: the run; it may still be growing, in another thread.
+    """
 
     def __init__(self, run_id: str, run: Run) -> None:
         self._run = run
@@ -199,7 +204,8 @@ class RunStream:
 
 
 def about_run(run: Run) -> dict[str, Json]:
-    """Who was asked what, and how."""
+    """Who was asked what, and how: what the inspector says of the problem, and the voting rule to
+    begin with."""
     known = run.problem.answer
     return {
         "problem": printable(run.problem.text, MAX_STEP_CHARACTERS),
@@ -328,7 +334,11 @@ def _last_round(tree: SearchTree) -> int:
 
 
 def printable(text: str, longest: int) -> str:
-    r"""The text of printable characters and line ends, at most ``longest`` of them.
+    r"""The text with whatever cannot be printed as a space; line ends stay.
+
+    Args:
+        text: any text.
+        longest: characters; a longer text is cut and ends in an ellipsis.
 
     >>> printable("a\tb\r\nc", 9), printable("0123456789", 5)
     ('a b \nc', '0123…')
@@ -338,7 +348,11 @@ def printable(text: str, longest: int) -> str:
 
 
 def single_line(text: str, longest: int) -> str:
-    r"""The text on one line of printable characters, at most ``longest`` of them.
+    r"""The text on one line, with whatever cannot be printed as a space.
+
+    Args:
+        text: any text.
+        longest: characters; a longer text is cut and ends in an ellipsis.
 
     >>> single_line("a\tb\r\n c", 9), single_line("0123456789", 5)
     ('a b c', '0123…')

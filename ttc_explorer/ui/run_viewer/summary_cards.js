@@ -46,33 +46,23 @@ export function factList(pairs) {
   return h("dl", { class: "facts" }, pairs.map(([figure, name]) => h("div", null, h("dt", null, name), h("dd", null, figure))));
 }
 
-// What the run cost, the generator's part and the verifier's kept apart.
+// What the run cost, generator and verifier apart.
 function costCard(cost, term) {
-  const { display_verifier_tokens: uncounted } = cost;
-  return h("section", { class: "card cost" },
-    h("div", null,
-      h("h3", null, term("Cost", "cost")),
-      h("p", { class: "figure" }, formatAmount(cost.generated_tokens)),
-      h("p", { class: "note" }, term("tokens", "tokens written"))),
-    factList([
-      [uncounted ? onScreenOnly(uncounted) : formatAmount(cost.verifier_tokens), term("judged", "tokens judged")],
-      [byModel(cost.generator_depth, cost.verifier_depth), term("passes")],
-      [byModel(cost.generator_flops, cost.verifier_flops), term("FLOP")],
-      [`${cost.seconds.toFixed(1)} s`, term("time")],
-    ]));
-}
-
-// Generator + verifier; the generator's alone where no verifier worked.
-function byModel(generator, verifier) {
-  const [first, second] = [generator, verifier].map(formatAmount);
-  const parts = verifier ? `${first} + ${second}` : first;
-  const explained = `Generator ${first}, verifier ${second}, together ${formatAmount(generator + verifier)}.`;
-  return h("span", { class: "by-model", tabindex: 0, "data-tip": explained }, parts);
-}
-
-// Scores that no rule of the run needs cost nothing: they are drawn for the picture.
-function onScreenOnly(tokens) {
-  const explained = `Nothing here needs the verifier. It read ${countNoun(tokens, "token")} to colour the picture: drawn for `
-    + "the picture only, not counted.";
-  return h("span", { class: "by-model", tabindex: 0, "data-tip": explained }, "0", h("small", null, " picture only"));
+  const head = (content) => h("th", { scope: "col" }, content);
+  const row = (name, ...cells) => h("tr", null, h("th", { scope: "row" }, term(name, name.toLowerCase())), cells);
+  const figures = (...numbers) => numbers.map((number) => h("td", null, formatAmount(number)));
+  // Where no rule of the run needs scores, those on screen cost nothing.
+  const uncounted = `The verifier read ${countNoun(cost.display_verifier_tokens, "token")} to colour the picture. Nothing else `
+    + "needed them.";
+  const verifier = cost.display_verifier_tokens
+    ? h("td", { colspan: 3, class: "uncounted" },
+      h("span", { tabindex: 0, "data-tip": uncounted }, "drawn for the picture only, not counted"))
+    : figures(cost.verifier_tokens, cost.verifier_depth, cost.verifier_flops);
+  return h("section", { class: "card cost" }, h("table", null,
+    h("thead", null, h("tr", null,
+      h("th", null, h("h3", null, term("Cost", "cost")), " ", h("span", { class: "seconds" }, term(`${cost.seconds.toFixed(1)} s`, "time"))),
+      head(term("tokens", "tokens by model")), head(term("passes")), head(term("FLOP")))),
+    h("tbody", null,
+      row("Generator", figures(cost.generated_tokens, cost.generator_depth, cost.generator_flops)),
+      row("Verifier", verifier))));
 }

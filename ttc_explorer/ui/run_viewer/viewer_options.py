@@ -19,14 +19,15 @@ _AGGREGATE_TITLES = {"prod": "Product"}
 
 
 def viewer_options(parts: tuple[str, ...]) -> dict[str, Json]:
-    """The options of ``mountRunViewer`` and ``mountComparison``, as JSON data."""
+    """The options of ``mountRunViewer`` (viewer.js) and ``mountComparison`` (comparison.js).
+
+    Args:
+        parts: what to draw, of RUN_PARTS or of lanes and table.
+    """
     return {
         "parts": list(parts),
         "terms": dict(TERMS),
-        "selectors": [
-            {"name": name, "title": entry.title, "needs": entry.needs, "combine": entry.combine}
-            for name, entry in SELECTORS.items()
-        ],
+        "selectors": [{"name": name, "title": entry.title} for name, entry in SELECTORS.items()],
         "aggregates": [
             {"name": name, "title": _AGGREGATE_TITLES.get(name, name.capitalize())}
             for name in AGGREGATES
@@ -36,6 +37,10 @@ def viewer_options(parts: tuple[str, ...]) -> dict[str, Json]:
 
 @cache
 def viewer_script(module: str, mount: str) -> str:
-    """The scripts of the viewer, bundled: ``module`` with all that it imports, its function
-    ``mount`` ready to be called."""
+    """The scripts of the viewer in one, after which a function can be called.
+
+    Args:
+        module: name of the module, without ``.js``; all that it imports comes along.
+        mount: the function's name.
+    """
     return bundle_modules(FOLDER / f"{module}.js", (mount,))
