@@ -62,7 +62,7 @@ _MATRIX = re.compile(
     r"\s*\\begin ?\{(?P<kind>[pbB]?matrix|array)\}(?: ?\{[lcr|]*\})?(?P<cells>(?:(?!\\begin).)*)\\end ?\{(?P=kind)\}"
 )
 _NAMED_POINT = re.compile(
-    r"\(\s*(?P<names>[A-Za-z](?:_\{?\w\}?)?(?:\s*,\s*[A-Za-z](?:_\{?\w\}?)?)+)\s*\)"
+    r"\(\s*(?P<names>(?:\\[a-z]+|[A-Za-z](?:_\{?\w\}?)?)(?:\s*,\s*(?:\\[a-z]+|[A-Za-z](?:_\{?\w\}?)?))+)\s*\)"
     r"\s*(?:=|\\in(?![a-z]))\s*(?P<values>.*)"
 )
 _GROUP = re.compile(r";|\bor\b")

@@ -28,7 +28,16 @@ _CLAUSE = re.compile(
     r"as\s+(?:required|desired|expected|claimed|needed|wanted))\b.*",
     re.IGNORECASE | re.DOTALL,
 )
-_CLAUSE_AFTER_COMMA = re.compile(r",\s+(?:as|so|with|not|using|when|after|if)\b.*", re.DOTALL)
+_REASON = re.compile(r"\s*[,;]?\s+(?:because|since)\b.*", re.IGNORECASE | re.DOTALL)
+_YES_OR_NO = re.compile(r"\s*(yes|no|true|false)\b\s*(?:[,;:.]|$)", re.IGNORECASE)
+_NO_SOLUTION = re.compile(r"\bno\s+(?:[a-z]+\s+){0,2}(?:solutions?|roots?)\b", re.IGNORECASE)
+_LEAD = re.compile(
+    r"(?:(?:=>|⇒|→|∴|=|≈|~|\\(?:therefore|Rightarrow|implies|approx|sim)(?![A-Za-z]))\s*)+"
+)
+_CLAUSE_AFTER_COMMA = re.compile(
+    r",\s+(?:or\s+(?=[a-z]+\s+[a-z])(?=\D*$)|as|so|with|not|using|when|after|if)(?:\b|(?<=\s)).*",
+    re.DOTALL,
+)
 _REMARK = re.compile(
     r"(?<=[\w$}%)])\s+\((?!\s*(?:in\s+)?base\b)[^()]{0,200}?[A-Za-z]{2}[^()]{0,200}\)\s*$"
 )
@@ -65,7 +74,8 @@ def strip_delimiters(answer: str) -> str:
     ('10', '0.666...')
     """
     for _ in range(4):  # wrapped in each other, at most
-        answer = answer.strip().strip("*`").strip("_ \n")
+        answer = answer.strip().strip("*`✓✔✅").strip("_ \n")
+        answer = answer[lead.end() :] if (lead := _LEAD.match(answer)) else answer
         if not re.search(r"\.\.\.[,;]?$", answer):
             answer = answer.rstrip(".,;!")
         for left, right in _DELIMITERS:
@@ -83,6 +93,11 @@ def is_short(text: str) -> bool:
     """Whether a text has so few words that it can be an answer as it stands."""
     words = [word for word in _WORD.findall(text) if not _JOINING_WORD.fullmatch(word)]
     return len(words) <= MAX_SHORT_WORDS
+
+
+def is_statement(text: str) -> bool:
+    """Whether a text says what something is."""
+    return _COPULA.search(text) is not None
 
 
 def has_value(text: str) -> bool:
@@ -109,6 +124,8 @@ def read_phrase(phrase: str, is_marked: bool = True) -> str | None:
     phrase = _strip_remarks(" ".join(phrase[-MAX_PHRASE_CHARACTERS:].split()), is_marked)
     if _CHOICE_MARK.match(phrase):
         return strip_delimiters(phrase) or None
+    if (said := _YES_OR_NO.match(phrase)) or (said := _NO_SOLUTION.search(phrase)):
+        return strip_delimiters(said[0])
     plain = _TEXT_COMMAND.sub(r" \1 ", phrase)
     copula = max(_COPULA.finditer(plain), key=lambda match: match.start(), default=None)
     if copula is not None:
@@ -146,9 +163,10 @@ def last_equation(sentence: str) -> str | None:
 
 
 def _strip_remarks(phrase: str, is_marked: bool) -> str:
-    for pattern in (_CLAUSE, _CLAUSE_AFTER_COMMA, _REMARK):
+    for pattern in (_REASON, _CLAUSE, _CLAUSE_AFTER_COMMA, _REMARK):
         match = pattern.search(phrase)
-        if match is None or (has_value(match[0]) and not is_marked and pattern is not _REMARK):
+        may_conclude = pattern in (_CLAUSE, _CLAUSE_AFTER_COMMA) and not is_marked
+        if match is None or (may_conclude and has_value(match[0])):
             continue
         shorter = phrase[: match.start()]
         if shorter.strip() and (has_value(shorter) or not has_value(phrase)):

@@ -17,6 +17,7 @@ from enum import StrEnum
 from ttc_explorer.problems.answer_phrase import (
     has_value,
     is_short,
+    is_statement,
     last_equation,
     read_phrase,
     shorten_phrase,
@@ -114,13 +115,14 @@ _OTHER_TOKEN = re.compile(
 )
 _ANNOTATION = re.compile(r"<<[^<>\n]{0,200}>>")
 _REASONING_TAG = re.compile(r"<(/?)(?:think|thinking|reasoning)>")
-_COURTESY = re.compile(
-    r"(?:i\s+)?hope\b.*|(?:please\s+)?let\s+me\s+know\b.*|(?:please\s+)?feel\s+free\b.*|thanks?\b.*|"
-    r"good\s+luck\b.*|happy\s+to\b.*|(?:please\s+)?do\s+not\s+hesitate\b.*|q\.?e\.?d|"
-    r"(?:is\s+there|do\s+you\s+have|would\s+you\s+like|if\s+you\s+(?:have|need|want))\b.*|"
-    r"(?:great|well)\s+(?:job|done)\b.*|have\s+a\s+\w+\s+day\b.*|you(?:'re|\s+are)\s+welcome\b.*",
-    re.IGNORECASE | re.DOTALL,
+_COURTESIES = (
+    r"(?:i )?hope|(?:please )?let me know|(?:please )?feel free|(?:please )?do not hesitate",
+    r"thanks?|good luck|happy to|great job|well done|have a \w+ day|you(?:'re| are) welcome",
+    r"(?:best |kind )?regards|cheers|sincerely|is there|would you like|if you (?:have|need|want)",
+    r"do(?:es)? (?:you have|this|that)|(?:so )?this (?:completes|concludes|proves)",
+    r"(?:so )?this is (?:the|our|my) (?:final )?answer|q\.?e\.?d|\$?\\(?:blacksquare|square|qed|Box)",
 )
+_COURTESY = re.compile(rf"(?:{'|'.join(_COURTESIES)})\b.*|[-*_=~`#. ]+", re.IGNORECASE | re.DOTALL)
 
 
 def _strip_dressing(text: str) -> str:
@@ -140,9 +142,9 @@ def _strip_courtesies(text: str) -> str:
     """The text without the polite sentences at its end."""
     text = text.rstrip()
     for _ in range(4):
-        start = max(text.rfind("\n"), *(text.rfind(end, 0, -1) for end in (". ", "! ", "$ ")))
-        last = text[start + 1 :].strip().lstrip("*_ ")
-        if start < 0 or not _COURTESY.fullmatch(last):
+        start = max(text.rfind("\n"), *(text.rfind(end, 0, -1) for end in (". ", "! ", "? ", "$ ")))
+        last = text[start + 1 :].strip()
+        if start < 0 or not _COURTESY.fullmatch(last.lstrip("*_ ") or last):
             break
         text = text[: start + 1].rstrip()
     return text
@@ -151,7 +153,7 @@ def _strip_courtesies(text: str) -> str:
 # --- marks ----------------------------------------------------------------------------------------
 
 _BRACES = re.compile(
-    r"(?P<box>\\(?:boxed|fbox)\s*\{)"
+    r"(?P<box>\\(?:boxed|fbox|framebox)\s*\{)"
     r"|\\boxed\s*(?P<bare>\\[a-zA-Z]+(?:\{[^{}]*\}|\d)*|[-+]?\w(?:[\w,./]*\w)?)"
     r"|\\.|(?P<brace>[{}])",
     re.DOTALL,
@@ -168,7 +170,7 @@ _LIST_JOIN = re.compile(r"[,;]|\b(?:and|or)\b|\\quad")
 
 def _in_boxes(text: str) -> _Mark | None:
     r"""The last box; several boxes of one sentence are a list (``x=\boxed{2}$ or $x=\boxed{5}``)."""
-    if r"\boxed" not in text and r"\fbox" not in text:
+    if "box" not in text:
         return None
     boxes = _find_boxes(text)
     if not boxes:
@@ -284,7 +286,7 @@ def _after_answer_mark(text: str) -> _Mark | None:
     if short and (marks is None or text.rfind("A", 0) > marks.position):
         rest = strip_delimiters(short["rest"])
         if rest and is_short(rest):
-            return _Mark(max(0, len(text) - 500) + short.start(), rest)
+            return _Mark(max(0, len(text) - 500) + short.start(), shorten_phrase(rest))
     return marks
 
 
@@ -356,7 +358,7 @@ _MATRIX = re.compile(r"\\begin\{[a-zA-Z]*(?:matrix|array|cases)\*?\}")
 _WRAPPING = re.compile(r"\\(?:begin|end)\{(?:align|gather|equation|split|aligned|multline)\w*\*?\}")
 _ENUMERATOR = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+(?=[A-Za-z*$\\]|\S+.*=)")
 _LEADING_WORD = re.compile(
-    r"(?!(?:negative|minus|plus|base|pi|sqrt|sin|cos|tan|log|ln|exp|option|choice)\b)[A-Za-z]{2,}['’]?s?,?\s"
+    r"(?!(?:negative|minus|plus|base|pi|sqrt|sin|cos|tan|log|ln|exp|option|choice)\b)[A-Za-z]{2,}['’]?s?[,:]?\s"
     r"(?!=|\\in\b)",
     re.IGNORECASE,
 )
@@ -374,7 +376,9 @@ def _as_whole(text: str) -> str | None:
 
 def _is_sentence(text: str) -> bool:
     """Whether words lead up to a value (``It costs $5``), or tell of somebody (``I give up``)."""
-    return bool(_LEADING_WORD.match(text) if has_value(text) else _SOMEBODY.match(text))
+    if has_value(text):
+        return _LEADING_WORD.match(text) is not None
+    return bool(_SOMEBODY.match(text) or is_statement(text))
 
 
 def _in_closing_formula(text: str) -> str | None:

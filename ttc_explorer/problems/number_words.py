@@ -48,6 +48,8 @@ def parse_number_words(text: str) -> Fraction | None:
         return None
     sign = -1 if words[0] in _SIGNS else 1
     words = words[1:] if words[0] in _SIGNS else words
+    if len(words) > 1 and words[0] in ("a", "an") and (words[1] in SCALES or words[1] == "dozen"):
+        words = words[1:]
     if words and (words[-1] in _PARTS or words[-1].removesuffix("s") in _PARTS):
         part = _PARTS.get(words[-1]) or _PARTS[words[-1].removesuffix("s")]
         count = 1 if words[:-1] in ([], ["a"], ["one"]) else _whole(words[:-1])

@@ -10,6 +10,8 @@ import itertools
 import re
 from dataclasses import dataclass
 
+from ttc_explorer.problems.exact_arithmetic import evaluate
+
 MAX_CHARACTERS = 600
 MAX_PIECES = 12
 
@@ -27,6 +29,7 @@ _REALS = re.compile(
 _REALS_WITHOUT = re.compile(
     r"(?:\\mathbb\{R\}|all real numbers)\s*(?:\\setminus|\\backslash|-|\\|except)\s*(?:\\\{)?(.*?)(?:\\\})?"
 )
+_LEFT_OUT = re.compile(rf"({_NAME})\s*\\ne\s+([^=<>\\]+)")
 _INFINITY = re.compile(r"\+?\s*\\infty")
 _MINUS_INFINITY = re.compile(r"-\s*\\infty")
 
@@ -132,7 +135,12 @@ def _split_at_comma(text: str) -> tuple[str, str] | None:
 
 def _parse_condition(text: str) -> RealSet | None:
     """Inequalities in one name, joined by "or", or by "and" and commas."""
-    pieces = [piece.strip(" ,") for piece in re.split(r"\bor\b|\\(?:vee|lor)(?![a-zA-Z])", text)]
+    left_out = _LEFT_OUT.fullmatch(text)
+    if left_out and len(ends := re.split(r"\s*,\s*(?:and\b)?|\band\b", left_out[2])) > 1:
+        return RealSet(_all_but([end.strip() for end in ends]), left_out[1])
+    pieces = [
+        piece.strip(" ,") for piece in re.split(r"\bor\b|\\(?:vee|lor|cup)(?![a-zA-Z])", text)
+    ]
     if len(pieces) > MAX_PIECES:
         return None
     name: str | None = None
@@ -159,7 +167,7 @@ def _parse_chain(text: str) -> tuple[str, Interval | str] | None:
     if not all(values) or "=" in text:
         return None
     names = [index for index, value in enumerate(values) if re.fullmatch(_NAME, value)]
-    if len(values) == 2 and names:
+    if len(values) == 2 and len(names) == 1:
         place = names[0]
         relation = relations[0] if place == 0 else _turned(relations[0])
         name, end = values[place], values[1 - place]
@@ -210,5 +218,9 @@ def _intersect(parts: list[Interval | str]) -> tuple[Interval, ...] | None:
 
 
 def _all_but(values: list[str]) -> tuple[Interval, ...]:
+    """The reals without some values, in their order where arithmetic tells it."""
+    places = {value: number.real for value in values if (number := evaluate(value))}
+    if len(places) == len(values):
+        values = sorted(values, key=places.__getitem__)
     ends = [None, *values, None]
     return tuple(Interval(left, right) for left, right in itertools.pairwise(ends))

@@ -9,14 +9,16 @@ _SIGN = re.compile(r"(?P<rest>.+?) ?(?P<unit>%|°(?: ?[A-Za-z]+)?|[€£¥$])")
 _REMARK = re.compile(r"(?P<rest>.*[\d.)}\]]) \((?P<unit>[^\W\d_][^()\d]*)\)")
 _POWER = r"(?: ?\^ ?\{? ?[23] ?\}?)?"
 _WORDS = re.compile(
-    rf"(?P<rest>.*(?:[\d.)}}\]]|\\[a-z]+)) (?P<unit>[A-Za-z.'’]+{_POWER}"
+    rf"(?P<rest>.*(?:\d\.?|[)}}\]]|\\[a-z]+)) (?P<unit>[A-Za-z.'’]+{_POWER}"
     rf"(?:(?: ?/ ?| |-)[A-Za-z.'’]+{_POWER}){{0,5}})"
 )
 _CLOSE = re.compile(
     rf"(?P<rest>.*\d)(?P<unit>[ap]\.?m\.?|(?:[cmkd]m|k?g|ft|mi|yd|lbs?|oz|hrs?|min|mph|ml){_POWER}"
     rf"|[ckm]?m ?/ ?(?:s|h|hr|min){_POWER})"
 )
-_SHORT = re.compile(r"[msghlLNJWAV]|[cmkd]m|[km]g|ml|mL|ft|in|oz|lb|yd|mi|cc|Hz|[ap]m|of|a|m|to|sq")
+_SHORT = re.compile(
+    r"[msghlLNJWAV]|[cmkd]m|[km]g|ml|mL|ft|in|oz|lb|yd|mi|cc|Hz|[apAP][mM]|of|a|m|to|sq"
+)
 _NO_UNIT = re.compile(
     r"\b(?:or|and|if|by|then|less|than|mod|pi|sqrt|sin|cos|tan|sec|csc|cot|log|ln|exp|infinity"
     r"|inf|gcd|lcm|base|is|are|equals|times|plus|minus|over)\b",
