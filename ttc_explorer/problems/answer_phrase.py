@@ -46,6 +46,7 @@ _COPULA = re.compile(
     r"|(?<=\b[Ii]t)['’]s\b|(?<=\b[Tt]hat)['’]s\b",
 )
 _CONNECTOR = r"(?:and|or)\b"
+_CIRCUMSTANCES = ("in", "at", "within", "after", "during", "every", "over", "per")
 _TOKEN = re.compile(
     r"(?P<math>\$[^$\n]{1,400}\$|\\\((?:[^\\\n]|\\[^)\n]){1,400}\\\))"
     r"|(?P<command>\\[a-zA-Z]+(?:\s*\{[^{}]*\})?|\\.)"
@@ -183,15 +184,26 @@ def _leading_value(phrase: str) -> str:
 
 
 def last_value(phrase: str) -> str | None:
-    """The last number or formula of a phrase, or the last list of such; None without one."""
-    runs = _value_runs(phrase)
-    return runs[-1] if runs else None
+    """The last number or formula of a phrase, or the last list of such; None without one. What only
+    says when or where (``in 4 weeks``) counts if there is nothing else.
+
+    >>> last_value("Claire will eat 7 dozens in 4 weeks"), last_value("They meet at 5")
+    ('7', '5')
+    """
+    runs = _split_at_words(phrase)
+    said = [run for word, run in runs if word not in _CIRCUMSTANCES]
+    return (said or [run for _, run in runs] or [None])[-1]
 
 
 def _value_runs(phrase: str) -> list[str]:
     """The values of a phrase: the longest stretches without words that hold a number or a
     formula."""
-    runs, current = [], ""
+    return [run for _, run in _split_at_words(phrase)]
+
+
+def _split_at_words(phrase: str) -> list[tuple[str, str]]:
+    """The values of a phrase, each with the word before it."""
+    runs, word, current = [], "", ""
     position = 0
     while position < len(phrase):
         token = _TOKEN.match(phrase, position)
@@ -203,13 +215,13 @@ def _value_runs(phrase: str) -> list[str]:
             kind = token.lastgroup or "other"
         position += len(text)
         if kind in ("word", "end"):
-            runs.append(current)
-            current = ""
+            runs.append((word, current))
+            word, current = text.lower(), ""
         else:
             current += text
-    runs.append(current)
-    stripped = (_strip_joins(run) for run in runs)
-    return [run for run in stripped if has_value(run)]
+    runs.append((word, current))
+    stripped = ((word, _strip_joins(run)) for word, run in runs)
+    return [(word, run) for word, run in stripped if has_value(run)]
 
 
 def _strip_joins(run: str) -> str:
