@@ -20,7 +20,7 @@ from ttc_explorer.models.catalogue import fingerprints
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ttc_explorer"
-FLOORS = ("problems", "models", "search", "experiments", "training", "serving", "ui")
+FLOORS = ("problems", "models", "search", "experiments", "training", "serving", "ui", "cli")
 IMPURE = {
     "gradio",
     "httpx",

@@ -16,12 +16,12 @@ from ttc_explorer.experiments.solver import PolicySource, Solver
 from ttc_explorer.extensions import load_extensions
 from ttc_explorer.models.hub import OnProgress, no_progress
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.trace import load_trace
 from ttc_explorer.serving.limits import Limits, limits_from_environment
 from ttc_explorer.serving.local_run_service import LocalRunService
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.serving.outcome_learner import OutcomeLearner, open_outcomes
 from ttc_explorer.serving.run_service import RunService
+from ttc_explorer.trace_files import read_trace
 from ttc_explorer.ui.pages import build_app
 from ttc_explorer.ui.theme import launch_options
 
@@ -67,7 +67,7 @@ ZEROGPU_SEARCH = zerogpu.make_search_function(partial(make_solver, None))
 def launch() -> None:
     """Build the page and serve it until the process ends. Raises BadInput."""
     load_extensions()
-    opening = load_trace(OPENING_TRACE.read_bytes()) if OPENING_TRACE.exists() else None
+    opening = read_trace(OPENING_TRACE) if OPENING_TRACE.exists() else None
     policy = load_policy(POLICY_FILE)
     environment = read_environment()
     limits = limits_from_environment(environment)

@@ -7,6 +7,8 @@ import gradio as gr
 import pytest
 
 from tests.search.fakes import ToyGenerator, ToyVerifier, make_checker, toy_run
+from tests.ui.test_compare_page import frames_of as compare_frames
+from tests.ui.test_explore_page import frames_of as explore_frames
 from tests.ui.toy_solver import PausableGenerator, toy_solver
 from ttc_explorer.environment import read_environment
 from ttc_explorer.models.catalogue import SHIPPED_MODELS
@@ -20,9 +22,9 @@ from ttc_explorer.serving.limits import (
 )
 from ttc_explorer.serving.local_run_service import LocalRunService
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.components.strategy_chips import chips_value
 from ttc_explorer.ui.pages import build_app
-from ttc_explorer.ui.pages.compare_page import ComparePage
-from ttc_explorer.ui.pages.compare_page import CompareSession as Comparison
+from ttc_explorer.ui.pages.compare_page import ComparePage, CompareSession
 from ttc_explorer.ui.pages.explore_page import ExplorePage, ExploreSession
 from ttc_explorer.ui.pages.models_page import ModelsPage
 
@@ -138,18 +140,11 @@ def test_the_queue_and_the_budgets_on_the_page_are_as_long_as_allowed():
 
 def test_a_comparison_keeps_to_the_budget_whatever_it_is_sent():
     page = build_page(ComparePage, Limits(budget=4))
-    asked = {
-        "text": "Solve x^2-7x+12=0.",
-        "answer": "",
-        "selector": "weighted",
-        "seed": 0,
-        "tokens": 10**6,
-    }
-    pressed = '{"chosen": ["best_of_n"]}'
-    frames = list(page.compare(Comparison(), **asked, pressed=pressed, unit="samples", samples=8))
-    assert any("4 at most" in str(frame.get(page.banner, "")) for frame in frames)
-    session = Comparison()
-    list(page.compare(session, **asked, pressed=pressed, unit="tokens", samples=1))
+    asked = {"chips": chips_value(["best_of_n"], {}), "tokens": 10**6}
+    frames = list(compare_frames(page, CompareSession(), **asked, unit="samples", samples=8))
+    assert any("4 at most" in str(frame.get(page.controls.banner, "")) for frame in frames)
+    session = CompareSession()
+    list(compare_frames(page, session, **asked, unit="tokens", samples=1))
     assert session.lanes[0].run.budget == 4
 
 
@@ -174,15 +169,11 @@ def test_a_visitors_choice_holds_on_their_pages_and_on_no_others():
     for choice, name in ((mine, "base-m"), (yours, "first")):
         assert f"<h2>{name}</h2>" in models.open("", choice)[models.in_use]
         session = ExploreSession(None)
-        list(
-            explore.search(
-                session, "1+1?", "", "greedy", 1, 0, 1, "majority", "last", 0, 0, 0, 1, choice
-            )
-        )
+        list(explore_frames(explore, session, strategy="greedy", choice=choice))
         assert session.run.model == name
-        lanes = Comparison()
-        pressed = '{"chosen": ["best_of_n"]}'
-        list(compare.compare(lanes, "1+1?", "", pressed, "samples", 1, 1000, "majority", 0, choice))
+        lanes = CompareSession()
+        asked = {"chips": chips_value(["best_of_n"], {}), "samples": 1, "choice": choice}
+        list(compare_frames(compare, lanes, **asked))
         assert lanes.lanes[0].run.model == name
 
 

@@ -310,13 +310,13 @@ def page_on(make_solver=toy_solver):
         return ComparePage(ModelManager(make_solver), None)
 
 
-def frames_of(page, session, **changes):
+def frames_of(page, session, choice=None, **changes):
     """The three events of a press on Compare, one after the other."""
     asked = ASKED | changes
     places = {name: getattr(page, name) for name in asked if name not in ("text", "answer")}
     places |= {"text": page.problem.text, "answer": page.problem.answer}
     values = {places[name]: value for name, value in asked.items()}
-    yield from page.prepare(values | {page.session: session, page.choice: None})
+    yield from page.prepare(values | {page.session: session, page.choice: choice})
     yield from page.draw(session)
     yield page.controls.finish(session)
 

@@ -58,13 +58,13 @@ def broken(error):
         return ExplorePage(ModelManager(load), None)
 
 
-def values(page, session, **changes):
+def values(page, session, choice=None, **changes):
     """What the handler is given: component -> value."""
     asked = ASKED | changes
     places = {name: getattr(page, name) for name in asked if name not in ("text", "answer")}
     places |= {"text": page.problem.text, "answer": page.problem.answer}
     return {places[name]: value for name, value in asked.items()} | {
-        page.session: session, page.choice: None
+        page.session: session, page.choice: choice
     }  # fmt: skip
 
 

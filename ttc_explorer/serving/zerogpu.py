@@ -55,7 +55,7 @@ MAX_UPDATE_INTERVAL = 0.5
 """Most seconds between two deltas: a search whose client has gone is ended when one is sent."""
 
 GPU_LOST = (
-    "The run stopped because no GPU was lent, or it was taken back: try again, with a "
+    "The run stopped because no GPU was allocated, or it was taken back: try again, with a "
     "smaller budget."
 )
 
@@ -143,7 +143,10 @@ class ZeroGPUService(RunServiceBase):
         # In the visitor's context: the allocation counts for them.
         context = copy_context()
         Thread(
-            target=context.run, args=(self._mirror_run, run, request), name="loan", daemon=True
+            target=context.run,
+            args=(self._mirror_run, run, request),
+            name="gpu-search",
+            daemon=True,
         ).start()
 
     def cancel(self, run: Run) -> None:
@@ -166,7 +169,7 @@ class ZeroGPUService(RunServiceBase):
         except (BadInput, ModelError) as refusal:
             error = str(refusal)
         except Exception as failure:
-            log.exception("a lent GPU failed")
+            log.exception("a search on an allocated GPU failed")
             reason = " ".join(str(getattr(failure, "message", "")).split())[:200]
             error = f"{GPU_LOST} {reason}".strip()
         with self._changed:

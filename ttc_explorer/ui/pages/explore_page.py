@@ -22,6 +22,7 @@ from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, Settings, parse
 from ttc_explorer.search.strategy import STRATEGIES, get_strategy
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
 from ttc_explorer.serving.run_service import RunService
+from ttc_explorer.trace_files import read_trace
 from ttc_explorer.ui.components import chain_ratio, downloads
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
@@ -474,7 +475,7 @@ class ExplorePage(Page):
         try:
             if session.running:
                 raise BadInput("A run is in progress: stop it before you load a trace.")
-            run = _read_trace(Path(path))
+            run = read_trace(Path(path))
         except BadInput as error:
             return again | {self.controls.banner: banner(str(error))}
         session.show(run)
@@ -567,9 +568,3 @@ def _width_choices(also: int) -> list[tuple[str, int]]:
 
 def _lookahead_choices(also: int) -> list[tuple[str, int]]:
     return [(str(number), number) for number in sorted({*LOOKAHEAD_CHOICES, also})]
-
-
-def _read_trace(path: Path) -> Run:
-    """The run in a trace file that a visitor sent."""
-    with path.open("rb") as file:
-        return trace.load_trace(file.read(trace.MAX_BYTES + 1))

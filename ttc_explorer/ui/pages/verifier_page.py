@@ -15,7 +15,7 @@ from ttc_explorer.asset_files import RECORDED_RUNS_FOLDER
 from ttc_explorer.experiments import calibration as measured
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.trace import load_trace
+from ttc_explorer.trace_files import read_trace
 from ttc_explorer.ui.components import analysis_charts, verifier_view
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
@@ -289,7 +289,7 @@ class VerifierPage(Page):
         """The two recorded runs of a search that was misled; none where they are not here."""
         try:
             return [
-                load_trace((self._recorded / f"{name}.json.gz").read_bytes())
+                read_trace(self._recorded / f"{name}.json.gz")
                 for name in measured.OVER_OPTIMISATION_RUNS
             ]
         except (OSError, BadInput):
