@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from tests.experiments.synthetic import save, synthetic
+from tests.experiments.test_importers import FILES
+from tests.experiments.test_importers import saved as saved_import
 from tests.ui.toy_solver import finished_run, toy_solver
 from ttc_explorer.experiments.compute_optimal_policy import dump_policy, make_policy
 from ttc_explorer.experiments.curve_points import curve_points, evidence_arrays
@@ -20,7 +22,7 @@ from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components.related_results import mean_solution_score, related_results
 from ttc_explorer.ui.components.strategy_chips import chips_value
-from ttc_explorer.ui.pages.curves_page import CurvesPage
+from ttc_explorer.ui.pages.curves_page import SAMPLE_POOL, CurvesPage
 from ttc_explorer.ui.pages.explore_page import ExplorePage, ExploreSession
 from ttc_explorer.ui.results_store import ResultsStore
 from ttc_explorer.ui.strategy_variants import StrategyVariant
@@ -251,7 +253,7 @@ def test_the_sheet_holds_the_points_on_screen(page):
 
 def read(page, path):
     shown = {}
-    for frame in page.read(str(path)):
+    for frame in page.read(str(path), *SHOWN.values(), *AXES.values(), False):
         shown |= frame
     return shown
 
@@ -297,9 +299,59 @@ def test_a_bad_pool_is_one_sentence_beside_the_button_and_changes_nothing(
     path = tmp_path / name
     path.write_text(content)
     shown = read(page, path)
-    assert page.pool not in shown
+    assert shown[page.pool] is None
     assert shown[page.input_error].count("<p") == 1
     assert "<img" not in shown[page.input_error]
+
+
+def test_the_first_curve_comes_before_the_rest(page, pool_file):
+    frames = list(page.read(str(pool_file), *SHOWN.values(), *AXES.values(), False))
+    pools = [frame[page.pool] for frame in frames if frame.get(page.pool)]
+    assert [len(pool.curve_points["arm"].unique()) for pool in pools] == [1, 2, 3, 4, 5]
+    assert pools[0].curve_points["arm"].unique().tolist() == ["Coverage"]
+    waiting = [frame[page.input_error] for frame in frames if frame.get(page.pool)]
+    assert "Estimating majority" in waiting[0]
+    assert waiting[-1] == ""
+
+
+def test_a_refused_file_leaves_no_chart_of_the_pool_before_it(page, pool_file, tmp_path):
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("not json")
+    frames = list(page.read(str(bad), *SHOWN.values(), *AXES.values(), False))
+    assert frames[1][page.pool] is None
+    assert "my pool" not in frames[1][page.head]
+    assert "bad.jsonl" in frames[-1][page.input_error]
+
+
+def test_unknown_columns_are_asked_for(page, tmp_path):
+    path = tmp_path / "theirs.csv"
+    path.write_text("Prompt,completion,gold,reward\n2+3?,5,5,2.5\n2+3?,6,5,-1\n")
+    asked = read(page, path)
+    assert (
+        "no column question (it has Prompt, completion, gold, reward)" in (asked[page.input_error])
+    )
+    assert asked[page.mapping.form]["visible"]
+    chosen = [asked[each]["value"] for each in page.mapping.lists.values()]
+    assert chosen == ["Prompt", "completion", "", "gold", "reward"]
+    drawn = {}
+    for frame in page.read_mapped(str(path), *chosen, *SHOWN.values(), *AXES.values(), False):
+        drawn |= frame
+    assert not drawn[page.mapping.form]["visible"]
+    assert (drawn[page.pool].questions, drawn[page.pool].samples) == (1, 2)
+    assert "logistic function" in drawn[page.foot]
+
+
+def test_the_sample_file_is_a_pool(page, tmp_path):
+    path = tmp_path / "sample-pool.csv"
+    path.write_text(SAMPLE_POOL)
+    assert read(page, path)[page.pool].questions == 3
+
+
+def test_files_of_other_tools_are_drawn(page, tmp_path):
+    shown = read(page, saved_import(tmp_path, "crucible", FILES["crucible"]))
+    assert "Read as crucible cassettes." in shown[page.foot]
+    trees = read(page, saved_import(tmp_path, "thinkbooster", FILES["thinkbooster"]))
+    assert "search trees, no samples" in trees[page.input_error]
 
 
 def test_without_results_the_page_says_which_command_and_still_takes_a_pool(tmp_path, pool_file):

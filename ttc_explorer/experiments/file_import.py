@@ -11,7 +11,7 @@ import pandas as pd
 
 from ttc_explorer.experiments.importers import IMPORTERS, detect_format, import_document
 from ttc_explorer.experiments.importers.source_document import format_suffixes, read_document
-from ttc_explorer.experiments.pool import clean_pool, pool_table
+from ttc_explorer.experiments.pool import grade_samples, merge_answers, pool_table
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
 
@@ -86,7 +86,8 @@ def import_files(
         joined = pd.concat(samples, ignore_index=True)
         if len(samples) > 1:
             joined = joined.drop(columns="sample", errors="ignore")
-        found.pool = clean_pool(joined, paths[0].name, score, on_progress)
+        graded = grade_samples(joined, paths[0].name, score, on_progress)
+        found.pool = merge_answers(graded, on_progress)
     return found
 
 

@@ -149,6 +149,18 @@ def read_pool(
         BadInput: in one sentence, for whatever cannot be used; UnknownColumns where naming a column
             may help.
     """
+    pool = read_samples(path, score, on_progress, columns)
+    return merge_answers(pool, on_progress)
+
+
+def read_samples(
+    path: str | Path,
+    score: str = "score",
+    on_progress: Callable[[str], None] = lambda _: None,
+    columns: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """As ``read_pool``, but with answers written as they are: enough for coverage, and for
+    ``merge_answers``."""
     path = Path(path)
     document = read_document(path)
     found = None if columns else detect_format(document)
@@ -156,19 +168,33 @@ def read_pool(
         pool = pool_table(document, columns or {}, score)
     else:
         pool = pd.DataFrame(import_document(document, found).samples)
-    pool = clean_pool(pool, path.name, score, on_progress)
+        if pool.empty:
+            raise BadInput(
+                f"{path.name} holds search trees, no samples: open it on Explore, or with import."
+            )
+    pool = grade_samples(pool, path.name, score, on_progress)
     pool.attrs["format"] = found
     return pool
 
 
-def clean_pool(
+def merge_answers(
+    pool: pd.DataFrame, on_progress: Callable[[str], None] = lambda _: None
+) -> pd.DataFrame:
+    """A pool with the equal answers of a question written alike."""
+    if "answer" not in pool:
+        return pool
+    with Grader() as grader:
+        return pool.assign(answer=merge_equal_answers(pool, grader, on_progress))
+
+
+def grade_samples(
     pool: pd.DataFrame,
     file_name: str,
     score: str = "score",
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
-    """Samples checked, graded where they are not, and with equal answers written alike; arguments
-    and errors as of ``read_pool``."""
+    """Samples checked, and graded where they are not; arguments and errors as of
+    ``read_pool``."""
     if pool.empty:
         raise BadInput(f"{file_name} holds no solutions.")
     kind = pd.api.types.infer_dtype(pool["question"], skipna=False)
@@ -185,12 +211,10 @@ def clean_pool(
         pool[score] = _validate_scores(pool[score], file_name)
         if pool[score].isna().all():
             pool = pool.drop(columns=score)
-    with Grader() as grader:
-        if "correct" not in pool:
+    if "correct" not in pool:
+        with Grader() as grader:
             pool["correct"] = _grade_answers(pool, file_name, score, grader, on_progress)
-        pool["correct"] = _validate_booleans(pool["correct"], file_name)
-        if "answer" in pool:
-            pool["answer"] = merge_equal_answers(pool, grader, on_progress)
+    pool["correct"] = _validate_booleans(pool["correct"], file_name)
     return pool
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,8 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from ttc_explorer.experiments.curve_points import curve_points
-from ttc_explorer.experiments.pool import read_pool
-from ttc_explorer.experiments.pool_curves import available_selectors, default_ks, pool_curves
+from ttc_explorer.experiments.pool import UnknownColumns
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.selector import SELECTORS
@@ -23,11 +22,13 @@ from ttc_explorer.search.settings import Settings
 from ttc_explorer.ui.components import plotly_figures
 from ttc_explorer.ui.components.accuracy_curves import COST_AXES, accuracy_curves
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
+from ttc_explorer.ui.components.column_mapping import ColumnMapping, chosen_columns
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.kind_and_level import kind_and_level
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
-from ttc_explorer.ui.components.result_card import ResultCard
+from ttc_explorer.ui.components.pool_estimation import UploadedPool, estimate_pool
+from ttc_explorer.ui.components.result_card import ResultCard, file_download
 from ttc_explorer.ui.components.results_source import results_source
 from ttc_explorer.ui.components.strategy_chips import (
     chips_update,
@@ -52,8 +53,21 @@ DEFAULT_CURVES = (COVERAGE, "greedy", "best_of_n", "beam", "lookahead", "revise"
 UPLOADED_POOL = "your pool"
 DOWNLOAD_NAME = "ttc-curves"
 """Name of a saved table or picture."""
-MAX_FILE_NAME_CHARACTERS = 60
-"""Of the name of an uploaded file."""
+POOL_FORMAT = (
+    "A row a sampled solution (JSON lines, JSON, CSV, Parquet): question, answer, and correct or "
+    "reference; score if a verifier gave one. Or a file of search-and-learn, crucible, "
+    "tree-of-thought, AutoTTS, Interlace, Qwen2.5-Math, its_hub, OptiLLM, inspect_ai or lm-eval."
+)
+SAMPLE_POOL = "question,answer,correct,score\n" + "".join(
+    f"{question},{answer},{answer == right},{score}\n"
+    for question, right, solutions in (
+        ("What is 2 + 3?", 5, ((5, 0.9), (5, 0.6), (6, 0.3), (5, 0.8))),
+        ("What is 7 * 8?", 56, ((54, 0.7), (56, 0.8), (54, 0.2), (48, 0.1))),
+        ("What is 9 - 12?", -3, ((3, 0.4), (3, 0.5), (-3, 0.6), (21, 0.1))),
+    )
+    for answer, score in solutions
+)
+"""A small pool, for those who want to see what one looks like."""
 
 DIFFICULTY_SPLITS = {
     "all": "All",
@@ -99,16 +113,6 @@ class CurvesSelection:
     family: str
     level: int
     split: str
-
-
-@dataclass(frozen=True)
-class UploadedPool:
-    """Somebody's pool, estimated: points as ``plotly_figures.accuracy_curves`` takes them."""
-
-    name: str
-    curve_points: pd.DataFrame
-    questions: int
-    samples: int
 
 
 class CurvesPage(Page):
@@ -212,7 +216,14 @@ class CurvesPage(Page):
                 self.back_button = gr.Button(
                     "Ours again", min_width=0, elem_id="curves-back", size="md", visible=False
                 )
+            html_block("curves-format", render_macro("hint", POOL_FORMAT))
+            self.sample_button = gr.Button(
+                "Sample file", min_width=0, elem_id="curves-sample", size="md"
+            )
+            self.sample_file = file_download("sample-pool.csv", "text/csv")
             self.input_error = html_block("curves-unread")
+            self.uploaded_path = gr.State("")
+            self.mapping = ColumnMapping("curves-columns")
 
     def _connect(self) -> None:
         controls = [
@@ -233,11 +244,25 @@ class CurvesPage(Page):
             concurrency_limit=2,
             **hidden,
         )
+        estimating = [
+            self.input_error, self.pool, self.upload, self.uploaded_path, *self.mapping.components,
+            *picture, *source,
+        ]  # fmt: skip
         self.upload.upload(
-            self.read, self.upload, [self.input_error, self.pool, self.upload], **hidden
-        ).then(self.switch_source, inputs, [*picture, *source], **hidden)
-        self.back_button.click(lambda: None, None, self.pool, **hidden).then(
-            self.switch_source, inputs, [*picture, *source], **hidden
+            self.read, [self.upload, *controls, narrow], estimating, concurrency_limit=2, **hidden
+        )
+        self.mapping.button.click(
+            self.read_mapped,
+            [self.uploaded_path, *self.mapping.lists.values(), *controls, narrow],
+            estimating,
+            concurrency_limit=2,
+            **hidden,
+        )
+        self.sample_button.click(
+            lambda: gr.update(text=SAMPLE_POOL), None, self.sample_file, **hidden
+        )
+        self.back_button.click(
+            self.show_ours, [*controls, narrow], [self.pool, *picture, *source], **hidden
         )
         self.result_card.connect_table(self.csv_table, inputs, self.banner)
 
@@ -282,14 +307,55 @@ class CurvesPage(Page):
         return said | {self.figure: plotly_figures.to_plot_data(figure), self.banner: ""}
 
     @guarded("input_error")
-    def read(self, path: str) -> Iterator[ComponentUpdates]:
-        """Estimate the curves of an uploaded pool; ``switch_source`` then shows them. A bad file
-        changes nothing."""
+    def read(self, path: str, *selection: Any) -> Iterator[ComponentUpdates]:
+        """Draw an uploaded pool, curve by curve. The chart of a pool before it goes at once, so
+        that a file which cannot be read leaves none; one whose columns are not known asks for
+        them."""
         yield {
-            self.input_error: status_line("loading", "Estimating …"),
             self.upload: gr.update(value=None),  # so that the same file may be chosen again
+            self.uploaded_path: path,
         }
-        yield {self.pool: _read_uploaded_pool(Path(path)), self.input_error: ""}
+        yield from self._estimate(path, {}, selection)
+
+    @guarded("input_error")
+    def read_mapped(
+        self,
+        path: str,
+        question: str,
+        answer: str,
+        correct: str,
+        reference: str,
+        score: str,
+        *selection: Any,
+    ) -> Iterator[ComponentUpdates]:
+        """Draw the uploaded pool with its columns as they were named."""
+        columns = chosen_columns((question, answer, correct, reference, score))
+        yield from self._estimate(path, columns, selection)
+
+    def _estimate(
+        self, path: str, columns: Mapping[str, str], selection: Sequence[Any]
+    ) -> Iterator[ComponentUpdates]:
+        yield (
+            {self.input_error: status_line("loading", "Reading the file …"), self.pool: None}
+            | self.mapping.hide()
+            | self.switch_source(None, *selection)
+        )
+        try:
+            for found in estimate_pool(Path(path), columns):
+                if isinstance(found, str):
+                    yield {self.input_error: status_line("loading", f"{found} …")}
+                    continue
+                more = f"Estimating {found.unfinished.lower()} …" if found.unfinished else ""
+                yield {
+                    self.pool: found,
+                    self.input_error: status_line("loading", more) if more else "",
+                } | self.switch_source(found, *selection)
+        except UnknownColumns as error:
+            yield {self.input_error: banner(str(error))} | self.mapping.ask(error.found)
+
+    def show_ours(self, *selection: Any) -> ComponentUpdates:
+        """Show the shipped results again."""
+        return {self.pool: None} | self.switch_source(None, *selection)
 
     def switch_source(self, pool: UploadedPool | None, *selection: Any) -> ComponentUpdates:
         """Show the uploaded pool, or the shipped results again."""
@@ -318,7 +384,7 @@ class CurvesPage(Page):
             BadInput: what is chosen cannot be drawn.
         """
         if pool is not None:
-            table = pool.curve_points[["arm", "budget", "accuracy", "low", "high", "questions"]]
+            table = pool.curve_points.drop(columns=["selector", "tone", "panel"])
         else:
             selection = self._parse_selection(model, pressed, selector, family, level, split)
             table = self._cached_points(selection).drop(columns="tone").assign(model=model)
@@ -395,19 +461,6 @@ class CurvesPage(Page):
         )
 
 
-def _read_uploaded_pool(path: Path) -> UploadedPool:
-    """Somebody's pool, estimated. Raises BadInput."""
-    pool = read_pool(path)
-    sizes = pool.groupby("question").size()
-    found = pool_curves(pool, default_ks(pool), available_selectors(pool))
-    named = found.rename(columns={"k": "budget"}).assign(
-        arm=[_estimator_title(name) for name in found["selector"]],
-        tone=found["selector"],
-        panel="",
-    )
-    return UploadedPool(path.name[:MAX_FILE_NAME_CHARACTERS], named, len(sizes), int(sizes.max()))
-
-
 # --- captions -------------------------------------------------------------------------------------
 
 
@@ -438,12 +491,8 @@ def _heading(title: str, facts: list[str], rows: int) -> Markup:
 
 def _pool_footer(pool: UploadedPool) -> Markup:
     source = f"From {pool.name}: coverage and one solution's choice exactly, votes by subsets."
-    return _footer(UPLOADED_POOL, render_macro("source", source))
+    return _footer(UPLOADED_POOL, render_macro("source", source), " ".join(pool.notes))
 
 
 def _footer(split: str, source: Markup, note: str = "") -> Markup:
     return render("curves_footer.html", help=f"{SPLIT_HELP[split]} {note}", source=source)
-
-
-def _estimator_title(name: str) -> str:
-    return "Coverage" if name == COVERAGE else SELECTORS[name].title

@@ -1,0 +1,132 @@
+"""Somebody's pool as curves, one after the other, with word of how far it is in between."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ttc_explorer.experiments.estimators import COVERAGE
+from ttc_explorer.experiments.importers import IMPORTERS
+from ttc_explorer.experiments.pool import merge_answers, read_samples
+from ttc_explorer.experiments.pool_curves import available_selectors, default_ks, each_curve
+from ttc_explorer.search.selector import SELECTORS
+
+MAX_FILE_NAME_CHARACTERS = 60
+SECONDS_BETWEEN_MESSAGES = 0.3
+
+
+@dataclass(frozen=True)
+class UploadedPool:
+    """A pool, estimated.
+
+    Attributes:
+        name: of the file, or of the model.
+        curve_points: points as ``accuracy_curves`` takes them.
+        questions: how many there are.
+        samples: the most of a question.
+        notes: sentences on what was done with it.
+        unfinished: what is estimated next; empty when all is.
+    """
+
+    name: str
+    curve_points: pd.DataFrame
+    questions: int
+    samples: int
+    notes: tuple[str, ...] = ()
+    unfinished: str = ""
+
+
+def estimate_pool(
+    path: Path, columns: Mapping[str, str] | None = None
+) -> Iterator[UploadedPool | str]:
+    """The pool in a file, with one curve more every time; and messages on how far it is.
+
+    Args:
+        path: the file.
+        columns: names of a pool's columns in it (``read_pool``).
+
+    Raises:
+        BadInput: the file cannot be used.
+    """
+
+    def work(report: Callable[[UploadedPool | str], None]) -> None:
+        latest = 0.0
+
+        def on_progress(message: str) -> None:
+            nonlocal latest
+            if time.monotonic() - latest > SECONDS_BETWEEN_MESSAGES:
+                latest = time.monotonic()
+                report(message)
+
+        samples = read_samples(path, on_progress=on_progress, columns=columns)
+        ks, selectors = default_ks(samples), available_selectors(samples)
+        curves = list(each_curve(samples, ks, [COVERAGE]))
+        report(_estimated(path, samples, curves, selectors))
+        pool = merge_answers(samples, on_progress)
+        for curve in each_curve(pool, ks, selectors[1:]):
+            curves.append(curve)
+            report(_estimated(path, samples, curves, selectors))
+
+    return _reports(work)
+
+
+def _reports(
+    work: Callable[[Callable[[UploadedPool | str], None]], None],
+) -> Iterator[UploadedPool | str]:
+    """What ``work`` reports, as soon as it does; it runs in a thread, and what it raises is raised
+    here."""
+    reports: queue.SimpleQueue[UploadedPool | str | Exception | None] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            work(reports.put)
+        except Exception as error:  # raised again where it is shown
+            reports.put(error)
+        reports.put(None)
+
+    threading.Thread(target=run, daemon=True, name="pool estimation").start()
+    while (report := reports.get()) is not None:
+        if isinstance(report, Exception):
+            raise report
+        yield report
+
+
+def _estimated(
+    path: Path, pool: pd.DataFrame, curves: list[pd.DataFrame], selectors: list[str]
+) -> UploadedPool:
+    sizes = pool.groupby("question").size()
+    found = pd.concat(curves, ignore_index=True)
+    notes = list(found["note"].dropna().unique()) if "note" in found else []
+    if pool.attrs.get("format"):
+        notes.insert(0, f"Read as {IMPORTERS[pool.attrs['format']].title}.")
+    if "score" not in pool:
+        notes.append("It has no scores: what a verifier would choose cannot be drawn.")
+    following = selectors[len(curves) : len(curves) + 1]
+    return UploadedPool(
+        path.name[:MAX_FILE_NAME_CHARACTERS],
+        curve_table(found),
+        len(sizes),
+        int(sizes.max()),
+        tuple(notes),
+        "".join(map(estimator_title, following)),
+    )
+
+
+def curve_table(curves: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``pool_curves`` as the chart takes them."""
+    return curves.rename(columns={"k": "budget"}).assign(
+        arm=[estimator_title(name) for name in curves["selector"]],
+        tone=curves["selector"],
+        panel="",
+    )
+
+
+def estimator_title(name: str) -> str:
+    """What people read for coverage or a selector."""
+    return "Coverage" if name == COVERAGE else SELECTORS[name].title
