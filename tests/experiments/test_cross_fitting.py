@@ -12,6 +12,7 @@ from ttc_explorer.experiments.cross_fitting import (
     BASELINE,
     accuracy_difference,
     arms_by_budget,
+    assign_halves,
     cells,
     compute_ratios,
     cross_fitted_arms,
@@ -57,6 +58,21 @@ def test_bins_are_fifths_of_the_weight_with_the_easiest_first(questions, seed, t
     assert sizes.max() - sizes.min() <= 1
     for b in range(1, 5):
         assert easy[bins == b].min() >= easy[bins == b + 1].max()
+
+
+@settings(max_examples=40)
+@given(st.integers(5, 60), st.integers(0, 999))
+def test_the_drawn_questions_of_a_bin_are_dealt_out_evenly_to_its_halves(questions, seed):
+    """Those that a resample leaves out must not take the place of those it has."""
+    rng = np.random.default_rng(seed)
+    bins = rng.integers(1, 6, questions)
+    weight = rng.multinomial(questions, np.full(questions, 1 / questions)).astype(float)
+    group = assign_halves(bins, weight, rng)
+    assert (group // 2 == bins).all()
+    for b in range(1, 6):
+        drawn = (bins == b) & (weight > 0)
+        first, second = (int((drawn & (group % 2 == half)).sum()) for half in (0, 1))
+        assert abs(first - second) <= 1
 
 
 @settings(max_examples=40)

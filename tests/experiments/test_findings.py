@@ -54,6 +54,19 @@ def claimed(draws: np.ndarray, **bounds: float) -> FindingMeasurement:
 # --- the rule -------------------------------------------------------------------------------------
 
 
+def test_a_refutation_pays_for_the_number_of_bounds_by_hand():
+    """Four draws, of which 0, 1 or 2 lie on the right side; the clearest failure counts, times the
+    number of bounds (Bonferroni)."""
+    draws = np.array([0.0, -1.0, -2.0, 1.0, -3.0])  # the value, then the draws
+    other = np.array([0.0, -1.0, -2.0, -3.0, -4.0])
+    claims = [Claim(draws, above=0), Claim(other, above=0)]
+    measured = FindingMeasurement("", draws, "points", claims, 1, NOTHING)
+    # Chance of such data if a bound holds: (1 + 1) / 5 and (1 + 0) / 5; if it fails: 4/5 and 5/5.
+    assert measured.p == (pytest.approx(2 * min(1.0, 2 * 1 / 5)), False)
+    alone = FindingMeasurement("", other, "points", claims[1:], 1, NOTHING)
+    assert alone.p == (pytest.approx(2 * 1 / 5), False)
+
+
 def around(value: float, spread: float = 0.01) -> np.ndarray:
     return np.append(value, np.random.default_rng(0).normal(value, spread, 4000))
 

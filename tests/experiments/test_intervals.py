@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import bootstrap as scipy_bootstrap
+from scipy.stats import permutation_test
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 from ttc_explorer.experiments.estimators import success_at_k
 from ttc_explorer.experiments.intervals import (
@@ -15,6 +19,7 @@ from ttc_explorer.experiments.intervals import (
     bootstrap_draws,
     holm_correction,
     percentile_interval,
+    permutation_p_value,
     wilson_interval,
 )
 from ttc_explorer.search.selector import SolutionFeatures
@@ -77,6 +82,49 @@ def test_wilson():
     assert wilson_interval(10, 10)[1:] == pytest.approx((0.7225, 1.0), abs=1e-4)
     with pytest.raises(ValueError, match="at least one trial"):
         wilson_interval(0, 0)
+
+
+@given(st.integers(1, 200), st.data())
+def test_wilson_is_that_of_statsmodels(trials, data):
+    hits = data.draw(st.integers(0, trials))
+    low, high = proportion_confint(hits, trials, method="wilson")
+    assert wilson_interval(hits, trials) == pytest.approx((hits / trials, low, high), abs=1e-12)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_holm_is_that_of_statsmodels(p_values):
+    assert holm_correction(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
+
+
+def test_the_permutation_test_is_that_of_scipy():
+    rng = np.random.default_rng(5)
+    one, other = rng.normal(0.5, 1, 8), rng.normal(0, 1, 7)
+    exact = permutation_test(
+        (one, other),
+        lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis),
+        alternative="greater",
+        n_resamples=np.inf,
+        vectorized=True,
+    )
+    assert permutation_p_value(one, other, draws=20_000) == pytest.approx(exact.pvalue, abs=0.015)
+
+
+def test_the_interval_is_the_middle_95_percent():
+    drawn = np.random.default_rng(2).normal(size=(5000, 3))
+    assert np.array(percentile_interval(drawn)) == pytest.approx(
+        np.percentile(drawn, [2.5, 97.5], axis=0)
+    )
+    low, high = percentile_interval(np.arange(1001.0))
+    assert (low, high) == (25, 975)
+
+
+def test_the_bootstrap_interval_is_that_of_scipy():
+    values = np.random.default_rng(4).gamma(2, 1, 60)
+    reference = scipy_bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    _, low, high = bootstrap(values, resamples=20_000)
+    assert (low, high) == pytest.approx((reference.low, reference.high), abs=0.02)
 
 
 def test_holm_by_hand():

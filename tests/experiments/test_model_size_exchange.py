@@ -117,6 +117,22 @@ def test_the_small_model_wins_where_thinking_helps_and_loses_where_it_does_not()
     assert got["difference"][0] == pytest.approx(got["difference"][1:].mean())
 
 
+def test_an_interval_that_touches_zero_is_open():
+    """One question in thirty is lost: a resample in three is without it, and finds no difference."""
+    never = pd.Series(np.zeros(30))
+    large = never.where(never.index > 0, 1.0)
+    got = compare_at_equal_flops(
+        table(never.to_numpy()), large, never, 2, 1.0, BEST, resamples=200
+    ).iloc[0]
+    assert got["low"] < 0 == got["high"]
+    assert got["winner"] == "open"
+    won = compare_at_equal_flops(
+        table(large.to_numpy()), never, never, 2, 1.0, BEST, resamples=200
+    ).iloc[0]
+    assert won["low"] == 0 < won["high"]
+    assert won["winner"] == "open"
+
+
 def test_a_noisy_tie_is_open_and_too_large_a_budget_is_beyond():
     chance = np.full(60, 0.5)
     coin = pd.Series(np.random.default_rng(0).random(60) < 0.97).astype(float)
