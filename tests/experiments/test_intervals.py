@@ -115,7 +115,7 @@ def test_the_interval_is_the_middle_95_percent():
         np.percentile(drawn, [2.5, 97.5], axis=0)
     )
     low, high = percentile_interval(np.arange(1001.0))
-    assert (low, high) == (25, 975)
+    assert (low, high) == pytest.approx((25, 975))
 
 
 def test_the_bootstrap_interval_is_that_of_scipy():
