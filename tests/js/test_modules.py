@@ -16,7 +16,7 @@ from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES
 from ttc_explorer.search.tree import NodeAdded, NodeScored, SearchTree, StatusChanged, ValueUpdated
 from ttc_explorer.search.voting import ranked_votes
-from ttc_explorer.ui.math_typesetting import typeset_math
+from ttc_explorer.ui.html_templates import typeset_math
 from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules, exported_names
 from ttc_explorer.ui.run_viewer.stream import RunStream, single_line
 from ttc_explorer.ui.run_viewer.viewer_options import FOLDER

@@ -8,9 +8,9 @@ const { countNoun, formatAmount, formatNumber, grouped, oneLine } = await load("
 const { inkOn, SCORE_COLOURS, scoreColour, shade } = await load("score_colours");
 
 // The pieces as the Python of other pages writes them.
-const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", $: "&#36;", "{": "&#123;", "}": "&#125;", "`": "&#96;", "\\": "&#92;", "\u2003": "&emsp;" };
+const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", $: "&#36;", "{": "&#123;", "}": "&#125;", "`": "&#96;", "\\": "&#92;" };
 const html = (pieces) => pieces.map((piece) => {
-  if (typeof piece === "string") return piece.replace(/[&<>"'${}`\\\u2003]/g, (sign) => ESCAPES[sign]);
+  if (typeof piece === "string") return piece.replace(/[&<>"'${}`\\]/g, (sign) => ESCAPES[sign]);
   return `<${piece.tag}${piece.name ? ` class="${piece.name}"` : ""}>${html(piece.pieces)}</${piece.tag}>`;
 }).join("");
 

@@ -235,7 +235,7 @@ def test_the_rule_on_screen_is_what_gets_saved_and_run_next(page):
     for selector in SELECTORS:
         for aggregate in AGGREGATES:
             page.change_rule(session, rule(selector, aggregate))
-            saved = trace.load_trace(page.save_trace(session)[0].encode())
+            saved = trace.load_trace(page.save_trace(session)[0]["text"].encode())
             assert (saved.settings.selector, saved.settings.aggregate) == (selector, aggregate)
     assert run.settings.selector == "weighted"
     page.change_rule(session, rule("best", "min"))
@@ -261,7 +261,8 @@ def test_a_second_press_does_not_disturb_the_run(page):
 
 
 def test_a_saved_trace_can_be_loaded_and_run_again(page, initial_run, tmp_path):
-    text, banner = page.save_trace(ExploreSession(initial_run))
+    saved, banner = page.save_trace(ExploreSession(initial_run))
+    text = saved["text"]
     assert banner == ""
     file = tmp_path / "trace.json"
     file.write_text(text, encoding="utf-8")
@@ -298,8 +299,8 @@ def test_a_bad_trace_is_one_sentence_and_the_run_on_screen_stays(
 
 def test_there_is_nothing_to_save_before_the_first_run():
     page = broken(ModelError("none"))
-    text, banner = page.save_trace(ExploreSession(None))
-    assert text == ""
+    saved, banner = page.save_trace(ExploreSession(None))
+    assert saved["text"] == ""
     assert "no run to save" in banner
 
 

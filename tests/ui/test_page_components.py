@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
+import ast
 import inspect
 import logging
-import sys
+import re
+from pathlib import Path
 
 import gradio as gr
 import pytest
 
+import ttc_explorer.ui
 from tests.ui.toy_solver import toy_solver
+from ttc_explorer.extensions import load_extensions
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput
@@ -143,10 +146,8 @@ def test_a_page_from_outside_stands_in_the_app_with_its_styles(tmp_path, monkeyp
     monkeypatch.setattr(PAGES, "_origins", {})
     (tmp_path / "hello_page.py").write_text(OUTSIDE)
     (tmp_path / "hello_page.css").write_text(".hello { color: red; }")
-    spec = importlib.util.spec_from_file_location("hello_page", tmp_path / "hello_page.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "hello_page", module)
-    spec.loader.exec_module(module)
+    monkeypatch.setenv("TTC_EXTENSIONS", str(tmp_path / "hello_page.py"))
+    load_extensions.__wrapped__()  # whatever other tests have loaded in this process
     app = build_app(ModelManager(toy_solver))
     titles = [block.label for block in app.blocks.values() if isinstance(block, gr.Tab)]
     assert titles[2:5] == ["Curves", "Hello there", "Policy"]
@@ -161,3 +162,29 @@ def test_every_page_of_the_package_has_its_styles_beside_it():
     build_app(ModelManager(toy_solver))
     missing = {name for name, entry in PAGES.items() if entry.stylesheet is None}
     assert missing == {"explore"}  # its styles are those that all pages build on
+
+
+# --- HTML belongs in templates, scripts in files --------------------------------------------------
+
+UI = Path(ttc_explorer.ui.__file__).parent
+TAG = re.compile(r"</?[a-zA-Z][\w-]*(?:\s[^<>]*)?/?>")
+PLOTLY_TAGS = {"<b>", "</b>", "<br>", "<extra></extra>", "<extra>", "</extra>"}
+"""What Plotly reads in its texts; they are drawn, not parsed as HTML."""
+SCRIPT = re.compile(r"\bdocument\.|\baddEventListener\b|\btrigger\(")
+
+
+@pytest.mark.parametrize("file", sorted(UI.rglob("*.py")), ids=lambda file: file.stem)
+def test_no_html_and_no_script_stands_in_a_string(file):
+    tree = ast.parse(file.read_text("utf-8"))
+    docstrings = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        if id(node) in docstrings or "(?P<" in node.value:  # named groups of an expression
+            continue
+        assert set(TAG.findall(node.value)) <= PLOTLY_TAGS, f"{file.name}, line {node.lineno}"
+        assert not SCRIPT.search(node.value), f"{file.name}, line {node.lineno}"

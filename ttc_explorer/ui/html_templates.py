@@ -8,7 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ttc_explorer.ui.glossary import TERMS
-from ttc_explorer.ui.math_typesetting import escape_html, typeset_math
+from ttc_explorer.ui.html_escape import escape_html
+from ttc_explorer.ui.math_typesetting import math_pieces
 from ttc_explorer.ui.number_format import count_noun, format_amount, format_percent
 from ttc_explorer.ui.strategy_colours import colour_style
 
@@ -37,9 +38,14 @@ def _environment() -> Environment:
         "amount": format_amount,
         "count": count_noun,
         "percent": format_percent,
-        "math": lambda text: Markup(typeset_math(text)),
+        "math": typeset_math,
     }
     return environment
+
+
+def typeset_math(text: str) -> Markup:
+    """A text with its arithmetic set as mathematics."""
+    return render_macro("math", math_pieces(text))
 
 
 ENVIRONMENT = _environment()

@@ -1,20 +1,9 @@
-"""Text as safe, well-set HTML. Whatever models, people and trace files write goes through here."""
+"""Arithmetic in a text, told apart from its words, to be set as mathematics: x² − 7x, not x^2-7x."""
 
 from __future__ import annotations
 
-import html
 import re
-
-_TEMPLATE_ESCAPES = str.maketrans(
-    {"$": "&#36;", "{": "&#123;", "}": "&#125;", "`": "&#96;", "\\": "&#92;"}
-)
-"""Gradio reads gr.HTML values as templates: as character references these signs mean nothing to
-it."""
-
-_CONTROL_CHARACTERS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
-"""Control signs, among them those that turn the reading direction: shown as �, never obeyed."""
+from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"""
@@ -31,7 +20,7 @@ _TOKEN = re.compile(
 _SIGNS = {"-": "−", "*": "×", "<=": "≤", ">=": "≥", "!=": "≠"}
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "≤", "≥", "≠")
 """A long formula breaks before one of these."""
-_VERDICTS = {"ok": '<b class="ok">ok ✓</b>', "no": '<b class="no">no ✗</b>'}
+_VERDICTS = {"ok": "ok ✓", "no": "no ✗"}
 _SPACED_SIGN = re.compile(r" *(?:[*×·÷+=<>≤≥≠]|<=|>=|!=) *|(?<=[^ ,:(]) [-−] ")
 _FORMULA = re.compile(r"[-−]?(?:\d|[A-Za-z](?![A-Za-z]))")
 _WORDS = re.compile(r" [A-Za-z]{2}")
@@ -40,48 +29,57 @@ _CHECK = re.compile(r"off \S+ (ok|no)$")
 """How the shipped models end a line that checks what was found against what is wanted."""
 
 
-def escape_html(text: str) -> str:
-    """``text`` as HTML that shows exactly it, inside elements and attributes.
+class MathPiece(NamedTuple):
+    """A piece of a text.
 
-    >>> escape_html('<b>"${1+1}"</b>')
-    '&lt;b&gt;&quot;&#36;&#123;1+1&#125;&quot;&lt;/b&gt;'
+    Attributes:
+        kind: ``text``, a ``letter`` that stands for a number, a ``power``, or the verdict of a
+            check, ``ok`` or ``no``.
+        text: what it shows; empty for a power.
+        power: the pieces of a power.
     """
-    return html.escape(_CONTROL_CHARACTERS.sub("�", text)).translate(_TEMPLATE_ESCAPES)
+
+    kind: str
+    text: str
+    power: tuple[MathPiece, ...] = ()
 
 
-def typeset_math(text: str) -> str:
-    r"""``text`` as HTML with its arithmetic set as mathematics: x² − 7x instead of x^2-7x.
+def math_pieces(text: str) -> list[MathPiece]:
+    r"""The text in pieces, with the signs and the room of mathematics.
 
-    >>> typeset_math("2*x^2-7=1").replace("\N{NO-BREAK SPACE}", "~")
-    '2~×~<i>x</i><sup>2</sup>~−~7 =~1'
+    >>> [piece.text for piece in math_pieces("x-2")] == ["x", "\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}", "2"]
+    True
+    >>> math_pieces("x^2")[1]
+    MathPiece(kind='power', text='', power=(MathPiece(kind='text', text='2', power=()),))
     """
     if len(text) > 2000:  # nobody reads that as mathematics
-        return escape_html(text)
+        return [MathPiece("text", text)]
     checked = _CHECK.search(text) is not None
     text = _SPACED_SIGN.sub(lambda room: room.group().strip(), text)
-    out: list[str] = []
+    pieces: list[MathPiece] = []
     last = ""  # the kind of the token before
     for match in _TOKEN.finditer(text):
         kind, token, rest = str(match.lastgroup), match.group(), text[match.end() :]
         if kind == "power":
-            out.append(f"<sup>{typeset_math(match['power'].strip('(){}'))}</sup>")
+            pieces.append(MathPiece(kind, "", tuple(math_pieces(match["power"].strip("(){}")))))
         elif kind == "sign":
             leads = token in "-−+" and last not in ("number", "letter", "power", "close")
-            sign = escape_html(_SIGNS.get(token, token))
             before = " " if token in _RELATIONS else "\N{NO-BREAK SPACE}"
-            out.append(sign if leads else f"{before}{sign}\N{NO-BREAK SPACE}")
+            sign = _SIGNS.get(token, token)
+            spaced = sign if leads else f"{before}{sign}\N{NO-BREAK SPACE}"
+            pieces.append(MathPiece("text", spaced))
         elif kind == "space":
             if checked and _VERDICT.match(rest):
                 token = "\N{NO-BREAK SPACE}"
             between = last in ("number", "letter", "power") and _FORMULA.match(rest)
-            out.append("&emsp;" if between else token)
+            pieces.append(MathPiece("text", "\N{EM SPACE}" if between else token))
         elif kind == "letter" and not (token in "aAI" and _WORDS.match(rest)):
-            out.append(f"<i>{token}</i>")
+            pieces.append(MathPiece("letter", token))
         elif kind == "word" and checked and not rest and token in _VERDICTS:
-            out.append(_VERDICTS[token])
+            pieces.append(MathPiece(token, _VERDICTS[token]))
         elif token == "," and rest.strip():
-            out.append(", " if rest[0] != " " else ",")
+            pieces.append(MathPiece("text", ", " if rest[0] != " " else ","))
         else:
-            out.append(escape_html(token))
+            pieces.append(MathPiece("text", token))
         last = "close" if token in ")]" else kind
-    return "".join(out)
+    return pieces

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
+from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.page import pages_in_order
 from ttc_explorer.ui.plot_css import dark_theme_css
 
@@ -99,13 +101,13 @@ def theme() -> gr.themes.Base:
 def launch_options() -> dict[str, Any]:
     """What ``launch`` must be given for the pages to look as designed, those that registered
     themselves included."""
-    tips = (STATIC_FOLDER / "tips.js").read_text("utf-8")
+    tips = Markup((STATIC_FOLDER / "tips.js").read_text("utf-8"))
     own = [entry.stylesheet for entry in pages_in_order() if entry.stylesheet is not None]
     return {
         "theme": theme(),
         "css_paths": [*(STATIC_FOLDER / f"{name}.css" for name in SHARED_STYLESHEETS), *own],
         "css": dark_theme_css(),
-        "head": f"<script>{tips}</script>",
+        "head": render("page_head.html", script=tips),
         "footer_links": [],
         "favicon_path": STATIC_FOLDER / "icon.png",
     }

@@ -23,7 +23,7 @@ from ttc_explorer.search.strategy import STRATEGIES, get_strategy
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
 from ttc_explorer.serving.run_service import RunService
 from ttc_explorer.trace_files import read_trace
-from ttc_explorer.ui.components import chain_ratio, downloads
+from ttc_explorer.ui.components import chain_ratio
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
     html_block,
@@ -36,6 +36,7 @@ from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_s
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.components.related_results import related_results
+from ttc_explorer.ui.components.result_card import file_download
 from ttc_explorer.ui.components.run_controls import RunControls, RunSession
 from ttc_explorer.ui.components.strategy_picker import availability_update, strategy_picker
 from ttc_explorer.ui.html_templates import render_macro
@@ -234,7 +235,7 @@ class ExplorePage(Page):
             self.load = gr.UploadButton(
                 "Load trace", type="filepath", min_width=0, elem_id="load", size="md"
             )
-        self.saved = gr.Textbox(visible="hidden", show_label=False, elem_id="saved")
+        self.saved = file_download("ttc-trace.json", "application/json")
 
     def _connect(self) -> None:
         at_once: dict[str, Any] = {
@@ -277,13 +278,7 @@ class ExplorePage(Page):
             [self.viewer, self.controls.status, note, banner, self.load, *asked, *choice],
             **at_once,
         )
-        self.save.click(self.save_trace, self.session, [self.saved, banner], **at_once).then(
-            None,
-            self.saved,
-            None,
-            js=downloads.save_text_script("ttc-trace.json", "application/json"),
-            **at_once,
-        )
+        self.save.click(self.save_trace, self.session, [self.saved, banner], **at_once)
 
     def refresh(self, *events: Any) -> None:
         """Say again which strategies can run when one of these events comes: models may be others
@@ -452,13 +447,13 @@ class ExplorePage(Page):
 
     # --- traces -----------------------------------------------------------------------------------
 
-    def save_trace(self, session: ExploreSession) -> tuple[str, str]:
+    def save_trace(self, session: ExploreSession) -> tuple[dict[str, Any], str]:
         """The run on screen as a trace, its answer by the rule that is set now."""
         if session.run is None:
-            return "", banner("There is no run to save yet: press Run first.")
+            return gr.update(text=""), banner("There is no run to save yet: press Run first.")
         rule = {"selector": session.selector, "aggregate": session.aggregate}
         shown = replace(session.run, settings=session.run.settings.with_values(rule))
-        return trace.dump_trace(shown).decode(), ""
+        return gr.update(text=trace.dump_trace(shown).decode()), ""
 
     def open(
         self, session: ExploreSession, path: str, choice: ModelSelection | None = None
