@@ -83,7 +83,7 @@ _ANSWER_REWRITES = tuple(
         (r"\\neq(?![a-zA-Z])|\\not\s*=|(?<![\d)])!=|(?<=\d) !=", r"\\ne "),
         (r"\\lt(?![a-zA-Z])", "<"),
         (r"\\gt(?![a-zA-Z])", ">"),
-        (r"\\(?:approxeq|simeq|doteq)(?![a-zA-Z])|~=", r"\\approx "),
+        (r"\\(?:approxeq|simeq|doteq)(?![a-zA-Z])", r"\\approx "),
         (r"\\varnothing(?![a-zA-Z])", r"\\emptyset"),
         (r"\\(?:ldots|dots|cdots)(?![a-zA-Z])", "..."),
         (r"\\(?:vert|lvert|rvert)(?![a-zA-Z])", "|"),

@@ -191,8 +191,8 @@ def last_value(phrase: str) -> str | None:
     ('7', '5')
     """
     runs = _split_at_words(phrase)
-    said = [run for word, run in runs if word not in _CIRCUMSTANCES]
-    return (said or [run for _, run in runs] or [None])[-1]
+    said = [run for word, run in runs if word not in _CIRCUMSTANCES] or [run for _, run in runs]
+    return said[-1] if said else None
 
 
 def _value_runs(phrase: str) -> list[str]:
