@@ -49,7 +49,8 @@ FormulaComparison = Callable[[str, str], bool | None]
 """Whether two formulas (reference first) are equal; None if undecided."""
 
 _CHOICE = re.compile(
-    r"(?:(?:option|choice)\s+)?\(?(?P<letter>[A-Ea-e])(?:\)|[.:](?=\s)|\)?$)[.:]?(?:\s*(?P<rest>.*))?",
+    r"(?:(?:option|choice)\s+)?\(?(?P<letter>[A-Ea-e])(?:\)|[.:](?=\s)|\)?$)[.:]?"
+    r"(?:\s*(?P<rest>.*))?",
     re.IGNORECASE,
 )
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -59,10 +60,12 @@ _SEPARATOR = re.compile(
 _BRACKETED = re.compile(r"(?P<left>[(\[]|\\\{)(?P<inner>.*)(?P<right>[)\]]|\\\})")
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w\}?)?(?:\([a-z]\))?")
 _MATRIX = re.compile(
-    r"\s*\\begin ?\{(?P<kind>[pbB]?matrix|array)\}(?: ?\{[lcr|]*\})?(?P<cells>(?:(?!\\begin).)*)\\end ?\{(?P=kind)\}"
+    r"\s*\\begin ?\{(?P<kind>[pbB]?matrix|array)\}(?: ?\{[lcr|]*\})?"
+    r"(?P<cells>(?:(?!\\begin).)*)\\end ?\{(?P=kind)\}"
 )
+_LETTER = r"(?:\\[a-z]+|[A-Za-z](?:_\{?\w\}?)?)"
 _NAMED_POINT = re.compile(
-    r"\(\s*(?P<names>(?:\\[a-z]+|[A-Za-z](?:_\{?\w\}?)?)(?:\s*,\s*(?:\\[a-z]+|[A-Za-z](?:_\{?\w\}?)?))+)\s*\)"
+    rf"\(\s*(?P<names>{_LETTER}(?:\s*,\s*{_LETTER})+)\s*\)"
     r"\s*(?:=|\\in(?![a-z]))\s*(?P<values>.*)"
 )
 _GROUP = re.compile(r";|\bor\b")

@@ -358,8 +358,8 @@ _MATRIX = re.compile(r"\\begin\{[a-zA-Z]*(?:matrix|array|cases)\*?\}")
 _WRAPPING = re.compile(r"\\(?:begin|end)\{(?:align|gather|equation|split|aligned|multline)\w*\*?\}")
 _ENUMERATOR = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+(?=[A-Za-z*$\\]|\S+.*=)")
 _LEADING_WORD = re.compile(
-    r"(?!(?:negative|minus|plus|base|pi|sqrt|sin|cos|tan|log|ln|exp|option|choice)\b)[A-Za-z]{2,}['’]?s?[,:]?\s"
-    r"(?!=|\\in\b)",
+    r"(?!(?:negative|minus|plus|base|pi|sqrt|sin|cos|tan|log|ln|exp|option|choice)\b)"
+    r"[A-Za-z]{2,}['’]?s?[,:]?\s(?!=|\\in\b)",
     re.IGNORECASE,
 )
 _SOMEBODY = re.compile(r"(?:I|we|you|they|he|she|sorry|let|this|that)\b", re.IGNORECASE)

@@ -6,8 +6,8 @@ differ:
 
 - A unit counts only against another unit: ``18 dollars``, ``$18`` and ``18`` are equal, ``18 cm`` and
   ``18 m`` are not. What was counted (``18 pears``) is no unit.
-- A percentage equals its value and its number: ``50%`` equals ``0.5`` and ``50`` (a question may ask "what
-  percent"), and no other percentage.
+- A percentage equals its value and its number: ``50%`` equals ``0.5`` and ``50`` (a question may ask
+  "what percent"), and no other percentage.
 - A decimal of six or more places stands for a fraction that does not end: ``0.333333`` equals ``1/3``,
   ``0.33`` does not.
 - Three dots or a bar repeat the last digits for ever: ``0.666...`` and ``0.\overline{6}`` equal ``2/3``.
@@ -45,13 +45,14 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _SCALED = re.compile(
-    rf"(?P<number>.*\d)(?: ?(?P<scale>{'|'.join(SCALES)})\b|(?P<letter>[KkMB])(?![A-Za-z]))(?P<rest>.*)",
+    rf"(?P<number>.*\d)(?: ?(?P<scale>{'|'.join(SCALES)})\b|(?P<letter>[KkMB])(?![A-Za-z]))"
+    r"(?P<rest>.*)",
     re.IGNORECASE,
 )
 _SCALE_LETTERS = {"K": 10**3, "M": 10**6, "B": 10**9}
 _NO_SOLUTION = re.compile(
-    r"\\emptyset|\\\{ ?\\\}|none|(?:the )?empty(?: set)?|(?:there (?:is|are) )?no(?: (?:real|integer|such|"
-    r"positive|possible|valid|rational|complex))* (?:solutions?|roots?|values?(?: of [a-z])?|"
+    r"\\emptyset|\\\{ ?\\\}|none|(?:the )?empty(?: set)?|(?:there (?:is|are) )?no"
+    r"(?: (?:real|integer|such|positive|possible|valid|rational|complex))* (?:solutions?|roots?|values?(?: of [a-z])?|"
     r"integers?|numbers?|[a-z])(?: exists?)?|(?:does|do) not have (?:a |any )?(?:real )?solutions?",
     re.IGNORECASE,
 )
@@ -62,7 +63,8 @@ _LETTER_ORDER = re.compile(r"[A-Z]{2,}|(?i:yes|no|odd|even|all)")
 _CHUNK = 4000
 """Digits that Python turns into a number at once (``sys.set_int_max_str_digits``)."""
 _FUNCTION = re.compile(
-    r"\\(?:begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+|\b(?:sqrt|cbrt|frac|arc(?:sin|cos|tan)|infinity|floor|ceil)\b"
+    r"\\(?:begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+|\b(?:sqrt|cbrt|frac|arc(?:sin|cos|tan)|infinity|"
+    r"floor|ceil)\b"
 )
 
 

@@ -20,14 +20,16 @@ _RELATION = re.compile(r"(<|>|\\le(?![a-zA-Z])|\\ge(?![a-zA-Z])|\\ne(?![a-zA-Z])
 _INTERVAL = re.compile(r"([(\[])(.*)([)\]])")
 _MEMBERSHIP = re.compile(rf"({_NAME})\s*\\in(?![a-zA-Z])\s*(.*)")
 _BUILDER = re.compile(
-    rf"\\\{{\s*({_NAME})\s*(?:\\in\s*\\mathbb\{{R\}}\s*)?(?:[|:]|\\(?:mid|colon)(?![a-zA-Z]))\s*(.*)\\\}}"
+    rf"\\\{{\s*({_NAME})\s*(?:\\in\s*\\mathbb\{{R\}}\s*)?"
+    r"(?:[|:]|\\(?:mid|colon)(?![a-zA-Z]))\s*(.*)\\\}"
 )
 _SINGLE = re.compile(r"\\\{([^{}]*)\\\}")
 _REALS = re.compile(
     r"\\mathbb\{R\}|(?:the )?(?:set of )?all (?:the )?real(?: number)?s?(?: [a-z])?", re.IGNORECASE
 )
 _REALS_WITHOUT = re.compile(
-    r"(?:\\mathbb\{R\}|all real numbers)\s*(?:\\setminus|\\backslash|-|\\|except)\s*(?:\\\{)?(.*?)(?:\\\})?"
+    r"(?:\\mathbb\{R\}|all real numbers)\s*(?:\\setminus|\\backslash|-|\\|except)\s*"
+    r"(?:\\\{)?(.*?)(?:\\\})?"
 )
 _LEFT_OUT = re.compile(rf"({_NAME})\s*\\ne\s+([^=<>\\]+)")
 _INFINITY = re.compile(r"\+?\s*\\infty")
