@@ -7,9 +7,15 @@ from hypothesis import settings
 
 from ttc_explorer.extensions import load_extensions
 
-# Before anything imports torch, which reads them once.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("MKL_NUM_THREADS", "1")
+# Before anything imports torch or Gradio, which read them once. Tests ask nothing of the network.
+for _name, _value in {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "TOKENIZERS_PARALLELISM": "false",
+}.items():
+    os.environ.setdefault(_name, _value)
 
 load_extensions()  # of whoever runs the tests: they must hold with what people register
 

@@ -29,6 +29,8 @@ from ttc_explorer.experiments.findings.verdict import (
 from ttc_explorer.experiments.result_tables import Results
 from ttc_explorer.problems.problem import BadInput
 
+pytestmark = pytest.mark.slow
+
 RESAMPLES = 1500
 NOTHING = FindingChart("", "", [])
 

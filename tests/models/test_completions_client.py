@@ -31,6 +31,8 @@ from ttc_explorer.problems.families import to_canonical_wording
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
 
+pytestmark = pytest.mark.slow
+
 ALL_CAPABILITIES = ServerCapabilities(
     "toy", "toy", 512, 1000, *[True] * 10
 )  # what the toy server can do when it ignores nothing

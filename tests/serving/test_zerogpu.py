@@ -128,6 +128,7 @@ def test_it_works_without_the_package(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_a_cancelled_search_ends_there_too(spaces):
     def slow(name):
         solver = toys()

@@ -1,5 +1,5 @@
-"""Equal answers of a pool as one answer, the wrong ones too (method.md §2): to merge only the right
-ones flatters every vote.
+"""Equal answers of a pool as one answer, the wrong ones too: to merge only the right ones flatters
+every vote.
 
 Most answers are compared by a canonical key alone. Only what has none, or may equal another key, is
 compared in pairs, as ``problems/grading.py`` does for a live run's votes.

@@ -1,4 +1,4 @@
-"""Scores of any kind as the weights of votes: a weight is never negative (method.md §2).
+"""Scores of any kind as the weights of votes: a weight is never negative.
 
 Sums of negative numbers elect the answer with the fewest votes. Probabilities stay as they are;
 logits of a reward model go through the logistic function; log-probabilities and all other scores

@@ -76,7 +76,7 @@ class ModelsPage(Page):
         self._model_manager = model_manager
         self.selection = selection or gr.State(None)
         self.chosen = gr.State("")
-        whose = PRIVATE_MODELS_NOTE if model_manager.limits.public else SHARED_MODELS_NOTE
+        privacy_note = PRIVATE_MODELS_NOTE if model_manager.limits.public else SHARED_MODELS_NOTE
         with gr.Row(equal_height=False, elem_id="models"):
             with gr.Column(elem_id="models-choice", elem_classes="plate", min_width=0):
                 self.model_list = pickable_html(
@@ -107,7 +107,7 @@ class ModelsPage(Page):
                         self.status = html_block("models-status")
                     html_block(
                         "models-all",
-                        render_macro("hint", whose),
+                        render_macro("hint", privacy_note),
                     )
         self._connect()
 

@@ -48,15 +48,15 @@ class ComparisonStream:
             self._runs[place] = run
             self._streams[place] = None if run is None else RunStream(uuid.uuid4().hex[:12], run)
         stream = self._streams[place]
-        news = stream.new_lines() if stream else ""
+        new_lines = stream.new_lines() if stream else ""
         standing: dict[str, Json] = {
             "state": "none" if run is None else str(run.stopped) if settled else "running",
             "trying": not settled and lane.tokens < math.inf,
         }
-        if not news and standing == self._standings[place]:
+        if not new_lines and standing == self._standings[place]:
             return ""
         self._standings[place] = standing
-        return json_line("lane", place, standing) + news
+        return json_line("lane", place, standing) + new_lines
 
 
 def comparison_preview(entries: Sequence[ComparedStrategy], selector: str) -> str:
