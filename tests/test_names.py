@@ -17,7 +17,7 @@ REFUSED = frozenset((ROOT / "tests" / "refused_names.txt").read_text().split())
 """Private words of old versions, which a reader had to learn before a file could be read; each has
 a standard term now (docs/glossary.md)."""
 
-FOREIGN_FILES = {"Plotly.js", "extensions.py", "my_page.py"}
+FOREIGN_FILES = {"NAME.py", "NAME_command.py", "Plotly.js", "extensions.py", "my_page.py"}
 """Files that are cited and are somebody else's."""
 
 
@@ -48,7 +48,9 @@ def test_a_module_name_is_unique_so_that_a_traceback_tells_the_floor():
     assert [name for name, count in counts.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("folder", ["ttc_explorer", "docs", "README.md"])
+@pytest.mark.parametrize(
+    "folder", ["ttc_explorer", "docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+)
 def test_only_files_of_this_repository_are_cited(folder):
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout
     present = {Path(name).name for name in listed.splitlines()} | FOREIGN_FILES
