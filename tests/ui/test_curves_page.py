@@ -14,12 +14,15 @@ from tests.experiments.synthetic import save, synthetic
 from tests.experiments.test_importers import FILES
 from tests.experiments.test_importers import saved as saved_import
 from tests.ui.toy_solver import finished_run, toy_solver
+from ttc_explorer.asset_files import REAL_MODELS_FILE
 from ttc_explorer.experiments.compute_optimal_policy import dump_policy, make_policy
 from ttc_explorer.experiments.curve_points import curve_points, evidence_arrays
 from ttc_explorer.experiments.difficulty import bin_of_score, oracle_bins, predicted_edges
 from ttc_explorer.experiments.evidence import COST_COLUMNS
+from ttc_explorer.experiments.real_models import load_real_models
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.ui.components.real_models_table import real_models_table
 from ttc_explorer.ui.components.related_results import mean_solution_score, related_results
 from ttc_explorer.ui.components.strategy_chips import chips_value
 from ttc_explorer.ui.pages.curves_page import SAMPLE_POOL, CurvesPage
@@ -352,6 +355,20 @@ def test_files_of_other_tools_are_drawn(page, tmp_path):
     assert "Read as crucible cassettes." in shown[page.foot]
     trees = read(page, saved_import(tmp_path, "thinkbooster", FILES["thinkbooster"]))
     assert "search trees, no samples" in trees[page.input_error]
+
+
+def test_real_models_stand_beside_ours_with_their_sources(page):
+    models = load_real_models(REAL_MODELS_FILE)
+    shown = real_models_table(models)
+    for said in ("satchmakua/crucible-ttc", "MIT", "72.5 %", "57.5 to 85.0", "GPT-3 6B, verifier"):
+        assert said in shown
+    assert "Only 60 of the file" in shown
+    assert real_models_table([]) == ""
+    frame = page.show_real_model(0, *SHOWN.values(), *AXES.values(), False)
+    drawn = lines(json.loads(frame[page.figure].plot))
+    assert list(drawn) == ["Coverage", "Majority", "Best", "Weighted"]
+    assert drawn["Coverage"]["y"][-1] == pytest.approx(0.725)
+    assert "crucible-ttc, tests/fixtures, at fb47019; licence MIT" in frame[page.foot]
 
 
 def test_without_results_the_page_says_which_command_and_still_takes_a_pool(tmp_path, pool_file):

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from tests.experiments.test_importers import FILES
+from tests.experiments.test_importers import saved as saved_import
 from tests.search.fakes import ToyVerifier
 from tests.ui.toy_solver import PausableGenerator, finished_run, toy_solver
 from ttc_explorer.models.protocol import ModelError
@@ -383,3 +385,19 @@ def test_a_frame_is_one_output_of_one_event():
         if getattr(function.fn, "__name__", "") == "draw_first"
     ]
     assert streams == [["viewer"], ["compare-viewer"]]
+
+
+def test_searches_of_another_tool_open_like_ours(page, tmp_path):
+    content = FILES["tree_of_thought"]
+    second = content[0] | {"idx": 901}
+    session = ExploreSession(None)
+    shown = page.open(session, str(saved_import(tmp_path, "tree_of_thought", [content[0], second])))
+    assert shown[page.controls.banner] == ""
+    assert len(shown[page.searches]["choices"]) == 2
+    assert shown[page.searches]["visible"]
+    assert session.run.tree.status.count("finished") == 2
+    first = session.run
+    assert page.open_search(session, 1)[page.strategy] == "beam"
+    assert session.run is not first
+    samples = page.open(session, str(saved_import(tmp_path, "crucible", FILES["crucible"])))
+    assert "holds samples, no search trees: open it on Curves" in samples[page.controls.banner]

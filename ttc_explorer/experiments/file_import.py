@@ -14,6 +14,7 @@ from ttc_explorer.experiments.importers.source_document import format_suffixes, 
 from ttc_explorer.experiments.pool import grade_samples, merge_answers, pool_table
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
+from ttc_explorer.trace_files import read_trace
 
 POOL_TITLE = "a pool"
 POOL_SUFFIXES = (".jsonl", ".csv", ".parquet")
@@ -89,6 +90,31 @@ def import_files(
         graded = grade_samples(joined, paths[0].name, score, on_progress)
         found.pool = merge_answers(graded, on_progress)
     return found
+
+
+def read_searches(path: Path) -> list[Run]:
+    """The run of a trace, or the search trees in a file of another tool.
+
+    Raises:
+        BadInput: the file is neither.
+    """
+    try:
+        return [read_trace(path)]
+    except BadInput:
+        try:
+            document = read_document(path)
+        except BadInput:
+            document = None
+        name = detect_format(document) if document else None
+        if document is None or name is None:
+            raise
+    runs = import_document(document, name).runs
+    if not runs:
+        raise BadInput(
+            f"{path.name} ({IMPORTERS[name].title}) holds samples, no search trees: open it on "
+            "Curves."
+        )
+    return runs
 
 
 def write_pool(pool: pd.DataFrame, path: Path) -> None:

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from ttc_explorer.asset_files import REAL_MODELS_FILE
 from ttc_explorer.experiments.curve_points import curve_points
 from ttc_explorer.experiments.pool import UnknownColumns
+from ttc_explorer.experiments.real_models import load_real_models
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.selector import SELECTORS
@@ -28,6 +30,11 @@ from ttc_explorer.ui.components.kind_and_level import kind_and_level
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
 from ttc_explorer.ui.components.pool_estimation import UploadedPool, estimate_pool
+from ttc_explorer.ui.components.real_models_table import (
+    real_model_pool,
+    real_models_table,
+    sampled_models,
+)
 from ttc_explorer.ui.components.result_card import ResultCard, file_download
 from ttc_explorer.ui.components.results_source import results_source
 from ttc_explorer.ui.components.strategy_chips import (
@@ -153,6 +160,8 @@ class CurvesPage(Page):
                     self.foot = html_block(
                         "curves-foot", status_line("loading", "Reading the results …")
                     )
+                if self._real_models:
+                    html_block("curves-real-models", real_models_table(self._real_models))
         self._connect()
 
     # --- what is on the page ----------------------------------------------------------------------
@@ -223,6 +232,17 @@ class CurvesPage(Page):
             self.sample_file = file_download("sample-pool.csv", "text/csv")
             self.input_error = html_block("curves-unread")
             self.uploaded_path = gr.State("")
+            self._real_models = load_real_models(REAL_MODELS_FILE)
+            sampled = sampled_models(self._real_models)
+            self.real_model = gr.Dropdown(
+                [(f"{model.model}: {model.dataset}", n) for n, model in enumerate(sampled)],
+                label="Or a real language model",
+                value=None,
+                visible=bool(sampled),
+                min_width=0,
+                filterable=False,
+                elem_id="curves-real",
+            )
             self.mapping = ColumnMapping("curves-columns")
 
     def _connect(self) -> None:
@@ -260,6 +280,12 @@ class CurvesPage(Page):
         )
         self.sample_button.click(
             lambda: gr.update(text=SAMPLE_POOL), None, self.sample_file, **hidden
+        )
+        self.real_model.input(
+            self.show_real_model,
+            [self.real_model, *controls, narrow],
+            [self.pool, *picture, *source],
+            **hidden,
         )
         self.back_button.click(
             self.show_ours, [*controls, narrow], [self.pool, *picture, *source], **hidden
@@ -352,6 +378,12 @@ class CurvesPage(Page):
                 } | self.switch_source(found, *selection)
         except UnknownColumns as error:
             yield {self.input_error: banner(str(error))} | self.mapping.ask(error.found)
+
+    @guarded()
+    def show_real_model(self, number: int, *selection: Any) -> ComponentUpdates:
+        """Draw the curves of a real language model."""
+        pool = real_model_pool(sampled_models(self._real_models)[number])
+        return {self.pool: pool} | self.switch_source(pool, *selection)
 
     def show_ours(self, *selection: Any) -> ComponentUpdates:
         """Show the shipped results again."""

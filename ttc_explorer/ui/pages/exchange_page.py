@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
-from ttc_explorer.asset_files import MODELS_FOLDER
+from ttc_explorer.asset_files import MODELS_FOLDER, REAL_MODELS_FILE
 from ttc_explorer.experiments import cross_fitting
 from ttc_explorer.experiments.cross_fitting import BASELINE, SELECTOR
 from ttc_explorer.experiments.energy import DEVICES
@@ -21,6 +21,7 @@ from ttc_explorer.experiments.model_size_exchange import (
     pareto_front,
     pretraining_flops,
 )
+from ttc_explorer.experiments.real_models import load_real_models
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.ui.components import exchange_view, plotly_figures
 from ttc_explorer.ui.components.basic_inputs import (
@@ -34,6 +35,7 @@ from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
 from ttc_explorer.ui.components.pickable_html import pickable_html
+from ttc_explorer.ui.components.real_models_table import real_models_table
 from ttc_explorer.ui.components.result_card import ResultCard, card_heading
 from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import ESTIMATION_SEED, ResultsStore, shipped_results
@@ -87,6 +89,10 @@ class ExchangePage(Page):
                     self._build_winners_card()
                     self._build_front_card()
                 self._build_energy_card()
+                real_models = load_real_models(REAL_MODELS_FILE)
+                if real_models:
+                    with gr.Column(elem_id="exchange-real", elem_classes="plate", min_width=0):
+                        html_block("exchange-real-models", real_models_table(real_models))
         self._connect()
 
     # --- what is on the page ----------------------------------------------------------------------

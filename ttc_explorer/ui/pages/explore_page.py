@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from ttc_explorer.experiments.file_import import read_searches
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput, Problem, typed_problem
@@ -22,7 +23,6 @@ from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, Settings, parse
 from ttc_explorer.search.strategy import STRATEGIES, get_strategy
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
 from ttc_explorer.serving.run_service import RunService
-from ttc_explorer.trace_files import read_trace
 from ttc_explorer.ui.components import chain_ratio
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
@@ -96,17 +96,23 @@ class RunRequest:
         return run
 
 
+MAX_SEARCH_TITLE = 70
+"""Characters of a problem in the list of a file's searches."""
+
+
 class ExploreSession(RunSession):
     """What one visitor looks at and wants; kept in their session.
 
     ``run`` is on screen, drawn by ``stream``. ``selector`` and ``aggregate`` choose the answer.
-    ``prepared`` is a run about to be drawn, and who runs it.
+    ``prepared`` is a run about to be drawn, and who runs it. ``searches`` are those of the file that
+    was opened last.
     """
 
     def __init__(self, run: Run | None) -> None:
         super().__init__()
         self.run: Run | None = None
         self.prepared: tuple[Run, RunService] | None = None
+        self.searches: list[Run] = []
         self.selector, self.aggregate = Settings().selector, Settings().aggregate
         if run is not None:
             self.show(run)
@@ -235,6 +241,9 @@ class ExplorePage(Page):
             self.load = gr.UploadButton(
                 "Load trace", type="filepath", min_width=0, elem_id="load", size="md"
             )
+        self.searches = gr.Dropdown(
+            [], label="Search of the file", visible=False, min_width=0, elem_id="searches"
+        )
         self.saved = file_download("ttc-trace.json", "application/json")
 
     def _connect(self) -> None:
@@ -272,11 +281,15 @@ class ExplorePage(Page):
             [*choice, self.length],
             **latest,
         )
+        opened = [self.viewer, self.controls.status, note, banner, *asked, *choice]
         self.load.upload(
             self.open,
             [self.session, self.load, self.choice],
-            [self.viewer, self.controls.status, note, banner, self.load, *asked, *choice],
+            [self.load, self.searches, *opened],
             **at_once,
+        )
+        self.searches.input(
+            self.open_search, [self.session, self.searches, self.choice], opened, **at_once
         )
         self.save.click(self.save_trace, self.session, [self.saved, banner], **at_once)
 
@@ -458,8 +471,8 @@ class ExplorePage(Page):
     def open(
         self, session: ExploreSession, path: str, choice: ModelSelection | None = None
     ) -> ComponentUpdates:
-        """Show the run in a trace file, and set the controls to run it again. A bad file changes
-        nothing.
+        """Show the run in a trace file, or the first search of another tool's file, and set the
+        controls to run it again. A bad file changes nothing.
 
         Args:
             session: the visitor's.
@@ -470,35 +483,50 @@ class ExplorePage(Page):
         try:
             if session.running:
                 raise BadInput("A run is in progress: stop it before you load a trace.")
-            run = read_trace(Path(path))
+            session.searches = read_searches(Path(path))
         except BadInput as error:
             return again | {self.controls.banner: banner(str(error))}
+        several = [
+            (f"{number + 1}. {run.problem.text[:MAX_SEARCH_TITLE]}", number)
+            for number, run in enumerate(session.searches)
+        ]
+        lists = gr.update(choices=several, value=0, visible=len(several) > 1)
+        return again | {self.searches: lists} | self._show_opened(session, 0, choice)
+
+    def open_search(
+        self, session: ExploreSession, number: int, choice: ModelSelection | None = None
+    ) -> ComponentUpdates:
+        """Show another search of the file that was opened."""
+        if session.running or number not in range(len(session.searches)):
+            return {self.controls.banner: banner("Stop the run before you open another search.")}
+        return self._show_opened(session, number, choice)
+
+    def _show_opened(
+        self, session: ExploreSession, number: int, choice: ModelSelection | None
+    ) -> ComponentUpdates:
+        run = session.searches[number]
         session.show(run)
         settings = run.settings
         place = chain_ratio.nearest_position(settings.chains, run.budget)
         last = max(1, chain_ratio.last_position(run.budget))
-        return (
-            again
-            | self.describe_strategy(run.strategy, run.budget, place, choice)
-            | {
-                self.viewer: session.picture(),
-                self.controls.status: run_status(run),
-                self.controls.banner: "",
-                self.problem.message: self.problem_note(run.problem.text, choice),
-                self.problem.text: run.problem.text,
-                self.problem.answer: run.problem.answer or "",
-                self.strategy: run.strategy,
-                self.budget: run.budget if run.budget in BUDGETS else gr.skip(),
-                self.seed: run.seed,
-                self.temperature: settings.temperature,
-                self.width: gr.update(choices=_width_choices(settings.width), value=settings.width),
-                self.lookahead: gr.update(
-                    choices=_lookahead_choices(settings.lookahead), value=settings.lookahead
-                ),
-                self.length: gr.update(maximum=last, value=place, interactive=run.budget > 1),
-                self.rounds: settings.rounds,
-            }
-        )
+        return self.describe_strategy(run.strategy, run.budget, place, choice) | {
+            self.viewer: session.picture(),
+            self.controls.status: run_status(run),
+            self.controls.banner: "",
+            self.problem.message: self.problem_note(run.problem.text, choice),
+            self.problem.text: run.problem.text,
+            self.problem.answer: run.problem.answer or "",
+            self.strategy: run.strategy,
+            self.budget: run.budget if run.budget in BUDGETS else gr.skip(),
+            self.seed: run.seed,
+            self.temperature: settings.temperature,
+            self.width: gr.update(choices=_width_choices(settings.width), value=settings.width),
+            self.lookahead: gr.update(
+                choices=_lookahead_choices(settings.lookahead), value=settings.lookahead
+            ),
+            self.length: gr.update(maximum=last, value=place, interactive=run.budget > 1),
+            self.rounds: settings.rounds,
+        }
 
     def solve(
         self,
