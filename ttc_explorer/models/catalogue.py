@@ -204,7 +204,8 @@ def _load_model_set(name: str, on_progress: OnProgress) -> ModelSet:
     _check_memory(generator_name, verifier_name)
     generator = load_generator(generator_name, on_progress)
     verifier = load_verifier(verifier_name, on_progress) if verifier_name else None
-    reviser, revision_verifier = None, None
+    reviser: Reviser | None = None
+    revision_verifier: RevisionVerifier | None = None
     if generator_name in SHIPPED_REVISERS:
         reviser, revision_verifier = (
             LazyModel(part) if SHIPPED_MODELS[part].weight_files() else None
@@ -212,7 +213,7 @@ def _load_model_set(name: str, on_progress: OnProgress) -> ModelSet:
         )
     elif is_server_address(generator_name):
         reviser = generator if generator.supports_chat else None
-    elif generator.supports_chat:
+    elif isinstance(generator, TreeGenerator) and generator.supports_chat:
         reviser = PromptedReviser(generator)
     return ModelSet(generator, verifier, reviser, revision_verifier)
 
@@ -300,7 +301,7 @@ def load_verifier(name: str, on_progress: OnProgress = no_progress) -> Verifier:
             else model_loading.detect_verifier_format(config, folder, name)
         )
         if format is None:
-            check_architecture(config, "ForTokenClassification", "verifier", name)
+            raise unusable_architecture(config, "ForTokenClassification", "verifier", name)
         device = best_device()
         return model_loading.load_foreign_verifier(
             folder, format, Path(name).name, device, best_dtype(device)
@@ -348,11 +349,19 @@ def _model_folder(name: str, role: str, on_progress: OnProgress) -> Path:
 
 
 def check_architecture(config: PreTrainedConfig, ending: str, role: str, name: str) -> None:
+    """Raise ModelError unless the model's class has a name with that ending."""
+    if not (config.architectures or [""])[0].endswith(ending):
+        raise unusable_architecture(config, ending, role, name)
+
+
+def unusable_architecture(
+    config: PreTrainedConfig, ending: str, role: str, name: str
+) -> ModelError:
+    """What to say of a model of another class than is needed."""
     kind = (config.architectures or ["model of unknown kind"])[0]
-    if not kind.endswith(ending):
-        raise ModelError(
-            f"'{name}' cannot be the {role}: it is a {kind}, and a {ending[3:]} is needed."
-        )
+    return ModelError(
+        f"'{name}' cannot be the {role}: it is a {kind}, and a {ending[3:]} is needed."
+    )
 
 
 @contextmanager

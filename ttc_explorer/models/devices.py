@@ -87,7 +87,7 @@ def free_memory(device: torch.device) -> int | None:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
@@ -95,7 +95,7 @@ def free_memory(device: torch.device) -> int | None:
     (available,) = (
         int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")
     )
-    return min(available, _container_free_memory())
+    return int(min(available, _container_free_memory()))
 
 
 def _container_free_memory() -> float:

@@ -99,7 +99,13 @@ class HFBackbone:
             self.read(ids[:, [4 + t]].expand(2, 1), starts + t, forked, predict=True)
             for t in range(4)
         ]
-        return float((torch.cat(outs, 1).softmax(-1) - plain).abs().sum(-1).max() / 2)
+        return float(
+            (torch.cat([out for out in outs if out is not None], 1).softmax(-1) - plain)
+            .abs()
+            .sum(-1)
+            .max()
+            / 2
+        )
 
 
 class _KVBlockCache(Cache):

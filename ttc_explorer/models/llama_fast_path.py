@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -60,6 +61,7 @@ class FusedBackbone:
     recomputes_prefix = False
 
     def __init__(self, model: PreTrainedModel) -> None:
+        parts: Any = model  # to type checkers, whatever a module has is a tensor or a module
         config = model.config
         self.parameters = sum(weight.numel() for weight in model.parameters())
         self.attention_width = attention_width(config)
@@ -72,13 +74,13 @@ class FusedBackbone:
         frequencies = 1.0 / config.rope_parameters["rope_theta"] ** exponents
         angles = torch.arange(self.context, device=self.device)[:, None] * frequencies
         self._rotations = torch.polar(torch.ones_like(angles), angles)
-        self._embedding = model.get_input_embeddings().weight.detach()
+        self._embedding: Tensor = parts.get_input_embeddings().weight.detach()
         self._norm_epsilon = self._embedding.new_tensor(
             math.sqrt(config.hidden_size * config.rms_norm_eps)
         )
-        self._layers = [self._fuse_layer(layer) for layer in model.base_model.layers]
-        self._norm = model.base_model.norm.weight.detach() * math.sqrt(config.hidden_size)
-        head = model.score if hasattr(model, "score") else model.lm_head
+        self._layers = [self._fuse_layer(layer) for layer in parts.base_model.layers]
+        self._norm: Tensor = parts.base_model.norm.weight.detach() * math.sqrt(config.hidden_size)
+        head = parts.score if hasattr(model, "score") else parts.lm_head
         self._head = head.weight.detach()
         self._head_bias = None if head.bias is None else head.bias.detach()
 
@@ -156,7 +158,7 @@ class FusedBackbone:
         mixed = torch.bmm(scores.softmax(-1), values.flatten(0, 1)).view(n, self._heads, count, -1)
         return mixed.transpose(1, 2).reshape(n * count, -1)
 
-    def _fuse_layer(self, layer: torch.nn.Module) -> _FusedLayer:
+    def _fuse_layer(self, layer: Any) -> _FusedLayer:
         attention, mlp = layer.self_attn, layer.mlp
         scale = self._head_dim**-0.5
         queries, keys, values = attention.q_proj, attention.k_proj, attention.v_proj

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ttc_explorer.models.backbone import append_tokens, build_backbone
@@ -57,9 +58,7 @@ class TokenPRM:
         self.name = name
         self.backbone = build_backbone(model)
         self.parameters = self.backbone.parameters
-        self.codec = StepCodec(
-            tokenizer, model.get_input_embeddings().weight.shape[0], rewrite_question
-        )
+        self.codec = StepCodec(tokenizer, _vocabulary_size(model), rewrite_question)
         self._lock = Lock()
 
     def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
@@ -247,6 +246,13 @@ class WholeTextVerifier:
             StepVerifierState(job.state.question, steps, [], EMPTY_ROW),
             cost,
         )
+
+
+def _vocabulary_size(model: PreTrainedModel) -> int:
+    """The number of ids that the model has an embedding of."""
+    weight = model.get_input_embeddings().weight
+    assert isinstance(weight, Tensor)
+    return weight.shape[0]
 
 
 def _common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:

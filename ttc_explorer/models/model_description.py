@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedConfig
@@ -22,6 +23,7 @@ from ttc_explorer.models.model_loading import detect_verifier_format, load_token
 from ttc_explorer.models.presets import MODEL_PRESETS, ModelPreset, VerifierPreset, find_preset
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.server_factory import connect_generator, connect_verifier
+from ttc_explorer.models.server_verifier import ServerVerifier
 from ttc_explorer.models.step_codec import supports_chat
 
 LINE_STEPS = "a line a step"
@@ -127,7 +129,9 @@ def list_models() -> list[dict[str, object]]:
                 "verifier": preset.verifier.source,
                 "verifier_parameters": preset.verifier.parameters,
                 "bytes": sum(
-                    part.need.weights for part in (description.generator, description.verifier)
+                    part.need.weights
+                    for part in (description.generator, description.verifier)
+                    if part is not None and part.need is not None
                 ),
                 "source": "Hugging Face",
                 "licence": preset.licence,
@@ -208,16 +212,16 @@ def _describe_served(name: str, role: str) -> ModelDescription:
 
 
 def _describe_by_probing(name: str, role: str) -> ModelDescription:
+    connect = connect_generator if role == "generator" else connect_verifier
     try:
-        model = (connect_generator if role == "generator" else connect_verifier)(
-            name, catalogue.servable_models(), timeout=SERVER_TIMEOUT
-        )
+        model = connect(name, catalogue.servable_models(), timeout=SERVER_TIMEOUT)
     except ModelError as error:
         return ModelDescription(
             name, role, "server", "a model on a server", "not known", unusable=str(error)
         )
     found = model.capabilities
-    step_format = found.summary() if role == "generator" else model.format.title
+    assert found is not None  # a server that was connected to was asked
+    step_format = model.format.title if isinstance(model, ServerVerifier) else found.summary()
     return ModelDescription(
         name,
         role,
@@ -260,7 +264,7 @@ def _generator_from_config(
         notes.append(f"Its context is cut to its sliding window of {context:,} tokens.")
     is_chat_model = not folder or supports_chat(load_tokenizer(folder))
     step_format = CHAT_STEPS if is_chat_model else LINE_STEPS
-    options = {
+    options: dict[str, Any] = {
         "recomputes_prefix": recomputes_prefix,
         "supports_chat": is_chat_model,
         "notes": tuple(notes),
@@ -278,7 +282,7 @@ def _verifier_from_config(
         else detect_verifier_format(config, folder, name)
     )
     if format is None:
-        catalogue.check_architecture(config, "ForTokenClassification", "verifier", name)
+        raise catalogue.unusable_architecture(config, "ForTokenClassification", "verifier", name)
     return _description_from_config(name, "verifier", folder, config, format.title)
 
 
@@ -288,7 +292,7 @@ def _description_from_config(
     folder: Path | None,
     config: PreTrainedConfig,
     step_format: str,
-    **options: object,
+    **options: Any,
 ) -> ModelDescription:
     need, preset = memory_estimate.estimate_memory_on_best_device(config), find_preset(name)
     return ModelDescription(

@@ -7,7 +7,9 @@ Only safetensors are read, and no code of a model's authors ever runs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -40,7 +42,7 @@ from ttc_explorer.models.verifier_formats import (
 VALUE_HEAD = "v_head.summary.weight"
 """How TRL's value heads are called in a file of weights; Skywork's PRMs have one."""
 
-CAUSAL_LM_FORMATS = {
+CAUSAL_LM_FORMATS: dict[str, type[LocalVerifierFormat]] = {
     "shepherd": MathShepherdFormat,
     "rlhflow": RLHFlowFormat,
     "prm-deepseek-data": RLHFlowFormat,
@@ -143,7 +145,7 @@ def _load_sequence_classifier(
     """A reward model. One that reads from left to right scores at its last token and can go on from
     there."""
     model = _load_complete(AutoModelForSequenceClassification, folder, device, dtype)
-    if model.config.num_labels > 2:
+    if (model.config.num_labels or 0) > 2:
         raise ModelError(
             f"{name} cannot be used as a verifier: it has {model.config.num_labels} labels, and a "
             "reward "
@@ -165,7 +167,7 @@ def _load_with_head(
 
 
 def _load_complete(
-    loader: type, folder: Path, device: torch.device, dtype: torch.dtype, allowed: str = "\n"
+    loader: Any, folder: Path, device: torch.device, dtype: torch.dtype, allowed: str = "\n"
 ) -> PreTrainedModel:
     """The model in a folder. Raises ModelError if weights are missing, but for those that begin
     with ``allowed``: transformers would make them up."""
@@ -212,7 +214,7 @@ def find_tensor(folder: Path, name: str) -> Callable[[], Tensor] | None:
         with safe_open(file, framework="pt") as weights:
             keys = [key for key in weights.keys() if f".{key}".endswith(f".{name}")]  # noqa: SIM118
         if keys:
-            return lambda file=file, key=keys[0]: _read_tensor(file, key)
+            return partial(_read_tensor, file, keys[0])
     return None
 
 

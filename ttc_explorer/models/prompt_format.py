@@ -63,9 +63,11 @@ def text_format(base_format: PromptFormat, tokenizer: PreTrainedTokenizerBase) -
 
     def prompt(chain: RevisionContext, system: str | None = None) -> str:
         ids = base_format.prompt(chain, system)
+        if isinstance(ids, str):
+            return ids
         if tokenizer("")["input_ids"][:1] == [tokenizer.bos_token_id] == ids[:1]:
             ids = ids[1:]
-        return str(tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
+        return str(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
 
     return replace(base_format, prompt=prompt, continuation=str)
 

@@ -333,7 +333,9 @@ class Reviser(Protocol):
     """Writes a better attempt after seeing earlier ones, step by step like a Generator."""
 
     name: str
-    parameters: int
+
+    @property
+    def parameters(self) -> int: ...
 
     def prefill_revisions(self, contexts: Sequence[RevisionContext]) -> list[Prefilled]: ...
 
@@ -345,7 +347,9 @@ class RevisionVerifier(Protocol):
     them."""
 
     name: str
-    parameters: int
+
+    @property
+    def parameters(self) -> int: ...
 
     def prefill_revisions(self, contexts: Sequence[RevisionContext]) -> list[Prefilled]: ...
 

@@ -26,12 +26,14 @@ def parse_usage(reply: dict[str, Any]) -> Usage:
     usage = usage if isinstance(usage, dict) else {}
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    figures = Usage(usage.get("prompt_tokens"), cached or 0, usage.get("completion_tokens") or 0)
-    if not all(type(figure) is int and 0 <= figure < 2**40 for figure in figures):
+    figures = (usage.get("prompt_tokens"), cached or 0, usage.get("completion_tokens") or 0)
+    counts = [figure for figure in figures if type(figure) is int and 0 <= figure < 2**40]
+    if len(counts) < len(figures):
         raise ModelError(
             "The server does not say how many tokens it processed, so it cannot be used here."
         )
-    return figures._replace(cached=min(figures.cached, figures.prompt))
+    prompt, read_before, completion = counts
+    return Usage(prompt, min(read_before, prompt), completion)
 
 
 def parse_choices(reply: dict[str, Any], count: int) -> list[dict[str, Any]]:

@@ -120,8 +120,11 @@ def probe_capabilities(client: ApiClient, model: str | None) -> ServerCapabiliti
     calls["chat_logprobs"] = ApiCall("chat/completions", chat | {"logprobs": True})
     calls["pooling"] = ApiCall("/pooling", {"model": name, "input": [PROBE_PROMPT]})
     replies = dict(zip(calls, client.send(list(calls.values()), PROBE_ATTEMPTS), strict=True))
-    if all(isinstance(reply, ModelError) for reply in replies.values()):
-        raise replies["greedy"]
+    refusal = replies["greedy"]
+    if isinstance(refusal, ModelError) and all(
+        isinstance(reply, ModelError) for reply in replies.values()
+    ):
+        raise refusal
     texts = {key: _choice_texts(replies[key]) for key in bodies}
     greedy, multiple_samples = texts["greedy"], texts["multiple_samples"]
     sampled = texts["first"], texts["other"]
@@ -182,14 +185,16 @@ def _honours_stop(client: ApiClient, text: dict[str, Any], greedy: str) -> bool:
 
 def _choice_texts(reply: Any) -> list[str]:
     """The texts of a completion, in the order of its choices; empty if it is none."""
-    texts = [choice.get("text") for choice in _choice_objects(reply)]
-    return texts if all(isinstance(text, str) for text in texts) else []
+    found = [choice.get("text") for choice in _choice_objects(reply)]
+    texts = [text for text in found if isinstance(text, str)]
+    return texts if len(texts) == len(found) else []
 
 
 def _choice_objects(reply: Any) -> Sequence[dict[str, Any]]:
     choices = reply.get("choices") if isinstance(reply, dict) else None
-    fits = isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices)
-    return choices if fits else []
+    if isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices):
+        return choices
+    return []
 
 
 def _model_entry(client: ApiClient, model: str | None) -> dict[str, Any]:
@@ -214,7 +219,8 @@ def _model_entry(client: ApiClient, model: str | None) -> dict[str, Any]:
         )
     name = model or next(iter(entries))
     entry = entries.get(name, {})
-    meta = entry.get("meta") if isinstance(entry.get("meta"), dict) else {}
+    told = entry.get("meta")
+    meta = told if isinstance(told, dict) else {}
     source = entry.get("root")
     return {
         "id": name,

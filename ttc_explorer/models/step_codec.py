@@ -9,6 +9,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from ttc_explorer.models.prompts import (
+    SYSTEM_PROMPT,
     Message,
     merge_system_into_user,
     revision_messages,
@@ -111,9 +112,10 @@ class StepCodec:
         return self._tokenizer(rendered, add_special_tokens=False, verbose=False)["input_ids"]
 
     def _render_chat(self, messages: list[Message], reply: bool) -> str:
-        return self._tokenizer.apply_chat_template(
+        rendered = self._tokenizer.apply_chat_template(
             messages, add_generation_prompt=reply, tokenize=False, date_string=TEMPLATE_DATE
         )
+        return str(rendered)
 
     def strip_special_tokens(self, text: str) -> str:
         """The text without the special tokens that are spelled out in it."""
@@ -163,7 +165,7 @@ class StepCodec:
             shorter = RevisionContext(
                 self._rewrite_question(chain.question), chain.attempts[first:]
             )
-            ids = self.chat(revision_messages(shorter, self._system))
+            ids = self.chat(revision_messages(shorter, self._system or SYSTEM_PROMPT))
             if len(ids) + CHAT_REVISION_RESERVE_TOKENS <= context:
                 break
         return ids
@@ -202,7 +204,9 @@ class StepCodec:
     def texts(self, steps: Sequence[Sequence[int]]) -> list[str]:
         """Each step's text, without its line end; a chat model's paragraph may have several lines."""
         decoded = self._tokenizer.batch_decode(
-            steps, skip_special_tokens=True, clean_up_tokenization_spaces=False
+            [list(step) for step in steps],
+            skip_special_tokens=True,
+            clean_up_tokenization_spaces=False,
         )
         edges = "\n" if self._system is None else None  # white space of every kind
         return [text.strip(edges) for text in decoded]

@@ -201,14 +201,12 @@ class TreeGenerator:
                 self._on_device(prefix_length[rows] + token),
                 block,
                 predict=True,
-            )[:, 0]
-            sampling_arguments = (temperature[rows], draws[rows, token])
+            )
+            assert logits is not None  # as it was to predict
             sampled = sample_tokens(
-                logits.to(self._sampling_device),
-                *(
-                    torch.from_numpy(values).to(self._sampling_device)
-                    for values in sampling_arguments
-                ),
+                logits[:, 0].to(self._sampling_device),
+                torch.from_numpy(temperature[rows]).to(self._sampling_device),
+                torch.from_numpy(draws[rows, token]).to(self._sampling_device),
                 self._banned_token_mask,
             )
             ids, sampled_logprobs = (values.cpu().numpy() for values in sampled)
@@ -343,7 +341,7 @@ class _CancelFlags:
 def _end_token_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """The ids with which the model may end a text."""
     settings = (model.config, getattr(model, "generation_config", None), tokenizer)
-    ends: set[int] = set()
+    ends: set[int | None] = set()
     for ids in (getattr(source, "eos_token_id", None) for source in settings):
         ends |= {*ids} if isinstance(ids, list) else {ids}
-    return sorted(ends - {None})
+    return sorted(end for end in ends if end is not None)

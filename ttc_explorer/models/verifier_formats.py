@@ -25,7 +25,11 @@ class VerifierFormat(Protocol):
     head of its own does."""
 
     title: str
-    sign_token_ids: tuple[int, int] | None
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None: ...
+
+    @property
+    def sign_token_ids(self) -> tuple[int, int] | None: ...
 
     def ids(self, question: str, steps: Sequence[str]) -> list[int]:
         """What the model reads; the score of the last step stands at the last id. Without steps,
@@ -210,6 +214,6 @@ def uses_line_format(tokenizer: PreTrainedTokenizerBase) -> bool:
 def _required_token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
     """The id of a token that the format cannot do without. Raises ModelError."""
     number = tokenizer.convert_tokens_to_ids(token)
-    if number is None or number == tokenizer.unk_token_id:
+    if not isinstance(number, int) or number == tokenizer.unk_token_id:
         raise ModelError(f"The verifier's tokenizer has no token {token}, which its format needs.")
     return number
