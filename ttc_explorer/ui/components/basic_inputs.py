@@ -39,7 +39,7 @@ def segmented_control(
     )
 
 
-def number_input(label: str, name: str, value: int) -> gr.Number:
+def number_input(label: str, name: str, value: float) -> gr.Number:
     """A number; limits are checked with the other settings, in words."""
     return gr.Number(value, label=label, show_label=False, min_width=0, elem_id=name)
 

@@ -114,16 +114,22 @@ def line_chart(
     notes: list[dict[str, Any]] = []
     for number, place in enumerate(panel_positions(len(panels), columns)):
         suffix = str(number + 1) if number else ""
-        axes = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
+        axes: dict[str, Any] = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
         inside = points[points["panel"] == panels[number]]
         rows = {name: inside[inside["line"] == name].sort_values("x") for name in names}
         rows = {name: each for name, each in rows.items() if len(each)}
         for index, (name, each) in enumerate(rows.items()):
             if len(each) > 1 and name in banded:
-                edges = (each[column].tolist() for column in ("x", "low", "high"))
+                abscissas, low, high = (each[column].tolist() for column in ("x", "low", "high"))
                 data.append(
                     band_trace(
-                        *edges, tones[name], f"band {number} {index}", showlegend=False, **axes
+                        abscissas,
+                        low,
+                        high,
+                        tones[name],
+                        f"band {number} {index}",
+                        showlegend=False,
+                        **axes,
                     )
                 )
         for index, (name, each) in enumerate(rows.items()):

@@ -123,7 +123,7 @@ def plotly_dash(style: ColourStyle, width: float = LINE_WIDTH) -> str:
 
 
 def line_trace(
-    x: Sequence[float], y: Sequence[float], name: str, part: str, **changes: Any
+    x: Sequence[float | None], y: Sequence[float | None], name: str, part: str, **changes: Any
 ) -> dict[str, Any]:
     """A line in a colour style."""
     style = colour_style(name)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 
@@ -21,9 +21,26 @@ from ttc_explorer.ui.components.strategy_comparison import (
 from ttc_explorer.ui.html_templates import render
 
 
+class ChipOption(Protocol):
+    """What a chip stands for: a strategy with its settings, whoever chooses among them."""
+
+    @property
+    def strategy(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def sentence(self) -> str: ...
+
+
 def strategy_chips(
     value: str,
-    options: Iterable[ComparedStrategy],
+    options: Iterable[ChipOption],
     label: str,
     max_pressed: int = MAX_COMPARED,
     **kwargs: Any,

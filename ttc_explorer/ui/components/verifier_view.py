@@ -43,6 +43,7 @@ class VerifierMeasurements:
 
     Attributes:
         results: what it was measured on.
+        questions: how many were asked.
         calibrations: of whole solutions, and of steps if they were judged: name, colour style,
             calibration.
         aucs: rows of ``calibration.auc_table``.
@@ -53,6 +54,7 @@ class VerifierMeasurements:
     """
 
     results: Results
+    questions: int
     calibrations: list[tuple[str, str, Calibration]]
     aucs: pd.DataFrame
     first_errors: FirstErrorDetection | None

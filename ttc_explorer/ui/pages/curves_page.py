@@ -246,7 +246,7 @@ class CurvesPage(Page):
             self.mapping = ColumnMapping("curves-columns")
 
     def _connect(self) -> None:
-        controls = [
+        controls: list[Any] = [
             self.model, self.chips, self.selector, self.family, self.level, self.split,
             self.cost_column, self.scale, self.bands,
         ]  # fmt: skip

@@ -411,7 +411,8 @@ def posterior_intervals(
     drawn = np.random.default_rng(ESTIMATION_SEED).beta(a, b, (POSTERIOR_DRAWS, len(a)))
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     mean = a / (a + b)
-    return counts, [tuple(map(float, each)) for each in zip(mean, low, high, strict=True)]
+    intervals = zip(mean.tolist(), low.tolist(), high.tolist(), strict=True)
+    return counts, list(intervals)
 
 
 def _difficulty_method(difficulty: str) -> str:
@@ -424,7 +425,8 @@ def _find_cell(cells: tuple[PolicyCell, ...], wanted: tuple[int, int]) -> Policy
     budgets = sorted({cell.budget for cell in cells})
     middle = 3, budgets[len(budgets) // 2]
     places = {(cell.bin, cell.budget): cell for cell in cells}
-    return places.get(tuple(wanted)) or places[middle]
+    bin_number, budget = wanted  # the page sends a list
+    return places.get((bin_number, budget)) or places[middle]
 
 
 def _number(text: object) -> int:

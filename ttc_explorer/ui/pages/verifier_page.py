@@ -203,7 +203,7 @@ class VerifierPage(Page):
         facts = [
             f"judged by {results.about.get('verifier')}",
             count_noun(found.calibrations[0][2].count, "solution"),
-            count_noun(results.probe["question"].nunique(), "question"),
+            count_noun(found.questions, "question"),
         ]
         updates = {
             self.banner: "",
@@ -271,6 +271,7 @@ class VerifierPage(Page):
             calibrations.append(("steps", "series-vermilion", steps))
         return VerifierMeasurements(
             results,
+            probe["question"].nunique(),
             calibrations,
             measured.auc_table(probe, list(verifier_view.AUC_SCORES)),
             measured.detect_first_errors(probe),
