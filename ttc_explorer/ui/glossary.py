@@ -112,9 +112,10 @@ TERMS: dict[str, str] = {
     "placed "
     "by the mean score of its own finished solutions. A search that keeps high scores makes it "
     "look easier.",
-    "pool": "A file of sampled solutions of any model (Parquet, or JSON lines), one a row: "
-    "question, sample, "
-    "answer, correct, and score if a verifier gave one. It stays in your session.",
+    "pool": "A file of sampled solutions of any model (Parquet, JSON, CSV), one a row: question, "
+    "answer, correct or reference, and score if a verifier gave one. Scores below 0 or above 1 are "
+    "mapped before they weigh votes: logits by the logistic function, others by the softmax within "
+    "their question. It stays in your session.",
     # policy
     "read difficulty": "How a question gets into its bin. Predicted: by the verifier's mean score "
     "of a few "
