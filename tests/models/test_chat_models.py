@@ -110,7 +110,7 @@ def test_a_step_ends_with_a_blank_line_and_a_solution_with_a_box(monkeypatch):
         (row,) = generator.extend([ExtendJob(state, 1.0, (place,))])
         steps.append((row.text, row.finished))
         state = row.state
-    assert steps == [("We add. It is so.", False), ("Then 7.", False), ("It is \\boxed{7}.", True)]
+    assert steps == [("We add.\nIt is so.", False), ("Then 7.", False), ("It is \\boxed{7}.", True)]
 
 
 def test_a_turn_ends_with_the_token_of_the_template(monkeypatch):
@@ -152,7 +152,7 @@ def test_steps_end_at_the_first_blank_line_after_a_word(pieces):
     else:
         end += 1  # the end token
     assert row.tokens == end
-    assert row.text == text.strip().replace("\n", " ")
+    assert row.text == text.strip()
 
 
 @pytest.mark.parametrize(
