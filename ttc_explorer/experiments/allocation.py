@@ -16,15 +16,12 @@ import pandas as pd
 
 from ttc_explorer.experiments.cross_fitting import (
     BASELINE,
-    BINS,
     SELECTOR,
-    Floats,
-    Ints,
     assign_halves,
     cross_fit_and_bootstrap,
     easiness_of_questions,
-    quintiles,
 )
+from ttc_explorer.experiments.difficulty import BINS, Floats, Ints, quintiles
 from ttc_explorer.experiments.intervals import RESAMPLES, percentile_interval
 from ttc_explorer.problems.problem import BadInput
 

@@ -26,15 +26,12 @@ from pydantic import Field, Json, model_validator
 from ttc_explorer.checked_json import Record, parse_json
 from ttc_explorer.experiments.compute_optimal_policy import Policy
 from ttc_explorer.experiments.cross_fitting import (
-    BINS,
-    Floats,
-    Ints,
     PolicyCell,
     arms_by_budget,
     assign_halves,
     easiness_of_questions,
-    quintiles,
 )
+from ttc_explorer.experiments.difficulty import BINS, Floats, Ints, quintiles
 from ttc_explorer.experiments.intervals import percentile_interval
 from ttc_explorer.models.protocol import PolicyDecision, PolicyQuery, StrategyChoice
 from ttc_explorer.problems.problem import BadInput
@@ -253,7 +250,8 @@ def replay_regret(
 def _arm_means(value: Floats, bins: Ints, mask: NDArray[np.bool_]) -> Floats:
     """Mean of each arm over the questions in use, (BINS, arms)."""
     member = (bins[:, None] == np.arange(1, BINS + 1)) & mask[:, None]
-    return (value @ member / np.maximum(1, member.sum(axis=0))).T
+    means: Floats = (value @ member / np.maximum(1, member.sum(axis=0))).T
+    return means
 
 
 def _choose_arms(
@@ -266,7 +264,8 @@ def _choose_arms(
 ) -> Ints:
     """The arm that a learner takes for each question as it comes, (questions,)."""
     if strength is None:
-        return prior.argmax(axis=1)[bins - 1]
+        best: Ints = prior.argmax(axis=1)[bins - 1]
+        return best
     right, trials = np.zeros_like(prior), np.zeros_like(prior)
     chosen_arms = np.empty(len(bins), np.int64)
     for question, b in enumerate(bins - 1):

@@ -24,8 +24,10 @@ from ttc_explorer.models.devices import thread_count
 from ttc_explorer.models.hf_backbone import HFBackbone
 from ttc_explorer.models.kv_cache import KVBlock
 from ttc_explorer.models.llama_fast_path import FusedBackbone
+from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.sampling import sample_tokens, uniform_draws
 from ttc_explorer.models.step_codec import StepCodec
+from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.problems.answer_checker import exact_match_checker
 from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.families import FAMILIES, draw_problem
@@ -49,6 +51,8 @@ def run_bench(questions: int = 8, repeats: int = 3) -> dict[str, object]:
     searches sample different trees: the ratio is that of seconds per token.
     """
     models = catalogue.load_models()
+    if not isinstance(models.generator, TreeGenerator) or models.verifier is None:
+        raise ModelError("The shipped models are not here: the benchmark needs them.")
     torch.set_num_threads(thread_count(models.generator.parameters))
     model = AutoModelForCausalLM.from_pretrained(
         catalogue.MODELS_FOLDER / models.generator.name, dtype=torch.float32
@@ -80,8 +84,10 @@ def bench_decoding(model: PreTrainedModel, prompt: list[int], repeats: int) -> d
     ``generate``."""
     ids = torch.tensor([prompt] * ROWS)
 
+    generate: Callable[..., Tensor] = model.generate  # torch types it as a tensor
+
     def baseline() -> None:
-        model.generate(
+        generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             do_sample=True,
@@ -120,7 +126,9 @@ def decode(backbone: Backbone, ids: Tensor) -> None:
     draws = torch.from_numpy(uniform_draws([(row,) for row in range(rows)], TOKENS))
     temperatures = torch.full((rows,), 0.8, dtype=torch.float64)
     for token in range(TOKENS):
-        logits = backbone.read(last[:, None], starts + token, block, predict=True)[:, 0]
+        outputs = backbone.read(last[:, None], starts + token, block, predict=True)
+        assert outputs is not None
+        logits = outputs[:, 0]
         last, _ = sample_tokens(
             logits, temperatures, draws[:, token], torch.zeros(logits.shape[1], dtype=torch.bool)
         )
@@ -235,7 +243,8 @@ class TransformersBaseline:
             [torch.tensor(row) for row in live], batch_first=True, padding_side="left"
         )
         lengths = torch.tensor([len(row) for row in live])
-        out = self.model.generate(
+        generate: Callable[..., Tensor] = self.model.generate  # torch types it as a tensor
+        out = generate(
             input_ids=ids,
             attention_mask=(torch.arange(width) >= width - lengths[:, None]).long(),
             do_sample=True,
@@ -260,4 +269,7 @@ class TransformersBaseline:
         lengths = torch.tensor([len(row) for row in rows])
         mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
         logits = self.verifier(input_ids=ids, attention_mask=mask).logits
-        return logits[torch.arange(len(rows)), lengths - 1].softmax(-1)[:, 1].tolist()
+        scores: list[float] = (
+            logits[torch.arange(len(rows)), lengths - 1].softmax(-1)[:, 1].tolist()
+        )
+        return scores

@@ -275,9 +275,10 @@ def _first_error_detection(
         return _with_f1(found / max(1, error_total), flawless_hits / max(1, flawless_total))
 
     value, low, high = _bootstrap_questions(statistic, question_count, resamples, seed)
-    return FirstErrorDetection(
-        table, *zip(map(float, value), map(float, low), map(float, high), strict=True), thresholds
+    wrong, right, f1 = (
+        (float(value[place]), float(low[place]), float(high[place])) for place in range(3)
     )
+    return FirstErrorDetection(table, wrong, right, f1, thresholds)
 
 
 def _labelled_solutions(probe: pd.DataFrame) -> pd.DataFrame:

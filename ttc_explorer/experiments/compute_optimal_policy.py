@@ -150,7 +150,9 @@ def measured_budgets(results: Results) -> list[int]:
 
 def probe_cost(results: Results, seed: int = 0) -> dict[str, float]:
     """What the probe that predicts difficulty costs a question: budget (its samples) and
-    COST_COLUMNS."""
+    COST_COLUMNS. Raises BadInput if there is no probe."""
+    if results.probe is None:
+        raise BadInput("These results have no probe: sweep with one.")
     samples = min(MAX_PROBE, int(results.probe.groupby("question").size().min()))
     probe_evidence = evidence(replace(results, pool=results.probe, runs=None), [samples], seed)
     # Predicted difficulty is a mean of scores: the probe pays for its verifier.

@@ -53,7 +53,8 @@ class BudgetArms:
     @property
     def value(self) -> Floats:
         """The chances alone, (arms, questions)."""
-        return self.figures[0]
+        chances: Floats = self.figures[0]
+        return chances
 
 
 def arms_by_budget(evidence: pd.DataFrame) -> tuple[Ints, dict[int, BudgetArms]]:
@@ -107,7 +108,7 @@ def easiness_estimates(probe: pd.DataFrame) -> dict[str, pd.Series]:
 
 def easiness_of_questions(easiness: pd.Series, questions: Ints) -> Floats:
     """The ease of each of ``questions``, in order. Raises BadInput where one has none."""
-    found = easiness.reindex(questions).to_numpy(float)
+    found: Floats = easiness.reindex(questions).to_numpy(float)
     if np.isnan(found).any():
         raise BadInput("Some questions have no probe: sweep them again, with their probe.")
     return found
@@ -124,7 +125,8 @@ def cross_fitted_arms(value: Floats, bins: Ints, weight: Floats, rng: np.random.
     arm it gets.
     """
     group = assign_halves(bins, weight, rng)
-    return _best_arm_per_group(value * weight, group)[group ^ 1]
+    arms: Ints = _best_arm_per_group(value * weight, group)[group ^ 1]
+    return arms
 
 
 def _best_arm_per_bin(value: Floats, bins: Ints, weight: Floats) -> Ints:
@@ -144,7 +146,8 @@ def assign_halves(bins: Ints, weight: Floats, rng: np.random.Generator) -> Ints:
 def _best_arm_per_group(weighted_value: Floats, group: Ints) -> Ints:
     """The arm with the greatest sum in each group, (2 · BINS + 2,)."""
     member = (group[:, None] == np.arange(2 * BINS + 2)).astype(float)
-    return (weighted_value @ member).argmax(axis=0)
+    best: Ints = (weighted_value @ member).argmax(axis=0)
+    return best
 
 
 def cross_fit_and_bootstrap(
@@ -238,9 +241,10 @@ def cells(
             candidates = [
                 Candidate(each.choices[a], float(shares[a]), float(priors[a])) for a in ranked
             ]
-            figures = (float(figure[i, b]) for figure in (accuracy, low, high))
+            mean, least, most = (float(figure[i, b]) for figure in (accuracy, low, high))
+            size = int((bins == b + 1).sum())
             table_cells.append(
-                PolicyCell(b + 1, budget, int((bins == b + 1).sum()), *figures, tuple(candidates))
+                PolicyCell(b + 1, budget, size, mean, least, most, tuple(candidates))
             )
     return tuple(table_cells)
 
@@ -266,7 +270,8 @@ class PolicyCurves:
         """Row numbers of the policy of that name, or of best-of-N (None), by ascending budget."""
         static = (self.table["strategy"] == BASELINE.strategy) & (self.table["settings"] == "{}")
         rows = self.table[self.table["line"] == line if line else static]
-        return rows.sort_values("budget").index.to_numpy()
+        indices: Ints = rows.sort_values("budget").index.to_numpy()
+        return indices
 
     def question_cost(self, unit: str, rows: Ints) -> tuple[Floats, Floats]:
         """What a question costs at these points, (rows,), and in each resample, (resamples,
@@ -344,11 +349,11 @@ def accuracy_difference(found: PolicyCurves, line: str, other: str | None = None
     Rows: budget, difference, low, high (paired).
     """
     budget = found.table["budget"].to_numpy()
-    baseline_rows = {budget[row]: row for row in found.indices(other)}
+    baseline_row_at = {budget[row]: row for row in found.indices(other)}
     policy_rows = np.array(
-        [row for row in found.indices(line) if budget[row] in baseline_rows], int
+        [row for row in found.indices(line) if budget[row] in baseline_row_at], int
     )
-    baseline_rows = np.array([baseline_rows[budget[row]] for row in policy_rows], int)
+    baseline_rows = np.array([baseline_row_at[budget[row]] for row in policy_rows], int)
     accuracy = found.table["accuracy"].to_numpy()
     low, high = percentile_interval(
         found.draws[:, 0, policy_rows] - found.draws[:, 0, baseline_rows]

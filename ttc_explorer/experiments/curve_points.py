@@ -97,7 +97,7 @@ def curve_points(
     )  # the first row stands for the questions themselves, each once
     if easiness is not None:
         resampled_bins = np.stack([quintiles(easiness[mask], weight, rng) for weight in drawn])
-        names = range(1, BINS + 1)
+        names = np.arange(1, BINS + 1)
     else:
         given_bins = np.zeros(count, np.int64) if bins is None else bins[mask]
         resampled_bins = np.broadcast_to(given_bins, drawn.shape)

@@ -154,7 +154,10 @@ def vote_at_k(
             names >= 0, np.bincount(answer, correct[row]) / np.bincount(answer), 0.0
         )
         order = rng.permuted(np.tile(np.arange(n), (subsets, 1)), axis=1)
-        chance_by_k, samples_counted, running_totals = {}, 0, (0.0, 0.0)
+        chance_by_k: dict[int, float] = {}
+        samples_counted = 0
+        nothing = np.zeros((subsets, len(names)))
+        running_totals = nothing, nothing
         for k in sorted(set(ks)):
             if k == 1:
                 chance_by_k[k] = answer_correctness[answer].mean()
@@ -169,7 +172,8 @@ def vote_at_k(
                 )
                 samples_counted = k
             ranks = [(sums, TIE_TOLERANCE * np.abs(weights[row]).max()), (counts, 0.0)]
-            chance_by_k[k] = _selection_frequency(names, counts, ranks) @ answer_correctness
+            frequency = _selection_frequency(names, counts, ranks)
+            chance_by_k[k] = float(frequency @ answer_correctness)
         chances[row] = [chance_by_k[k] for k in ks]
     return chances
 
@@ -224,10 +228,9 @@ def _vote_counts(answer: Ints, weights: Floats, subsets: Ints, names: int) -> tu
     names)."""
     place = (answer[subsets] + names * np.arange(len(subsets))[:, None]).ravel()
     size = names * len(subsets)
-    return tuple(
-        np.bincount(place, weight, minlength=size).reshape(-1, names).astype(float)
-        for weight in (None, weights[subsets].ravel())
-    )
+    counts = np.bincount(place, minlength=size).reshape(-1, names).astype(float)
+    sums = np.bincount(place, weights[subsets].ravel(), size).reshape(-1, names).astype(float)
+    return counts, sums
 
 
 def _selection_frequency(
@@ -241,4 +244,5 @@ def _selection_frequency(
     for rank, rounding in ranks:
         rank = np.where(chosen, rank, -np.inf)
         chosen &= rank >= rank.max(axis=1, keepdims=True) - rounding
-    return (chosen / np.maximum(1, chosen.sum(axis=1, keepdims=True))).mean(axis=0)
+    frequency: Floats = (chosen / np.maximum(1, chosen.sum(axis=1, keepdims=True))).mean(axis=0)
+    return frequency

@@ -23,16 +23,13 @@ import numpy as np
 import pandas as pd
 
 from ttc_explorer.experiments.cross_fitting import (
-    BINS,
-    Floats,
-    Ints,
     arms_by_budget,
     budgets_with_alternatives,
     cross_fit_and_bootstrap,
     cross_fitted_arms,
     easiness_of_questions,
-    quintiles,
 )
+from ttc_explorer.experiments.difficulty import BINS, Floats, Ints, quintiles
 from ttc_explorer.experiments.estimators import COVERAGE
 from ttc_explorer.experiments.intervals import RESAMPLES, percentile_interval
 from ttc_explorer.problems.problem import BadInput

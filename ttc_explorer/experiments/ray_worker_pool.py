@@ -52,7 +52,8 @@ class RayPool:
         self._actors = [actor.remote(setup) for _ in range(count or max(1, int(devices[kind])))]
 
     def about(self, jobs: Sequence[SweepJob]) -> dict[str, object]:
-        return self._receive(self._actors[0].about.remote(jobs))
+        found: dict[str, object] = self._receive(self._actors[0].about.remote(jobs))
+        return found
 
     def execute(self, tasks: Iterable[SweepTask]) -> Iterator[tuple[SweepTask, dict[str, Rows]]]:
         pending = iter(tasks)

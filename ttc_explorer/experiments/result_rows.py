@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ttc_explorer.experiments.sweep_jobs import SweepJob
-from ttc_explorer.models.protocol import ScoreJob, Verifier
+from ttc_explorer.models.protocol import ScoreJob, State, Verifier
 from ttc_explorer.problems.answer_checker import AnswerChecker
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
@@ -104,17 +104,18 @@ def pool_rows(
         for number, (leaf, tokens) in enumerate(zip(leaves, token_counts, strict=True)):
             share = tokens / sum(token_counts)
             steps = [tree.score[node] for node in tree.path(leaf)]
-            fully_scored = None not in steps
+            known = [score for score in steps if score is not None]
+            fully_scored = len(known) == len(steps)
             answer = tree.answer[leaf]
             right = answer is not None and run.correct[answer]
-            row = {
+            row: dict[str, Any] = {
                 "question": question,
                 "sample": len(rows),
                 "answer": _canonical_answer(answer, canonical_answers, checker),
                 "correct": right,
                 "score": steps[-1],
                 **{
-                    f"score_{aggregate}": aggregate_scores(steps, aggregate)
+                    f"score_{aggregate}": aggregate_scores(known, aggregate)
                     if fully_scored
                     else None
                     for aggregate in AGGREGATES
@@ -189,7 +190,8 @@ def judge_scores(
     scores: dict[str, list[float]] = {}
     for judge in judges:
         (prefilled_prompt,) = judge.prefill([text])
-        states, score_by_prefix = {(): prefilled_prompt.state}, {}
+        states: dict[tuple[str, ...], State] = {(): prefilled_prompt.state}
+        score_by_prefix: dict[tuple[str, ...], float] = {}
         for length in range(1, max(map(len, solutions), default=0) + 1):
             prefixes = list(dict.fromkeys(tuple(s[:length]) for s in solutions if len(s) >= length))
             scored = judge.score([ScoreJob(states[prefix[:-1]], prefix[-1]) for prefix in prefixes])

@@ -87,7 +87,7 @@ class SweepWorker:
                 "for these with the command policy."
             )
         models = (generator, verifier, reviser, revision_verifier, *self._judges)
-        model_names = [each and each.name for each in models]
+        model_names = [each.name if each else None for each in models]
         return {
             "model": generator.name,
             "parameters": generator.parameters,
@@ -167,7 +167,7 @@ class SweepWorker:
         for run, _ in timed:
             if run.error:
                 raise ModelError(run.error)
-            if run.stopped in ("cancelled", "deadline"):
+            if run.stopped in ("cancelled", "deadline") and self._time_limit is not None:
                 raise BadInput(
                     f"It took longer than {self._time_limit / 60:g} minutes, and is left out."
                 )

@@ -72,7 +72,8 @@ class ProcessPool:
 
     def about(self, jobs: Sequence[SweepJob]) -> dict[str, object]:
         _send_request(self._pipes[0], "about", jobs)
-        return _receive_reply(self._pipes[0])
+        found: dict[str, object] = _receive_reply(self._pipes[0])
+        return found
 
     def execute(self, tasks: Iterable[SweepTask]) -> Iterator[tuple[SweepTask, dict[str, Rows]]]:
         pending = iter(tasks)
@@ -87,7 +88,8 @@ class ProcessPool:
         for pipe in self._pipes:
             dispatch(pipe)
         while in_flight:
-            for pipe in wait(list(in_flight)):
+            ready = wait(list(in_flight))
+            for pipe in [each for each in in_flight if each in ready]:
                 task, tables = in_flight.pop(pipe), _receive_reply(pipe)
                 dispatch(pipe)
                 yield task, tables

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.problems.problem import BadInput
@@ -18,6 +18,8 @@ from ttc_explorer.search.tree import SearchTree
 
 VerifierUse = Literal["search", "select", "nothing"]
 SearchFunction = Callable[[SearchTree, int, Settings], Search]
+AnySearch = TypeVar("AnySearch", bound=Callable[..., Search])
+"""A search function that may take more when another search calls it."""
 
 
 def rows_of_the_budget(budget: int, settings: Settings) -> int:
@@ -69,7 +71,7 @@ def strategy(
     needs_reviser: bool = False,
     needs_prefix_continuation: bool = False,
     parallel_rows: Callable[[int, Settings], int] = rows_of_the_budget,
-) -> Callable[[SearchFunction], SearchFunction]:
+) -> Callable[[AnySearch], AnySearch]:
     """Register the decorated search function; arguments as in Strategy::
 
         @strategy("pairs", title="Pairs", summary="Two solutions.", verifier="select",
@@ -81,7 +83,7 @@ def strategy(
         BadInput: the name is taken, or no identifier.
     """
 
-    def register(search: SearchFunction) -> SearchFunction:
+    def register(search: AnySearch) -> AnySearch:
         entry = Strategy(
             search,
             title,

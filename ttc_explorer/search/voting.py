@@ -60,8 +60,17 @@ def solution_score(tree: SearchTree, leaf: int, aggregate: str) -> float | None:
     """
     if tree.kind[leaf] == "revision":
         return tree.score[leaf]
-    scores = [tree.score[node] for node in tree.path(leaf)]
-    return None if None in scores else aggregate_scores(scores, aggregate)
+    path = tree.path(leaf)
+    scores = [score for node in path if (score := tree.score[node]) is not None]
+    return aggregate_scores(scores, aggregate) if len(scores) == len(path) else None
+
+
+def search_score(tree: SearchTree, node: int, aggregate: str) -> float:
+    """``solution_score`` where the search goes by it, and everything has been scored."""
+    score = solution_score(tree, node, aggregate)
+    if score is None:
+        raise ValueError(f"node {node} has no score to search by")
+    return score
 
 
 def solution_logprobs(tree: SearchTree, leaf: int) -> list[float]:

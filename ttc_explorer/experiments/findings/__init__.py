@@ -171,10 +171,11 @@ def evaluate_findings(
                 commands[-1] = " && ".join(
                     [*(o.results.about["command"] for o in others), study.command]
                 )
-                measured.append(statement.test(study, others))
+                found_measurement = statement.test(study, others)
             else:
-                measured.append(statement.test(study))
-            said.append(measured[-1].said)
+                found_measurement = statement.test(study)
+            measured.append(found_measurement)
+            said.append(found_measurement.said)
         except (InsufficientData, BadInput) as error:
             measured.append(None)
             said.append(str(error))
@@ -237,6 +238,8 @@ def format_estimate(finding: Finding) -> str:
     """
     value, low, high = finding.estimate, finding.low, finding.high
     assert value is not None
+    assert low is not None
+    assert high is not None
     if finding.unit == "ratio":
         return f"{value:.2f} times ({low:.2f} to {high:.2f})"
     if finding.unit == "share":

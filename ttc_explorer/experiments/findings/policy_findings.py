@@ -20,8 +20,8 @@ from ttc_explorer.experiments.cross_fitting import (
     easiness_estimates,
     easiness_of_questions,
     policy_curves,
-    quintiles,
 )
+from ttc_explorer.experiments.difficulty import quintiles
 from ttc_explorer.experiments.findings.resampled_results import (
     BEST_OF_N,
     Floats,

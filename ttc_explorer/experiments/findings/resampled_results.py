@@ -96,7 +96,8 @@ class ResampledResults:
         for name, settings, *_ in self._values:
             if name == strategy:
                 found = Settings().with_values(json.loads(settings))
-                if found == replace(Settings(), temperature=found.temperature, **required_settings):
+                wanted = Settings().with_values(required_settings)
+                if found == replace(wanted, temperature=found.temperature):
                     return name, settings
         set_to = "".join(f" with {key} {value}" for key, value in required_settings.items())
         raise InsufficientData(f"The sweep did not run {strategy.replace('_', ' ')}{set_to}.")
@@ -165,7 +166,8 @@ class ResampledResults:
             raise InsufficientData("No question was measured in all that is compared here.")
         means = weights @ np.where(is_measured, values, 0.0)
         means = np.divide(means, size, out=np.full(len(size), np.nan), where=size > 0)
-        return np.where(np.isfinite(means), means, means[0])
+        drawn: Floats = np.where(np.isfinite(means), means, means[0])
+        return drawn
 
     def resample_statistic(self, statistic: Callable[[Floats], Any]) -> Floats:
         """Any figure of the weights of the questions (Q,), in every resample."""
@@ -205,7 +207,8 @@ def log2_slope(budgets: Sequence[int], draws: Sequence[Floats]) -> Floats:
         raise InsufficientData("One budget alone has no slope: sweep more of them.")
     x = np.log2(budgets)
     x -= x.mean()
-    return np.tensordot(x, np.stack(draws), axes=1) / (x @ x)
+    slopes: Floats = np.tensordot(x, np.stack(draws), axes=1) / (x @ x)
+    return slopes
 
 
 def arm_label(arm: ArmKey) -> str:

@@ -187,7 +187,8 @@ def revision_verifier_against_prm(study: ResampledResults) -> FindingMeasurement
         raise InsufficientData("Revisions were not run in one chain.")
 
     def values(right: pd.Series, budget: int) -> Floats:
-        return right[budget].reindex(study.questions).to_numpy(float)
+        found: Floats = right[budget].reindex(study.questions).to_numpy(float)
+        return found
 
     gap = np.mean([values(own, budget) - values(base, budget) for budget in budgets], axis=0)
     draws = study.mean(gap)

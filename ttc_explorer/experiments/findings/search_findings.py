@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ttc_explorer.experiments.cross_fitting import CROSS_FIT_REPEATS, cross_fitted_arms
+from ttc_explorer.experiments.difficulty import Ints
 from ttc_explorer.experiments.findings.resampled_results import (
     BEST_OF_N,
     EASY_BINS,
@@ -142,7 +143,7 @@ def hardest_questions(study: ResampledResults) -> FindingMeasurement:
     gains = np.where(is_measured, gains, 0.0)
     rng = np.random.default_rng(study.seed)
 
-    def gain(weight: Floats, bins: Floats) -> float:
+    def gain(weight: Floats, bins: Ints) -> float:
         weight = weight * (is_measured & np.isin(bins, HARDEST_BINS))
         chosen = cross_fitted_arms(gains, bins, weight, rng)
         return float(gains[chosen, np.arange(len(weight))] @ weight / max(1.0, weight.sum()))

@@ -86,4 +86,4 @@ def posterior_lead_probability(lead: int, rival: int) -> float:
     (0.96875, 0.5)
     """
     coins = lead + rival + 1
-    return sum(math.comb(coins, heads) for heads in range(lead + 1)) / 2**coins
+    return sum(math.comb(coins, heads) for heads in range(lead + 1)) / (1 << coins)

@@ -40,7 +40,7 @@ def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
     rest = budget - probe
     ending = yield from best_of_n(tree, probe, settings, keep_state=rest > 0)
     ends = [node for node in range(len(tree)) if tree.status[node] in ("finished", "open")]
-    mean_score = math.fsum(tree.score[node] for node in ends) / probe
+    mean_score = math.fsum(tree.score[node] or 0.0 for node in ends) / probe
     evidence = f"The mean score of a probe of {probe} is {mean_score:.2f}"
     note_data: dict[str, NoteValue | list[NoteValue]] = {
         "probe": probe,
@@ -53,7 +53,7 @@ def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
 
     decision = yield PolicyQuery(mean_score, budget)
     choice = FALLBACK_CHOICE
-    if decision is None:
+    if not isinstance(decision, PolicyDecision):
         tree.note(f"{evidence}. No policy has been measured yet: best-of-N goes on.", **note_data)
     else:
         choice, explanation = resolve_choice(decision)

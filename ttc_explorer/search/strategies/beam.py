@@ -9,7 +9,7 @@ from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, exten
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
-from ttc_explorer.search.voting import solution_score
+from ttc_explorer.search.voting import search_score
 
 
 @strategy(
@@ -42,7 +42,7 @@ def beam(tree: SearchTree, budget: int, settings: Settings) -> Search:
         if not live:
             return "done"
         widths = beam_allocation(
-            [solution_score(tree, node, settings.aggregate) for node in live],
+            [search_score(tree, node, settings.aggregate) for node in live],
             settings.children(budget),
         )
     return "budget"

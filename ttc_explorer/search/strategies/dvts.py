@@ -12,7 +12,7 @@ from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, exten
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
-from ttc_explorer.search.voting import solution_score
+from ttc_explorer.search.voting import search_score
 
 
 @strategy(
@@ -49,7 +49,7 @@ def dvts(tree: SearchTree, budget: int, settings: Settings) -> Search:
         )
         survivors = {}
         for siblings in [list(islice(new_nodes, size)) for size in sizes]:
-            best = max(siblings, key=lambda node: solution_score(tree, node, settings.aggregate))
+            best = max(siblings, key=lambda node: search_score(tree, node, settings.aggregate))
             if tree.status[best] == "open":
                 survivors[best] = sum(tree.status[node] == "open" for node in siblings)
         if not survivors:

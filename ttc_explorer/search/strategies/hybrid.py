@@ -11,7 +11,7 @@ from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategies.beam import beam
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
-from ttc_explorer.search.voting import solution_score
+from ttc_explorer.search.voting import search_score
 
 
 @strategy(
@@ -55,7 +55,7 @@ def best_attempts(tree: SearchTree, count: int, aggregate: str) -> list[int]:
     """The ends of the up to ``count`` best attempts with different answers, best first; the root if
     there is no attempt. Of equal scores the older attempt is the better one; unreadable answers
     count as one."""
-    ranked = sorted(tree.leaves(), key=lambda leaf: -solution_score(tree, leaf, aggregate))
+    ranked = sorted(tree.leaves(), key=lambda leaf: -search_score(tree, leaf, aggregate))
     best: dict[str | None, int] = {}
     for leaf in ranked:
         best.setdefault(tree.answer[leaf], leaf)

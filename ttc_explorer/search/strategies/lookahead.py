@@ -14,7 +14,7 @@ from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategies.beam import beam_allocation
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
-from ttc_explorer.search.voting import solution_score
+from ttc_explorer.search.voting import search_score
 
 
 @strategy(
@@ -48,7 +48,7 @@ def lookahead(tree: SearchTree, budget: int, settings: Settings) -> Search:
             tree, live, min(settings.lookahead, settings.rounds - depth)
         )
         widths = beam_allocation(
-            [solution_score(tree, end, settings.aggregate) for end in ends],
+            [search_score(tree, end, settings.aggregate) for end in ends],
             settings.children(budget),
         )
     return "budget"

@@ -15,7 +15,7 @@ from ttc_explorer.search.primitives import ROOT, Search, extend_and_score
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
-from ttc_explorer.search.voting import solution_score
+from ttc_explorer.search.voting import search_score
 
 EXPLORATION_CONSTANT = math.sqrt(2)
 """UCB1's constant, for values in [0, 1]."""
@@ -117,15 +117,16 @@ class MctsState:
 
     def score(self, node: int) -> float:
         """The verifier's score: the ``aggregate`` over the path, as in ``beam``."""
-        return solution_score(self.tree, node, self.settings.aggregate)
+        return search_score(self.tree, node, self.settings.aggregate)
 
     def ucb_score(self, node: int) -> float:
         """UCB1, what UCT chooses by: mean value + c · √(ln of the siblings' visits, its own with
         them / its visits); ties go to the older node."""
         tree = self.tree
-        total_visits = sum(tree.visits[sibling] for sibling in self.children[tree.parent[node]])
-        return tree.value[node] + EXPLORATION_CONSTANT * math.sqrt(
-            math.log(total_visits) / tree.visits[node]
+        siblings = self.children[tree.parent[node]]
+        total_visits = sum(tree.visits[sibling] or 0 for sibling in siblings)
+        return (tree.value[node] or 0.0) + EXPLORATION_CONSTANT * math.sqrt(
+            math.log(total_visits) / (tree.visits[node] or 1)
         )
 
     def backpropagate(self, leaf: int) -> None:

@@ -13,7 +13,7 @@ from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, exten
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
-from ttc_explorer.search.voting import solution_score
+from ttc_explorer.search.voting import search_score
 
 SCORE_EPSILON = 1e-7
 """Scores are read as if at least this far from 0 and 1, where the logit has no end."""
@@ -50,9 +50,7 @@ def particles(tree: SearchTree, budget: int, settings: Settings) -> Search:
             tree, apply_allocation(tree, live, widths), settings.temperature
         )
         population = [*(leaf for leaf in tree.leaves() if leaf >= first_new_node), *live]
-        odds = [
-            score_to_odds(solution_score(tree, node, settings.aggregate)) for node in population
-        ]
+        odds = [score_to_odds(search_score(tree, node, settings.aggregate)) for node in population]
         resampled = Counter(rng.choices(population, odds, k=len(live)))
         widths = [resampled[node] for node in live]
         if not any(widths):

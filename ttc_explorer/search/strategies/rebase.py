@@ -10,7 +10,7 @@ from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, exten
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
-from ttc_explorer.search.voting import solution_score
+from ttc_explorer.search.voting import search_score
 
 BALANCE_TEMPERATURE = 0.2
 """The paper's balance temperature T: the smaller, the more of the width goes to the best steps."""
@@ -41,7 +41,7 @@ def rebase(tree: SearchTree, budget: int, settings: Settings) -> Search:
         if not live:
             return "done"
         widths = softmax_allocation(
-            [solution_score(tree, node, settings.aggregate) for node in live], len(live)
+            [search_score(tree, node, settings.aggregate) for node in live], len(live)
         )
     return "budget"
 
