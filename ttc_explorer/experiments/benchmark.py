@@ -11,6 +11,7 @@ from collections.abc import Callable
 from random import Random
 from statistics import median
 from time import perf_counter
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -62,7 +63,7 @@ def run_bench(questions: int = 8, repeats: int = 3) -> dict[str, object]:
     )
     texts = benchmark_questions(questions)
     codec = models.generator.codec
-    baseline = TransformersBaseline(model.eval(), verifier.eval(), codec)
+    baseline = TransformersBaseline(model.train(False), verifier.train(False), codec)
     return {
         "threads": torch.get_num_threads(),
         "decode": bench_decoding(model, codec.prompt(texts[0]), repeats),
@@ -84,7 +85,7 @@ def bench_decoding(model: PreTrainedModel, prompt: list[int], repeats: int) -> d
     ``generate``."""
     ids = torch.tensor([prompt] * ROWS)
 
-    generate: Callable[..., Tensor] = model.generate  # torch types it as a tensor
+    generate = cast(Callable[..., Tensor], model.generate)  # torch types it as a tensor
 
     def baseline() -> None:
         generate(
@@ -243,7 +244,7 @@ class TransformersBaseline:
             [torch.tensor(row) for row in live], batch_first=True, padding_side="left"
         )
         lengths = torch.tensor([len(row) for row in live])
-        generate: Callable[..., Tensor] = self.model.generate  # torch types it as a tensor
+        generate = cast(Callable[..., Tensor], self.model.generate)
         out = generate(
             input_ids=ids,
             attention_mask=(torch.arange(width) >= width - lengths[:, None]).long(),

@@ -1,66 +1,70 @@
 """The procedural families: problems without end, each with worked steps and an exact checker.
 
-A new family is one file and one line in FAMILIES.
+One a file; each registers itself, here or in somebody's own file (``extensions.py``). The shipped
+models know those of the package: of a new one they know nothing until they are trained on it.
 """
 
 from __future__ import annotations
 
 from random import Random
 
-from ttc_explorer.problems.families.congruences import CongruencesFamily
-from ttc_explorer.problems.families.cubic import CubicFamily
-from ttc_explorer.problems.families.family import LEVELS, SPLITS, Family, RecognisedProblem
-from ttc_explorer.problems.families.fraction import FractionFamily
-from ttc_explorer.problems.families.gcd import GcdFamily
-from ttc_explorer.problems.families.linear import LinearFamily
-from ttc_explorer.problems.families.percent import PercentFamily
-from ttc_explorer.problems.families.quadratic import QuadraticFamily
-from ttc_explorer.problems.families.roots import RootsFamily
-from ttc_explorer.problems.families.sequence import SequenceFamily
-from ttc_explorer.problems.families.subset import SubsetFamily
-from ttc_explorer.problems.families.system import SystemFamily
-from ttc_explorer.problems.families.target import TargetFamily
+from ttc_explorer.problems.families import (
+    congruences,
+    cubic,
+    fraction,
+    gcd,
+    linear,
+    percent,
+    quadratic,
+    roots,
+    sequence,
+    subset,
+    system,
+    target,
+    word,
+)
+from ttc_explorer.problems.families.family import (
+    FAMILIES,
+    LEVELS,
+    SPLITS,
+    Family,
+    RecognisedProblem,
+)
 from ttc_explorer.problems.families.typed_problem_parser import parse_typed_problem
-from ttc_explorer.problems.families.word import WordProblemFamily
 from ttc_explorer.problems.problem import Problem
 
-FAMILIES: dict[str, Family] = {
-    family.name: family
-    for family in (
-        QuadraticFamily(),
-        CubicFamily(),
-        RootsFamily(),
-        CongruencesFamily(),
-        SystemFamily(),
-        TargetFamily(),
-        SubsetFamily(),
-        WordProblemFamily(),
-        LinearFamily(),
-        FractionFamily(),
-        GcdFamily(),
-        SequenceFamily(),
-        PercentFamily(),
+FAMILIES.put_first(
+    (
+        "quadratic",
+        "cubic",
+        "roots",
+        "congruences",
+        "system",
+        "target",
+        "subset",
+        "word",
+        "linear",
+        "fraction",
+        "gcd",
+        "sequence",
+        "percent",
     )
-}
+)
 
 
 def recognise(text: str) -> RecognisedProblem | None:
     """The family problem that ``text`` words, or None: what the shipped models were not trained
     on."""
-    for family in FAMILIES.values():
-        parameters = family.recognise(text)
+    for each in FAMILIES.values():
+        parameters = each.recognise(text)
         if parameters is not None:
-            return RecognisedProblem(family, parameters)
+            return RecognisedProblem(each, parameters)
     question = parse_typed_problem(text)
     meant = (
-        [(family, family.parse_question(question)) for family in FAMILIES.values()]
-        if question
-        else []
+        [(each, each.parse_question(question)) for each in FAMILIES.values()] if question else []
     )
     found = [
-        RecognisedProblem(family, parameters)
-        for family, parameters in meant
-        if parameters is not None
+        RecognisedProblem(each, parameters) for each, parameters in meant if parameters is not None
     ]
     return found[0] if len(found) == 1 else None
 
@@ -86,7 +90,20 @@ __all__ = [
     "SPLITS",
     "Family",
     "RecognisedProblem",
+    "congruences",
+    "cubic",
     "draw_problem",
+    "fraction",
+    "gcd",
+    "linear",
+    "percent",
+    "quadratic",
     "recognise",
+    "roots",
+    "sequence",
+    "subset",
+    "system",
+    "target",
     "to_canonical_wording",
+    "word",
 ]

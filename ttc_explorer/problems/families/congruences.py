@@ -8,7 +8,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import (
     SolutionWriter,
     format_check,
@@ -25,6 +25,7 @@ _VOCABULARY = EQUATION_WORDS | set(
 )
 
 
+@family
 class CongruencesFamily(Family):
     """``parameters``: a prime modulus m, the first right side, and the coefficients.
 

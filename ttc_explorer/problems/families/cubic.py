@@ -9,7 +9,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import (
     SolutionWriter,
     format_check,
@@ -23,6 +23,7 @@ from ttc_explorer.problems.families.typed_problem_parser import EQUATION_WORDS, 
 Parameters = tuple[int, int, int]
 
 
+@family
 class CubicFamily(Family):
     """``parameters``: three different roots, ascending, none zero."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from random import Random
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from ttc_explorer.problems.canonical_wording import normalise_text
 from ttc_explorer.problems.families.solution_writer import (
@@ -21,6 +21,7 @@ from ttc_explorer.problems.families.solution_writer import (
 )
 from ttc_explorer.problems.families.typed_problem_parser import Question
 from ttc_explorer.problems.problem import Problem
+from ttc_explorer.registry import Registry
 
 Parameters = Any
 """What a problem gives, as plain data of the family's own shape: numbers, tuples, never text."""
@@ -248,3 +249,19 @@ def _same_decisions(line: SolutionLine, step: str) -> bool:
         return True
     head = line_text(line[: last + 1])
     return step.startswith(head) and not step[len(head) :][:1].isdigit()
+
+
+FAMILIES: Registry[Family] = Registry("family")
+"""Name -> family. Those of the package are there as soon as ``problems.families`` is imported."""
+
+AnyFamily = TypeVar("AnyFamily", bound=Family)
+
+
+def family(kind: type[AnyFamily]) -> type[AnyFamily]:
+    """Register the decorated class, under its ``name``.
+
+    Raises:
+        BadInput: the name is taken, or no identifier.
+    """
+    FAMILIES.register(kind.name, kind(), kind.__module__)
+    return kind

@@ -9,7 +9,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import (
     SolutionWriter,
     format_check,
@@ -34,6 +34,7 @@ _VOCABULARY = _SIGN_WORDS.keys() | set(
 )
 
 
+@family
 class FractionFamily(Family):
     """``parameters``: (a, b, sign, c, d) of a/b + c/d or a/b - c/d, lowest terms, positive
     result."""

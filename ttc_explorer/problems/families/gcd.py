@@ -13,7 +13,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import SolutionWriter, format_check, near_miss
 from ttc_explorer.problems.families.typed_problem_parser import Question
 
@@ -34,6 +34,7 @@ _VOCABULARY = (
 )
 
 
+@family
 class GcdFamily(Family):
     """``parameters``: two different numbers, the larger first."""
 

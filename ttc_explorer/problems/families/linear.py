@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import ClassVar
 
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import (
     SolutionWriter,
     format_check,
@@ -20,6 +20,7 @@ from ttc_explorer.problems.families.typed_problem_parser import EQUATION_WORDS, 
 Parameters = tuple[int, int, int, int]
 
 
+@family
 class LinearFamily(Family):
     """``parameters``: (a, b, c, d) of ax+b=cx+d, a > c >= 0; the solution is an integer."""
 

@@ -11,7 +11,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import SolutionWriter, format_check, near_miss
 from ttc_explorer.problems.families.typed_problem_parser import FILLER_WORDS, Question
 
@@ -21,6 +21,7 @@ UNIT, UNITS = 5, 20
 """Percent a unit, and units in the whole."""
 
 
+@family
 class PercentFamily(Family):
     """``parameters``: the kind of question, the percentage, and the known number."""
 

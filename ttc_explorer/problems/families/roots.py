@@ -9,7 +9,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import (
     SolutionWriter,
     format_check,
@@ -24,6 +24,7 @@ Parameters = tuple[tuple[int, int], ...]
 UNKNOWNS = "abcde"
 
 
+@family
 class RootsFamily(Family):
     """``parameters``: for each unknown u its linear coefficient and its right side: u^2+3u(+one
     before)=28."""

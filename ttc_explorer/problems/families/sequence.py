@@ -9,7 +9,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import (
     SolutionWriter,
     format_check,
@@ -32,6 +32,7 @@ _VOCABULARY = _CUE_WORDS | set(
 )
 
 
+@family
 class SequenceFamily(Family):
     """``parameters``: four or five terms of a sequence whose second differences are constant."""
 

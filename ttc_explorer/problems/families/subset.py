@@ -9,7 +9,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import (
     SolutionWriter,
     format_check,
@@ -31,6 +31,7 @@ _VOCABULARY = _CUE_WORDS | set(
 )
 
 
+@family
 class SubsetFamily(Family):
     """``parameters``: different numbers, ascending, and the sum that some of them must have."""
 

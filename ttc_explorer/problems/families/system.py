@@ -9,7 +9,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import word_list
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import (
     SolutionWriter,
     format_check,
@@ -24,6 +24,7 @@ from ttc_explorer.problems.families.typed_problem_parser import EQUATION_WORDS, 
 Parameters = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 
+@family
 class SystemFamily(Family):
     """``parameters``: the two equations as (coefficient of x, of y, right side)."""
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import normalise_text, word_list
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.solution_writer import (
     SolutionWriter,
     format_check,
@@ -44,6 +44,7 @@ _VOCABULARY = _CUE_WORDS | set(
 )
 
 
+@family
 class TargetFamily(Family):
     """``parameters``: the numbers, ascending, and the target. A move combines two numbers of the
     pool by + - *."""

@@ -8,7 +8,7 @@ from random import Random
 from typing import ClassVar
 
 from ttc_explorer.problems.canonical_wording import normalise_text
-from ttc_explorer.problems.families.family import Family
+from ttc_explorer.problems.families.family import Family, family
 from ttc_explorer.problems.families.narrative_parser import parse_narrative
 from ttc_explorer.problems.families.solution_writer import SolutionWriter, near_miss
 from ttc_explorer.problems.families.typed_problem_parser import Question
@@ -43,6 +43,7 @@ BACKWARD_FRAMES = (
 INVERSE_OPERATION = {"+": "-", "-": "+", "*": "/", "/": "*"}
 
 
+@family
 class WordProblemFamily(Family):
     """``parameters``: (backward, the known number, the stages as (sign, number)).
 
