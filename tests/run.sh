@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs every test, from any directory, as often as you like.
 # Arguments go to pytest: bash tests/run.sh tests/search -k beam
-# The fast ones, within a minute: bash tests/run.sh -m "not slow and not e2e"
+# The fast ones, within a minute on two cores: bash tests/run.sh -n 2 -m "not slow and not e2e"
 # With --vllm it runs the tests on a real vLLM server instead (CPU; 3.4 GB to download, an hour at worst): it
 # is installed in the folder TTC_VLLM_ENV, by default in the user's cache.
 # With --docker it carries out the Dockerfile, without Docker (tests/docker.py; root on Linux, 2 GB of packages).

@@ -16,6 +16,8 @@ from ttc_explorer.models.presets import MODEL_PRESETS, VERIFIER_PRESETS
 from ttc_explorer.models.protocol import Cost, ExtendJob, ModelError, ScoreJob
 from ttc_explorer.search.ledger import Ledger
 
+pytestmark = pytest.mark.slow
+
 
 def limit_rows_in_memory(monkeypatch, backbone, most):
     """Let the backbone's memory hold no more than ``most`` rows at once; returns what it was asked

@@ -29,6 +29,8 @@ from ttc_explorer.models.protocol import Cost, ExtendJob
 from ttc_explorer.models.stateless_backbone import StatelessBackbone
 from ttc_explorer.models.tree_decoding import TreeGenerator
 
+pytestmark = pytest.mark.slow
+
 
 def with_toy_weights(model):
     """``model`` with toy weights."""

@@ -39,6 +39,8 @@ from ttc_explorer.models.step_codec import REVISION_RESERVE_TOKENS
 from ttc_explorer.models.tree_decoding import TreeGenerator, is_answer_line
 from ttc_explorer.problems.problem import BadInput
 
+pytestmark = pytest.mark.slow
+
 SCALED = {"rope_type": "linear", "rope_theta": 10000.0, "factor": 2.0}
 QUESTIONS = ["3+4", "what is 12 + 29, and then some?", "1"]
 

@@ -25,6 +25,8 @@ from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.problems.answer_checker import exact_match_checker
 from ttc_explorer.search.driver import Driver
 
+pytestmark = pytest.mark.slow
+
 FORCED = ["", "Wait", "9+", "", "Right? "]
 
 

@@ -22,6 +22,8 @@ from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
 from ttc_explorer.search.voting import winning_vote
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def models():
