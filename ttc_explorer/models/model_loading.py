@@ -7,13 +7,11 @@ Only safetensors are read, and no code of a model's authors ever runs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from torch import Tensor, nn
+from torch import nn
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
@@ -29,27 +27,10 @@ from transformers.utils import logging
 from ttc_explorer.models.local_verifiers import StepVerifier, TokenPRM, WholeTextVerifier
 from ttc_explorer.models.protocol import ModelError, Verifier
 from ttc_explorer.models.verifier_formats import (
+    VERIFIER_FORMATS,
     LocalVerifierFormat,
-    MathShepherdFormat,
-    OutcomeRewardFormat,
-    QwenMathPRMFormat,
-    RLHFlowFormat,
-    SkyworkFormat,
-    TRLFormat,
     uses_line_format,
 )
-
-VALUE_HEAD = "v_head.summary.weight"
-"""How TRL's value heads are called in a file of weights; Skywork's PRMs have one."""
-
-CAUSAL_LM_FORMATS: dict[str, type[LocalVerifierFormat]] = {
-    "shepherd": MathShepherdFormat,
-    "rlhflow": RLHFlowFormat,
-    "prm-deepseek-data": RLHFlowFormat,
-    "prm-mistral-data": RLHFlowFormat,
-}
-"""Formats of verifiers that are plain language models, by what stands in their names: nothing in
-their files tells them from a generator."""
 
 
 def load_causal_lm(
@@ -68,20 +49,9 @@ def detect_verifier_format(
 ) -> type[LocalVerifierFormat] | None:
     """The format of a verifier, by its configuration, the names of its weights, and last by its
     own; None if it is none that we know. Without a folder, by what else there is."""
-    kind = (config.architectures or [""])[0]
-    if kind.endswith("ForProcessRewardModel"):
-        return QwenMathPRMFormat
-    if kind.endswith("ForPrmModel") or (folder and find_tensor(folder, VALUE_HEAD)):
-        return SkyworkFormat
-    if kind.endswith("ForSequenceClassification"):
-        return OutcomeRewardFormat
-    if kind.endswith("ForTokenClassification"):
-        return TRLFormat
-    if kind.endswith("ForCausalLM"):
-        return next(
-            (format for part, format in CAUSAL_LM_FORMATS.items() if part in name.lower()), None
-        )
-    return None
+    return next(
+        (each for each in VERIFIER_FORMATS.values() if each.matches(config, folder, name)), None
+    )
 
 
 def load_shipped_verifier(
@@ -103,24 +73,21 @@ def load_foreign_verifier(
 ) -> Verifier:
     """The verifier of that format in a folder. Raises ModelError if its weights do not fit it."""
     tokenizer = load_tokenizer(folder)
-    if format is TRLFormat:
-        return _load_token_classifier(folder, tokenizer, name, device, dtype)
-    if format is OutcomeRewardFormat:
-        return _load_sequence_classifier(folder, tokenizer, name, device, dtype)
-    if format is QwenMathPRMFormat:
-        parts = [_load_linear(folder, f"score.{place}") for place in (0, 2)]
-        model = _load_with_head(folder, nn.Sequential(parts[0], nn.ReLU(), parts[1]), device, dtype)
-    elif format is SkyworkFormat:
-        model = _load_with_head(
-            folder, _load_linear(folder, VALUE_HEAD.removesuffix(".weight")), device, dtype
-        )
-    else:
-        model = _load_complete(AutoModelForCausalLM, folder, device, dtype)
+    match format.head:
+        case "token_classifier":
+            return _load_token_classifier(folder, format, tokenizer, name, device, dtype)
+        case "sequence_classifier":
+            return _load_sequence_classifier(folder, format, tokenizer, name, device, dtype)
+        case "vocabulary":
+            model = _load_complete(AutoModelForCausalLM, folder, device, dtype)
+        case load_head:
+            model = _load_with_head(folder, load_head(folder), device, dtype)
     return StepVerifier(model, name, format(tokenizer))
 
 
 def _load_token_classifier(
     folder: Path,
+    format: type[LocalVerifierFormat],
     tokenizer: PreTrainedTokenizerBase,
     name: str,
     device: torch.device,
@@ -132,11 +99,12 @@ def _load_token_classifier(
         return TokenPRM(model, tokenizer, name)  # which says that this cannot be
     if uses_line_format(tokenizer):
         return TokenPRM(model, tokenizer, name)
-    return StepVerifier(model, name, TRLFormat(tokenizer))
+    return StepVerifier(model, name, format(tokenizer))
 
 
 def _load_sequence_classifier(
     folder: Path,
+    format: type[LocalVerifierFormat],
     tokenizer: PreTrainedTokenizerBase,
     name: str,
     device: torch.device,
@@ -151,10 +119,10 @@ def _load_sequence_classifier(
             "reward "
             "model has one (a reward) or two (wrong, right)."
         )
-    format = OutcomeRewardFormat(tokenizer)
+    input_format = format(tokenizer)
     if not isinstance(model, GenericForSequenceClassification):
-        return WholeTextVerifier(model, name, format)
-    return StepVerifier(_load_with_head(folder, model.score, device, dtype), name, format)
+        return WholeTextVerifier(model, name, input_format)
+    return StepVerifier(_load_with_head(folder, model.score, device, dtype), name, input_format)
 
 
 def _load_with_head(
@@ -188,36 +156,3 @@ def _load_complete(
     if missing:
         raise ModelError(f"The weights in {folder.name} are not complete: {missing[0]} is missing.")
     return model.to(device).eval()
-
-
-def _load_linear(folder: Path, name: str) -> nn.Linear:
-    """The linear map whose weight and bias have that name, at the end of theirs, in the folder's
-    files."""
-    weight, bias = find_tensor(folder, f"{name}.weight"), find_tensor(folder, f"{name}.bias")
-    if weight is None:
-        raise ModelError(
-            f"The weights in {folder.name} are not complete: {name}.weight is missing."
-        )
-    values = weight()
-    linear = nn.Linear(values.shape[1], values.shape[0], bias=bias is not None)
-    with torch.no_grad():
-        linear.weight.copy_(values)
-        if bias is not None:
-            linear.bias.copy_(bias())
-    return linear.requires_grad_(False)
-
-
-def find_tensor(folder: Path, name: str) -> Callable[[], Tensor] | None:
-    """Reads the tensor of that name, at the end of its own, from the folder's safetensors; None
-    without."""
-    for file in sorted(folder.glob("*.safetensors")):
-        with safe_open(file, framework="pt") as weights:
-            keys = [key for key in weights.keys() if f".{key}".endswith(f".{name}")]  # noqa: SIM118
-        if keys:
-            return partial(_read_tensor, file, keys[0])
-    return None
-
-
-def _read_tensor(file: Path, key: str) -> Tensor:
-    with safe_open(file, framework="pt") as weights:
-        return weights.get_tensor(key)

@@ -28,8 +28,7 @@ from ttc_explorer.models.step_codec import StepCodec, supports_chat
 from ttc_explorer.models.tree_decoding import is_answer_line
 from ttc_explorer.models.verifier_formats import (
     LinePRMFormat,
-    SkyworkFormat,
-    TRLFormat,
+    LocalVerifierFormat,
     VerifierFormat,
     uses_line_format,
 )
@@ -113,19 +112,19 @@ def verifier_format_for(
         raise ModelError(
             f"{model} is no verifier of a kind that is known here: name another, or none."
         )
-    if format is SkyworkFormat:
+    if not format.servable:
         raise ModelError(
             f"No server gives the value head of {model}: use it here, or serve Qwen2.5-Math-PRM, "
             "Math-Shepherd, an RLHFlow PRM, a token classifier or a reward model."
         )
     return (
         LinePRMFormat(tokenizer)
-        if format is TRLFormat and uses_line_format(tokenizer)
+        if format.head == "token_classifier" and uses_line_format(tokenizer)
         else format(tokenizer)
     )
 
 
-def _detect_format(source: str) -> type[VerifierFormat] | None:
+def _detect_format(source: str) -> type[LocalVerifierFormat] | None:
     folder = Path(source)
     try:
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)

@@ -1,4 +1,5 @@
-"""Input formats of published verifiers, and where their score stands; a format a class.
+"""Input formats of published verifiers, and where their score stands; a format a class, which
+registers itself, here or in somebody's own file (``extensions.py``).
 
 Each writes the ids of a question and the steps after it up to the one token at which the score of
 the last step is read, as the makers of the model do in their own code. ``StepVerifier``
@@ -9,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Protocol
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol, TypeVar
 
-from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from ttc_explorer.models.prompts import QWEN_MATH_SYSTEM_PROMPT, STEP_SEPARATOR, Message
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.step_codec import StepCodec, supports_chat
+from ttc_explorer.models.weight_tensors import find_tensor, load_linear
+from ttc_explorer.registry import Registry
 
 
 class VerifierFormat(Protocol):
@@ -37,20 +41,88 @@ class VerifierFormat(Protocol):
         ...
 
 
+Head = (
+    Literal["token_classifier", "sequence_classifier", "vocabulary"] | Callable[[Path], nn.Module]
+)
+"""What gives the score: a head that transformers loads, or a function that reads one from the files
+of the model's folder."""
+
+
 class LocalVerifierFormat(VerifierFormat, Protocol):
-    """The same of a model that runs here."""
+    """The same of a model that runs here. ``servable``: a server can give its score, too."""
+
+    head: ClassVar[Head]
+    servable: ClassVar[bool]
+
+    @staticmethod
+    def matches(config: PreTrainedConfig, folder: Path | None, name: str) -> bool:
+        """Whether a model is of this format, by its configuration, its files if they are here, and
+        its name."""
+        ...
 
     def scores(self, outputs: Tensor) -> Tensor:
         """Scores (n,) in [0, 1] from the head's outputs (n, labels or vocabulary)."""
         ...
 
 
+VERIFIER_FORMATS: Registry[type[LocalVerifierFormat]] = Registry("verifier format")
+"""Name -> format, in the order in which they are asked whether a model is theirs."""
+
+AnyFormat = TypeVar("AnyFormat", bound=LocalVerifierFormat)
+
+
+def verifier_format(name: str) -> Callable[[type[AnyFormat]], type[AnyFormat]]:
+    """Register the decorated class.
+
+    Raises:
+        BadInput: the name is taken, or no identifier.
+    """
+
+    def register(kind: type[AnyFormat]) -> type[AnyFormat]:
+        VERIFIER_FORMATS.register(name, kind, kind.__module__)
+        return kind
+
+    return register
+
+
+def _architecture(config: PreTrainedConfig) -> str:
+    return (config.architectures or [""])[0]
+
+
+VALUE_HEAD = "v_head.summary"
+"""How TRL's value heads are called in a file of weights; Skywork's PRMs have one."""
+
+
+def _is_language_model(config: PreTrainedConfig, name: str, *parts: str) -> bool:
+    """Whether it is a plain language model with one of ``parts`` in its name: nothing in its files
+    tells such a verifier from a generator."""
+    return _architecture(config).endswith("ForCausalLM") and any(
+        part in name.lower() for part in parts
+    )
+
+
+def _two_layer_head(folder: Path) -> nn.Module:
+    parts = [load_linear(folder, f"score.{place}") for place in (0, 2)]
+    return nn.Sequential(parts[0], nn.ReLU(), parts[1])
+
+
+def _value_head(folder: Path) -> nn.Module:
+    return load_linear(folder, VALUE_HEAD)
+
+
+@verifier_format("qwen_math_prm")
 class QwenMathPRMFormat:
     """Qwen2.5-Math-PRM (arXiv 2501.07301): a chat with Qwen2.5-Math's system prompt, in which every
     step is followed by ``<extra_0>``; probability of label 1 there."""
 
     title = "Qwen2.5-Math-PRM format: the chance that each step is right"
     sign_token_ids = None
+    head: ClassVar[Head] = staticmethod(_two_layer_head)
+    servable: ClassVar[bool] = True
+
+    @staticmethod
+    def matches(config: PreTrainedConfig, folder: Path | None, name: str) -> bool:
+        return _architecture(config).endswith("ForProcessRewardModel")
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._codec = StepCodec(tokenizer, len(tokenizer), system=QWEN_MATH_SYSTEM_PROMPT)
@@ -66,11 +138,18 @@ class QwenMathPRMFormat:
         return outputs.softmax(-1)[:, 1]
 
 
+@verifier_format("math_shepherd")
 class MathShepherdFormat:
     """Math-Shepherd (arXiv 2312.08935): question and steps as plain text, each step ending in the
     tag ``ки``; at the tag, the probability of the token ``+`` against ``-``."""
 
     title = "Math-Shepherd format: the chance that a solution can end right from here"
+    head: ClassVar[Head] = "vocabulary"
+    servable: ClassVar[bool] = True
+
+    @staticmethod
+    def matches(config: PreTrainedConfig, folder: Path | None, name: str) -> bool:
+        return _is_language_model(config, name, "shepherd")
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
@@ -88,12 +167,19 @@ class MathShepherdFormat:
         return outputs[:, self.sign_token_ids].softmax(-1)[:, 0]
 
 
+@verifier_format("rlhflow")
 class RLHFlowFormat:
     """RLHFlow's PRMs (github.com/RLHFlow/RLHF-Reward-Modeling, math-rm): a chat in which the user
     says a step a turn, the first after the question, and the model answers ``+``; where it is about
     to answer, the probability of ``+`` against ``-``."""
 
     title = "RLHFlow format: the chance that a solution can end right from here"
+    head: ClassVar[Head] = "vocabulary"
+    servable: ClassVar[bool] = True
+
+    @staticmethod
+    def matches(config: PreTrainedConfig, folder: Path | None, name: str) -> bool:
+        return _is_language_model(config, name, "rlhflow", "prm-deepseek-data", "prm-mistral-data")
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._codec = StepCodec(tokenizer, len(tokenizer))
@@ -112,12 +198,20 @@ class RLHFlowFormat:
         return outputs[:, self.sign_token_ids].softmax(-1)[:, 0]
 
 
+@verifier_format("skywork")
 class SkyworkFormat:
     """Skywork-o1-Open-PRM (github.com/SkyworkAI/skywork-o1-prm-inference): the question on a line,
     then each step, tokenised alone, and a line end; the sigmoid of the value head there."""
 
     title = "Skywork format: the value of each step"
     sign_token_ids = None
+    head: ClassVar[Head] = staticmethod(_value_head)
+    servable: ClassVar[bool] = False
+
+    @staticmethod
+    def matches(config: PreTrainedConfig, folder: Path | None, name: str) -> bool:
+        has_head = folder is not None and find_tensor(folder, f"{VALUE_HEAD}.weight") is not None
+        return _architecture(config).endswith("ForPrmModel") or has_head
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._codec = StepCodec(tokenizer, len(tokenizer))
@@ -134,12 +228,19 @@ class SkyworkFormat:
         return outputs[:, 0].sigmoid()
 
 
+@verifier_format("trl")
 class TRLFormat:
     """Models of TRL's PRMTrainer: the bare question, then each step and a line end, each tokenised
     alone; probability of label 1 at the line end."""
 
     title = "TRL format: the chance that each step is right"
     sign_token_ids = None
+    head: ClassVar[Head] = "token_classifier"
+    servable: ClassVar[bool] = True
+
+    @staticmethod
+    def matches(config: PreTrainedConfig, folder: Path | None, name: str) -> bool:
+        return _architecture(config).endswith("ForTokenClassification")
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._codec = StepCodec(tokenizer, len(tokenizer))
@@ -172,6 +273,7 @@ class LinePRMFormat:
         return [*self._codec.prompt(question), *chain.from_iterable(self._codec.steps(steps))]
 
 
+@verifier_format("outcome_reward")
 class OutcomeRewardFormat:
     """Outcome reward models that classify a text: the chat in which the model gives the solution,
     or, without a chat template, the pair of question and solution. One label is a reward, and its
@@ -180,6 +282,12 @@ class OutcomeRewardFormat:
 
     title = "outcome reward model: judges whole solutions, only its score of the last step counts"
     sign_token_ids = None
+    head: ClassVar[Head] = "sequence_classifier"
+    servable: ClassVar[bool] = True
+
+    @staticmethod
+    def matches(config: PreTrainedConfig, folder: Path | None, name: str) -> bool:
+        return _architecture(config).endswith("ForSequenceClassification")
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
@@ -203,6 +311,9 @@ class OutcomeRewardFormat:
 
     def scores(self, outputs: Tensor) -> Tensor:
         return outputs[:, 0].sigmoid() if outputs.shape[1] == 1 else outputs.softmax(-1)[:, 1]
+
+
+VERIFIER_FORMATS.put_first(("qwen_math_prm", "skywork"))  # a value head may sit on any model
 
 
 def uses_line_format(tokenizer: PreTrainedTokenizerBase) -> bool:
