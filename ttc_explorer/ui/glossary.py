@@ -3,6 +3,8 @@ them."""
 
 from __future__ import annotations
 
+from ttc_explorer.search.selector import SELECTORS
+
 TERMS: dict[str, str] = {
     # what a step is worth
     "score": "The verifier's estimate, from 0 to 1, that a solution going on from here ends "
@@ -39,15 +41,14 @@ TERMS: dict[str, str] = {
     "weight": "The scores of all solutions that end in this answer, added up. Of a chain of "
     "revisions only "
     "one counts: the best attempt with the answer that wins the chain.",
-    "selector": "How the finished solutions choose the answer. Majority: one vote each. Best: the "
-    "highest "
-    "score wins alone. Weighted: votes weighted by score. Switch, and the same solutions are "
-    "counted anew.",
+    "selector": "How the finished solutions choose the answer. "
+    + " ".join(f"{entry.title}: {entry.summary}" for entry in SELECTORS.values())
+    + " Switch, and the same solutions are counted anew.",
     "aggregate": "What makes the score of a solution: the score of its last step, the lowest of "
     "all its "
     "steps, their product, or their mean. Switch, and the same solutions are scored anew.",
-    "majority": "Every finished solution has one vote. Needs no verifier.",
-    "weighted": "Every finished solution votes with its score as its weight; equal answers add up.",
+    "majority": SELECTORS["majority"].summary,
+    "weighted": SELECTORS["weighted"].summary,
     "best": "The highest score of a solution with this answer.",
     # what it cost
     "cost": "What the models really processed for this run, counted where the work is done.",
@@ -56,9 +57,8 @@ TERMS: dict[str, str] = {
     "tokens by model": "Generator: pieces of text that it wrote, digits one by one, in all attempts "
     "together. Verifier: pieces of text that it read in order to score the steps.",
     "tokens judged": "Pieces of text that the verifier read in order to score the steps.",
-    "FLOP": "Arithmetic operations of both models: 2 × weights × tokens processed. k thousand, M "
-    "million, "
-    "G thousand million.",
+    "FLOP": "Arithmetic operations of both models, for each token: 2 × weights, and 4 × layers × width "
+    "× the tokens that it attends to. k thousand, M million, G thousand million.",
     "passes": "Model passes that had to wait for the one before. Attempts side by side share a "
     "pass, so this "
     "is what one waits for, on any hardware.",
@@ -103,10 +103,9 @@ TERMS: dict[str, str] = {
     "by fixed "
     "limits.",
     "compute": "What a point costs a question, on average. N: samples. Written: tokens of the "
-    "model. Tokens: "
-    "those, the prompts, and what the verifier reads. FLOP: arithmetic of both models. Passes: "
-    "what one "
-    "waits for on any hardware. Time: seconds on the machine of the sweep, where questions share "
+    "model. Tokens: those, the prompts, and what the verifier reads. FLOP: arithmetic of both "
+    "models. Passes: what one waits for on any hardware. The verifier counts only where its scores "
+    "are read. Time: seconds on the machine of the sweep, where questions share "
     "batches.",
     "bin": "Fifths of the test questions by the verifier's mean score, 1 the easiest. This one is "
     "placed "
