@@ -50,4 +50,5 @@ command -v chromium >/dev/null || needs "Chromium" chromium fonts-liberation
 
 ruff check .
 ruff format --check .
+mypy
 exec python -m pytest "$@"

@@ -290,13 +290,15 @@ def curves(
         >>> curves(pool, [1, 2], ["coverage"])["accuracy"].tolist()
         [0.5, 1.0]
     """
-    from ttc_explorer.experiments.pool import clean_pool, read_pool
+    from ttc_explorer.experiments.importers.source_document import SourceDocument
+    from ttc_explorer.experiments.pool import grade_samples, merge_answers, pool_table, read_pool
     from ttc_explorer.experiments.pool_curves import available_selectors, default_ks, pool_curves
 
     if isinstance(pool, str | Path):
         solutions = read_pool(pool, score)
     else:
-        solutions = clean_pool(pool.copy(), "The pool", score)
+        table = pool_table(SourceDocument("The pool", pool.copy()), {}, score)
+        solutions = merge_answers(grade_samples(table, "The pool", score))
     chosen = list(selectors) if selectors is not None else available_selectors(solutions, score)
     counts = list(ks) if ks is not None else default_ks(solutions)
     return pool_curves(solutions, counts, chosen, score, seed)

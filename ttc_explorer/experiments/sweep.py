@@ -34,7 +34,7 @@ def sweep(
     ray: str | None = None,
     policy: Path | None = None,
     minutes: float | None = None,
-    report: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], object] = lambda _: None,
 ) -> dict[str, int]:
     """Do what is planned and not done yet, and write the tables. Returns the number of rows of
     each.
@@ -75,7 +75,7 @@ def sweep(
 
 
 def load_sweep_problems(
-    plan: SweepPlan, report: Callable[[str], None] = lambda _: None
+    plan: SweepPlan, report: Callable[[str], object] = lambda _: None
 ) -> list[Problem]:
     """The problems of the plan. Raises BadInput, also when one has no reference answer to be
     measured by."""

@@ -33,7 +33,7 @@ def resolve_problems(
     question: str | None = None,
     answer: str | None = None,
     seed: int = 0,
-    report: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], object] = lambda _: None,
 ) -> list[Problem]:
     """The problems that ``spec`` stands for.
 
@@ -73,7 +73,7 @@ def load_problems(
     path: str | Path,
     question: str | None = None,
     answer: str | None = None,
-    report: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], object] = lambda _: None,
 ) -> list[Problem]:
     r"""The problems of a ``.jsonl``, ``.csv`` or ``.parquet`` file, one a row.
 

@@ -95,7 +95,7 @@ def problems_from_rows(
     source: str,
     question: str | None,
     answer: str | None,
-    report: Callable[[str], None],
+    report: Callable[[str], object],
 ) -> list[Problem]:
     """The problems of a table, one a row.
 

@@ -67,11 +67,11 @@ def estimate_pool(
         samples = read_samples(path, on_progress=on_progress, columns=columns)
         ks, selectors = default_ks(samples), available_selectors(samples)
         curves = list(each_curve(samples, ks, [COVERAGE]))
-        report(_estimated(path, samples, curves, selectors))
+        report(_uploaded_pool(path, samples, curves, selectors))
         pool = merge_answers(samples, on_progress)
         for curve in each_curve(pool, ks, selectors[1:]):
             curves.append(curve)
-            report(_estimated(path, samples, curves, selectors))
+            report(_uploaded_pool(path, samples, curves, selectors))
 
     return _reports(work)
 
@@ -97,7 +97,7 @@ def _reports(
         yield report
 
 
-def _estimated(
+def _uploaded_pool(
     path: Path, pool: pd.DataFrame, curves: list[pd.DataFrame], selectors: list[str]
 ) -> UploadedPool:
     sizes = pool.groupby("question").size()
