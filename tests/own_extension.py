@@ -1,4 +1,4 @@
-"""Somebody's own strategy and selector, as README and CONTRIBUTING show them: one file, loaded by
+"""Somebody's own strategy and selector, an example to copy: one file, loaded by
 TTC_EXTENSIONS (tests/test_extensions.py)."""
 
 from dataclasses import replace
