@@ -5,7 +5,8 @@ Two parts are equal when they are spelled alike or have equal values (``answer_v
 decides. The rules, in the order in which they are tried:
 
 - Answers that are spelled alike are equal, whatever they are.
-- A reference that is one capital letter, A to E, is a multiple choice: ``(B)``, ``B. 12`` equal ``B``.
+- A reference that is one capital letter, A to E, is a multiple choice: ``(B)``, ``B. 12`` equal
+  ``B``.
 - ``(1,6]``, ``1 < x \le 6`` and a set-builder are one set of real numbers (``real_sets.py``).
 - ``(3,5)`` and ``[3,5)`` are tuples or intervals: the order and the brackets count. ``\{3,5\}`` and
   ``5 or 3`` are sets. A bare ``3,5`` may be either, and is taken as the other side is; the caller
@@ -158,7 +159,8 @@ def _choices_equal(
     ordered: bool,
     compare_formulas: FormulaComparison,
 ) -> bool | None:
-    """Two choices are equal by their letters; a choice and a value by what is chosen (``(B) 8``)."""
+    """Two choices are equal by their letters; a choice and a value by what is chosen, as in
+    ``(B) 8``."""
     one, other = choices
     if one and other:
         return one["letter"].upper() == other["letter"].upper()

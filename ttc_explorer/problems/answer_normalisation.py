@@ -105,10 +105,12 @@ _ANSWER_REWRITES = tuple(
 def normalise_answer(answer: str) -> str:
     r"""The answer in a spelling of few variants; still LaTeX where it must be.
 
-    >>> normalise_answer(r"$\left( 45^{\circ},\; \dfrac12 \right)$"), normalise_answer(r"18\text{ cm}.")
-    ('( 45°, \\frac{1}{2} )', '18 cm')
-    >>> normalise_answer(r"\frac \pi6"), normalise_answer("x >= 4"), normalise_answer("67 (base eight)")
-    ('\\frac{\\pi}{6}', 'x \\ge 4', '67_8')
+    >>> normalise_answer(r"$\left( 45^{\circ},\; \dfrac12 \right)$")
+    '( 45°, \\frac{1}{2} )'
+    >>> normalise_answer(r"18\text{ cm}."), normalise_answer("67 (base eight)")
+    ('18 cm', '67_8')
+    >>> normalise_answer(r"\frac \pi6"), normalise_answer("x >= 4")
+    ('\\frac{\\pi}{6}', 'x \\ge 4')
     """
     answer = strip_delimiters(answer.translate(_SIGN_TABLE))
     for pattern, new in _ANSWER_REWRITES:
@@ -122,8 +124,10 @@ def normalise_answer(answer: str) -> str:
 def strip_insignificant_spaces(text: str) -> str:
     """A plain text without the spaces that do not tell answers apart (between digits they do).
 
-    >>> strip_insignificant_spaces("4 a -  2") == strip_insignificant_spaces("4a-2"), strip_insignificant_spaces("2 1/3")
-    (True, '2 1/3')
+    >>> strip_insignificant_spaces("4 a -  2") == strip_insignificant_spaces("4a-2")
+    True
+    >>> strip_insignificant_spaces("2 1/3")
+    '2 1/3'
     """
     return re.sub(r" (?!\d)|(?<!\d) ", "", text.strip())
 

@@ -3,7 +3,8 @@ r"""What a sentence or phrase says: the one number, formula or short wording in 
 People and models put words around an answer: ``72, which is the total``, ``The largest such k is
 23``, ``18 marbles are left``. The rules, in this order:
 
-1. A clause or remark that follows the answer is cut off (``which ...``, ``because ...``, ``(...)``).
+1. A clause or remark that follows the answer is cut off (``which ...``, ``because ...``,
+   ``(...)``).
 2. What follows the last "is", "are" or "equals" is the answer, if it holds a value or is short.
 3. A phrase that begins with a value is that value, with its unit if the rest is short.
 4. Otherwise the last value of the phrase counts. A value is a number, a formula, or several of them
@@ -111,8 +112,8 @@ def read_phrase(phrase: str, is_marked: bool = True) -> str | None:
 
     Args:
         phrase: One sentence, or what follows a mark such as ``Answer:``.
-        is_marked: Whether the phrase is known to begin with the answer, so that a clause after it is
-            cut off even if a value stands in it.
+        is_marked: Whether the phrase is known to begin with the answer, so that a clause after it
+            is cut off even if a value stands in it.
 
     Returns:
         The value as it is written in the phrase, without the delimiters around it.
@@ -152,8 +153,10 @@ def shorten_phrase(phrase: str) -> str:
 def last_equation(sentence: str) -> str | None:
     """The last equation of a sentence, if it states a value and no "is" follows it.
 
-    >>> last_equation("In 40 minutes he scored 4+5 = 9 points"), last_equation("As 2+2 = 4, it is 5")
-    ('4+5 = 9', None)
+    >>> last_equation("In 40 minutes he scored 4+5 = 9 points")
+    '4+5 = 9'
+    >>> last_equation("As 2+2 = 4, it is 5") is None
+    True
     """
     sentence = sentence[-MAX_PHRASE_CHARACTERS:]
     _before, equals, after = sentence.rpartition("=")

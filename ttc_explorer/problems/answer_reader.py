@@ -76,8 +76,10 @@ def read_answer(text: str) -> str | None:
 def read_solution(text: str) -> AnswerReading | None:
     """The answer of a finished solution, marked or not; None if there is none.
 
-    >>> read_solution("3 * 6 = 18").text, read_solution("So Janet makes $18 every day.").source.value
-    ('18', 'the last sentence')
+    >>> read_solution("3 * 6 = 18").text
+    '18'
+    >>> read_solution("So Janet makes $18 every day.").source.value
+    'the last sentence'
     """
     text = _strip_dressing(text)
     return _read_marks(text) or _read_closing(text)
@@ -120,7 +122,8 @@ _COURTESIES = (
     r"thanks?|good luck|happy to|great job|well done|have a \w+ day|you(?:'re| are) welcome",
     r"(?:best |kind )?regards|cheers|sincerely|is there|would you like|if you (?:have|need|want)",
     r"do(?:es)? (?:you have|this|that)|(?:so )?this (?:completes|concludes|proves)",
-    r"(?:so )?this is (?:the|our|my) (?:final )?answer|q\.?e\.?d|\$?\\(?:blacksquare|square|qed|Box)",
+    r"(?:so )?this is (?:the|our|my) (?:final )?answer",
+    r"q\.?e\.?d|\$?\\(?:blacksquare|square|qed|Box)",
 )
 _COURTESY = re.compile(rf"(?:{'|'.join(_COURTESIES)})\b.*|[-*_=~`#. ]+", re.IGNORECASE | re.DOTALL)
 
@@ -169,7 +172,8 @@ _LIST_JOIN = re.compile(r"[,;]|\b(?:and|or)\b|\\quad")
 
 
 def _in_boxes(text: str) -> _Mark | None:
-    r"""The last box; several boxes of one sentence are a list (``x=\boxed{2}$ or $x=\boxed{5}``)."""
+    r"""The last box; several boxes of one sentence are a list, as in
+    ``x=\boxed{2}$ or $x=\boxed{5}``."""
     if "box" not in text:
         return None
     boxes = _find_boxes(text)
@@ -214,7 +218,8 @@ def _read_box(content: str) -> str:
     r"""A box holds an answer; only a sentence in it (``\text{The answer is } 11``) is cut to its
     value."""
     is_sentence = re.match(
-        r"\s*(?:\\text\w*\s*\{\s*)?[A-Za-z]{2,}[ ~](?:[^\n]{0,200}\b(?:is|are|equals)\b|[^\n]{0,40}:)",
+        r"\s*(?:\\text\w*\s*\{\s*)?[A-Za-z]{2,}[ ~]"
+        r"(?:[^\n]{0,200}\b(?:is|are|equals)\b|[^\n]{0,40}:)",
         content,
     )
     return shorten_phrase(content) if is_sentence and has_value(content) else content

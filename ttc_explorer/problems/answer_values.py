@@ -4,17 +4,19 @@ words.
 What stands here is decided without symbolic mathematics, in microseconds. The rules, where writers
 differ:
 
-- A unit counts only against another unit: ``18 dollars``, ``$18`` and ``18`` are equal, ``18 cm`` and
-  ``18 m`` are not. What was counted (``18 pears``) is no unit.
-- A percentage equals its value and its number: ``50%`` equals ``0.5`` and ``50`` (a question may ask
-  "what percent"), and no other percentage.
-- A decimal of six or more places stands for a fraction that does not end: ``0.333333`` equals ``1/3``,
-  ``0.33`` does not.
-- Three dots or a bar repeat the last digits for ever: ``0.666...`` and ``0.\overline{6}`` equal ``2/3``.
+- A unit counts only against another unit: ``18 dollars``, ``$18`` and ``18`` are equal, ``18 cm``
+  and ``18 m`` are not. What was counted (``18 pears``) is no unit.
+- A percentage equals its value and its number: ``50%`` equals ``0.5`` and ``50`` (a question may
+  ask "what percent"), and no other percentage.
+- A decimal of six or more places stands for a fraction that does not end: ``0.333333`` equals
+  ``1/3``, ``0.33`` does not.
+- Three dots or a bar repeat the last digits for ever: ``0.666...`` and ``0.\overline{6}`` equal
+  ``2/3``.
 - ``2.5 million``, ``7K`` and ``twenty-one`` are numbers.
-- A time or ratio ``6:30`` equals only the same numbers; a numeral with a base, ``10_2``, only itself.
-- Words equal the same words, in capitals or not; letters in an order (``BAC``) are a word. What says
-  that there is no solution equals the empty set.
+- A time or ratio ``6:30`` equals only the same numbers; a numeral with a base, ``10_2``, only
+  itself.
+- Words equal the same words, in capitals or not; letters in an order (``BAC``) are a word. What
+  says that there is no solution equals the empty set.
 """
 
 from __future__ import annotations
@@ -52,8 +54,9 @@ _SCALED = re.compile(
 _SCALE_LETTERS = {"K": 10**3, "M": 10**6, "B": 10**9}
 _NO_SOLUTION = re.compile(
     r"\\emptyset|\\\{ ?\\\}|none|(?:the )?empty(?: set)?|(?:there (?:is|are) )?no"
-    r"(?: (?:real|integer|such|positive|possible|valid|rational|complex))* (?:solutions?|roots?|values?(?: of [a-z])?|"
-    r"integers?|numbers?|[a-z])(?: exists?)?|(?:does|do) not have (?:a |any )?(?:real )?solutions?",
+    r"(?: (?:real|integer|such|positive|possible|valid|rational|complex))*"
+    r" (?:solutions?|roots?|values?(?: of [a-z])?|integers?|numbers?|[a-z])(?: exists?)?"
+    r"|(?:does|do) not have (?:a |any )?(?:real )?solutions?",
     re.IGNORECASE,
 )
 NO_SOLUTION = "no solution"

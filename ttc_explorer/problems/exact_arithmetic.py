@@ -1,4 +1,4 @@
-r"""Exact values of arithmetic: ``\frac{1}{52!}``, ``3 \cdot 2^{-90}``, ``i(3-i)``, with no rounding.
+r"""Exact values of arithmetic (``\frac{1}{52!}``, ``3 \cdot 2^{-90}``, ``i(3-i)``), unrounded.
 
 A floating-point comparison calls two tiny numbers equal. Here a formula of numbers, ``i``, the four
 operations, powers and factorials is a Gaussian rational, and two of them are equal or they are not.

@@ -53,8 +53,8 @@ def equal_formulas(reference: str, answer: str) -> bool:
     r"""Whether two plain texts are the same formula. Raises _Unreadable if the answer is none.
 
     Degrees equal radians: ``45°`` equals ``\frac{\pi}{4}``. Letters stand for positive numbers, so
-    that ``\sqrt{1/m}`` equals ``\frac{1}{\sqrt{m}}``; ``i`` is the imaginary unit where the two hold
-    no other letter.
+    that ``\sqrt{1/m}`` equals ``\frac{1}{\sqrt{m}}``; ``i`` is the imaginary unit where the two
+    hold no other letter.
     """
     if reference.endswith("°") != answer.endswith("°"):
         reference, answer = _to_radians(reference), _to_radians(answer)

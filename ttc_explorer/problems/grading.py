@@ -40,8 +40,10 @@ class Grader:
     The process starts with the first formula and ends with the grader. Any thread may ask.
 
     >>> with Grader() as grader:
-    ...     grader.verdict("1/2", r"Therefore it is $\boxed{0.5}$."), grader.verdict("12", "10, 11 or 12")
-    ('equal', 'different')
+    ...     grader.verdict("1/2", r"Therefore it is $\boxed{0.5}$.")
+    ...     grader.verdict("12", "10, 11 or 12")
+    'equal'
+    'different'
     """
 
     def __init__(self) -> None:

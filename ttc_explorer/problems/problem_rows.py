@@ -1,8 +1,8 @@
 """Rows of a data set made into problems: which columns hold what, in the layouts that are in use.
 
 A column is found whatever its case. Besides question and answer a row may have a context that
-belongs to the question (``body`` of SVAMP and ASDiv, ``context`` of OlympiadBench), the choices of a
-multiple choice (AQuA, MMLU, ARC), and the numbers of a template (``N_00`` in MAWPS).
+belongs to the question (``body`` of SVAMP and ASDiv, ``context`` of OlympiadBench), the choices of
+a multiple choice (AQuA, MMLU, ARC), and the numbers of a template (``N_00`` in MAWPS).
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def problems_from_rows(
         problems.append(_with_origin(typed, row, source))
     if not problems:
         raise BadInput(
-            f"All rows of {title} are too long (questions of at most {MAX_CHARACTERS:,} characters, "
-            f"answers of {MAX_ANSWER_CHARACTERS}): {columns.sentence()}."
+            f"All rows of {title} are too long (questions of at most {MAX_CHARACTERS:,} "
+            f"characters, answers of {MAX_ANSWER_CHARACTERS}): {columns.sentence()}."
         )
     if too_long:
         report(f"{title}: {_rows(too_long)} left out as too long; {columns.sentence()}.")

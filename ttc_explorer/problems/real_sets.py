@@ -1,7 +1,7 @@
 r"""Sets of real numbers as people write them: intervals, inequalities, unions, set-builders.
 
-``(1,6]``, ``1 < x \le 6`` and ``\{x \mid 1 < x \le 6\}`` are one set. A set is read as its intervals;
-whoever compares two sets compares the ends, so that ends may be any formula.
+``(1,6]``, ``1 < x \le 6`` and ``\{x \mid 1 < x \le 6\}`` are one set. A set is read as its
+intervals; whoever compares two sets compares the ends, so that ends may be any formula.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def parse_real_set(text: str) -> RealSet | None:
 
     >>> parse_real_set(r"1 < x \le 6").intervals == parse_real_set("(1,6]").intervals
     True
-    >>> parse_real_set(r"x \ne 2").intervals == parse_real_set(r"(-\infty,2) \cup (2,\infty)").intervals
+    >>> union = parse_real_set(r"(-\infty,2) \cup (2,\infty)")
+    >>> parse_real_set(r"x \ne 2").intervals == union.intervals
     True
     """
     text = text.strip()
@@ -163,7 +164,8 @@ def _parse_condition(text: str) -> RealSet | None:
 
 
 def _parse_chain(text: str) -> tuple[str, Interval | str] | None:
-    """``1 < x \\le 6``: the name and the interval, or the one value that ``x \\ne 6`` leaves out."""
+    """``1 < x \\le 6``: the name and the interval, or the one value that ``x \\ne 6`` leaves
+    out."""
     sides = [side.strip() for side in _RELATION.split(text)]
     values, relations = sides[::2], sides[1::2]
     if not all(values) or "=" in text:

@@ -55,9 +55,8 @@ class CubicFamily(Family):
 
     def fill_slots(self, parameters: Parameters) -> dict[str, str]:
         total, pairs, product = _symmetric_functions(parameters)
-        return {
-            "equation": f"x^3{format_signed_term(-total, 'x^2')}{format_signed_term(pairs, 'x')}{format_signed(-product)}=0",
-        }
+        middle_terms = format_signed_term(-total, "x^2") + format_signed_term(pairs, "x")
+        return {"equation": f"x^3{middle_terms}{format_signed(-product)}=0"}
 
     def parse_slots(self, slots: Mapping[str, str]) -> Parameters | None:
         match = re.fullmatch(r"x\^3(?:([-+]\d*)x\^2)?(?:([-+]\d*)x)?([-+]\d+)=0", slots["equation"])

@@ -26,8 +26,8 @@ _VOCABULARY = (
     | set(
         word_list(
             """
-            algorithm at between both common exactly euclid euclidean evenly gcd gcf hcf integer number
-            whole
+            algorithm at between both common exactly euclid euclidean evenly gcd gcf hcf integer
+            number whole
             """
         )
     )

@@ -15,14 +15,14 @@ NarrativeParameters = tuple[bool, int, tuple[tuple[str, int], ...]]
 
 _GAIN_VERBS = word_list(
     """
-    adds added bakes baked buys bought catches caught collects collected earns earned finds found gains
-    gained gets got makes made picks picked receives received wins won
+    adds added bakes baked buys bought catches caught collects collected earns earned finds found
+    gains gained gets got makes made picks picked receives received wins won
     """
 )
 _LOSS_VERBS = word_list(
     """
-    breaks broke burns burned donates donated drinks drank drops dropped eats ate gives gave loses lost
-    pays paid sells sold spends spent uses used wastes wasted
+    breaks broke burns burned donates donated drinks drank drops dropped eats ate gives gave loses
+    lost pays paid sells sold spends spent uses used wastes wasted
     """
 )
 _ADDED = word_list("added bought delivered found given")
@@ -176,8 +176,8 @@ MAX_CLAUSE_LENGTH = 120
 _OUT_OF_SCOPE_WORDS = frozenset(
     word_list(
         """
-        both cent cents cost costs day days dollar dollars each euro euros every half-price nobody per
-        price than week weeks
+        both cent cents cost costs day days dollar dollars each euro euros every half-price nobody
+        per price than week weeks
         """
     )
 )

@@ -110,16 +110,17 @@ def _format_product(a: int, b: int) -> str:
 _RISE_WORDS = frozenset(
     word_list(
         """
-        climb climbed climbs dearer grew grow grown grows higher increase increased increases increasing
-        raise raised raises rise risen rises rose up
+        climb climbed climbs dearer grew grow grown grows higher increase increased increases
+        increasing raise raised raises rise risen rises rose up
         """
     )
 )
 _FALL_WORDS = frozenset(
     word_list(
         """
-        cheaper cut decrease decreased decreases decreasing discount discounted down drop dropped drops fall
-        fallen falls fell less lower lowered lowers off reduced reduces reducing reduction
+        cheaper cut decrease decreased decreases decreasing discount discounted down drop dropped
+        drops fall fallen falls fell less lower lowered lowers off reduced reduces reducing
+        reduction
         """
     )
 )
@@ -137,16 +138,16 @@ _AMOUNT_WORDS = frozenset(word_list("amount cheaper difference higher less lower
 _QUESTION_WORDS = frozenset(word_list("calculate compute determine find how what which"))
 _OUT_OF_SCOPE_WORDS = frozenset(
     word_list("""
-    again annual annually another average both double each every fraction half interest left loss month
-    monthly months neither never next no not other others per profit ratio remain remaining remains rest
-    save saved saves saving savings than times twice without year yearly years
+    again annual annually another average both double each every fraction half interest left loss
+    month monthly months neither never next no not other others per profit ratio remain remaining
+    remains rest save saved saves saving savings than times twice without year yearly years
     """)
 )
 """Words of questions about something else, or about more than one percentage."""
 _STORY_WORDS = frozenset(
     word_list("""
-    becomes bought but cost costs dollar dollars euro euros expensive goes item many much people percentage
-    price priced prices sold some was went were worth
+    becomes bought but cost costs dollar dollars euro euros expensive goes item many much people
+    percentage price priced prices sold some was went were worth
     """)
 )
 MAX_UNKNOWN_STORY_WORDS = 5

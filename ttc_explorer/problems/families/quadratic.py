@@ -66,8 +66,8 @@ class QuadraticFamily(Family):
         known = EQUATION_WORDS - {"lone"} | set(
             word_list(
                 """
-                both factor factoring factorisation factorise factorization factorize factors formula
-                integer integers quadratic real root roots whole zeros
+                both factor factoring factorisation factorise factorization factorize factors
+                formula integer integers quadratic real root roots whole zeros
                 """
             )
         )

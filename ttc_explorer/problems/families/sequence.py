@@ -25,8 +25,8 @@ _CUE_WORDS = frozenset(
 _VOCABULARY = _CUE_WORDS | set(
     word_list(
         """
-        begins below complete element extend first goes guess list member missing number one progression
-        row starting starts subsequent term terms
+        begins below complete element extend first goes guess list member missing number one
+        progression row starting starts subsequent term terms
         """
     )
 )

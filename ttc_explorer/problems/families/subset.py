@@ -25,8 +25,9 @@ _CUE_WORDS = frozenset(
 )
 _VOCABULARY = _CUE_WORDS | set(
     word_list("""
-    below choose choosing collection elements equals few list number obtain pick picking possible reach
-    select selecting selection set some subset sum summing take target together up way whose you
+    below choose choosing collection elements equals few list number obtain pick picking possible
+    reach select selecting selection set some subset sum summing take target together up way whose
+    you
     """)
 )
 

@@ -30,16 +30,16 @@ _SUBSET_WORDS = frozenset(
 _CUE_WORDS = frozenset(
     word_list(
         """
-        arrive build combine combining construct countdown create equals expression form get gets getting
-        make making produce reach reaching result results target use used uses using
+        arrive build combine combining construct countdown create equals expression form get gets
+        getting make making produce reach reaching result results target use used uses using
         """
     )
 )
 _VOCABULARY = _CUE_WORDS | set(
     word_list("""
     add adding addition all allowed at basic below both calculation end ends exactly game minus
-    multiplication multiply multiplying must number once only operation operations order plus reached result
-    subtract subtracting subtraction times used yields
+    multiplication multiply multiplying must number once only operation operations order plus
+    reached result subtract subtracting subtraction times used yields
     """)
 )
 

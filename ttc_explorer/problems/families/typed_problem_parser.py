@@ -26,19 +26,20 @@ MAX_SUM_TOKENS = 24
 
 FILLER_WORDS = frozenset(
     word_list("""
-    a about again algebra all also am an and answer any anyone are arithmetic as ask asked asking at be been
-    believe book by calculate can carefully class clearly compute consider considering correct correctly
-    could currently deduce denote detail details determine did do does doing each evaluate every exactly
-    exam exercise explain explanation fill find following for from fulfil fulfill fulfills fulfils get
-    getting give given gives giving got grade had hand has have he head hello help her here hey hi him his
-    hold holds homework how i if in into is it its just kindly know learning lesson let like little look
-    looking looks made make makes making math mathematics maths may maybe me might must my name need needed
-    needs notation numbers obey obtain obtained of ok okay on or our out over page paper particular please
-    pls plz possible practice practise problem put question quick quickly quiz read really reasoning
-    satisfied satisfies satisfy satisfying say school see seen shall she should show shown simple so
-    somebody someone sorry state step steps stuck student study such suppose task teacher tell test thank
-    thanks that the their them then there these they think this those thx to today too true try trying tutor
-    under understand us use using value values want wanted wants we what when where which who whose will
+    a about again algebra all also am an and answer any anyone are arithmetic as ask asked asking at
+    be been believe book by calculate can carefully class clearly compute consider considering
+    correct correctly could currently deduce denote detail details determine did do does doing each
+    evaluate every exactly exam exercise explain explanation fill find following for from fulfil
+    fulfill fulfills fulfils get getting give given gives giving got grade had hand has have he head
+    hello help her here hey hi him his hold holds homework how i if in into is it its just kindly
+    know learning lesson let like little look looking looks made make makes making math mathematics
+    maths may maybe me might must my name need needed needs notation numbers obey obtain obtained of
+    ok okay on or our out over page paper particular please pls plz possible practice practise
+    problem put question quick quickly quiz read really reasoning satisfied satisfies satisfy
+    satisfying say school see seen shall she should show shown simple so somebody someone sorry
+    state step steps stuck student study such suppose task teacher tell test thank thanks that the
+    their them then there these they think this those thx to today too true try trying tutor under
+    understand us use using value values want wanted wants we what when where which who whose will
     wish with wondering work working would write writing written yet you your
     """)
 )
@@ -47,8 +48,8 @@ FILLER_WORDS = frozenset(
 EQUATION_WORDS = frozenset(
     word_list(
         """
-        equation equations lone solution solutions solve solved solves solving unknown unknowns variable
-        variables
+        equation equations lone solution solutions solve solved solves solving unknown unknowns
+        variable variables
         """
     )
 )
@@ -58,23 +59,23 @@ MAX_UNKNOWN_WORDS = 3
 
 _ALTERING_STEMS = word_list(
     """
-    absolut amount angl approx area averag bigg bound ceil chang circl close coefficient common compar
-    complex composit constant conver count cub curv decimal decreas defin degree denominator deriv
-    determinant differ digit discriminant distanc divi doubl draw estimat exceed except expand expon express
-    extrem factor fals few floor formula fraction function gradient graph great half halv height high imagin
-    impossib incorrect increas inequal infinit integra intercept interval invers irration larg latter least
-    length less limit low magnitud many max median middle minim mistake more most multipl near negativ
-    neither never non normal numerator opposit parabol parallel parity percent perimeter plot plus posit
-    power previous prim probab produc proof prove quantit quot radi range rate ratio reciproc rectang remain
-    remov revers round rule sequenc sketch slop small speed sqrt squar subset subtract sum surfac symmetr
-    tangent terms than times total triang tripl twice type uniq vertex vertic volum weigh why width without
-    wrong year
+    absolut amount angl approx area averag bigg bound ceil chang circl close coefficient common
+    compar complex composit constant conver count cub curv decimal decreas defin degree denominator
+    deriv determinant differ digit discriminant distanc divi doubl draw estimat exceed except expand
+    expon express extrem factor fals few floor formula fraction function gradient graph great half
+    halv height high imagin impossib incorrect increas inequal infinit integra intercept interval
+    invers irration larg latter least length less limit low magnitud many max median middle minim
+    mistake more most multipl near negativ neither never non normal numerator opposit parabol
+    parallel parity percent perimeter plot plus posit power previous prim probab produc proof prove
+    quantit quot radi range rate ratio reciproc rectang remain remov revers round rule sequenc
+    sketch slop small speed sqrt squar subset subtract sum surfac symmetr tangent terms than times
+    total triang tripl twice type uniq vertex vertic volum weigh why width without wrong year
     """
 )
 _ALTERING_WORDS = word_list(
     """
-    add added adding adds age before cos even gcd gcf hcf last lcm ln log lone max mean min minus mode much
-    no nor not odd old only other sign signs sin tan unless until zero
+    add added adding adds age before cos even gcd gcf hcf last lcm ln log lone max mean min minus
+    mode much no nor not odd old only other sign signs sin tan unless until zero
     """
 )
 _ALTERING = re.compile(rf"(?:{'|'.join(_ALTERING_STEMS)})|(?:{'|'.join(_ALTERING_WORDS)})$|.*n't$")
@@ -83,8 +84,8 @@ negated."""
 
 _COUNTED_NOUNS = frozenset(
     word_list("""
-    different distinct elements equations following fractions given integer integers linear numbers positive
-    roots solutions terms unknown unknowns values variables whole zeros
+    different distinct elements equations following fractions given integer integers linear numbers
+    positive roots solutions terms unknown unknowns values variables whole zeros
     """)
 )
 """Nouns (and what stands before them) that a number counts rather than gives."""
@@ -98,8 +99,8 @@ _YES_OR_NO = re.compile(r"(?:^|[.?!:\n] ?)(?:is|are|was|were|does|has|have)\b(?!
 
 _TOKEN = re.compile(
     r"(?P<ordinal>\d{1,3}(?:st|nd|rd|th)\b)|(?P<number>\d+(?:\.\d+)?)|(?P<letter>[a-z](?![a-z']))"
-    r"|(?P<word>[a-z]+(?:'[a-z]+)?)|(?P<blank>\?|_+|\.{2,})|(?P<mark>[.,;:!()\[\]{}\"'\n])|(?P<space> )"
-    r"|(?P<sign>.)"
+    r"|(?P<word>[a-z]+(?:'[a-z]+)?)|(?P<blank>\?|_+|\.{2,})|(?P<mark>[.,;:!()\[\]{}\"'\n])"
+    r"|(?P<space> )|(?P<sign>.)"
 )
 _ORDINALS = {
     word: place
