@@ -286,7 +286,8 @@ def curves(
 
     Examples:
         >>> import pandas as pd
-        >>> pool = pd.DataFrame({"question": [0, 0], "answer": ["5", "6"], "correct": [True, False]})
+        >>> samples = {"question": [0, 0], "answer": ["5", "6"], "correct": [True, False]}
+        >>> pool = pd.DataFrame(samples)
         >>> curves(pool, [1, 2], ["coverage"])["accuracy"].tolist()
         [0.5, 1.0]
     """

@@ -44,8 +44,8 @@ def import_file(
 
     Says which format was found. Prints the pool as JSON lines, or a line a tree, unless --out saves
     them. Files of search-and-learn, Large Language Monkeys, crucible, tree-of-thought-llm, AutoTTS,
-    Interlace, Qwen2.5-Math, its_hub, OptiLLM, inspect_ai, lm-evaluation-harness and ThinkBooster are
-    known.
+    Interlace, Qwen2.5-Math, its_hub, OptiLLM, inspect_ai, lm-evaluation-harness and ThinkBooster
+    are known.
     """
     from ttc_explorer.experiments.file_import import (
         POOL_SUFFIXES,

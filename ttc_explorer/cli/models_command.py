@@ -38,9 +38,10 @@ def models(
         typer.echo(json.dumps(found))
         return
     for model in found:
+        megabytes = cast(int, model["bytes"]) / 1e6
         typer.echo(
             f"{model['name']}, {model['role']}: {model['title']}; "
-            f"{model['parameters']:,} parameters, {cast(int, model['bytes']) / 1e6:,.1f} MB, {model['source']}"
+            f"{model['parameters']:,} parameters, {megabytes:,.1f} MB, {model['source']}"
             + (f". Not usable here: {model['why']}" if model["why"] else "")
         )
     if not any(model["source"] == "shipped" for model in found):

@@ -8,9 +8,9 @@ cannot be read, which is never chosen. A weight may be nan: such a solution weig
 below those with one. What comes out is (questions, len(ks)): for each question the chance, from 0
 to 1, that the answer chosen from k samples drawn without replacement is right.
 
-Ties. A run chooses by ``search/voting.py``: sums by (weight, count), maxima by weight, and of equals
-the older one. Which of the samples is older is chance, since they are drawn in random order: every
-one of the equals is chosen equally often, and ties count with their mean correctness.
+Ties. A run chooses by ``search/voting.py``: sums by (weight, count), maxima by weight, and of
+equals the older one. Which of the samples is older is chance, since they are drawn in random order:
+every one of the equals is chosen equally often, and ties count with their mean correctness.
 """
 
 from __future__ import annotations

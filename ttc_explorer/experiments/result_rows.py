@@ -91,8 +91,8 @@ def pool_rows(
     What a run was charged is shared out: the prompt to all its solutions alike, everything else in
     proportion to the tokens of each. ``generator_depth`` and ``verifier_depth`` count the passes
     that the solution alone would need: one for each token, and one for the prompt; one for the
-    verifier's reading of it, and for every judged step. ``lines``: with the texts of the steps, the score after each, and whether a
-    right solution can begin so.
+    verifier's reading of it, and for every judged step. ``lines``: with the texts of the steps, the
+    score after each, and whether a right solution can begin so.
     """
     canonical_answers: dict[str, str] = {}
     rows: Rows = []

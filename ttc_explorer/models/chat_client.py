@@ -74,9 +74,10 @@ class ChatGenerator:
     be continued in another way: it does not fork. A forced text takes the place of the steps that
     remain: the service is asked anew, with the steps so far and the text as the beginning of its
     own last message. Services differ in that: some go on from it, others answer it with a new
-    message; either way it stands before what they write. Log-probabilities are asked for where the server
-    proved to tell them, and count as 0 elsewhere; so do FLOPs, as a service does not say how large
-    its model is. ``capabilities`` are what a server proved to do; None where it was not asked.
+    message; either way it stands before what they write. Log-probabilities are asked for where the
+    server proved to tell them, and count as 0 elsewhere; so do FLOPs, as a service does not say how
+    large its model is. ``capabilities`` are what a server proved to do; None where it was not
+    asked.
 
     A row whose call failed ends there, without an answer, and ``failure`` says why; if all calls
     fail, ModelError is raised.

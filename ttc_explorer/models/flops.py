@@ -18,8 +18,8 @@ def forward_flops(parameters: int, attention_width: int, start: int, tokens: int
 
     Args:
         parameters: Weights used for each token.
-        attention_width: layers · width of the attention (``attention_width``); 0 where a server does
-            not tell, which leaves 2 · parameters · tokens.
+        attention_width: layers · width of the attention (``attention_width``); 0 where a server
+            does not tell, which leaves 2 · parameters · tokens.
         start: Tokens of the prefix, attended to but not read again.
         tokens: Tokens read or written.
 

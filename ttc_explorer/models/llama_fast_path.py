@@ -4,10 +4,11 @@ The same sums as transformers', in fewer and larger operations: for models this 
 costs mostly because it is one. Weights are rewritten once, so that work between matrices is done
 beforehand:
 
-* queries, keys and values come out of one matrix, and so do the two halves of the feed-forward gate;
+* queries, keys and values come out of one matrix, and so do the two halves of the feed-forward
+  gate;
 * the gains of the norms and the scale of attention are multiplied into the matrices that follow;
-* the two channels that a rotary position turns (arXiv 2104.09864) stand side by side, as one complex number;
-  queries and keys are reordered alike, which leaves their products as they were.
+* the two channels that a rotary position turns (arXiv 2104.09864) stand side by side, as one
+  complex number; queries and keys are reordered alike, which leaves their products as they were.
 """
 
 from __future__ import annotations

@@ -39,8 +39,10 @@ REVISION_REQUEST = (
 def system_prompt_for(model: str) -> str:
     """The system prompt of a chat model, by the end of its name, wherever it runs.
 
-    >>> [system_prompt_for(f"Qwen/Qwen2.5-{kind}7B-Instruct") == QWEN_MATH_SYSTEM_PROMPT for kind in ("Math-", "")]
-    [True, False]
+    >>> system_prompt_for("Qwen/Qwen2.5-Math-7B-Instruct") == QWEN_MATH_SYSTEM_PROMPT
+    True
+    >>> system_prompt_for("Qwen/Qwen2.5-7B-Instruct") == QWEN_MATH_SYSTEM_PROMPT
+    False
     """
     name = model.rstrip("/").rpartition("/")[2]
     return QWEN_MATH_SYSTEM_PROMPT if "qwen2.5-math" in name.lower() else SYSTEM_PROMPT

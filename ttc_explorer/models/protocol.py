@@ -164,8 +164,8 @@ class Step:
 
     ``logprob`` is the sum over the step's sampled tokens, in nats, under the untempered model;
     ``token_logprobs`` are its summands, a token each, and empty where a server does not tell.
-    ``finished`` is true when the solution ends with this step; ``answer`` is then its final answer (None if none
-    can be read), written the same way for all equal answers of the run.
+    ``finished`` is true when the solution ends with this step; ``answer`` is then its final answer
+    (None if none can be read), written the same way for all equal answers of the run.
     """
 
     text: str
@@ -305,8 +305,8 @@ class RevisionContext:
 class Generator(Protocol):
     """Samples steps. ``parameters`` counts the weights used for each token.
     ``supports_prefix_continuation``: it can go on from any prefix, in several ways; a service that
-    only chats cannot, it writes whole solutions. ``supports_chat``: it was taught to chat, so that a
-    solution of its own need not mark the answer."""
+    only chats cannot, it writes whole solutions. ``supports_chat``: it was taught to chat, so that
+    a solution of its own need not mark the answer."""
 
     name: str
     parameters: int

@@ -65,8 +65,10 @@ def split_proportionally(total: int, weights: Sequence[int]) -> list[int]:
     """``total`` split in whole numbers in proportion to ``weights``, which it therefore equals
     where they sum to it. The sum of the shares is the total, whatever the weights.
 
-    >>> split_proportionally(10, [4, 6]), split_proportionally(10, [1, 1, 1]), split_proportionally(3, [0, 0])
-    ([4, 6], [3, 3, 4], [1, 2])
+    >>> split_proportionally(10, [4, 6]), split_proportionally(10, [1, 1, 1])
+    ([4, 6], [3, 3, 4])
+    >>> split_proportionally(3, [0, 0])
+    [1, 2]
     """
     if not sum(weights):
         weights = [1] * len(weights)

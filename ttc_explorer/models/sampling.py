@@ -29,9 +29,10 @@ def sample_tokens(
 ) -> tuple[Tensor, Tensor]:
     """One token a row, by inverse CDF of softmax(logits / temperature) over the ids not ``banned``.
 
-    ``logits`` (n, vocabulary); ``temperatures`` and ``draws`` (n,), float64; temperature 0 takes the
-    likeliest token. Returns ids (n,) and their log-probabilities (n,) in nats, under all ids and temperature
-    1. The CDF is float64: over a large vocabulary, float32 would lose the unlikely ids.
+    ``logits`` (n, vocabulary); ``temperatures`` and ``draws`` (n,), float64; temperature 0 takes
+    the likeliest token. Returns ids (n,) and their log-probabilities (n,) in nats, under all ids
+    and temperature 1. The CDF is float64: over a large vocabulary, float32 would lose the unlikely
+    ids.
     """
     logprobs = logits.log_softmax(-1)
     above = logprobs.double().masked_fill_(banned, -torch.inf)

@@ -168,8 +168,10 @@ def probability_of_correct(entry: Any) -> float:
     """The probability of label 1 in the last pair of a judgement, or of its label in that of a
     whole text. Raises ModelError if it is none.
 
-    >>> probability_of_correct({"data": [[0.5, 0.5], [0.1, 0.9]]}), probability_of_correct({"data": [0.7]})
-    (0.9, 0.7)
+    >>> probability_of_correct({"data": [[0.5, 0.5], [0.1, 0.9]]})
+    0.9
+    >>> probability_of_correct({"data": [0.7]})
+    0.7
     """
     try:
         data = entry["data"]
@@ -193,7 +195,8 @@ def probability_of_plus(choice: dict[str, Any], sign_token_ids: tuple[int, int])
     """The probability of ``+`` against ``-`` as the one token of a choice. Raises ModelError if it
     cannot be told.
 
-    >>> probability_of_plus({"logprobs": {"top_logprobs": [{"token_id:6": -0.5, "token_id:7": -0.5}]}}, (6, 7))
+    >>> logprobs = {"token_id:6": -0.5, "token_id:7": -0.5}
+    >>> probability_of_plus({"logprobs": {"top_logprobs": [logprobs]}}, (6, 7))
     0.5
     """
     try:

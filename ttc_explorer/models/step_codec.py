@@ -202,7 +202,8 @@ class StepCodec:
         return [list(chain.from_iterable(islice(ids, len(text)))) for text in lines]
 
     def texts(self, steps: Sequence[Sequence[int]]) -> list[str]:
-        """Each step's text, without its line end; a chat model's paragraph may have several lines."""
+        """Each step's text, without its line end; a chat model's paragraph may have several
+        lines."""
         decoded = self._tokenizer.batch_decode(
             [list(step) for step in steps],
             skip_special_tokens=True,

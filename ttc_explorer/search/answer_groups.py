@@ -12,8 +12,8 @@ class AnswerGroups:
 
     Args:
         checker: Says which answers are equal.
-        run: ``run.correct`` gets whether each group's answer is right, where the reference is known;
-            the tree's notes say so when an answer was read that no solution marks.
+        run: ``run.correct`` gets whether each group's answer is right, where the reference is
+            known; the tree's notes say so when an answer was read that no solution marks.
         reads_unmarked: Whether the answer of a solution without a mark is read from its end, as a
             chat model's is. A model that was taught to mark its answers gives none without a mark.
     """

@@ -4,8 +4,8 @@ tree.
 A node's model state (its KV cache rows) is kept until the request that continues it (Extend without
 ``keep_state``).
 
-Requests can speak (``models/protocol.py``, Extend): text that a step begins with, a prompt a branch,
-a temperature a row. Budget forcing (arXiv 2501.19393), say, does not let a solution end::
+Requests can speak (``models/protocol.py``, Extend): text that a step begins with, a prompt a
+branch, a temperature a row. Budget forcing (arXiv 2501.19393), say, does not let a solution end::
 
     steps = yield from request_steps(Extend((node,), temperature))
     (step,) = steps

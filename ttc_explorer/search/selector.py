@@ -1,9 +1,9 @@
 """Selectors: how one answer is chosen from finished solutions. A new one is one function.
 
 A selector says what a finished solution weighs, by its features, and how the weights of equal
-answers combine. A run (``voting.py``) and a pool of sampled solutions (``experiments/estimators.py``)
-both ask that one function, so a selector that is registered is voted, estimated, drawn and compared
-like those that come with the package (``search/selectors/``).
+answers combine. A run (``voting.py``) and a pool of sampled solutions
+(``experiments/estimators.py``) both ask that one function, so a selector that is registered is
+voted, estimated, drawn and compared like those that come with the package (``search/selectors/``).
 """
 
 from __future__ import annotations

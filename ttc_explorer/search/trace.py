@@ -54,8 +54,8 @@ MAX_BYTES = 16 * 2**20
 def to_trace(run: Run) -> dict[str, Any]:
     """The run as plain data, exactly as the file has it.
 
-    The root's parent is -1. A solution's ``weight`` is what it adds to its answer's
-    by the run's selector (``voting.py``). A run still in progress is written as if cancelled now. ``error``
+    The root's parent is -1. A solution's ``weight`` is what it adds to its answer's by the run's
+    selector (``voting.py``). A run still in progress is written as if cancelled now. ``error``
     stands there only when a model failed, ``notes`` when the run said something about itself.
 
     ``events`` tell how the tree grew, for those who replay it: ``["add", node]``, ``["score",

@@ -40,7 +40,8 @@ def aggregate_scores(scores: Sequence[float], aggregate: str) -> float:
 
     The paper found ``last`` best (arXiv 2408.03314, section 5.1 and appendix E).
 
-    >>> [round(aggregate_scores([0.5, 0.2, 0.8], how), 2) for how in ("last", "min", "prod", "mean")]
+    >>> aggregates = ("last", "min", "prod", "mean")
+    >>> [round(aggregate_scores([0.5, 0.2, 0.8], each), 2) for each in aggregates]
     [0.8, 0.2, 0.08, 0.5]
     """
     if aggregate == "last":

@@ -25,9 +25,9 @@ tags: [math, test-time-compute]
 {what}
 
 ## Data
-Problems of the {families} procedural families of TTC Explorer ({names}), levels 1 to 5, training split \
-only: a hash of the canonical problem decides the split, so no test problem, reworded or not, was ever \
-trained on. {data}
+Problems of the {families} procedural families of TTC Explorer ({names}), levels 1 to 5, training \
+split only: a hash of the canonical problem decides the split, so no test problem, reworded or \
+not, was ever trained on. {data}
 
 ## Training
 {parameters:,} parameters, Llama architecture, stored in half precision. {steps:,} steps, \
@@ -43,8 +43,9 @@ On {questions} problems of the test split, looked at once \
 {table}
 
 ## Limits
-It knows these kinds of problems in this notation and nothing else, and at its size it makes arithmetic \
-mistakes. For teaching and experiments with test-time compute, not for answers that matter.
+It knows these kinds of problems in this notation and nothing else, and at its size it makes \
+arithmetic mistakes. For teaching and experiments with test-time compute, not for answers that \
+matter.
 """
 
 GENERATOR_TASK, VERIFIER_TASK = "text-generation", "token-classification"

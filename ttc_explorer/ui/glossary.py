@@ -54,11 +54,11 @@ TERMS: dict[str, str] = {
     "cost": "What the models really processed for this run, counted where the work is done.",
     "tokens written": "Pieces of text that the model wrote, digits one by one, in all attempts "
     "together.",
-    "tokens by model": "Generator: pieces of text that it wrote, digits one by one, in all attempts "
-    "together. Verifier: pieces of text that it read in order to score the steps.",
+    "tokens by model": "Generator: pieces of text that it wrote, digits one by one, in all "
+    "attempts together. Verifier: pieces of text that it read in order to score the steps.",
     "tokens judged": "Pieces of text that the verifier read in order to score the steps.",
-    "FLOP": "Arithmetic operations of both models, for each token: 2 × weights, and 4 × layers × width "
-    "× the tokens that it attends to. k thousand, M million, G thousand million.",
+    "FLOP": "Arithmetic operations of both models, for each token: 2 × weights, and 4 × layers × "
+    "width × the tokens that it attends to. k thousand, M million, G thousand million.",
     "passes": "Model passes that had to wait for the one before. Attempts side by side share a "
     "pass, so this "
     "is what one waits for, on any hardware.",

@@ -1,4 +1,4 @@
-"""Arithmetic in a text, told apart from its words, to be set as mathematics: x² − 7x, not x^2-7x."""
+"""Arithmetic in a text, told from its words, to be set as mathematics: x² − 7x, not x^2-7x."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class MathPiece(NamedTuple):
 def math_pieces(text: str) -> list[MathPiece]:
     r"""The text in pieces, with the signs and the room of mathematics.
 
-    >>> [piece.text for piece in math_pieces("x-2")] == ["x", "\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}", "2"]
+    >>> minus = "\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}"
+    >>> [piece.text for piece in math_pieces("x-2")] == ["x", minus, "2"]
     True
     >>> math_pieces("x^2")[1]
     MathPiece(kind='power', text='', power=(MathPiece(kind='text', text='2', power=()),))

@@ -33,8 +33,10 @@ class StrategyVariant:
     @property
     def detail(self) -> str:
         """
-        >>> StrategyVariant("beam", '{"width": 0}').detail, StrategyVariant("dvts").detail, StrategyVariant("rebase", '{"temperature": 1}').detail
-        ('M = √N', 'M = 4', 'temperature 1')
+        >>> StrategyVariant("beam", '{"width": 0}').detail, StrategyVariant("dvts").detail
+        ('M = √N', 'M = 4')
+        >>> StrategyVariant("rebase", '{"temperature": 1}').detail
+        'temperature 1'
         """
         main = {
             name: getattr(Settings(), name)

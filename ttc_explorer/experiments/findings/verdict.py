@@ -6,13 +6,14 @@ resamples of the questions, bins and choices included (``resampled_results.py``)
 else follows from these draws:
 
 - the interval is the middle 95 % of the draws of the figure that is shown;
-- a bound fails in the share of draws on its other side, and holds in the share on its own (Davison and
-  Hinkley, Bootstrap Methods, 1997, 4.2: one draw more on either side). The finding as a whole is as
-  doubtful as its most doubtful bound (intersection-union test), and its opposite as doubtful as its
-  clearest failure, times the number of bounds (Bonferroni). p is twice the smaller of the two;
+- a bound fails in the share of draws on its other side, and holds in the share on its own (Davison
+  and Hinkley, Bootstrap Methods, 1997, 4.2: one draw more on either side). The finding as a whole
+  is as doubtful as its most doubtful bound (intersection-union test), and its opposite as doubtful
+  as its clearest failure, times the number of bounds (Bonferroni). p is twice the smaller of the
+  two;
 - all findings that could be tested are one family, and Holm's method corrects their p-values;
-- a corrected p below 0.05 says ``reproduced`` where the bounds hold and ``refuted`` where one fails; any
-  other says ``inconclusive``. A finding without its data is ``untested``.
+- a corrected p below 0.05 says ``reproduced`` where the bounds hold and ``refuted`` where one
+  fails; any other says ``inconclusive``. A finding without its data is ``untested``.
 """
 
 from __future__ import annotations

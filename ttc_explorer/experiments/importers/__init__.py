@@ -1,4 +1,4 @@
-"""Samples and search trees that other tools have published, as pools and runs; one format a file."""
+"""Samples and search trees that other tools published, as pools and runs; one format a file."""
 
 from ttc_explorer.experiments.importers import (
     autotts,

@@ -1,5 +1,5 @@
-"""Values of untrusted JSON as what they should be; anything else is a TypeError, which the reader of
-a format turns into one sentence."""
+"""Values of untrusted JSON as what they should be; anything else is a TypeError, which the reader
+of a format turns into one sentence."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Sample logs of EleutherAI's lm-evaluation-harness (``--log_samples``): responses, and what each of
-its filters read from them."""
+"""Sample logs of EleutherAI's lm-evaluation-harness (``--log_samples``): responses, and what each
+of its filters read from them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Results of QwenLM/Qwen2.5-Math's evaluation: extracted answers with verdicts (``score``) and, where
-a reward model read them, its logits (``pred_score``)."""
+"""Results of QwenLM/Qwen2.5-Math's evaluation: extracted answers with verdicts (``score``) and,
+where a reward model read them, its logits (``pred_score``)."""
 
 from __future__ import annotations
 

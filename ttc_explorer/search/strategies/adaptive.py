@@ -22,8 +22,8 @@ INITIAL_BATCH = 4
 @strategy(
     "adaptive",
     title="Adaptive best-of-N",
-    summary="Write solutions in small batches, at most N, and stop as soon as the leading answer is "
-    "safe.",
+    summary="Write solutions in small batches, at most N, and stop as soon as the leading answer "
+    "is safe.",
     verifier="select",
     settings=("temperature", "rounds"),
 )

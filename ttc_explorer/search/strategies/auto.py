@@ -20,8 +20,8 @@ FALLBACK_CHOICE = StrategyChoice("best_of_n")
 @strategy(
     "auto",
     title="Compute-optimal",
-    summary="Probe how hard the question is, then spend the rest as was measured to be best for such "
-    "questions.",
+    summary="Probe how hard the question is, then spend the rest as was measured to be best for "
+    "such questions.",
     verifier="search",
     settings=("temperature", "width", "lookahead", "chains", "rounds"),
     needs_prefix_continuation=True,

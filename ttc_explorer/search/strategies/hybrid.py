@@ -17,8 +17,8 @@ from ttc_explorer.search.voting import search_score
 @strategy(
     "hybrid",
     title="Hybrid search",
-    summary="Spend half on beam search, and the rest on revising the best attempts, found or revised, "
-    "so far.",
+    summary="Spend half on beam search, and the rest on revising the best attempts, found or "
+    "revised, so far.",
     verifier="search",
     settings=("temperature", "width", "chains", "rounds"),
     needs_reviser=True,

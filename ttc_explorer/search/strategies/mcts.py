@@ -24,8 +24,8 @@ EXPLORATION_CONSTANT = math.sqrt(2)
 @strategy(
     "mcts",
     title="Monte Carlo tree search",
-    summary="Go down the tree again and again, to steps that proved good or were seldom tried, and on "
-    "to an end.",
+    summary="Go down the tree again and again, to steps that proved good or were seldom tried, and "
+    "on to an end.",
     verifier="search",
     settings=("temperature", "width", "rounds"),
     needs_prefix_continuation=True,

@@ -12,8 +12,8 @@ from ttc_explorer.search.tree import SearchTree
 @strategy(
     "revise",
     title="Revision",
-    summary="Write chains of attempts, each after seeing the last four before it, then choose among "
-    "all answers.",
+    summary="Write chains of attempts, each after seeing the last four before it, then choose "
+    "among all answers.",
     verifier="select",
     settings=("temperature", "chains", "rounds"),
     needs_reviser=True,

@@ -95,18 +95,25 @@ def reliability_diagram(found: Sequence[tuple[str, str, Calibration]]) -> Figure
         )
         hover_texts = [
             f"<b>{name}</b><br>score {reliability_bin.score:.2f}: {reliability_bin.right:.1%} "
-            "right "
-            f"({100 * reliability_bin.low:.1f}–{reliability_bin.high:.1%})<br>{reliability_bin.count:,} of {each.count:,}"
+            f"right ({100 * reliability_bin.low:.1f}–{reliability_bin.high:.1%})<br>"
+            f"{reliability_bin.count:,} of {each.count:,}"
             for reliability_bin in reliability.itertuples()
         ]
         data.append(
             line_trace(
-                reliability["score"].tolist(), reliability["right"].tolist(), tone, f"line {number}", mode="lines+markers",
-                text=hover_texts, hovertemplate="%{text}<extra></extra>", showlegend=True,
+                reliability["score"].tolist(),
+                reliability["right"].tolist(),
+                tone,
+                f"line {number}",
+                mode="lines+markers",
+                text=hover_texts,
+                hovertemplate="%{text}<extra></extra>",
+                showlegend=True,
                 customdata=reliability[["low", "high"]].values.tolist(),
                 marker={"size": 8, "color": colour_style(tone).light, "line": {"width": 0}},
-            ) | {"name": name}
-        )  # fmt: skip
+            )
+            | {"name": name}
+        )
     return make_figure(
         data,
         xaxis=percent_axis("Score", range=[-0.02, 1.02], tickformat=".1f"),

@@ -37,7 +37,8 @@ REVISERS = {
 """How revisions are made: what writes them, and what is said about that."""
 
 Figure = tuple[str, tuple[str, str] | str]
-"""A figure and what stands below it: a term of the glossary (as shown, its name there), or words."""
+"""A figure and what stands below it: a term of the glossary (as shown, its name there), or
+words."""
 
 
 @dataclass(frozen=True)

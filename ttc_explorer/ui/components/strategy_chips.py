@@ -45,8 +45,8 @@ def strategy_chips(
     max_pressed: int = MAX_COMPARED,
     **kwargs: Any,
 ) -> gr.HTML:
-    """The component. Its value is as ``chips_value`` writes it, and it fires ``input`` when somebody
-    presses a chip.
+    """The component. Its value is as ``chips_value`` writes it, and it fires ``input`` when
+    somebody presses a chip.
 
     Args:
         value: the value that it starts with.

@@ -70,7 +70,8 @@ class ComparedStrategy:
     def detail(self) -> str:
         """The setting as people write it; empty without one.
 
-        >>> [ComparedStrategy("beam", setting).detail for setting in (("width", 0), ("lookahead", 3), ("chains", 1))]
+        >>> settings = (("width", 0), ("lookahead", 3), ("chains", 1))
+        >>> [ComparedStrategy("beam", setting).detail for setting in settings]
         ['M = √N', 'k = 3', 'one chain']
         """
         if self.setting is None:

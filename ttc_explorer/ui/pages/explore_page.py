@@ -104,8 +104,8 @@ class ExploreSession(RunSession):
     """What one visitor looks at and wants; kept in their session.
 
     ``run`` is on screen, drawn by ``stream``. ``selector`` and ``aggregate`` choose the answer.
-    ``prepared`` is a run about to be drawn, and who runs it. ``searches`` are those of the file that
-    was opened last.
+    ``prepared`` is a run about to be drawn, and who runs it. ``searches`` are those of the file
+    that was opened last.
     """
 
     def __init__(self, run: Run | None) -> None:

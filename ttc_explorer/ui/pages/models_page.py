@@ -190,8 +190,15 @@ class ModelsPage(Page):
     def refresh(self, *events: Any) -> None:
         """Look again at what is here whenever one of these events comes."""
         outputs = [
-            self.model_list, self.in_use, self.chosen, self.details, self.banner, self.input_error, self.load, self.status
-        ]  # fmt: skip
+            self.model_list,
+            self.in_use,
+            self.chosen,
+            self.details,
+            self.banner,
+            self.input_error,
+            self.load,
+            self.status,
+        ]
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         gr.on(list(events), self.open, [self.chosen, self.selection], outputs, **hidden)
 

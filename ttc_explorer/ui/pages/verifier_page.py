@@ -51,15 +51,15 @@ VERIFIER_SCORES = {
 """Column of scores -> its name here, and its colour style."""
 MISLED_RULE = (
     "One easy question, beam search with few and with many samples. Chosen by a rule: of all that "
-    "the best solution gets right with the fewest and wrong with the most, the one whose score rose "
-    "most."
+    "the best solution gets right with the fewest and wrong with the most, the one whose score "
+    "rose most."
 )
 CARDS = {
     "calibration": (
         "Are scores chances?",
         ("calibration", "calibration"),
-        "On the dotted line a score is a chance: of solutions scored 0.7, seven in ten are right. A "
-        "step counts as right if a right solution can begin so, by our exact check.",
+        "On the dotted line a score is a chance: of solutions scored 0.7, seven in ten are right. "
+        "A step counts as right if a right solution can begin so, by our exact check.",
     ),
     "auc": (
         "Right from wrong",
@@ -175,9 +175,18 @@ class VerifierPage(Page):
         }  # fmt: skip
         narrow, shown = narrow_screen(), on_load()
         measurements = [
-            self.banner, self.status, self.calibration, self.calibration_table, self.auc, self.places,
-            self.places_table, self.aggregates, self.aggregates_table, self.judges, self.judges_table,
-        ]  # fmt: skip
+            self.banner,
+            self.status,
+            self.calibration,
+            self.calibration_table,
+            self.auc,
+            self.places,
+            self.places_table,
+            self.aggregates,
+            self.aggregates_table,
+            self.judges,
+            self.judges_table,
+        ]
         gr.on(
             [shown, self.model.input],
             self.draw_measurements,

@@ -1,11 +1,13 @@
 """What the viewer is sent of a comparison: an append-only string of lines, as of one run
 (``stream.py``), with two more kinds (``comparison_state.js`` reads them):
 
-``["comparison", about]``     always the first line: ``id``, the ``entries`` that are compared (title,
-                              detail, name, sentence, light and dark colour, dash), ``tokens``, the limit
-                              (null in a comparison by samples), and the ``selector`` to begin with
-``["lane", place, standing]`` what follows is of this entry: ``state`` (running, none, or why its run
-                              ended) and whether it is ``trying`` a budget
+``["comparison", about]``
+    always the first line: ``id``, the ``entries`` that are compared (title, detail, name, sentence,
+    light and dark colour, dash), ``tokens``, the limit (null in a comparison by samples), and the
+    ``selector`` to begin with
+``["lane", place, standing]``
+    what follows is of this entry: ``state`` (running, none, or why its run ended) and whether it is
+    ``trying`` a budget
 """
 
 from __future__ import annotations

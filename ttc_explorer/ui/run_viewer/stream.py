@@ -3,21 +3,27 @@ what is new.
 
 Every line is a JSON array that starts with its kind (``run_state.js`` reads them):
 
-``["run", id, about]``                            always the first line; another id means another run
-``["subtrees", [sizes]]``                         the problem's children make subtrees of so many each
-``["answer", key, text or null, right or null]``  an answer, for others to refer to by its key; is it right?
+``["run", id, about]``
+    always the first line; another id means another run
+``["subtrees", [sizes]]``
+    the problem's children make subtrees of so many each
+``["answer", key, text or null, right or null]``
+    an answer, for others to refer to by its key; is it right?
 ``["add", id, parent, kind, status, text, tokens, logprob, wrong, key]``
-                                                  a node; ``wrong``: the first step on the way to it, from 1,
-                                                  after which nothing right is possible, 0 if there is none,
-                                                  null if nobody knows; ``key`` only where a solution ends
-``["value", id, visits, value]``                  what a tree search knows of it: visits, value in [0, 1]
-``["score", id, score]``                          the verifier's score, in [0, 1]
-``["mark", id, status]``                          its status changed
-``["note", text, figures]``                       the run said something about itself
-``["snapshot", changes]``                         how the run stands; keys that are as before are left out:
-                                                  ``votes``, by selector and aggregate (``vote_tables``),
-                                                  ``voices``, the attempts that vote for their chains,
-                                                  ``cost``, the ledger by model, and ``status``
+    a node; ``wrong``: the first step on the way to it, from 1, after which nothing right is
+    possible, 0 if there is none, null if nobody knows; ``key`` only where a solution ends
+``["value", id, visits, value]``
+    what a tree search knows of it: visits, value in [0, 1]
+``["score", id, score]``
+    the verifier's score, in [0, 1]
+``["mark", id, status]``
+    its status changed
+``["note", text, figures]``
+    the run said something about itself
+``["snapshot", changes]``
+    how the run stands; keys that are as before are left out: ``votes``, by selector and aggregate
+    (``vote_tables``), ``voices``, the attempts that vote for their chains, ``cost``, the ledger by
+    model, and ``status``
 
 Texts come from models and typed problems: here they are stripped of control characters, capped and
 escaped, and the scripts only ever write them as text.

@@ -2,9 +2,9 @@
 comparison.
 
 Feed it the strings of a ``stream.RunStream`` or a ``comparison_stream.ComparisonStream``. Another
-voting rule is drawn by the browser itself; the component then fires ``rule``, whose ``gr.EventData``
-has ``selector`` (and ``aggregate``), so that the server knows what is on screen. Listen with
-``queue=False, show_progress="hidden", trigger_mode="multiple"``.
+voting rule is drawn by the browser itself; the component then fires ``rule``, whose
+``gr.EventData`` has ``selector`` (and ``aggregate``), so that the server knows what is on screen.
+Listen with ``queue=False, show_progress="hidden", trigger_mode="multiple"``.
 """
 
 from __future__ import annotations
