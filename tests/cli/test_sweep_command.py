@@ -46,8 +46,9 @@ def file_of(folder, suffix: str):
 
 def order(problems, out, pair: str) -> list[object]:
     return [
-        "sweep", "--problems", problems, "--out", out, "--model", pair, "--samples", 2, "--set", "rounds=3",
-        "--strategy", "beam width=2", "--budget", 2, "--question-column", "task", "--answer-column", "solved",
+        "sweep", "--problems", problems, "--out", out, "--model", pair, "--samples", 2,
+        "--set", "rounds=3", "--strategy", "beam width=2", "--budget", 2,
+        "--question-column", "task", "--answer-column", "solved",
     ]  # fmt: skip
 
 

@@ -383,10 +383,11 @@ def test_motion_ends_where_stillness_is(page, runs):
     show(page, runs, "beam")
     page.wait_for_function(
         """still => {
-            const now = [...document.querySelectorAll('#tree .node .dot')].map(e => e.getBoundingClientRect())
+            const now = [...document.querySelectorAll('#tree .node .dot')]
+                .map(e => e.getBoundingClientRect())
                 .filter(r => r.width);
-            return now.length === still.length && now.every((r, i) => Math.abs(r.left - still[i][0]) < 1.5
-                && Math.abs(r.top - still[i][1]) < 1.5);
+            return now.length === still.length && now.every((r, i) =>
+                Math.abs(r.left - still[i][0]) < 1.5 && Math.abs(r.top - still[i][1]) < 1.5);
         }""",
         arg=still,
     )

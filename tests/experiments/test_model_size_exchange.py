@@ -118,7 +118,8 @@ def test_the_small_model_wins_where_thinking_helps_and_loses_where_it_does_not()
 
 
 def test_an_interval_that_touches_zero_is_open():
-    """One question in thirty is lost: a resample in three is without it, and finds no difference."""
+    """One question in thirty is lost: a resample in three is without it, and finds no
+    difference."""
     never = pd.Series(np.zeros(30))
     large = never.where(never.index > 0, 1.0)
     got = compare_at_equal_flops(

@@ -33,7 +33,8 @@ POOL = {
     1: "a .9  r .3  r .3  r .3  b .2  b .1  c .1  c .1",
     2: "r .6  r .5  r .4  r .4  r .4  r .3  r .2  r .1",  # all right
     3: "a .6  b .5  c .4  a .4  b .4  c .3  a .2  b .1",  # all wrong
-    4: "a .5  a .4  a .1  r .9  r .8  r .1  b .7  ? .99",  # three votes each, so that majority cannot tell; r weighs more
+    # three votes each, so that majority cannot tell; r weighs more
+    4: "a .5  a .4  a .1  r .9  r .8  r .1  b .7  ? .99",
 }
 
 

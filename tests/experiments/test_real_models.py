@@ -1,4 +1,4 @@
-"""The table of real models: made from files by their names, and figures equal to a count by hand."""
+"""The table of real models: made from files by their names; figures equal to a count by hand."""
 
 from __future__ import annotations
 

@@ -30,7 +30,12 @@ name, free = sys.argv[1], int(sys.argv[2])
 memory_estimate.free_memory = lambda device: free
 description = describe(name)
 part = description.generator
-report = {"parameters": part.parameters, "need": part.need.weights, "notes": part.notes, "why": description.unusable}
+report = {
+    "parameters": part.parameters,
+    "need": part.need.weights,
+    "notes": part.notes,
+    "why": description.unusable,
+}
 lines = []
 try:
     model = catalogue.load_models(name, lines.append).generator

@@ -28,8 +28,8 @@ CONTEXT = 512
 
 
 class ReadCount:
-    """What a backbone has read, padding apart: ``tokens``, and ``contexts``, the tokens that each of
-    them attended to, itself included, added up."""
+    """What a backbone has read, padding apart: ``tokens``, and ``contexts``, the tokens that each
+    of them attended to, itself included, added up."""
 
     def __init__(self) -> None:
         self.tokens = self.contexts = 0
@@ -80,7 +80,8 @@ def toy_tokenizer() -> PreTrainedTokenizerFast:
         pad_token="<pad>",
         bos_token="<bos>",
         eos_token="<eos>",
-        chat_template="{{ bos_token }}{{ messages[-1]['content'] | replace('\\n', ' ') }}{{ '\\n' }}",
+        chat_template="{{ bos_token }}{{ messages[-1]['content'] | replace('\\n', ' ') }}"
+        "{{ '\\n' }}",
         clean_up_tokenization_spaces=False,
         model_max_length=CONTEXT,
     )

@@ -3,8 +3,8 @@
 The notice is shown where ``recognise`` understands nothing. Two rates, measured on texts that were
 written by hand and on perturbed phrasings:
 
-- false alarm: a question of our families that is not understood as the problem it is (the notice is shown,
-  or, worse, another problem is solved);
+- false alarm: a question of our families that is not understood as the problem it is (the notice is
+  shown, or, worse, another problem is solved);
 - miss: a question outside the families that is taken for one of them.
 
 ``python -m tests.problems.domain_detection_eval`` prints them, from the reworded questions that the

@@ -69,7 +69,8 @@ LAYOUTS = {
             "answer": "9 (apples)",
             "formula": "7+2=9",
         },
-        "Seven red apples and two green apples are in the basket. How many apples are in the basket?",
+        "Seven red apples and two green apples are in the basket. "
+        "How many apples are in the basket?",
         "9 (apples)",
     ),
     "MAWPS": (

@@ -165,13 +165,14 @@ def test_an_old_ledger_with_totals_only_is_read():
 
 # fmt: off
 TRACE_KEYS = [
-    "version", "problem", "model", "verifier", "strategy", "budget", "seed", "settings", "nodes", "solutions",
-    "votes", "answer", "stopped", "ledger", "events", "correct",
+    "version", "problem", "model", "verifier", "strategy", "budget", "seed", "settings", "nodes",
+    "solutions", "votes", "answer", "stopped", "ledger", "events", "correct",
 ]
 NODE_KEYS = ["id", "parent", "text", "kind", "status", "score", "logprob", "tokens", "round"]
 LEDGER_KEYS = [
-    "generated_tokens", "prefill_tokens", "cached_tokens", "verifier_tokens", "generator_flops", "verifier_flops",
-    "generator_depth", "verifier_depth", "seconds", "flops", "sequential_depth", "joules_estimate",
+    "generated_tokens", "prefill_tokens", "cached_tokens", "verifier_tokens",
+    "generator_flops", "verifier_flops", "generator_depth", "verifier_depth",
+    "seconds", "flops", "sequential_depth", "joules_estimate",
 ]
 # fmt: on
 

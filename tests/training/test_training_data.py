@@ -158,9 +158,7 @@ def attempt_of(family, parameters, steps, correct, before=()):
     }
 
 
-def test_after_its_own_attempt_the_reviser_learns_to_repeat_what_is_right_and_true_and_else_the_solution(
-    encoder,
-):
+def test_the_reviser_learns_to_repeat_a_right_and_true_attempt_and_else_the_solution(encoder):
     family, parameters, rng = draw("system", 4)
     worked_solution = [line_text(line) for line in family.worked_solution(parameters)]
     wrong = [line_text(line) for line in family.mistaken_solution(parameters, rng)]

@@ -19,9 +19,9 @@ ROWS = [
     for x, y in ((4.0, 0.4), (16.0, 0.5), (64.0, 0.45))
 ]
 FINDING = Finding(
-    "F1", "A claim.", "the paper's "
-                      "<b>words</b>", "reproduced", "More.", "sweep --out DIR && findings DIR",
-    "A test.", 0.1, 0.05, 0.15, 0.0, None, "points", 0.001, 0.01, 400, FindingChart("Samples N", "Accuracy", ROWS),
+    "F1", "A claim.", "the paper's <b>words</b>", "reproduced", "More.",
+    "sweep --out DIR && findings DIR", "A test.", 0.1, 0.05, 0.15, 0.0, None, "points",
+    0.001, 0.01, 400, FindingChart("Samples N", "Accuracy", ROWS),
 )  # fmt: skip
 UNTESTED = Finding(
     "F14", "Another.", "words", "untested", "There is no larger model yet.", "findings DIR"

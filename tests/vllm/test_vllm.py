@@ -116,7 +116,9 @@ def addresses(tmp_path_factory):
     steps = {"step_tag_id": save_step_verifier(place / "steps")}
     kinds = {
         MODELS_FOLDER / "base-s": [
-            "--served-model-name", "base-s", "--generation-config", "vllm", "--enable-prompt-tokens-details",
+            "--served-model-name", "base-s",
+            "--generation-config", "vllm",
+            "--enable-prompt-tokens-details",
         ],
         MODELS_FOLDER / "prm-exact": ["--served-model-name", "prm-exact", "--runner", "pooling"],
         place / "steps": ["--runner", "pooling", "--pooler-config", json.dumps(steps)],
