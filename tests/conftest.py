@@ -22,6 +22,16 @@ load_extensions()  # of whoever runs the tests: they must hold with what people 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+
+def pytest_ignore_collect(collection_path):
+    """Doctests are the package's: helpers of tests are not imported to look for some, since one of
+    them registers what people might."""
+    if collection_path.suffix == ".py" and not collection_path.name.startswith(
+        ("test_", "__init__", "conftest")
+    ):
+        return True
+
+
 FOLDER_MARKS = {"e2e": pytest.mark.e2e, "training": pytest.mark.slow, "vllm": pytest.mark.slow}
 
 

@@ -46,6 +46,7 @@ def test_a_run_has_answer_votes_tree_and_cost(run):
     assert "answer '5'" in repr(run)
 
 
+@pytest.mark.slow
 def test_a_run_is_the_trace_of_the_command(run):
     command = ["solve", "Solve 3x+5=20.", "--budget", "4", "--json"]
     printed = json.loads(

@@ -91,6 +91,7 @@ def test_wilson_is_that_of_statsmodels(trials, data):
     assert wilson_interval(hits, trials) == pytest.approx((hits / trials, low, high), abs=1e-12)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_is_that_of_statsmodels(p_values):
     assert holm_correction(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])

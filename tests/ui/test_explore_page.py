@@ -367,6 +367,7 @@ def test_a_loaded_trace_sets_all_controls(page, tmp_path):
     assert shown[page.length]["value"] == 1  # four chains of two
 
 
+@pytest.mark.slow
 def test_programs_get_one_endpoint_that_solves(page):
     app = build_app(ModelManager(toy_solver))
     assert set(app.get_api_info()["named_endpoints"]) == {"/solve"}

@@ -141,6 +141,7 @@ def build(app: AppContext) -> Page:
 """
 
 
+@pytest.mark.slow
 def test_a_page_from_outside_stands_in_the_app_with_its_styles(tmp_path, monkeypatch):
     monkeypatch.setattr(PAGES, "_entries", dict(PAGES))
     monkeypatch.setattr(PAGES, "_origins", {})

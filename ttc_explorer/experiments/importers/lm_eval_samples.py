@@ -60,7 +60,7 @@ def _samples(row: Row, file_name: str) -> list[Row]:
     answers = as_list(row["filtered_resps"])
     common: Row = {"question": as_name(row["doc_id"]), "reference": _reference(row["target"])}
     if len(responses) == 1:
-        verdict = next(row[metric] for metric in METRICS if metric in row)
+        verdict = row[next((metric for metric in METRICS if metric in row), METRICS[0])]
         return [common | {"answer": _read(answers[0]), "correct": as_number(verdict) == 1}]
     # With repeats, the file's verdict is on one of them: each is graded here.
     if len(answers) != len(responses):
