@@ -2,7 +2,9 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ttc_explorer.search.selector import SELECTORS
@@ -242,3 +244,14 @@ def test_a_selector_reads_nothing_that_it_does_not_say_it_needs():
         features = solution_features(tree, [1, 2], name, "last")
         assert math.isnan(features.score[0]) == (entry.needs != "scores")
         assert math.isnan(features.confidence[0]) == (entry.needs != "logprobs")
+
+
+def test_a_weight_that_is_no_number_weighs_nothing(monkeypatch):
+    """A rule from outside may divide by 0; such a solution must not win, nor reach the page."""
+    tree = SearchTree()
+    for answer in ("1", "2"):
+        tree.add(0, answer, finished=True, answer=answer)
+    rule = replace(SELECTORS["majority"], weigh=lambda features: np.array([np.inf, 0.5]))
+    monkeypatch.setitem(SELECTORS._entries, "majority", rule)
+    votes = ranked_votes(tree, "majority", "last")
+    assert [(vote.answer, vote.weight) for vote in votes] == [("2", 0.5), ("1", 0.0)]

@@ -100,7 +100,7 @@ def best_at_k(labels: Ints, correct: Bools, weights: Floats, ks: Sequence[int]) 
     are on average. Where all weights are equal, a readable solution is drawn at random.
     """
     readable = labels >= 0
-    ranking = np.where(np.isnan(weights), np.finfo(float).min, weights)
+    ranking = np.where(np.isfinite(weights), weights, np.finfo(float).min)
     ranking = np.where(readable, ranking, -np.inf)
     order = ranking.argsort(axis=1)
     ranking = np.take_along_axis(ranking, order, axis=1)
@@ -142,7 +142,7 @@ def vote_at_k(
     n = labels.shape[1]
     _check_k(n, *ks)
     rng = np.random.default_rng(seed)
-    weights = np.nan_to_num(weights, nan=0.0)
+    weights = np.where(np.isfinite(weights), weights, 0.0)
     all_subsets = {
         k: np.array(list(combinations(range(n), k))) for k in ks if comb(n, k) <= subsets
     }

@@ -139,7 +139,8 @@ def _own_weights(
     """What each finished solution weighs by itself."""
     leaves = list(tree.leaves())
     features = solution_features(tree, leaves, selector, aggregate, confidence)
-    weights = np.nan_to_num(SELECTORS[selector].weigh(features), nan=0.0)
+    weights = SELECTORS[selector].weigh(features)
+    weights = np.where(np.isfinite(weights), weights, 0.0)  # a rule from outside may divide by 0
     return {
         leaf: float(weight) if tree.answer[leaf] is not None else 0.0
         for leaf, weight in zip(leaves, weights, strict=True)
