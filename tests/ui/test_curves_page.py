@@ -310,7 +310,10 @@ def test_a_bad_pool_is_one_sentence_beside_the_button_and_changes_nothing(
 def test_the_first_curve_comes_before_the_rest(page, pool_file):
     frames = list(page.read(str(pool_file), *SHOWN.values(), *AXES.values(), False))
     pools = [frame[page.pool] for frame in frames if frame.get(page.pool)]
-    assert [len(pool.curve_points["arm"].unique()) for pool in pools] == [1, 2, 3, 4, 5]
+    counts = [len(pool.curve_points["arm"].unique()) for pool in pools]
+    # Coverage, then every selector that the pool has the figures for.
+    assert counts == list(range(1, len(counts) + 1))
+    assert len(counts) == 1 + sum(entry.needs != "logprobs" for entry in SELECTORS.values())
     assert pools[0].curve_points["arm"].unique().tolist() == ["Coverage"]
     waiting = [frame[page.input_error] for frame in frames if frame.get(page.pool)]
     assert "Estimating majority" in waiting[0]
