@@ -2,7 +2,7 @@
 
 Upper half: the requests that a strategy yields and the replies that it receives (node ids of its
 tree). Lower half: the interfaces that a generator and a verifier implement (states, texts, token
-counts). The driver (``search/driver.py``) translates between the two.
+counts). The executor (``search/executor.py``) translates between the two.
 """
 
 from __future__ import annotations
