@@ -2,9 +2,9 @@
 tree.
 
 A solution is the path to a finished step, or a revision by itself. Equal answers share one string
-in ``tree.answer`` (the executor sees to it), each finished solution counts once, and one whose answer
-cannot be read never votes; nor do rollouts, which never count as finished. All ties break towards
-the older solution.
+in ``tree.answer`` (the executor sees to it), each finished solution counts once, and one whose
+answer cannot be read never votes; nor do rollouts, which never count as finished. All ties break
+towards the older solution.
 """
 
 from __future__ import annotations
