@@ -17,8 +17,6 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-collect_ignore = ["own_extension.py"]  # a user's file: whoever looks for doctests must not load it
-
 load_extensions()  # of whoever runs the tests: they must hold with what people register
 
 settings.register_profile("untimed", deadline=None)

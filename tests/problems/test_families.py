@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ttc_explorer.problems.canonical_wording import normalise_text
@@ -153,6 +153,7 @@ def test_other_texts_are_not_recognised(text):
 
 @settings(max_examples=200)
 @given(st.text(max_size=300))
+@example("0\x1f")  # white space to a pattern, and none to int()
 def test_recognise_and_judging_never_raise(text):
     recognise(text)
     assert isinstance(normalise_text(text), str)

@@ -95,7 +95,7 @@ class SubsetFamily(Family):
         """Any subset with the sum, in any order."""
         if not re.fullmatch(r"\s*\d{1,3}(\s*,\s*\d{1,3})*\s*", answer):
             return False
-        picked = [int(n) for n in answer.split(",")]
+        picked = [int(n) for n in re.findall(r"\d+", answer)]
         return (
             len(set(picked)) == len(picked)
             and set(picked) <= set(parameters[0])
