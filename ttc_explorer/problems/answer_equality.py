@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 from ttc_explorer.problems.answer_normalisation import normalise_answer, strip_insignificant_spaces
@@ -395,17 +395,25 @@ def _pair_off(
     answer: Sequence[Member],
     equal: Callable[[Member, Member], bool | None],
 ) -> bool | None:
-    """Whether the members can be paired off, in any order."""
-    left = list(answer)
-    unsure = False
-    for part in reference:
-        verdicts = [equal(part, other) for other in left]
+    """Whether the members can be paired off, in any order. A member of either side that no member
+    of the other can equal decides."""
+
+    @cache
+    def verdict(i: int, j: int) -> bool | None:
+        return equal(reference[i], answer[j])
+
+    left = list(range(len(answer)))
+    unsure = []
+    for i in range(len(reference)):
+        verdicts = [verdict(i, j) for j in left]
         if True in verdicts:
             del left[verdicts.index(True)]
         elif None in verdicts:
-            unsure = True
+            unsure.append(i)
         else:
             return False
+    if any(all(verdict(i, j) is False for i in unsure) for j in left):
+        return False
     return None if unsure else True
 
 
