@@ -31,8 +31,6 @@ from typing import cast
 
 from ttc_explorer.models.protocol import (
     Extend,
-    PolicyDecision,
-    PolicyQuery,
     Reply,
     Request,
     Revise,
@@ -133,8 +131,3 @@ def request_steps(request: Extend | Revise) -> Generator[Request, Reply, Sequenc
 def request_scores(request: Score) -> Generator[Request, Reply, Sequence[float]]:
     """The reply to a request for scores: one for each node, or none at all."""
     return cast(Sequence[float], (yield request))
-
-
-def request_decision(request: PolicyQuery) -> Generator[Request, Reply, PolicyDecision | None]:
-    """The reply of the measured policy; None where none has been measured."""
-    return cast("PolicyDecision | None", (yield request))

@@ -27,8 +27,3 @@ def glossary_term(shown: str, name: str | None = None) -> Markup:
         name: its entry in ``glossary.TERMS``, where that is called otherwise.
     """
     return render_macro("term", shown, name)
-
-
-def swatch(name: str) -> Markup:
-    """A stroke in the colour and dash of a strategy."""
-    return render_macro("swatch", name)

@@ -3,7 +3,7 @@
 the Python package is not needed).
 
 Figures are made for paper: dark ink on white, as a saved PNG must look. On the page, styles
-(``plot_css.py``, ``curves.css``) make the paper transparent and swap ink and colours in dark,
+(``plot_css.py``, ``plots.css``) make the paper transparent and swap ink and colours in dark,
 through the ``uid`` of a trace, which names its colour style. So one figure serves both themes and
 follows a switch without being drawn again.
 """
