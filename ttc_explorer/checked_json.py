@@ -8,6 +8,8 @@ from typing import NoReturn
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ttc_explorer.file_bounds import json_extent
+
 
 class Record(BaseModel):
     """An object of a file from outside. Nothing is converted (a text is no number), numbers are
@@ -16,17 +18,30 @@ class Record(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
 
 
+MAX_VALUES = 3_000_000
+"""Most values of a document, each of which takes some 60 bytes in memory."""
+MAX_DEPTH = 64
+"""Most lists and objects within each other."""
+
+
+class TooLargeJson(ValueError):
+    """JSON that is not parsed because of its size; the message is a clause about it."""
+
+
 def parse_json(data: bytes | str) -> object:
     """The value of a JSON text in UTF-8.
 
     Raises:
-        ValueError: it is none, it holds NaN or Infinity, or it is nested too deeply.
+        ValueError: it is none, or it holds NaN or Infinity.
+        TooLargeJson: it holds too many values, or is nested too deeply.
     """
-    try:
-        text = data if isinstance(data, str) else data.decode("utf-8")
-        value: object = json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    values, depth = json_extent(data.encode() if isinstance(data, str) else data)
+    if values > MAX_VALUES:
+        raise TooLargeJson(f"it holds more than {MAX_VALUES:,} values")
+    if depth > MAX_DEPTH:
+        raise TooLargeJson(f"it is nested {depth:,} deep, and {MAX_DEPTH} is the most")
+    text = data if isinstance(data, str) else data.decode("utf-8")
+    value: object = json.loads(text, parse_constant=_refuse_constant)
     return value
 
 
@@ -51,6 +66,8 @@ def describe_error(error: ValueError, whole: str) -> str:
     ...     describe_error(error, "the tree")
     "'score' of node 1 is of the wrong kind"
     """
+    if isinstance(error, TooLargeJson):
+        return str(error)
     if not isinstance(error, ValidationError):
         return "its JSON cannot be read"
     fault = error.errors(include_url=False, include_input=False)[0]

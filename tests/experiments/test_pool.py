@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttc_explorer.experiments.importers import source_document
 from ttc_explorer.experiments.pool import UnknownColumns, question_blocks, read_pool
 from ttc_explorer.problems.problem import BadInput
 
@@ -95,27 +94,12 @@ def test_a_pool_without_labels_says_what_it_could_draw(tmp_path):
         read_pool(saved(tmp_path, [{"question": 1, "answer": "5"}]))
 
 
-def test_too_large_a_file_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
-    rows = [solution(sample=n) for n in range(50)]
-    monkeypatch.setattr(source_document, "MAX_ROWS", 49)
-    for name in ("pool.jsonl", "pool.json", "pool.parquet", "pool.csv"):
-        with pytest.raises(BadInput, match=r"5[01] rows: at most 49"):
-            read_pool(saved(tmp_path, rows, name))
-    monkeypatch.undo()
-    monkeypatch.setattr(source_document, "MAX_FILE_BYTES", 1000)
-    with pytest.raises(BadInput, match="is too large"):
-        read_pool(saved(tmp_path, rows))
-    monkeypatch.undo()
-    monkeypatch.setattr(source_document, "MAX_JSON_VALUES", 100)
-    for name in ("pool.jsonl", "pool.json"):
-        with pytest.raises(BadInput, match="more than 100 values"):
-            read_pool(saved(tmp_path, rows, name))
-    monkeypatch.undo()
-    monkeypatch.setattr(source_document, "MAX_UNPACKED_BYTES", 1000)
-    with pytest.raises(BadInput, match="unpacked, can be read"):
-        read_pool(
-            saved(tmp_path, [solution(sample=n, answer="5" * 99) for n in range(50)], "a.parquet")
-        )
+def test_a_column_that_is_stored_as_a_dictionary_is_a_column(tmp_path):
+    path = saved(tmp_path, [solution(sample=n, answer="5") for n in range(9)], "pool.parquet")
+    plain = read_pool(path)
+    table = pd.read_parquet(path)
+    table.astype({"answer": "category", "question": "category"}).to_parquet(path)
+    assert read_pool(path).equals(plain)
 
 
 def test_questions_may_have_different_numbers_of_samples(tmp_path):

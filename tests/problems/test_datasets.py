@@ -233,7 +233,7 @@ def test_columns_may_be_named(tmp_path):
         ("q.parquet", b"", "damaged"),
         ("q.jsonl", b'{"question": "a"}\n{"question"\n', "Line 2"),
         ("q.jsonl", b"[1]\n", "Line 1"),
-        ("q.jsonl", b"[" * 100_000, "Line 1"),
+        ("q.jsonl", b"[" * 100_000, "nested 100,000 deep"),
         ("q.jsonl", b"\xff\xfe", "damaged"),
         ("q.jsonl", b'{"question": 5}', "Row 1"),
         (

@@ -11,7 +11,7 @@ import typer
 
 from ttc_explorer.cli.command_group import cli, print_stderr
 from ttc_explorer.cli.command_options import Json
-from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.file_bounds import json_lines, read_within
 from ttc_explorer.progress_reporting import Progress
 
 
@@ -46,11 +46,9 @@ def grade(
 
 
 def _read_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").split(
-            "\n"
-        )  # splitlines would break at U+2028 in a text
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{path} is not a text file in UTF-8.") from None
+    """The lines of the file. Raises BadInput."""
+    return read_within(
+        path,
+        lambda file: json_lines(file.read_bytes(), file.name),
+        f"{path} is not a text file in UTF-8.",
+    )

@@ -19,11 +19,8 @@ from numpy.typing import NDArray
 
 from ttc_explorer.experiments.answer_merging import merge_equal_answers
 from ttc_explorer.experiments.importers import UnknownFormat, detect_format, import_document
-from ttc_explorer.experiments.importers.source_document import (
-    SourceDocument,
-    named_keys,
-    read_document,
-)
+from ttc_explorer.experiments.importers.source_document import SourceDocument, read_document
+from ttc_explorer.file_bounds import bounds_in_force, named_keys
 from ttc_explorer.problems.answer_reader import read_solution
 from ttc_explorer.problems.grading import Grader
 from ttc_explorer.problems.problem import BadInput
@@ -223,6 +220,8 @@ def pool_table(document: SourceDocument, columns: Mapping[str, str], score: str)
     content = document.content
     if not isinstance(content, list | pd.DataFrame):
         raise UnknownFormat(document)
+    if isinstance(content, list):
+        bounds_in_force().check_rows(content, document.name)
     table = content if isinstance(content, pd.DataFrame) else pd.DataFrame(content)
     if table.empty:
         raise BadInput(f"{document.name} holds no solutions.")

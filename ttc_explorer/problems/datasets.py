@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from ttc_explorer.file_bounds import joined_rows, json_lines, read_within
 from ttc_explorer.problems.families import FAMILIES, LEVELS
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.problems.problem_rows import problems_from_rows
 from ttc_explorer.problems.sample_problems import sample_problems
+from ttc_explorer.table_files import read_csv_table, read_parquet_table
 
 BENCHMARKS = {
     "gsm8k": "openai/gsm8k/main:test",
@@ -107,13 +107,13 @@ def _hub_rows(hub_path: str) -> list[dict[str, Any]]:
             "network, "
             "or give a file."
         ) from error
-    tables = [_read_parquet(file) for file in sorted(Path(folder).glob(files))]
+    tables = [_read_rows(file) for file in sorted(Path(folder).glob(files))]
     if not tables:
         raise BadInput(
             f"The data set {name} has no split '{split}' in the configuration "
             f"'{configuration or 'default'}': name both, as hub:OWNER/NAME/CONFIGURATION:SPLIT."
         )
-    return [row for table in tables for row in table]
+    return joined_rows(tables, f"The data set {name}")
 
 
 def _read_rows(path: Path) -> list[dict[str, Any]]:
@@ -123,22 +123,11 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
         raise BadInput(
             f"{path.name} is not a file of questions: give a .jsonl, .csv or .parquet file."
         )
-    try:
-        return reader(path)
-    except FileNotFoundError:
-        raise BadInput(f"There is no file {path}.") from None
-    except OSError as error:
-        raise BadInput(
-            f"{path.name} cannot be read: {error.strerror or 'it is damaged'}."
-        ) from None
-    except BadInput:
-        raise
-    except ValueError:  # what the parsers of pandas, pyarrow and Python's text decoding raise
-        raise BadInput(f"{path.name} is damaged or is no {path.suffix} file.") from None
+    return read_within(path, reader, f"{path.name} is damaged or is no {path.suffix} file.")
 
 
 def _read_jsonl(path: Path) -> list[dict[str, Any]]:
-    return list(_parse_json_lines(path.read_text(encoding="utf-8-sig").split("\n"), path))
+    return list(_parse_json_lines(json_lines(path.read_bytes(), path.name), path))
 
 
 def _parse_json_lines(lines: Sequence[str], path: Path) -> Iterator[dict[str, Any]]:
@@ -155,10 +144,8 @@ def _parse_json_lines(lines: Sequence[str], path: Path) -> Iterator[dict[str, An
 
 
 def _read_csv(path: Path) -> list[dict[str, Any]]:
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").to_dict(
-        "records"
-    )
+    return read_csv_table(path).to_dict("records")
 
 
 def _read_parquet(path: Path) -> list[dict[str, Any]]:
-    return pd.read_parquet(path).to_dict("records")
+    return read_parquet_table(path).to_pandas().to_dict("records")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ttc_explorer.file_bounds import bounds_in_force, named_keys
 from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.problem import (
     MAX_ANSWER_CHARACTERS,
@@ -68,7 +69,7 @@ class Columns:
         chosen = _named(question, names, title) or _first(QUESTION_COLUMNS, names)
         if chosen is None:
             raise BadInput(
-                f"{title} has no column of questions: name one of {', '.join(names)} with "
+                f"{title} has no column of questions: name one of {named_keys(names)} with "
                 "--question-column."
             )
         others = [name for name in names if name != chosen]
@@ -113,6 +114,7 @@ def problems_from_rows(
     table = list(rows)
     if not table:
         raise BadInput(f"{title} holds no questions.")
+    bounds_in_force().check_rows(table, title)
     columns = Columns.find(
         list(dict.fromkeys(key for row in table for key in row)), title, question, answer
     )
@@ -152,7 +154,7 @@ def _named(name: str | None, names: Sequence[str], title: str) -> str | None:
         return name
     found = _first((name.lower(),), names)
     if found is None:
-        raise BadInput(f'{title} has no column "{name}"; it has {", ".join(names)}.')
+        raise BadInput(f'{title} has no column "{name[:40]}"; it has {named_keys(names)}.')
     return found
 
 

@@ -17,8 +17,8 @@ from ttc_explorer.experiments.importers.source_document import (
     Json,
     Row,
     SourceDocument,
-    named_keys,
 )
+from ttc_explorer.file_bounds import named_keys
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.registry import Registry
 from ttc_explorer.search.run import Run
