@@ -295,7 +295,7 @@ def test_grade_prints_the_lines_with_verdicts(tmp_path):
         ('{"reference": "1", "prediction": "1"}\nnot json\n', "Line 2"),
         ("[1, 2]\n", "Line 1"),
         ('{"reference": "1"}\n', "prediction"),
-        ('{"reference": "1", "prediction": "1"}\n' + "[" * 100_000, "Line 2"),
+        ('{"reference": "1", "prediction": "1"}\n' + "[" * 100_000, "nested 100,000 deep"),
         (b"\xff\xfe\x00", "UTF-8"),
     ],
 )
