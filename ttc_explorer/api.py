@@ -292,14 +292,16 @@ def curves(
         [0.5, 1.0]
     """
     from ttc_explorer.experiments.importers.source_document import SourceDocument
-    from ttc_explorer.experiments.pool import grade_samples, merge_answers, pool_table, read_pool
+    from ttc_explorer.experiments.pool import check_samples, grade_and_merge, pool_table, read_pool
     from ttc_explorer.experiments.pool_curves import available_selectors, default_ks, pool_curves
+    from ttc_explorer.problems.grading import Grader
 
     if isinstance(pool, str | Path):
         solutions = read_pool(pool, score)
     else:
         table = pool_table(SourceDocument("The pool", pool.copy()), {}, score)
-        solutions = merge_answers(grade_samples(table, "The pool", score))
+        with Grader() as grader:
+            solutions = grade_and_merge(check_samples(table, "The pool", score), grader)
     chosen = list(selectors) if selectors is not None else available_selectors(solutions, score)
     counts = list(ks) if ks is not None else default_ks(solutions)
     return pool_curves(solutions, counts, chosen, score, seed)

@@ -176,7 +176,7 @@ def test_answers_are_graded_where_only_a_reference_is_known(tmp_path):
     progress_messages = []
     pool = read_pool(saved(tmp_path, rows), on_progress=progress_messages.append)
     assert pool["correct"].tolist() == [True, False, False, True, False]
-    assert "5 answers graded" in progress_messages
+    assert "5 of 5 answers graded" in progress_messages
 
 
 def test_search_and_learn(tmp_path):

@@ -320,6 +320,30 @@ def test_the_first_curve_comes_before_the_rest(page, pool_file):
     assert waiting[-1] == ""
 
 
+@pytest.mark.slow  # starts the process that compares formulas
+def test_while_formulas_are_graded_the_curve_rests_on_the_rest_and_says_so(page, tmp_path):
+    path = tmp_path / "references.csv"
+    path.write_text(
+        "question,answer,reference\n"
+        "2+3?,5,5\n2+3?,6,5\n"
+        "sin 45?,sqrt(2)/2,\\frac{1}{\\sqrt{2}}\nsin 45?,1/2,\\frac{1}{\\sqrt{2}}\n"
+    )
+    frames = [
+        frame
+        for frame in page.read(str(path), *SHOWN.values(), *AXES.values(), False)
+        if frame.get(page.pool)
+    ]
+    first, last = frames[0], frames[-1]
+    assert (first[page.pool].questions, first[page.pool].all_questions) == (1, 2)
+    assert "1 of 2 questions so far" in first[page.head]
+    assert "rests on 1 graded question:" in first[page.foot]
+    assert '<progress value="0.1' in first[page.input_error]
+    assert last[page.pool].questions == 2
+    assert "so far" not in last[page.head] + last[page.foot].lower()
+    single = last[page.pool].curve_points.query("arm == 'Coverage' and budget == 1")
+    assert single["accuracy"].item() == 0.5
+
+
 def test_a_refused_file_leaves_no_chart_of_the_pool_before_it(page, pool_file, tmp_path):
     bad = tmp_path / "bad.jsonl"
     bad.write_text("not json")

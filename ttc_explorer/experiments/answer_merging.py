@@ -67,7 +67,8 @@ def merge_equal_answers(
     candidates = pool.assign(code=codes)[(codes >= 0) & ~right & ~verbatim]
     first = candidates.drop_duplicates(["question", "code"])
     merged: dict[tuple[Hashable, int], int] = {}
-    for done, (question, rows) in enumerate(first.groupby("question", sort=False)):
+    questions = first["question"].nunique()
+    for done, (question, rows) in enumerate(first.groupby("question", sort=False), 1):
         classes: list[tuple[str, int]] = []
         for answer, code in zip(rows["answer"], rows["code"], strict=True):
             same = (other for name, other in classes if pairs.equal(name, answer))
@@ -76,7 +77,7 @@ def merge_equal_answers(
                 classes.append((answer, code))
             else:
                 merged[question, code] = equal_code
-        on_progress(f"answers to {done + 1:,} questions compared")
+        on_progress(f"answers to {done:,} of {questions:,} questions compared")
     if merged:
         owners = zip(pool["question"], codes, strict=True)
         codes = pd.Series([merged.get(owner, owner[1]) for owner in owners], pool.index)

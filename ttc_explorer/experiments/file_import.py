@@ -11,7 +11,8 @@ import pandas as pd
 
 from ttc_explorer.experiments.importers import IMPORTERS, detect_format, import_document
 from ttc_explorer.experiments.importers.source_document import format_suffixes, read_document
-from ttc_explorer.experiments.pool import grade_samples, merge_answers, pool_table
+from ttc_explorer.experiments.pool import check_samples, grade_and_merge, pool_table
+from ttc_explorer.problems.grading import Grader
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
 from ttc_explorer.trace_files import read_trace
@@ -87,8 +88,9 @@ def import_files(
         joined = pd.concat(samples, ignore_index=True)
         if len(samples) > 1:
             joined = joined.drop(columns="sample", errors="ignore")
-        graded = grade_samples(joined, paths[0].name, score, on_progress)
-        found.pool = merge_answers(graded, on_progress)
+        checked = check_samples(joined, paths[0].name, score)
+        with Grader() as grader:
+            found.pool = grade_and_merge(checked, grader, on_progress)
     return found
 
 

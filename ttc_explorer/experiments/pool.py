@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ttc_explorer.experiments.answer_merging import merge_equal_answers
 from ttc_explorer.experiments.importers import UnknownFormat, detect_format, import_document
 from ttc_explorer.experiments.importers.source_document import SourceDocument, read_document
+from ttc_explorer.experiments.pool_grading import graded_so_far
 from ttc_explorer.file_bounds import bounds_in_force, named_keys
 from ttc_explorer.problems.answer_reader import read_solution
 from ttc_explorer.problems.grading import Grader
@@ -146,18 +147,15 @@ def read_pool(
         BadInput: in one sentence, for whatever cannot be used; UnknownColumns where naming a column
             may help.
     """
-    pool = read_samples(path, score, on_progress, columns)
-    return merge_answers(pool, on_progress)
+    pool = read_samples(path, score, columns)
+    with Grader() as grader:
+        return grade_and_merge(pool, grader, on_progress)
 
 
 def read_samples(
-    path: str | Path,
-    score: str = "score",
-    on_progress: Callable[[str], None] = lambda _: None,
-    columns: Mapping[str, str] | None = None,
+    path: str | Path, score: str = "score", columns: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """As ``read_pool``, but with answers written as they are: enough for coverage, and for
-    ``merge_answers``."""
+    """As ``read_pool``, but not graded, and with answers written as they are."""
     path = Path(path)
     document = read_document(path)
     found = None if columns else detect_format(document)
@@ -169,29 +167,44 @@ def read_samples(
             raise BadInput(
                 f"{path.name} holds search trees, no samples: open it on Explore, or with import."
             )
-    pool = grade_samples(pool, path.name, score, on_progress)
+    pool = check_samples(pool, path.name, score)
     pool.attrs["format"] = found
     return pool
 
 
-def merge_answers(
-    pool: pd.DataFrame, on_progress: Callable[[str], None] = lambda _: None
+def grade_and_merge(
+    pool: pd.DataFrame, grader: Grader, on_progress: Callable[[str], None] = lambda _: None
 ) -> pd.DataFrame:
-    """A pool with the equal answers of a question written alike."""
+    """Samples of ``check_samples`` as a pool: graded where they are not, and the equal answers of a
+    question written alike."""
+    *_, graded = graded_so_far(pool, grader, on_progress)
+    return merge_answers(graded, grader, on_progress)
+
+
+def merge_answers(
+    pool: pd.DataFrame, grader: Grader, on_progress: Callable[[str], None] = lambda _: None
+) -> pd.DataFrame:
+    """A graded pool with the equal answers of a question written alike."""
     if "answer" not in pool:
         return pool
-    with Grader() as grader:
-        return pool.assign(answer=merge_equal_answers(pool, grader, on_progress))
+    return pool.assign(answer=merge_equal_answers(pool, grader, on_progress))
 
 
-def grade_samples(
-    pool: pd.DataFrame,
-    file_name: str,
-    score: str = "score",
-    on_progress: Callable[[str], None] = lambda _: None,
-) -> pd.DataFrame:
-    """Samples checked, and graded where they are not; arguments and errors as of
-    ``read_pool``."""
+def check_samples(pool: pd.DataFrame, file_name: str, score: str = "score") -> pd.DataFrame:
+    """Samples with their columns checked and in one form, and numbered.
+
+    Args:
+        pool: one row a solution, with a column ``question``.
+        file_name: what a sentence calls them.
+        score: the column of the scores.
+
+    Returns:
+        The samples; with ``correct``, or to grade by, ``answer`` and ``reference`` (texts or None).
+
+    Raises:
+        BadInput: in one sentence, for whatever cannot be used; UnknownColumns where naming a column
+            may help.
+    """
     if pool.empty:
         raise BadInput(f"{file_name} holds no solutions.")
     kind = pd.api.types.infer_dtype(pool["question"], skipna=False)
@@ -208,10 +221,17 @@ def grade_samples(
         pool[score] = _validate_scores(pool[score], file_name)
         if pool[score].isna().all():
             pool = pool.drop(columns=score)
-    if "correct" not in pool:
-        with Grader() as grader:
-            pool["correct"] = _grade_answers(pool, file_name, score, grader, on_progress)
-    pool["correct"] = _validate_booleans(pool["correct"], file_name)
+    if "correct" in pool:
+        pool["correct"] = _validate_booleans(pool["correct"], file_name)
+    elif "reference" in pool and "answer" in pool:
+        pool["reference"] = _normalise_answers(pool["reference"], file_name)
+    else:
+        raise UnknownColumns(
+            f"{file_name} does not say which solutions are right, so no curve can be drawn: add a "
+            "column correct (true or false), or the columns answer and reference to grade by; "
+            f"with them it draws {_drawable(pool, score)}.",
+            [str(name) for name in pool.columns],
+        )
     return pool
 
 
@@ -310,30 +330,6 @@ def _validate_booleans(column: pd.Series, file_name: str) -> pd.Series:
             f"The column correct of {file_name} must say true or false for every solution."
         )
     return column.astype(bool)
-
-
-def _grade_answers(
-    pool: pd.DataFrame,
-    file_name: str,
-    score: str,
-    grader: Grader,
-    on_progress: Callable[[str], None],
-) -> pd.Series:
-    """Whether each answer equals its reference; one that cannot be read or compared does not."""
-    if "reference" not in pool or "answer" not in pool:
-        raise UnknownColumns(
-            f"{file_name} does not say which solutions are right, so no curve can be drawn: add a "
-            "column correct (true or false), or the columns answer and reference to grade by; "
-            f"with them it draws {_drawable(pool, score)}.",
-            [str(name) for name in pool.columns],
-        )
-    references = _normalise_answers(pool["reference"], file_name)
-    pairs = list(zip(references, pool["answer"], strict=True))
-    verdicts = {}
-    for pair in dict.fromkeys(pairs):
-        verdicts[pair] = None not in pair and grader.verdict(*pair) == "equal"
-        on_progress(f"{len(verdicts):,} answers graded")
-    return pd.Series([verdicts[pair] for pair in pairs], index=pool.index)
 
 
 def _drawable(pool: pd.DataFrame, score: str) -> str:

@@ -56,6 +56,10 @@ class Grader:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def start(self) -> None:
+        """Start the process, so that it is loaded by the time that a formula comes."""
+        self._process.start()
+
     def close(self) -> None:
         """End the process. A later formula starts another."""
         self._process.close()
@@ -66,7 +70,9 @@ class Grader:
         The order of a bare list counts: ``3,5`` and ``5,3`` differ where they stand for x and y,
         and a vote that is split does less harm than a right and a wrong answer that share one.
         """
-        return self._compare(_read(reference), _read(answer), ordered=True) == "equal"
+        reference, answer = _read(reference), _read(answer)
+        plain = _compare_plainly(reference, answer, ordered=True)
+        return (plain or self._compare_formulas(reference, answer, True)) == "equal"
 
     def verdict(self, reference: str, prediction: str) -> Verdict:
         """Whether ``prediction``, an answer or a whole solution, agrees with the reference answer.
@@ -74,26 +80,39 @@ class Grader:
         A bare list agrees in any order: ``5, 3`` with ``3, 5``. What is written just as the
         reference is agrees with it, whatever it is.
         """
+        plain = self.plain_verdict(reference, prediction)
+        if plain is not None:
+            return plain
+        return self._compare_formulas(_read(reference), _read_solution(prediction), False)
+
+    def plain_verdict(self, reference: str, prediction: str) -> Verdict | None:
+        """``verdict`` where it takes no comparison of formulas, which is a thousand times slower;
+        None where it does."""
         reference = _read(reference)
         if _is_copy(reference, prediction):
             return "equal"
-        reading = read_solution(prediction)
-        return self._compare(reference, reading.text if reading else "", ordered=False)
+        return _compare_plainly(reference, _read_solution(prediction), ordered=False)
 
-    def _compare(self, reference: str, answer: str, ordered: bool) -> Verdict:
-        if not answer.strip() or max(len(answer), len(reference)) > MAX_ANSWER_LENGTH:
-            return "unreadable"
-        decided = answers_equal(reference, answer, ordered, compare_formulas=lambda *_: None)
-        if decided is None and max(len(answer), len(reference)) > MAX_CHARACTERS:
-            return "unreadable"
-        if decided is None:
-            return self._compare_formulas(reference, answer, ordered)
+
+def _compare_plainly(reference: str, answer: str, ordered: bool) -> Verdict | None:
+    """The verdict on an answer that is read, None if formulas have to be compared for it."""
+    if not answer.strip() or max(len(answer), len(reference)) > MAX_ANSWER_LENGTH:
+        return "unreadable"
+    decided = answers_equal(reference, answer, ordered, compare_formulas=lambda *_: None)
+    if decided is not None:
         return "equal" if decided else "different"
+    return "unreadable" if max(len(answer), len(reference)) > MAX_CHARACTERS else None
 
 
 def _read(answer: str) -> str:
     """The answer that a text marks, or the text itself."""
     return read_answer(answer) or answer
+
+
+def _read_solution(solution: str) -> str:
+    """The answer of a whole solution, empty if it has none."""
+    reading = read_solution(solution)
+    return reading.text if reading else ""
 
 
 def _is_copy(reference: str, prediction: str) -> bool:
@@ -160,8 +179,7 @@ class _ComparisonProcess:
         self._reset()
 
     def compare(self, reference: str, answer: str, ordered: bool) -> Verdict:
-        if self._owner != os.getpid():  # we were forked: the process belongs to our parent
-            self._reset()
+        self._disown_after_fork()
         with self._lock:
             for _ in range(2):
                 reply = self._request_verdict(json.dumps([reference, answer, ordered]))
@@ -169,6 +187,11 @@ class _ComparisonProcess:
                     return reply
         log.error("the process that compares formulas does not start or does not live")
         return "timeout"
+
+    def start(self) -> None:
+        self._disown_after_fork()
+        with self._lock:
+            self._pipes()
 
     def close(self) -> None:
         with self._lock:
@@ -180,8 +203,12 @@ class _ComparisonProcess:
         self._lock = threading.Lock()
         self._subprocess: subprocess.Popen[str] | None = None
 
-    def _request_verdict(self, line: str) -> Verdict | None:
-        """The reply to a line, None if the process ended instead."""
+    def _disown_after_fork(self) -> None:
+        if self._owner != os.getpid():  # the process belongs to our parent
+            self._reset()
+
+    def _pipes(self) -> tuple[IO[str], IO[str]]:
+        """What the process reads and what it writes; it is started if it does not run."""
         if self._subprocess is None:
             self._subprocess = subprocess.Popen(
                 [sys.executable, "-m", "ttc_explorer.problems.formula_checker"],
@@ -192,7 +219,11 @@ class _ComparisonProcess:
                 start_new_session=True,  # the terminal's Ctrl-C is for us
             )
             self._finalizer = weakref.finalize(self, _kill, self._subprocess, self._owner)
-        requests, replies = _pipes(self._subprocess)
+        return _pipes(self._subprocess)
+
+    def _request_verdict(self, line: str) -> Verdict | None:
+        """The reply to a line, None if the process ended instead."""
+        requests, replies = self._pipes()
         verdict: Verdict | None = None
         try:
             print(line, file=requests, flush=True)

@@ -14,9 +14,10 @@ def banner(sentence: str, kind: str = "alert") -> Markup:
     return render_macro("banner", sentence, kind)
 
 
-def status_line(state: str, text: str) -> Markup:
-    """A line of status; ``state`` tells styles and tests what it is about."""
-    return render_macro("status_line", state, text)
+def status_line(state: str, text: str, share: float | None = None) -> Markup:
+    """A line of status; ``state`` tells styles and tests what it is about. With a ``share``, from 0
+    to 1, a bar says how much is done."""
+    return render_macro("status_line", state, text, share)
 
 
 def glossary_term(shown: str, name: str | None = None) -> Markup:

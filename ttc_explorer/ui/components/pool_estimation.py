@@ -15,6 +15,8 @@ from ttc_explorer.experiments.estimators import COVERAGE
 from ttc_explorer.experiments.importers import IMPORTERS
 from ttc_explorer.experiments.pool import merge_answers, read_samples
 from ttc_explorer.experiments.pool_curves import available_selectors, default_ks, each_curve
+from ttc_explorer.experiments.pool_grading import graded_so_far
+from ttc_explorer.problems.grading import Grader
 from ttc_explorer.search.selector import SELECTORS
 
 MAX_FILE_NAME_CHARACTERS = 60
@@ -28,24 +30,30 @@ class UploadedPool:
     Attributes:
         name: of the file, or of the model.
         curve_points: points as ``accuracy_curves`` takes them.
-        questions: how many there are.
+        questions: how many the points rest on.
         samples: the most of a question.
         notes: sentences on what was done with it.
+        all_questions: how many there are: more than ``questions`` while they are graded.
         unfinished: what is estimated next; empty when all is.
+        share: how many of the curves there are, from 0 to 1; of one that rests on some of the
+            questions, the share of them.
     """
 
     name: str
     curve_points: pd.DataFrame
     questions: int
     samples: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    all_questions: int
     unfinished: str = ""
+    share: float = 1.0
 
 
 def estimate_pool(
     path: Path, columns: Mapping[str, str] | None = None
 ) -> Iterator[UploadedPool | str]:
-    """The pool in a file, with one curve more every time; and messages on how far it is.
+    """The pool in a file, with one curve more every time; and messages on how far it is. While
+    answers are graded, the first curve rests on the questions that are.
 
     Args:
         path: the file.
@@ -64,14 +72,16 @@ def estimate_pool(
                 latest = time.monotonic()
                 report(message)
 
-        samples = read_samples(path, on_progress=on_progress, columns=columns)
-        ks, selectors = default_ks(samples), available_selectors(samples)
-        curves = list(each_curve(samples, ks, [COVERAGE]))
-        report(_uploaded_pool(path, samples, curves, selectors))
-        pool = merge_answers(samples, on_progress)
-        for curve in each_curve(pool, ks, selectors[1:]):
+        samples = read_samples(path, columns=columns)
+        selectors, questions = available_selectors(samples), samples["question"].nunique()
+        with Grader() as grader:
+            for graded in graded_so_far(samples, grader, on_progress):
+                curves = list(each_curve(graded, default_ks(graded), [COVERAGE]))
+                report(_uploaded_pool(path, graded, curves, selectors, questions))
+            pool = merge_answers(graded, grader, on_progress)
+        for curve in each_curve(pool, default_ks(pool), selectors[1:]):
             curves.append(curve)
-            report(_uploaded_pool(path, samples, curves, selectors))
+            report(_uploaded_pool(path, pool, curves, selectors, questions))
 
     return _reports(work)
 
@@ -98,7 +108,11 @@ def _reports(
 
 
 def _uploaded_pool(
-    path: Path, pool: pd.DataFrame, curves: list[pd.DataFrame], selectors: list[str]
+    path: Path,
+    pool: pd.DataFrame,
+    curves: list[pd.DataFrame],
+    selectors: list[str],
+    all_questions: int,
 ) -> UploadedPool:
     sizes = pool.groupby("question").size()
     found = pd.concat(curves, ignore_index=True)
@@ -114,7 +128,9 @@ def _uploaded_pool(
         len(sizes),
         int(sizes.max()),
         tuple(notes),
+        all_questions,
         "".join(map(estimator_title, following)),
+        (len(curves) - 1 + len(sizes) / all_questions) / len(selectors),
     )
 
 

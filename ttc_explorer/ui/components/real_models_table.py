@@ -46,10 +46,12 @@ def real_model_pool(model: RealModel) -> UploadedPool:
     table = pd.DataFrame([asdict(point) for point in model.points])
     source = f"{model.repository}, {model.folder}, at {model.commit}; licence {model.licence}."
     notes = [note for note in (f"{model.dataset}.", model.note, f"Source: {source}") if note]
+    questions = int(table["questions"].max())
     return UploadedPool(
         model.model,
         curve_table(table),
-        int(table["questions"].max()),
+        questions,
         int(table["k"].max()),
         tuple(notes),
+        all_questions=questions,
     )

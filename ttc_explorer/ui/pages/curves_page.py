@@ -366,16 +366,15 @@ class CurvesPage(Page):
             | self.mapping.hide()
             | self.switch_source(None, *selection)
         )
+        share = 0.0
         try:
             for found in estimate_pool(Path(path), columns):
                 if isinstance(found, str):
-                    yield {self.input_error: status_line("loading", f"{found} …")}
+                    yield {self.input_error: status_line("loading", f"{found} …", share)}
                     continue
-                more = f"Estimating {found.unfinished.lower()} …" if found.unfinished else ""
-                yield {
-                    self.pool: found,
-                    self.input_error: status_line("loading", more) if more else "",
-                } | self.switch_source(found, *selection)
+                share = found.share
+                shown = {self.pool: found, self.input_error: _pool_status(found)}
+                yield shown | self.switch_source(found, *selection)
         except UnknownColumns as error:
             yield {self.input_error: banner(str(error))} | self.mapping.ask(error.found)
 
@@ -511,8 +510,19 @@ def _chart_heading(selection: CurvesSelection, points: pd.DataFrame) -> Markup:
     return _heading("Accuracy against compute", [fact for fact in facts if fact], panel_rows)
 
 
+def _pool_status(pool: UploadedPool) -> Markup:
+    """What is done next; nothing when all is."""
+    if pool.questions < pool.all_questions:
+        return status_line("loading", "Grading the other answers …", pool.share)
+    if pool.unfinished:
+        return status_line("loading", f"Estimating {pool.unfinished.lower()} …", pool.share)
+    return Markup("")
+
+
 def _pool_heading(pool: UploadedPool) -> Markup:
-    asked = count_noun(pool.questions, "question")
+    asked = count_noun(pool.all_questions, "question")
+    if pool.questions < pool.all_questions:
+        asked = f"{pool.questions:,} of {asked} so far"
     facts = [pool.name, asked, f"up to {pool.samples} samples each"]
     return _heading("What choosing is worth", facts, 1)
 
@@ -523,7 +533,13 @@ def _heading(title: str, facts: list[str], rows: int) -> Markup:
 
 def _pool_footer(pool: UploadedPool) -> Markup:
     source = f"From {pool.name}: coverage and one solution's choice exactly, votes by subsets."
-    return _footer(UPLOADED_POOL, render_macro("source", source), " ".join(pool.notes))
+    notes = list(pool.notes)
+    if pool.questions < pool.all_questions:
+        notes.append(
+            f"So far the curve rests on {count_noun(pool.questions, 'graded question')}: plain "
+            "answers are graded first, formulas after them."
+        )
+    return _footer(UPLOADED_POOL, render_macro("source", source), " ".join(notes))
 
 
 def _footer(split: str, source: Markup, note: str = "") -> Markup:
