@@ -5,17 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from ttc_explorer.serving import zerogpu  # before anything that imports torch
 
 # isort: split
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
+
 from ttc_explorer.asset_files import POLICY_FILE, RECORDED_RUNS_FOLDER
-from ttc_explorer.environment import read_environment
+from ttc_explorer.environment import Environment, read_environment
 from ttc_explorer.experiments.compute_optimal_policy import load_policy
 from ttc_explorer.experiments.solver import PolicySource, Solver
 from ttc_explorer.extensions import load_extensions
 from ttc_explorer.models.hub import OnProgress, no_progress
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.serving.http_guard import HttpGuard, HttpRules
 from ttc_explorer.serving.limits import Limits, limits_from_environment
 from ttc_explorer.serving.local_run_service import LocalRunService
 from ttc_explorer.serving.model_manager import ModelManager
@@ -86,7 +92,20 @@ def launch() -> None:
     # What is on the GPU before the launch need not be moved there with every allocation.
     if zerogpu.ENABLED:
         model_manager.wait()
-    app.launch(max_file_size=f"{limits.upload}mb", **launch_options())
+    app.launch(**server_options(environment, limits))
+
+
+def server_options(environment: Environment, limits: Limits) -> dict[str, Any]:
+    """What ``launch`` must be given for the pages to look as designed, and for the server to keep
+    to the limits."""
+    pages = launch_options()
+    rules = HttpRules.for_app(environment, limits, Path(get_upload_folder()), pages["head"])
+    return pages | {
+        "max_file_size": f"{limits.upload}mb",
+        "state_session_capacity": limits.sessions,
+        "enable_monitoring": False,
+        "app_kwargs": {"middleware": [Middleware(HttpGuard, rules)]},
+    }
 
 
 def main() -> None:

@@ -58,6 +58,10 @@ class Environment(BaseSettings):
     models: Names | None = Field(
         default=None, description="models besides the shipped ones that visitors may load"
     )
+    hosts: Names = Field(
+        default=(),
+        description="host names, besides this machine's own, that the page is opened by",
+    )
     max_characters: int | None = _limit(4000, "characters of a question")
     max_budget: int | None = _limit(256, "budget N of a run")
     max_seconds: int | None = _limit(3600, "seconds of a run, and of a comparison")
@@ -70,7 +74,7 @@ class Environment(BaseSettings):
     )
     """Set by Hugging Face on every Space, not by people."""
 
-    @field_validator("extensions", "models", mode="before")
+    @field_validator("extensions", "hosts", "models", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         """``a, b`` as ``("a", "b")``."""

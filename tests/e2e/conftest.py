@@ -12,11 +12,13 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.search.fakes import ToyReviser
 from tests.ui.toy_solver import PausableGenerator, finished_run, toy_solver
+from ttc_explorer.app import server_options
+from ttc_explorer.environment import read_environment
 from ttc_explorer.models.catalogue import load_models
 from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.pages import build_app
-from ttc_explorer.ui.theme import launch_options
 
 FLAGS = [
     "--no-sandbox",
@@ -64,7 +66,9 @@ def server():
 
     initial_run = finished_run()
     app = build_app(ModelManager(loading), initial_run)
-    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    _, url, _ = app.launch(
+        prevent_thread_lock=True, quiet=True, **server_options(read_environment(), Limits())
+    )
     yield SimpleNamespace(url=url, gate=gate, weights=weights, initial_run=initial_run)
     weights.set()
     gate.release()
@@ -74,7 +78,7 @@ def server():
 @pytest.fixture
 def visit(chromium, server):
     """Opens the page; all its requests must go to the server, and nothing may fail in it."""
-    asked, broken = [], []
+    asked, broken, violations = [], [], []
     expect.set_options(timeout=TIMEOUT_MS)
     page = chromium.new_page()
 
@@ -82,6 +86,14 @@ def visit(chromium, server):
         page.set_default_timeout(TIMEOUT_MS)
         page.set_viewport_size({"width": 1440, "height": 900})
         page.on("request", lambda request: asked.append(request.url))
+        page.on(
+            "console",
+            lambda message: (
+                violations.append(message.text)
+                if "Content Security Policy" in message.text
+                else None
+            ),
+        )
         page.on("pageerror", lambda error: broken.append(str(error)))
         page.goto(f"{server.url}?__theme=light")
         page.wait_for_selector(".cards")
@@ -93,6 +105,7 @@ def visit(chromium, server):
     outside = [url for url in asked if not url.startswith((server.url, "data:", "blob:"))]
     assert outside == []
     assert broken == []
+    assert violations == []
 
 
 @pytest.fixture

@@ -29,6 +29,9 @@ class Limits:
         runs: Runs of all visitors together, at once.
         queue: Requests that wait for their turn.
         upload: Megabytes of a file that is sent.
+        sessions: Visitors whose state is kept, at some 0.6 MB each; the one longest away is
+            forgotten first.
+        kept_files: Megabytes of files kept for all visitors together; None stands for any amount.
     """
 
     public: bool = False
@@ -39,6 +42,8 @@ class Limits:
     runs: int = 16
     queue: int = 64
     upload: int = 64
+    sessions: int = 1000
+    kept_files: int | None = None
 
     def check(self, run: Run) -> None:
         """Raise BadInput if a run is larger than it may be."""
@@ -62,7 +67,16 @@ class Limits:
 
 
 PUBLIC_LIMITS = Limits(
-    public=True, models=(), characters=1000, budget=64, seconds=60, runs=8, queue=32, upload=8
+    public=True,
+    models=(),
+    characters=1000,
+    budget=64,
+    seconds=60,
+    runs=8,
+    queue=32,
+    upload=8,
+    sessions=200,
+    kept_files=1024,
 )
 """What strangers may do where nothing else is said."""
 

@@ -33,6 +33,9 @@ __all__ = [
     "verifier_page",
 ]
 
+KEPT_FILES_SECONDS = (600, 3600)
+"""Every so often, files that visitors sent or were given so long ago are deleted."""
+
 HEADER = (Path(__file__).parent / "header.html").read_text("utf-8")
 
 
@@ -43,7 +46,12 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         model_manager: loads models and runs searches with them.
         initial_run: the run that it opens with, if any.
     """
-    with gr.Blocks(title="TTC Explorer", fill_width=True, analytics_enabled=False) as app:
+    with gr.Blocks(
+        title="TTC Explorer",
+        fill_width=True,
+        analytics_enabled=False,
+        delete_cache=KEPT_FILES_SECONDS,
+    ) as app:
         gr.HTML(HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
         narrow_screen()  # here, where it is known whichever tab is open
         selection = gr.State(ModelSelection(), delete_callback=model_manager.drain_and_close)
