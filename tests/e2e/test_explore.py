@@ -123,7 +123,7 @@ def test_a_step_opens_by_click_and_by_key(page):
     nodes(page).nth(1).click()
     clicked = nodes(page).nth(1).get_attribute("data-id") or "1"
     expect(inspector).to_have_attribute("data-node", clicked)
-    page.locator(".viewer-tree svg").first.focus()
+    page.get_by_role("tree").focus()
     page.keyboard.press("Home")
     expect(inspector).to_have_attribute("data-node", "0")
     expect(inspector.get_by_role("heading", name="The problem")).to_be_visible()
@@ -207,7 +207,7 @@ def test_hostile_texts_do_nothing(page, server):
     hostile["votes"] = []
     load_trace(page, "trace.json", json.dumps(hostile).encode())
     expect(status(page)).to_have_attribute("data-state", "done")
-    page.locator(".viewer-tree svg").first.focus()
+    page.get_by_role("tree").focus()
     for key in ("Home", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     expect(page.locator(".viewer-inspector article .formula")).to_contain_text("window.harm")

@@ -124,11 +124,10 @@ def page(chromium, stage):
 
 
 def show(page, runs, name, frame=-1):
-    """Show a stage of a run, and wait until the tree has as many nodes as it."""
+    """Show a stage of a run, and wait until the tree says how it stands."""
     page.get_by_label("Show").fill(f"{name} {frame}")
     page.get_by_label("Show").press("Enter")
     text = runs[name].frames[frame]
-    expect(page.locator("#tree [data-id]")).to_have_count(text.count('["add",'))
     page.wait_for_function(
         "said => document.querySelector('.standing').textContent === said", arg=said(text)
     )
@@ -149,7 +148,9 @@ def expect_picked(page, number):
 
 
 def camera(page):
-    return page.locator("#tree .view").get_attribute("transform")
+    return page.locator("#tree .tree-view svg").evaluate(
+        "svg => svg.style.transform + svg.querySelector('.view').getAttribute('transform')"
+    )
 
 
 def boxes(page, selector):
@@ -170,7 +171,7 @@ def test_everything_is_in_view_and_no_answer_covers_another(page, runs, size):
     page.set_viewport_size({"width": size[0], "height": size[1]})
     for name in SHAPES:
         show(page, runs, name)
-        left, top, right, bottom = canvas = boxes(page, ".tree-view svg")[0]
+        left, top, right, bottom = canvas = boxes(page, ".tree-view .surface")[0]
         assert not any(
             overlap(strip, canvas) for strip in boxes(page, ".tree-view header, .tree-view footer")
         )
@@ -238,16 +239,35 @@ def test_grows_away_from_the_problem(page, runs, size):
     assert path[0][way] < path[1][way] < path[2][way]
 
 
-def test_equal_answers_are_one_box_with_their_number(page, runs):
+def test_a_big_tree_has_its_answers_in_a_last_column(page, runs):
     show(page, runs, "best_of_n")
     tree = runs["best_of_n"].tree
     answers = [answer for answer in tree.answer if answer is not None]
-    expect(page.locator("#tree .node:not(.hidden) .box")).to_have_count(len(set(answers)))
+    boxes_shown = page.locator("#tree .node.leaf")
+    assert 2 < boxes_shown.count() < len(set(answers))
+    totals = [int(count[1:]) for count in page.locator("#tree .label.count").all_text_contents()]
+    singles = boxes_shown.count() - len(totals)
+    assert sum(totals) + singles == len(answers)
     count = answers.count("17")
-    group = page.get_by_role("treeitem", name=f"answer 17, {count} solutions, mean score")
+    group = page.get_by_role("treeitem", name=re.compile(f"^Answer 17, {count} solutions, mean"))
     expect(group).to_contain_text(f"17✓×{count}")
     expect(group).to_have_attribute("aria-label", re.compile(r"\bright\b"))
-    expect(page.get_by_role("treeitem", name="answer 22,")).to_contain_text("✗")
+    expect(page.get_by_role("treeitem", name=re.compile("^Answer 22,"))).to_contain_text("✗")
+
+
+def test_a_fold_opens_by_press_and_by_key_and_closes_again(page, runs):
+    show(page, runs, "best_of_n")
+    shown = page.locator("#tree [data-id]")
+    before = shown.count()
+    fold = page.get_by_role("treeitem", name=re.compile("more solutions with answer 17,"))
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    fold.locator(".box").click()
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    assert shown.count() > before
+    page.get_by_role("tree").focus()
+    page.keyboard.press("Enter")
+    expect(shown).to_have_count(before)
+    expect(fold).to_have_attribute("aria-expanded", "false")
 
 
 def test_what_is_there_stays_while_it_grows(page, runs):
@@ -316,7 +336,7 @@ def test_picking_a_group_again_goes_through_its_solutions(page, runs):
     show(page, runs, "best_of_n")
     tree = runs["best_of_n"].tree
     members = {n for n, answer in enumerate(tree.answer) if answer == "17"}
-    group = page.get_by_role("treeitem", name="answer 17,").locator(".box")
+    group = page.get_by_role("treeitem", name=re.compile("^Answer 17,")).locator(".box")
     picked, seen = page.locator("#tree [aria-selected=true]"), []
     for _ in members:
         group.click()
@@ -376,7 +396,7 @@ def test_hostile_texts_are_shown_as_they_are(page, runs):
 
 def test_motion_ends_where_stillness_is(page, runs):
     show(page, runs, "beam")
-    still = boxes(page, "#tree .node .dot")
+    still = sorted(boxes(page, "#tree .node .dot"))
     page.emulate_media(reduced_motion="no-preference")
     show(page, runs, "greedy")
     show(page, runs, "beam", 6)
@@ -385,7 +405,7 @@ def test_motion_ends_where_stillness_is(page, runs):
         """still => {
             const now = [...document.querySelectorAll('#tree .node .dot')]
                 .map(e => e.getBoundingClientRect())
-                .filter(r => r.width);
+                .filter(r => r.width).sort((a, b) => a.left - b.left || a.top - b.top);
             return now.length === still.length && now.every((r, i) =>
                 Math.abs(r.left - still[i][0]) < 1.5 && Math.abs(r.top - still[i][1]) < 1.5);
         }""",

@@ -47,7 +47,7 @@ def test_a_file_shows_the_whole_run_and_can_be_explored(page, tmp_path):
     expect(page.locator(".card.hero .figure")).to_have_text(vote.answer)
     expect(page.locator("[role=treeitem]")).to_have_count(len(run.tree))
     expect(page.locator("article")).to_have_attribute("data-node", str(vote.leaf))
-    page.locator(".tree-view svg").focus()
+    page.get_by_role("tree").focus()
     page.keyboard.press("Home")
     expect(page.locator("article")).to_have_attribute("data-node", "0")
     page.locator(".by-selector").get_by_text("Best").click()

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load, runs } from "./fixtures.mjs";
 
+const { drawnTree } = await load("folding");
 const { layout, RADIUS } = await load("layout");
 const { smallLayout, smallTreePaths, WIDTH, HEIGHT } = await load("small_tree");
 const { bestPath, stateOf } = await load("run_state");
@@ -9,34 +10,29 @@ const { bestPath, stateOf } = await load("run_state");
 const RULE = { selector: "weighted", aggregate: "last" };
 const ROOMS = [[1000, 500], [700, 300], [460, 340]];    // with less room than that, columns are at their least width and touch
 
-// The nodes as tree.js has them: what ends in a revision ends no solution.
-function drawnNodes(state) {
-  const nodes = [];
-  for (const { id, parent, depth, kind, status, answer, children } of state.nodes) {
-    const ends = answer !== undefined && !children.length;
-    nodes[id] = {
-      id, depth, children: [], parent: parent && nodes[parent.id], status: kind === "rollout" ? kind : status,
-      answer: ends ? answer : undefined,
-    };
-    nodes[id].parent?.children.push(nodes[id]);
-  }
-  return nodes;
+function itemsOf(state, best, fold, settled, slots = 8) {
+  return drawnTree(state.nodes, { fold, best, opened: new Set(), slots, settled, subtrees: state.subtrees });
 }
 
-function laidOut(stream, [along, across], settled) {
+function laidOut(stream, [along, across], { settled, fold = false }) {
   const state = stateOf(stream), best = new Set([0, ...bestPath(state, RULE)]);
-  const room = {
-    along, across, vertical: false, settled, subtrees: state.subtrees, frozen: null,
-    labelSize: (key, count) => ({ along: 60 + 8 * String(count).length, across: 28 }),
+  const lay = () => {
+    const { items, answers, subtrees } = itemsOf(state, best, fold, settled);
+    const bestItems = new Set(items.filter(({ key }) => best.has(key)).map(({ id }) => id));
+    const room = {
+      along, across, vertical: false, settled, subtrees, frozen: null,
+      labelSize: (key, count) => ({ along: 60 + 8 * String(count).length, across: 28 }),
+      answers: answers.map(() => ({ along: 90, across: 28 })),
+    };
+    return { nodes: items, answers, plan: layout(items, bestItems, room) };
   };
-  const nodes = drawnNodes(state);
-  return { nodes, plan: layout(nodes, best, room), again: layout(drawnNodes(state), best, room) };
+  return { ...lay(), again: lay().plan };
 }
 
 for (const [name, { stream }] of Object.entries(runs)) {
-  for (const room of ROOMS) {
-    test(`${name} in ${room}: nothing covers anything, all is inside, and the same again`, () => {
-      const { nodes, plan, again } = laidOut(stream, room, true);
+  for (const [room, fold] of [...ROOMS.map((each) => [each, false]), [ROOMS[0], true], [ROOMS[1], true]]) {
+    test(`${name} in ${room}${fold ? ", folded" : ""}: nothing covers anything, all is inside, and the same again`, () => {
+      const { nodes, plan, again } = laidOut(stream, room, { settled: true, fold });
       assert.deepEqual(plan, again);
       const { spots, bounds } = plan;
       const leads = nodes.filter(({ id }) => !spots[id].group || spots[id].group.lead === id);
@@ -58,7 +54,7 @@ for (const [name, { stream }] of Object.entries(runs)) {
   }
 
   test(`${name}: a column a round, and children in the order of their parents`, () => {
-    const { nodes, plan: { spots, scale } } = laidOut(stream, ROOMS[0], false);
+    const { nodes, plan: { spots, scale } } = laidOut(stream, ROOMS[0], { settled: false });
     for (const node of nodes) {
       if (!spots[node.id].group) assert.ok(Math.abs(spots[node.id].x - node.depth * scale.column) < 1e-9);
     }
@@ -95,7 +91,7 @@ test("a single column of children stands around its parent", () => {
     ["run", "r", {}], ["add", 0, -1, "root", "kept", "q", 0, 0, null],
     ...[1, 2, 3, 4].map((id) => ["add", id, 0, "step", "open", "s", 1, 0, null]),
   ].map((line) => JSON.stringify(line)).join("\n");
-  const { plan: { spots } } = laidOut(stream, ROOMS[0], false);
+  const { plan: { spots } } = laidOut(stream, ROOMS[0], { settled: false });
   const ys = [1, 2, 3, 4].map((id) => spots[id].y);
   assert.ok(Math.abs(ys.reduce((sum, y) => sum + y) / 4 - spots[0].y) < 1e-6);
   assert.deepEqual(ys, ys.toSorted((a, b) => a - b));

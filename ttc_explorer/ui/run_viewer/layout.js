@@ -1,8 +1,10 @@
-// Where everything goes: a pure function from the nodes of a tree to places on the canvas.
+// Where everything goes: a pure function from what is drawn of a tree (folding.js) to places on the canvas.
 //
 // "Along" leads from the problem to the answers, one column a round (to the right; downwards on a narrow screen);
 // "across" is the other way. Lengths are CSS pixels at zoom 1. All is as large as fits: a node takes its share of a
 // ROW times the column's `size`, which is the largest at which the column is no longer than the canvas.
+
+import { fades } from "./folding.js";
 
 export const RADIUS = 15;                  // of a node
 export const ROW = 38;                     // across, for a node and the air around it
@@ -10,17 +12,23 @@ const GAP = 5;                      // between answers
 const PRUNED = 0.45;                // a pruned node's share of a full one
 const GHOST = 0.3;                  // that of a step that was only looked ahead
 const APART = 0.6;                  // air between two subtrees, in rows
-const LEAST = { step: 0.2, pruned: 0.09, row: 0.035, answer: 0.05, group: 0.55, bestStep: 0.7, bestAnswer: 0.75 };
-const SIZE = { least: 0.001, most: 1.4, chains: 9 };
+const FOLD = 0.55;                  // that of siblings that are folded to a count
+const FOLD_ROOM = { along: 20, down: 36 };      // that its mark takes across at size 1, with the air around it
+const MANY = 8;                     // a fold of so many stays readable
+const LEAST = {
+  step: 0.09, pruned: 0.06, fold: 0.04, manyFolded: 0.42, row: 0.035, answer: 0.05, group: 0.55, bestStep: 0.7, bestAnswer: 0.75,
+};
+const SIZE = { least: 0.001, along: 2.4, down: 4.2 };    // the most is what a step's text needs
 const COLUMN = { least: 26, most: 132, settled: 210 };
 const STAYS = 1000;                 // the weight of a node that already has its place, against 1
 
-// nodes: in order of creation, each { id, parent, children, depth, status, answer }; an answer (a number, the earlier
-// met the smaller) marks the end of a solution. best: Set of ids. room: { along, across, vertical, settled,
-// subtrees: how many children of the problem make each of those that stand apart,
-// labelSize(answer, count) -> { along, across } at full size, frozen: an earlier `scale`, or null }.
-// Returns { spots: by id { x, y, size, line (width), group }, bounds: { x0, x1, y0, y1 } with y across,
-// captions: whether steps can be written out, scale }.
+// nodes: parents first, each { id (its place), parent, children, depth, status, members, answer }; an answer (a number, the
+// earlier met the smaller) marks the end of a solution that is drawn where it ends. best: Set of ids. room: { along, across,
+// vertical, settled, subtrees: how many children of the problem make each of those that stand apart,
+// labelSize(answer, count) -> { along, across } at full size, answers: such a size for each answer of the last
+// column, frozen: an earlier `scale`, or null }.
+// Returns { spots: by id { x, y, size, line (width), group, room (to itself, across) }, answers: { x, y } of each,
+// bounds: { x0, x1, y0, y1 } with y across, scale }.
 export function layout(nodes, best, room) {
   const { order, groups, groupOf } = arrange(nodes, room.settled, room.subtrees);
   const apart = gaps(nodes, room.subtrees);
@@ -28,32 +36,34 @@ export function layout(nodes, best, room) {
     group.label = room.labelSize(nodes[group.lead].answer, group.members.length);
     group.best = group.members.some((id) => best.has(id));
   }
-  const depth = Math.max(1, ...nodes.map((node) => node.depth));
-  const tail = Math.max(RADIUS, ...groups.map((group) => (group.level === depth ? group.label.along : 0)));
-  const roomy = clamp((room.along - RADIUS - tail) / depth, COLUMN.least, room.settled ? COLUMN.settled : COLUMN.most);
+  const depth = Math.max(1, ...nodes.map((node) => node.depth)), last = depth + Math.sign(room.answers.length);
+  const tail = Math.max(
+    RADIUS, ...room.answers.map(({ along }) => along), ...groups.map((group) => (group.level === depth ? group.label.along : 0)),
+  );
+  const roomy = clamp((room.along - RADIUS - tail) / last, COLUMN.least, room.settled ? COLUMN.settled : COLUMN.most);
 
-  const chains = nodes.every((node) => !node.parent || node.children.length < 2);
-  const take = (id, size) => taken(nodes[id], groupOf.get(id), best, size, roomy, depth);
-  const pack = (sizes) => packed(order, take, apart, room.across, chains ? SIZE.chains : SIZE.most, sizes);
-  let plan = pack(room.frozen?.sizes ?? []);
-  if (chains) plan = pack(Array(plan.sizes.length).fill(Math.min(...plan.sizes)));      // straight rows
+  const way = room.vertical ? "down" : "along";
+  const take = (id, size) => taken(nodes[id], groupOf.get(id), best, size, roomy, depth, FOLD_ROOM[way]);
+  const plan = packed(order, take, apart, room.across, SIZE[way], room.frozen?.sizes ?? []);
   const column = room.frozen?.column ?? roomy * Math.max(1, plan.breadth / room.across);
 
-  const across = placed(plan, order, apart, Math.max(room.across, plan.breadth));
+  const breadth = Math.max(room.across, plan.breadth), across = placed(plan, order, apart, breadth);
   const spots = nodes.map(({ id, depth: level }) => {
     const { drawn, half } = plan.takes[id];
     const line = clamp(1.8 * Math.sqrt(2 * half / ROW), 0.3, 1.7);
-    return { x: level * column, y: across[id], size: drawn, line, group: null };
+    return { x: level * column, y: across[id], size: drawn, line, group: null, room: 2 * half };
   });
   for (const group of groups) {
     const middle = group.members.reduce((sum, id) => sum + spots[id].y, 0) / group.members.length;
     for (const id of group.members) Object.assign(spots[id], { x: group.level * column, y: middle, group });
   }
+  const slot = Math.min(breadth / room.answers.length, 1.5 * Math.max(...room.answers.map((size) => size.across)));
+  const answers = room.answers.map((_, place) => ({ x: last * column, y: slot * (place - (room.answers.length - 1) / 2) }));
   const edges = plan.takes.flatMap(({ half }, id) => [across[id] - half, across[id] + half]);
+  for (const { y } of answers) edges.push(y - slot / 2, y + slot / 2);
   return {
-    spots,
-    bounds: { x0: -RADIUS, x1: depth * column + tail, y0: Math.min(...edges), y1: Math.max(...edges) },
-    captions: chains && ROW * plan.sizes[0] >= (room.vertical ? 160 : 54),
+    spots, answers,
+    bounds: { x0: -RADIUS, x1: last * column + tail, y0: Math.min(...edges), y1: Math.max(...edges) },
     scale: { sizes: plan.sizes, column },
   };
 }
@@ -96,8 +106,6 @@ function arrange(nodes, settled, subtrees) {
   }
 }
 
-export const fades = ({ status }) => status === "pruned" || status === "rollout";
-
 // The children of the problem, subtree by subtree.
 function bySubtree(children, sizes) {
   if (!sizes.length) return [children];
@@ -131,10 +139,14 @@ function join(group, top, groupOf) {
 
 // What a node takes where a plain one takes `size` rows: how large it is `drawn`, the room to either side across
 // (`half`), and through how many `columns` that room reaches. The best path and answers stay readable the longest.
-function taken(node, group, best, size, column, depth) {
+function taken(node, group, best, size, column, depth, foldRoom) {
   const snug = (rows) => Math.min(1, rows * (1.2 - 0.2 * Math.min(1, rows)));     // the smaller, the less air between
   const emphasis = Math.max(size, LEAST.bestStep);
   if (!group) {
+    if (node.status === "folded" || node.status === "unfolded") {
+      const rows = Math.max(FOLD * size, node.members.length < MANY ? LEAST.fold : LEAST.manyFolded);
+      return { drawn: Math.min(1, ROW * rows / foldRoom), half: ROW * rows / 2, columns: 1 };
+    }
     const rows = best.has(node.id) ? emphasis
       : fades(node) ? Math.max((node.status === "pruned" ? PRUNED : GHOST) * size, LEAST.pruned)
       : Math.max(size, LEAST.step);
@@ -150,7 +162,7 @@ function taken(node, group, best, size, column, depth) {
   const row = ROW * (best.has(group.rowOf.get(node.id)) ? emphasis : Math.max(size, LEAST.row));
   const half = (group.rows ? Math.max(share, row) : share) / 2;
   if (node.answer === undefined) return { drawn: snug(2 * half / ROW), half, columns: 1 };
-  const reach = Math.ceil((group.label.along * label + RADIUS * SIZE.most) / column - 0.01);
+  const reach = Math.ceil((group.label.along * label + RADIUS) / column - 0.01);
   return { drawn: label, half, columns: group.level - node.depth + reach };
 }
 

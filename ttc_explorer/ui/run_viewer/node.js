@@ -1,6 +1,7 @@
 // How one node of the tree looks: texts that fit, the box of an answer. Nothing here knows of the whole tree.
 
-export const LABEL_FONT = "bold 14px", CAPTION_FONT = "13px";
+const LABEL_FONT = "bold 14px", FOLD_FONT = "bold 12px";
+export const CAPTION_FONT = "12.5px";
 
 // Measures texts in the letters of an element without touching the page: { width(text, font), forget() }.
 export function createTextMeasure(element) {
@@ -30,6 +31,23 @@ export function shortened(text, room, font, measure) {
   const letters = [...text];
   while (letters.length > 1 && measure.width(`${letters.join("")}…`, font) > room) letters.pop();
   return `${letters.join("").trimEnd()}…`;
+}
+
+// The text in lines that fit the room, at most so many; the last one is cut if there is more.
+export function wrapped(text, room, lines, font, measure) {
+  const rest = text.split(" "), made = [];
+  while (rest.length && made.length < lines - 1) {
+    let line = rest.shift();
+    while (rest.length && measure.width(`${line} ${rest[0]}`, font) <= room) line += ` ${rest.shift()}`;
+    made.push(shortened(line, room, font, measure));
+  }
+  return rest.length ? [...made, shortened(rest.join(" "), room, font, measure)] : made;
+}
+
+// The pill of a fold around its number, in the middle of (0, 0).
+export function foldBox(text, measure) {
+  const width = measure.width(text, FOLD_FONT) + 14;
+  return { x: -width / 2, y: -9, width, height: 18 };
 }
 
 // The box of an answer around its dot at (0, 0): { x, y, width, height } and `parts`, the texts in it, each

@@ -1,5 +1,7 @@
 // The colour of a verifier's score, everywhere in the viewer.
 
+export const LOW = 0.5;                 // a score below it is drawn hollow: colour is not all that tells it
+
 export const SCORE_COLOURS = [[179, 67, 0], [240, 140, 50], [205, 205, 200], [90, 160, 220], [11, 76, 163]];
 
 // [red, green, blue]: orange for 0, grey for a half, blue for 1, a diverging scale that colour-blind eyes can tell apart.

@@ -1,48 +1,58 @@
 // Draws the search tree of a state, and keeps drawing it while it grows. Texts are untrusted: only ever written as text.
 import { drawn, h, write } from "./dom.js";
+import { drawnTree, FOLD_FROM } from "./folding.js";
 import { oneLine } from "./format.js";
 import { connectInteraction } from "./interaction.js";
-import { clamp, fades, layout, RADIUS, ROW } from "./layout.js";
-import { answerBox, CAPTION_FONT, createTextMeasure, shortened } from "./node.js";
-import { STATUS_LABELS } from "./run_state.js";
-import { inkOn, scoreColour } from "./score_colours.js";
+import { clamp, layout, RADIUS } from "./layout.js";
+import { Minimap } from "./minimap.js";
+import { CAPTION_FONT, createTextMeasure, wrapped } from "./node.js";
+import { pathOf } from "./run_state.js";
+import {
+  createMark, describeAnswer, describeFold, describeStep, labelSize, paintFold, paintLink, paintStep,
+} from "./tree_marks.js";
 
 const NARROW = 560;                     // a canvas below this width has its tree from top to bottom
 const MARGIN = 16;                      // pixels around the tree
 const GLIDE = 260;                      // milliseconds
+const STILL_FROM = 900;                 // so many marks do not glide
 const LONG = 0.2;                       // however thin a row, its nodes are at least this size along it
-const LEGIBLE = 0.6;                    // the smallest size at which a score is written
+const LEGIBLE = 0.6;                    // the smallest size on screen at which a score is written
+const PROMINENT = 0.75;                 // the smallest on screen of the best path, of answers and of what is picked
+const LARGEST = 1.4;                    // the largest on screen: who zooms in further is shown more, not larger
+const ZOOM = { least: 0.05, most: 40 };
 const LONGEST_TIP = 200;                // characters of a step in its tip; the inspector has the whole text
-const STATUS_WORDS = { ...STATUS_LABELS, finished: "end of a solution" };
+const CAPTION = { line: 15, gap: 4, lines: 4, least: 84, cut: 150 };  // pixels on screen; what is cut needs more
+const SLOT = { along: 40, down: 84, least: 3, most: 14 };       // pixels an answer takes across, and how many have their own
 
-const HELP = "Search tree. Arrow keys walk from step to step, Home leads to the problem, plus and minus zoom, F fits.";
+const HELP = "Search tree. Arrow keys walk from step to step, Enter opens the inspector or a fold, Home leads to the problem, "
+  + "slash finds, plus and minus zoom, F fits.";
 
 function skeleton() {
   const svg = drawn("svg", "", document.createDocumentFragment());
-  svg.setAttribute("role", "tree");
-  svg.setAttribute("tabindex", 0);
-  svg.setAttribute("aria-label", HELP);
+  svg.setAttribute("role", "none");
   const view = drawn("g", "view", svg);
   view.setAttribute("role", "none");
-  for (const [tag, name] of [["g", "edges"], ["path", "best-path"], ["path", "picked-path"], ["g", "nodes"]]) {
+  for (const [tag, name] of [["g", "links"], ["g", "edges"], ["path", "best-path"], ["path", "picked-path"], ["g", "captions"], ["g", "nodes"]]) {
     const part = drawn(tag, name, view);
     if (name === "nodes") part.setAttribute("role", "none");
     else part.setAttribute("aria-hidden", true);
   }
   const button = (zoom, label, sign) => h("button", { type: "button", "data-zoom": zoom, "aria-label": label }, sign);
-  const key = (name, ...content) => h("span", { class: `key ${name}`.trim(), hidden: ["rollout", "visits"].includes(name) }, content);
+  const key = (name, ...content) => h("span", { class: `key ${name}`.trim(), hidden: ["rollout", "visits", "folds"].includes(name) }, content);
   return h("section", { class: "tree-view" },
     h("header", null,
       h("p", { class: "standing" }),
       h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
         button("in", "Zoom in", "+"), button("out", "Zoom out", "−"), button("fit", "Fit the tree", "Fit"))),
-    h("div", { class: "canvas" }, svg,
+    h("div", { class: "canvas" },
+      h("div", { class: "surface", role: "tree", tabindex: 0, "aria-label": HELP }, svg),
       h("p", { class: "empty" }, "The search tree grows here."),
       h("div", { class: "tip", "aria-hidden": "true", hidden: true }, h("strong"), h("span", { dir: "auto" }))),
     h("footer", { "aria-hidden": "true" },
-      key("", "Verifier score ", h("b", null, "0"), h("i", { class: "scale" }), h("b", null, "100")),
-      key("", h("i", { class: "blank" }), "not scored"),
+      key("", "Verifier score ", h("b", null, "0"), h("i", { class: "low" }), h("i", { class: "scale" }), h("i", { class: "high" }), h("b", null, "100")),
+      key("unscored", h("i", { class: "blank" }), "not scored"),
       key("", h("i", { class: "cut" }), "pruned"),
+      key("folds", h("i", { class: "pill" }, "+9"), "folded, press to open"),
       key("rollout", h("i", { class: "ghost" }), "looked ahead"),
       key("visits", h("b", null, "12"), "visits"),
       key("", h("i", { class: "best" }), "best path"),
@@ -51,21 +61,22 @@ function skeleton() {
     h("p", { class: "announce", role: "status", "aria-live": "polite" }));
 }
 
-// The drawn tree. `update(state, best)` draws a state with its best path (ids); `onPick(id)` hears of a node that was
-// clicked, or reached by keyboard.
+// The drawn tree. `update(state, best)` draws a state with its best path (ids). `onPick(id)` hears of a node that was
+// clicked, or reached by keyboard; `onOpen()` of Enter on one.
 export class TreeView {
-  constructor(place, name, onPick) {
+  constructor(place, name, { onPick, onOpen }) {
     this.element = skeleton();
     place.append(this.element);
-    this.name = name;                   // unique on the page: ids of nodes start with it
-    this.onPick = onPick;
+    this.name = name;                   // unique on the page: ids of marks start with it
+    [this.onPick, this.onOpen] = [onPick, onOpen];
     this.find = (selector) => this.element.querySelector(selector);
-    this.canvas = this.find(".canvas");
-    this.svg = this.find("svg");
-    this.tip = this.find(".tip");
+    [this.canvas, this.surface, this.svg] = [".canvas", ".surface", "svg"].map(this.find);
+    [this.tip, this.view, this.captions] = [".tip", ".view", ".captions"].map(this.find);
+    this.layers = { marks: this.find(".nodes"), edges: this.find(".edges") };
     this.stillness = matchMedia("(prefers-reduced-motion: reduce)");
     this.measure = createTextMeasure(this.element);
-    [this.width, this.height, this.vertical, this.frame] = [0, 0, false, 0];
+    this.minimap = new Minimap(this.canvas, (x, y) => this.centre(x, y));
+    [this.width, this.height, this.vertical, this.frame, this.captionFrame] = [0, 0, false, 0, 0];
     [this.announcement, this.announceTimer] = ["", 0];
     this.camera = { k: 1, x: 0, y: 0 };
     this.forget(null);
@@ -78,33 +89,26 @@ export class TreeView {
   }
 
   forget(run) {
-    [this.run, this.nodes, this.answers, this.best, this.picked] = [run, [], new Map(), new Set(), null];
-    [this.subtrees, this.over] = [[], false];
+    [this.run, this.state, this.best, this.picked, this.cursor] = [run, null, new Set(), null, null];
+    [this.items, this.answers, this.marks, this.links] = [[], [], new Map(), new Map()];
+    [this.opened, this.matches] = [new Set(), new Set()];
     [this.plan, this.glide, this.fitting, this.labelRoom] = [null, null, true, 0];
-    this.find(".edges").replaceChildren();
-    this.find(".nodes").replaceChildren();
+    for (const layer of [".edges", ".links", ".nodes", ".captions"]) this.find(layer).replaceChildren();
     for (const name of ["best", "picked"]) this.find(`.${name}-path`).setAttribute("d", "");
-    this.svg.removeAttribute("aria-activedescendant");
+    this.surface.removeAttribute("aria-activedescendant");
     this.find(".empty").hidden = false;
-    for (const key of ["rollout", "visits"]) this.find(`.key.${key}`).hidden = true;
     this.tip.hidden = true;
+    this.minimap.hide();
   }
+
+  get over() { return this.state.status.over; }
 
   update(state, best) {
     if (state.id !== this.run) this.forget(state.id);
-    [this.answers, this.subtrees, this.over] = [state.answers, state.subtrees, state.status.over];
+    this.state = state;
     this.best = new Set(best.length ? [0, ...best] : []);
-    for (const each of state.nodes) {
-      const node = this.nodes[each.id] ?? this.create(each);
-      // a solution that is revised ends nothing any more: its node is one on the way, and remembers its answer
-      const revised = each.answer !== undefined && each.children.length > 0;
-      node.status = each.kind === "rollout" ? "rollout" : each.status;
-      [node.score, node.visits, node.value] = [each.score, each.visits, each.value];
-      [node.answer, node.revised] = revised ? [undefined, each.answer] : [each.answer, undefined];
-      if (revised && node.box) this.reopen(node);
-      if (node.status === "rollout") this.find(".key.rollout").hidden = false;
-      if (node.visits !== null) this.find(".key.visits").hidden = false;
-    }
+    this.find(".key.rollout").hidden = !state.nodes.some(({ kind }) => kind === "rollout");
+    this.find(".key.visits").hidden = !state.nodes.some(({ visits }) => visits !== null);
     if (this.find(".standing").textContent !== state.status.text) {
       this.find(".standing").textContent = state.status.text;
       this.announce(state.status.text);
@@ -122,31 +126,6 @@ export class TreeView {
 
   // --- drawing ------------------------------------------------------------------------------------------------------------
 
-  create({ id, parent: above, text, depth, answer }) {
-    const parent = above && this.nodes[above.id];
-    const node = { id, parent, children: [], depth, text: oneLine(text, LONGEST_TIP) };
-    parent?.children.push(node);
-    this.nodes[id] = node;
-    if (parent) node.edge = drawn("path", "edge", this.find(".edges"));
-    const mark = node.mark = drawn("g", "node", this.find(".nodes"));
-    mark.id = `${this.name}-${id}`;
-    mark.dataset.id = id;
-    mark.setAttribute("role", "treeitem");
-    mark.setAttribute("aria-level", depth + 1);
-    if (answer !== undefined) node.box = drawn("rect", "box", mark);
-    node.dot = drawn("circle", "dot", mark);
-    node.dot.setAttribute("r", node.box ? 11 : RADIUS);
-    node.figure = drawn("text", "figure", mark);
-    node.at = parent ? { ...parent.at } : { x: 0, y: 0, size: 0 };
-    return node;
-  }
-
-  reopen(node) {
-    node.box.remove();
-    node.box = null;
-    node.dot.setAttribute("r", RADIUS);
-  }
-
   resize() {
     if (!this.canvas.clientWidth) return;       // on a page that is not in view
     const turned = this.vertical !== this.canvas.clientWidth < NARROW;
@@ -157,26 +136,180 @@ export class TreeView {
 
   // Lay out anew, repaint what changed, and glide there.
   draw({ at = 0 } = {}) {
-    const { nodes, width, height, vertical } = this;
-    if (!width || !nodes.length) return;
+    const { state, width, height, vertical } = this;
+    if (!width || !state?.nodes.length) return;
     this.find(".empty").hidden = true;
-    const depth = nodes.reduce((most, node) => Math.max(most, node.depth), 1);
+    const depth = state.nodes.reduce((most, node) => Math.max(most, node.depth), 1);
     this.labelRoom = vertical ? 56 : Math.round(clamp(width / (depth + 1) - 60, 72, 110));
-    this.plan = layout(nodes, this.best, {
-      along: (vertical ? height : width) - 2 * MARGIN, across: (vertical ? width : height) - 2 * MARGIN,
-      vertical, settled: this.over, subtrees: this.subtrees, frozen: this.fitting ? null : this.plan?.scale,
-      labelSize: (key, count) => this.labelSize(key, count),
+    const { items, answers, subtrees } = drawnTree(state.nodes, {
+      fold: state.about.budget >= FOLD_FROM[vertical ? "down" : "along"], best: new Set([...this.best, ...this.pathTo(this.picked)]), opened: this.opened,
+      slots: clamp(Math.floor(vertical ? width / SLOT.down : height / SLOT.along), SLOT.least, SLOT.most),
+      settled: this.over, subtrees: state.subtrees,
     });
-    for (const node of nodes) {
-      const { x, y, size } = node.spot = this.plan.spots[node.id];
-      node.from = node.at;
-      node.to = vertical ? { x: y, y: x, size } : { x, y, size };
-      this.paint(node);
-    }
+    [this.items, this.answers] = [items, answers];
+    this.find(".key.folds").hidden = !items.some(({ status }) => status === "folded");
+    const bestItems = new Set(items.filter(({ key }) => this.best.has(key)).map(({ id }) => id));
+    this.plan = layout(items, bestItems, {
+      along: (vertical ? height : width) - 2 * MARGIN, across: (vertical ? width : height) - 2 * MARGIN,
+      vertical, settled: this.over, subtrees, frozen: this.fitting ? null : this.plan?.scale,
+      labelSize: (key, count) => this.labelSize(state.answers.get(key), count),
+      answers: answers.map((group) => this.labelSize(this.answerOf(group), group.members.length)),
+    });
+    this.arrangeMarks();
     this.glide = { since: null, from: this.camera, to: this.fitting ? this.fitted() : this.camera };
-    if (at === 1 || this.stillness.matches || document.hidden) this.move(1);
+    const still = this.marks.size > STILL_FROM || this.stillness.matches || document.hidden;
+    if (at === 1 || still) this.move(1);
     else this.frame ||= requestAnimationFrame((now) => this.step(now));
   }
+
+  // A mark for every item and every answer, and a line for every link; those of what is no longer drawn go.
+  arrangeMarks() {
+    const { items, answers, plan } = this, kept = new Set(), keptLinks = new Set();
+    this.shownBy = new Map();           // node -> the mark that stands for it
+    for (const item of items) {
+      const mark = this.markFor(item.key, item.answer === undefined && item.members.length === 1 ? "step" : "fold", item.parent);
+      mark.item = item;
+      [mark.spot, mark.parent] = [plan.spots[item.id], item.parent && this.marks.get(item.parent.key)];
+      kept.add(item.key);
+    }
+    for (const item of items) {
+      const lead = this.leadOf(item);
+      for (const id of item.members) if (item.status !== "unfolded") this.shownBy.set(id, lead.key);
+    }
+    for (const [place, group] of answers.entries()) {
+      const mark = this.markFor(group.key, "answer", null);
+      Object.assign(mark, { group, item: null, parent: null, spot: { ...plan.answers[place], size: 1, line: 0, room: 0 } });
+      for (const id of group.members) this.shownBy.set(id, group.key);
+      kept.add(group.key);
+    }
+    for (const item of items) for (const [place, count] of item.links) keptLinks.add(this.linkFor(item, answers[place], count).name);
+    for (const [key, mark] of this.marks) if (!kept.has(key)) this.removeMark(key, mark);
+    for (const [name, { path }] of this.links) {
+      if (keptLinks.has(name)) continue;
+      path.remove();
+      this.links.delete(name);
+    }
+    for (const mark of this.marks.values()) {
+      const { x, y, size } = mark.spot;
+      mark.at ??= mark.parent ? { ...mark.parent.at } : this.vertical ? { x: y, y: x, size } : { x, y, size };
+      mark.from = mark.at;
+      mark.to = this.vertical ? { x: y, y: x, size } : { x, y, size };
+    }
+    this.paint();
+  }
+
+  markFor(key, kind, parent) {
+    let mark = this.marks.get(key);
+    if (mark) return mark;
+    mark = createMark(key, kind, this.layers, `${this.name}-${key}`, parent !== null);
+    this.marks.set(key, mark);
+    return mark;
+  }
+
+  removeMark(key, mark) {
+    mark.g.remove();
+    mark.edge?.remove();
+    this.marks.delete(key);
+    if (this.cursor === key) this.cursor = null;
+  }
+
+  linkFor(item, group, count) {
+    const name = `${item.key}>${group.key}`, link = this.links.get(name) ?? { name, path: drawn("path", "link", this.find(".links")) };
+    Object.assign(link, { from: this.marks.get(item.key), to: this.marks.get(group.key), count, group });
+    this.links.set(name, link);
+    return link;
+  }
+
+  // Solutions that are drawn as one box in their place are drawn as the lead of their group.
+  leadOf(item) { return this.items[this.plan.spots[item.id].group?.lead ?? item.id]; }
+  membersOf(mark) {
+    if (mark.group) return mark.group.members;
+    const group = this.plan.spots[mark.item.id].group;
+    return group ? group.members.flatMap((id) => this.items[id].members) : mark.item.members;
+  }
+
+  // The answer of a group: the text and whether it is right, of several together their number.
+  answerOf({ answer, kinds }) {
+    return answer === null ? { text: `${kinds} more`, right: null } : this.state.answers.get(answer);
+  }
+
+  scoreOf(ids) {                        // of several: the mean
+    const scores = ids.map((id) => this.state.nodes[id].score).filter((score) => score !== null);
+    return scores.length ? scores.reduce((sum, score) => sum + score, 0) / scores.length : null;
+  }
+
+  // Everything about the marks but their places; touches the page only where something changed.
+  paint() {
+    for (const mark of this.marks.values()) this.paintMark(mark);
+    for (const { path, group, count, from, to } of this.links.values()) {
+      paintLink(path, this.answerOf(group), count, { best: from.best && to.best, match: to.match && from.match });
+    }
+    this.surface.classList.toggle("searching", this.matches.size > 0);
+  }
+
+  paintMark(mark) {
+    const { item, group } = mark, members = this.membersOf(mark);
+    mark.best = members.some((id) => this.best.has(id));
+    mark.picked = item?.members.length > 1 ? this.cursor === mark.key : members.includes(this.picked);
+    mark.match = members.some((id) => this.matches.has(id));
+    const facts = mark.facts = group ? this.answerFacts(mark, members) : item.members.length > 1 ? this.foldFacts(mark) : this.stepFacts(mark, members);
+    if (mark.line !== mark.spot.line && mark.edge) mark.edge.style.strokeWidth = mark.line = mark.spot.line.toFixed(1);
+    if (facts.unfolded !== undefined) paintFold(mark, facts, this.measure);
+    else paintStep(mark, facts, this.measure);
+    const { g } = mark;
+    g.setAttribute("aria-level", item ? item.depth + 1 : this.items.at(-1).depth + 2);
+    g.setAttribute("aria-label", facts.words.join(", "));
+    g.setAttribute("aria-selected", mark.picked);
+    if ((mark.best || mark.picked) && g.nextSibling && !mark.raised) this.layers.marks.append(g);       // above whatever is near
+    mark.raised = mark.best || mark.picked;
+  }
+
+  stepFacts(mark, members) {
+    const { item, best, picked, match, spot } = mark, node = this.state.nodes[item.key], { vertical } = this;
+    const lead = this.leadOf(item), hidden = lead !== item, box = item.answer !== undefined;
+    const facts = {
+      status: item.status, root: !item.parent, depth: item.depth, score: this.scoreOf(members), count: members.length, box,
+      answer: this.state.answers.get(node.answer) ?? {}, revised: node.answer !== undefined && !box, visits: node.visits, value: node.value,
+      best, picked, match, hidden, vertical, labelRoom: this.labelRoom,
+      twin: hidden && lead.parent === item.parent,      // its line would cover the lead's
+      afterRevision: node.kind === "revision",
+    };
+    return { ...facts, words: describeStep(facts) };
+  }
+
+  answerFacts({ group, best, picked, match }, members) {
+    const answer = this.answerOf(group), count = members.length, score = this.scoreOf(members);
+    return {
+      status: "finished", root: false, score, count, box: true, answer, revised: false, visits: null, best, picked, match, hidden: false,
+      vertical: this.vertical, labelRoom: this.labelRoom, words: describeAnswer(answer, count, score, best),
+    };
+  }
+
+  foldFacts({ item, match }) {
+    const count = item.members.length, unfolded = item.status === "unfolded", score = this.scoreOf(item.members);
+    const [place] = item.links.keys(), answer = item.pruned ? null : this.answerOf(this.answers[place] ?? this.foldAnswer(item));
+    return {
+      count, unfolded, pruned: item.pruned, score, match, at: this.cursor === item.key,
+      words: describeFold(count, item.pruned, unfolded, answer, score),
+    };
+  }
+
+  // The answer that an opened fold of solutions led to.
+  foldAnswer({ key }) {
+    return this.answers.find((group) => key.endsWith(group.key)) ?? this.answers.at(-1);
+  }
+
+  // What a step says; nothing where several are meant.
+  tipText({ item, group, key }) {
+    if (group || item.members.length > 1) return "";
+    return oneLine(this.state.nodes[key].text, LONGEST_TIP);
+  }
+
+  labelSize(answer, count) {
+    return labelSize(answer, count, this.vertical, this.labelRoom, this.measure);
+  }
+
+  // --- moving -------------------------------------------------------------------------------------------------------------
 
   step(now) {
     this.frame = 0;
@@ -189,22 +322,19 @@ export class TreeView {
 
   move(t) {                             // to where everything is at a share t of the way
     const between = (from, to) => from + (to - from) * t;
-    for (const node of this.nodes) {
-      const { from, to } = node;
-      node.moves = t === 1 || from.x !== to.x || from.y !== to.y || from.size !== to.size;
-      if (!node.moves) continue;
-      const x = between(from.x, to.x), y = between(from.y, to.y), size = between(from.size, to.size);
-      const long = Math.max(size, LONG), [wide, tall] = this.vertical ? [size, long] : [long, size];
-      node.at = { x, y, size };
-      node.mark.setAttribute("transform", `translate(${f(x)} ${f(y)}) scale(${f(wide, 3)} ${f(tall, 3)})`);
+    const { from: a, to: b } = this.glide;
+    if (this.fitting) this.camera = { k: between(a.k, b.k), x: between(a.x, b.x), y: between(a.y, b.y) };
+    for (const mark of this.marks.values()) {
+      const { from, to } = mark;
+      mark.moves = t === 1 || from.x !== to.x || from.y !== to.y || from.size !== to.size;
+      if (mark.moves) mark.at = { x: between(from.x, to.x), y: between(from.y, to.y), size: between(from.size, to.size) };
     }
-    for (const node of this.nodes) {
-      if (node.edge && (node.moves || node.parent.moves)) node.edge.setAttribute("d", this.curve(node));
+    for (const mark of this.marks.values()) {
+      if (mark.edge && (mark.moves || mark.parent.moves)) mark.edge.setAttribute("d", this.curve(mark));
     }
-    this.trace("best", this.best);
-    this.trace("picked", pathTo(this.nodes[this.picked]));
-    const { from, to } = this.glide;
-    if (this.fitting) this.look({ k: between(from.k, to.k), x: between(from.x, to.x), y: between(from.y, to.y) });
+    for (const { path, from, to } of this.links.values()) path.setAttribute("d", this.flow(from, to));
+    this.trace();
+    this.look(this.camera, { zoomed: true });
     if (t === 1) this.glide = null;
   }
 
@@ -219,102 +349,100 @@ export class TreeView {
     return `M${f(a.x)} ${f(a.y)}H${f(x)}C${half} ${f(a.y)} ${half} ${f(b.y)} ${f(b.x)} ${f(b.y)}`;
   }
 
-  trace(name, ids) {
-    const curves = [...ids].map((id) => (this.nodes[id]?.edge ? this.curve(this.nodes[id]) : ""));
-    this.find(`.${name}-path`).setAttribute("d", curves.join(""));
-  }
-
-  // A group of solutions is drawn as its lead, for all its members.
-  membersOf(node) { return node.spot.group?.members ?? [node.id]; }
-  leadOf(node) { return this.nodes[node.spot.group?.lead ?? node.id]; }
-  answerOf(node) { return this.answers.get(node.answer ?? node.revised) ?? {}; }
-
-  scoreOf(ids) {                        // of several: the mean
-    const scores = ids.map((id) => this.nodes[id].score).filter((score) => score !== null);
-    return scores.length ? scores.reduce((sum, score) => sum + score, 0) / scores.length : null;
-  }
-
-  // Everything about a node but its place; touches the page only where something changed.
-  paint(node) {
-    const { plan, vertical } = this;
-    const line = node.spot.line.toFixed(1);
-    if (node.edge && node.line !== line) node.edge.style.strokeWidth = node.line = line;
-    const members = this.membersOf(node), score = this.scoreOf(members), { right } = this.answerOf(node);
-    const isPicked = members.includes(this.picked), hidden = this.leadOf(node) !== node;
-    const names = {
-      [node.status]: true, root: !node.parent, leaf: node.box, right: right === true, wrong: right === false,
-      best: members.some((id) => this.best.has(id)), picked: isPicked, hidden, blank: score === null,
-      revised: node.revised !== undefined,
-    };
-    const classes = ["node", ...Object.keys(names).filter((name) => names[name])].join(" ");
-    const room = vertical ? ROW * plan.scale.sizes[0] / 2 - 24 : plan.scale.column - 14;
-    const captionRoom = plan.captions && node.parent && !node.box ? room : 0;
-    const labelRoom = node.box ? this.labelRoom : captionRoom;
-    const looks = [classes, score, members.length, labelRoom, vertical, node.visits].join();
-    if (looks === node.looks) return;
-    node.looks = looks;
-
-    node.mark.setAttribute("class", classes);
-    const twin = hidden && this.leadOf(node).parent === node.parent;    // its line would cover the lead's
-    node.edge?.setAttribute("class", `edge ${node.status}${twin ? " hidden" : ""}`);
-    const faded = fades(node), colour = score === null ? "" : scoreColour(score);
-    node.dot.style.fill = colour && faded ? `color-mix(in srgb, ${colour} 50%, var(--tt-canvas))` : colour;
-    node.figure.style.fill = colour && !faded ? inkOn(score) : "";
-    node.figure.textContent = !node.parent ? "Q" : score === null ? "" : Math.round(100 * score);
-    for (const text of node.mark.querySelectorAll(".label, .caption, .visits")) text.remove();
-    if (node.box) this.paintBox(node, members.length);
-    if (node.box && names.best && !hidden) this.find(".nodes").append(node.mark);   // above whatever is near
-    if (node.visits > 1 && node.parent && !node.box) write(node.mark, "visits", node.visits, 12, -17);
-    if (captionRoom) {
-      const caption = shortened(node.text, captionRoom, CAPTION_FONT, this.measure);
-      const left = vertical ? 22 : -this.measure.width(caption, CAPTION_FONT) / 2;
-      write(node.mark, "caption", caption, left, vertical ? 0 : 30);
+  // To an answer of the last column, in one curve behind everything.
+  flow({ at: a }, { at: b }) {
+    if (this.vertical) {
+      const half = f((a.y + b.y) / 2);
+      return `M${f(a.x)} ${f(a.y)}C${f(a.x)} ${half} ${f(b.x)} ${half} ${f(b.x)} ${f(b.y)}`;
     }
-    node.mark.setAttribute("aria-label", this.describe(node).join(", "));
-    node.mark.setAttribute("aria-selected", isPicked);
+    const half = f((a.x + b.x) / 2);
+    return `M${f(a.x)} ${f(a.y)}C${half} ${f(a.y)} ${half} ${f(b.y)} ${f(b.x)} ${f(b.y)}`;
   }
 
-  boxOf(key, count) {
-    return answerBox(this.answers.get(key), count, this.vertical, this.labelRoom, this.measure);
+  // The best path and the one to the picked node.
+  trace() {
+    this.find(".best-path").setAttribute("d", this.way(this.best));
+    this.find(".picked-path").setAttribute("d", this.way(this.pathTo(this.picked)));
   }
 
-  labelSize(key, count) {
-    const { x, y, width, height } = this.boxOf(key, count);
-    return this.vertical ? { along: height + y, across: width } : { along: width + x, across: height };
+  way(ids) {
+    let before = null, path = "";
+    for (const id of ids) {
+      const mark = this.marks.get(this.shownBy?.get(id));
+      if (!mark || mark === before) continue;
+      if (mark.group) path += before ? this.flow(before, mark) : "";
+      else if (mark.edge) path += this.curve(mark);
+      before = mark;
+    }
+    return path;
   }
 
-  paintBox(node, count) {
-    const box = this.boxOf(node.answer, count);
-    for (const side of ["x", "y", "width", "height"]) node.box.setAttribute(side, box[side]);
-    node.box.setAttribute("rx", this.vertical ? 11 : 14);
-    for (const { name, text, x, y } of box.parts) write(node.mark, `label ${name}`, text, x, y);
-  }
-
-  // What a node is, in a few words each: for the tip's first line and for screen readers.
-  describe(node) {
-    if (!node.parent) return ["The problem"];
-    const members = this.membersOf(node), score = this.scoreOf(members), many = members.length > 1;
-    const { text, right } = this.answerOf(node);
-    return [
-      node.parent.revised === undefined ? `Step ${node.depth}` : "Revision",
-      text !== undefined && (text === null ? "no answer can be read" : `answer ${text}`),
-      many && `${members.length} solutions`,
-      score === null ? "not scored" : `${many ? "mean score" : "score"} ${Math.round(100 * score)}`,
-      node.visits && `${node.visits} visits, value ${Math.round(100 * node.value)}`,
-      typeof right === "boolean" ? (right ? "right" : "wrong") : STATUS_WORDS[node.status],
-      members.some((id) => this.best.has(id)) && "on the best path",
-    ].filter(Boolean);
+  pathTo(id) {
+    return id === null || !this.state ? [] : [0, ...pathOf(this.state.nodes[id]).map((node) => node.id)];
   }
 
   // --- looking --------------------------------------------------------------------------------------------------------
 
-  look(to) {
-    const zoomed = to.k !== this.camera.k;
+  // Panning only moves a layer that is painted already; zooming sizes the marks anew.
+  look(to, { zoomed = to.k !== this.camera.k } = {}) {
     this.camera = to;
-    this.find(".view").setAttribute("transform", `translate(${f(to.x)} ${f(to.y)}) scale(${f(to.k, 4)})`);
+    this.svg.style.transform = `translate(${f(to.x)}px, ${f(to.y)}px)`;
     this.tip.hidden = true;
-    if (!zoomed && !this.glide) return;
-    for (const node of this.nodes) node.mark.classList.toggle("plain", node.to.size * to.k < LEGIBLE);
+    if (zoomed) {
+      this.view.setAttribute("transform", `scale(${f(to.k, 4)})`);
+      for (const mark of this.marks.values()) this.place(mark);
+      this.captions.replaceChildren();
+    }
+    this.showMinimap();
+    this.captionFrame ||= requestAnimationFrame(() => this.writeCaptions());
+  }
+
+  place(mark) {
+    const { x, y, size } = mark.at, { k } = this.camera;
+    const prominent = mark.best || mark.picked || mark.group, least = !prominent ? 0 : (mark.facts.box && mark.item ? LEGIBLE : PROMINENT) / k;
+    const shown = clamp(size, least, Math.max(least, LARGEST / Math.max(1, k))), long = Math.max(shown, LONG);
+    const [wide, tall] = mark.item?.members.length > 1 ? [shown, shown] : this.vertical ? [shown, long] : [long, shown];
+    mark.shown = shown * k;
+    mark.g.setAttribute("transform", `translate(${f(x)} ${f(y)}) scale(${f(wide, 3)} ${f(tall, 3)})`);
+    mark.g.classList.toggle("plain", mark.shown < LEGIBLE);
+  }
+
+  // Whoever is near enough reads the steps: each in as many lines as there is room for.
+  writeCaptions() {
+    this.captionFrame = 0;
+    if (this.glide || !this.plan) return;
+    const { k, x, y } = this.camera, { vertical, width, height } = this, margin = 0.25 * width;
+    this.captions.replaceChildren();
+    const along = this.plan.scale.column * k - 16;
+    for (const mark of this.marks.values()) {
+      if (!mark.item?.parent || mark.item.members.length > 1 || mark.item.answer !== undefined || mark.facts.hidden) continue;
+      const left = x + k * mark.at.x, top = y + k * mark.at.y, half = RADIUS * mark.shown;
+      if (left < -margin || left > width + margin || top < -margin || top > height + margin) continue;
+      const across = mark.spot.room * k, room = vertical ? across - 2 * half - 12 : along;
+      const deep = vertical ? along - 8 : across / 2 - half - CAPTION.gap + (across - 2 * half) / 2;
+      const lines = Math.min(CAPTION.lines, Math.floor(deep / CAPTION.line));
+      if (room < CAPTION.least || lines < 1) continue;
+      const text = wrapped(oneLine(this.state.nodes[mark.key].text, 400), room, lines, CAPTION_FONT, this.measure);
+      if (room < CAPTION.cut && text.at(-1).endsWith("…")) continue;
+      for (const [i, line] of text.entries()) {
+        const wide = this.measure.width(line, CAPTION_FONT);
+        const dx = vertical ? half + 7 : -wide / 2;
+        const dy = vertical ? (i - (text.length - 1) / 2) * CAPTION.line : half + CAPTION.gap + CAPTION.line * (i + 0.5);
+        write(this.captions, `caption${mark.match ? " match" : ""}`, line, f(mark.at.x + dx / k, 2), f(mark.at.y + dy / k, 2));
+      }
+    }
+    this.captions.style.setProperty("--zoom", f(k, 4));
+  }
+
+  showMinimap() {
+    const { k, x, y } = this.camera, { width, height } = this;
+    const { x0, x1, y0, y1 } = this.plan.bounds, [left, right, top, bottom] = this.vertical ? [y0, y1, x0, x1] : [x0, x1, y0, y1];
+    const seen = { left: -x / k, top: -y / k, right: (width - x) / k, bottom: (height - y) / k };
+    const whole = seen.left <= left + 4 && seen.right >= right - 4 && seen.top <= top + 4 && seen.bottom >= bottom - 4;
+    if (whole) return this.minimap.hide();
+    this.minimap.show({ left, right, top, bottom }, seen, this.plan, (pen) => {
+      for (const mark of this.marks.values()) if (!mark.facts.hidden) pen(mark.to, mark.facts, mark.best);
+    });
   }
 
   // The camera that shows the whole tree: the problem at the edge while it grows, the tree in the middle in the end.
@@ -333,7 +461,7 @@ export class TreeView {
 
   zoom(factor, x = this.width / 2, y = this.height / 2) {
     this.fitting = false;
-    const { camera } = this, k = clamp(camera.k * factor, 0.05, 20), by = k / camera.k;
+    const { camera } = this, k = clamp(camera.k * factor, ZOOM.least, ZOOM.most), by = k / camera.k;
     this.look({ k, x: x - (x - camera.x) * by, y: y - (y - camera.y) * by });
   }
 
@@ -342,30 +470,55 @@ export class TreeView {
     this.look({ ...this.camera, x: this.camera.x + dx, y: this.camera.y + dy });
   }
 
+  // Look at a place of the tree, at the same zoom.
+  centre(x, y) {
+    this.fitting = false;
+    const { k } = this.camera;
+    this.look({ k, x: this.width / 2 - k * x, y: this.height / 2 - k * y });
+  }
+
   onScreen({ x, y }) {
     return { x: this.camera.x + this.camera.k * x, y: this.camera.y + this.camera.k * y };
   }
 
   // --- picking --------------------------------------------------------------------------------------------------------
 
+  // The node that is inspected. One that is folded away is brought out, alone.
   pick(id) {
-    const before = this.nodes[this.picked];
+    const shown = this.marks.get(this.shownBy.get(id));
     this.picked = id;
-    const shown = this.leadOf(this.nodes[id]);
-    if (before) this.paint(this.leadOf(before));
-    this.paint(shown);
-    this.trace("picked", pathTo(this.nodes[id]));
-    this.svg.setAttribute("aria-activedescendant", shown.mark.id);
-    const { x, y } = this.onScreen(shown.to);
-    if (!this.fitting) this.pan(clamp(x, 40, this.width - 40) - x, clamp(y, 40, this.height - 40) - y);
+    if (!shown || shown.item?.members.length > 1) this.draw({ at: 1 });
+    this.goTo(this.shownBy.get(id));
     this.onPick(id);
+  }
+
+  // The mark that the keys stand at.
+  goTo(key) {
+    this.cursor = key;
+    this.paint();
+    this.trace();
+    const mark = this.marks.get(key);
+    for (const each of this.marks.values()) this.place(each);
+    this.surface.setAttribute("aria-activedescendant", mark.g.id);
+    const { x, y } = this.onScreen(mark.to);
+    if (!this.fitting) this.pan(clamp(x, 40, this.width - 40) - x, clamp(y, 40, this.height - 40) - y);
+  }
+
+  // Opens a fold, or closes it.
+  toggle(key) {
+    if (!this.opened.delete(key)) this.opened.add(key);
+    this.draw();
+    this.goTo(key);
+  }
+
+  // Lights the nodes that were found.
+  light(ids) {
+    this.matches = new Set(ids);
+    this.paint();
+    if (!this.glide) for (const mark of this.marks.values()) this.place(mark);
   }
 }
 
 function f(number, digits = 1) {
   return number.toFixed(digits);
-}
-
-function pathTo(node) {
-  return node ? [...pathTo(node.parent), node.id] : [];
 }

@@ -36,7 +36,8 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
   byAggregate.element.classList.add("by-aggregate");
 
   const cards = part("cards"), remarks = part("remarks"), chains = part("chains"), treePlace = part("tree");
-  const table = part("votes"), inspector = part("inspector");
+  const table = part("votes");
+  const inspector = h("div", { class: "viewer-inspector", tabindex: -1, role: "region", "aria-label": "Inspector" });
   inspector.append(h("p", { class: "hint" }, "Pick a node of the tree to read it here."));
   const heading = (shown, term) => h("div", { class: "heading" }, glossaryTerm(terms, shown, term));
   const count = part("count",
@@ -47,7 +48,7 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
     h("div", { class: "viewer-centre" },
       has("cards") && cards, has("remarks") && remarks, has("tree") && [treePlace, chains], has("votes") && count),
     ...(has("inspector") ? [h("div", { class: "viewer-side" }, inspector)] : []));
-  const tree = has("tree") ? new TreeView(treePlace, name, pick) : null;
+  const tree = has("tree") ? new TreeView(treePlace, name, { onPick: pick, onOpen: openInspector }) : null;
 
   chains.addEventListener("click", (event) => {
     const attempt = event.target.closest?.(".attempt");
@@ -61,6 +62,17 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
     picked = id;
     inspect();
   }
+
+  // To the inspector by Enter, and back to the tree by Escape.
+  function openInspector() {
+    if (has("inspector")) inspector.focus();
+  }
+
+  inspector.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !tree) return;
+    event.stopPropagation();
+    tree.surface.focus();
+  });
 
   function choose(change) {
     Object.assign(rule, change);
