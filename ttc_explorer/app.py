@@ -17,9 +17,8 @@ from starlette.middleware import Middleware
 from ttc_explorer.asset_files import POLICY_FILE, RECORDED_RUNS_FOLDER
 from ttc_explorer.environment import Environment, read_environment
 from ttc_explorer.experiments.compute_optimal_policy import load_policy
-from ttc_explorer.experiments.solver import PolicySource, Solver
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.extensions import load_extensions
-from ttc_explorer.models.hub import OnProgress, no_progress
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.serving.http_guard import HttpGuard, HttpRules
 from ttc_explorer.serving.limits import Limits, limits_from_environment
@@ -27,27 +26,14 @@ from ttc_explorer.serving.local_run_service import LocalRunService
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.serving.outcome_learner import OutcomeLearner, open_outcomes
 from ttc_explorer.serving.run_service import RunService
+from ttc_explorer.serving.solver_loading import load_solver
+from ttc_explorer.serving.worker_process import WorkerProcess, start_worker
+from ttc_explorer.serving.worker_run_service import WorkerRunService
 from ttc_explorer.trace_files import read_trace
 from ttc_explorer.ui.pages import build_app
 from ttc_explorer.ui.theme import launch_options
 
 OPENING_TRACE = RECORDED_RUNS_FOLDER / "opening.json.gz"
-
-
-def make_solver(
-    policy: PolicySource | None = None,
-    name: str | None = None,
-    on_progress: OnProgress = no_progress,
-) -> Solver:
-    """The models of a name, or the shipped ones; torch is imported here, long after the page is
-    open, and told how many threads these models are fastest with."""
-    import torch
-
-    from ttc_explorer.models.devices import thread_count
-
-    solver = Solver(name, policy=policy, on_progress=on_progress)
-    torch.set_num_threads(thread_count(solver.generator.parameters))
-    return solver
 
 
 def unload_models_except(names: Collection[str]) -> None:
@@ -57,17 +43,29 @@ def unload_models_except(names: Collection[str]) -> None:
     catalogue.unload_models(names)
 
 
-def make_service(solver: Solver, name: str | None, limits: Limits) -> RunService:
-    """The service of these models: here, or on allocated GPUs where there are such and they run on
-    a GPU."""
+def make_model_manager(learner: OutcomeLearner | None, limits: Limits) -> ModelManager:
+    """Loads models into worker processes; into this one where GPUs are allocated to its calls."""
+    name = read_environment().model
+    if not zerogpu.ENABLED:
+
+        def in_workers(worker: WorkerProcess, name: str | None, limits: Limits) -> RunService:
+            return WorkerRunService(worker, limits, learner)
+
+        return ModelManager(start_worker, learner, limits, in_workers, name)
+    load = partial(load_solver, learner)
+    return ModelManager(load, learner, limits, make_gpu_service, name, unload_models_except)
+
+
+def make_gpu_service(solver: Solver, name: str | None, limits: Limits) -> RunService:
+    """The service of these models: on allocated GPUs where they run on a GPU, else here."""
     from ttc_explorer.models.model_description import describe
 
-    if zerogpu.ENABLED and name and describe(name).generator.source in ("folder", "Hugging Face"):
-        return zerogpu.ZeroGPUService(solver, ZEROGPU_SEARCH, name, limits)
+    if name and describe(name).generator.source in ("folder", "Hugging Face"):
+        return zerogpu.ZeroGPUService(solver.facts, ZEROGPU_SEARCH, name, limits)
     return LocalRunService(solver.driver(), limits)
 
 
-ZEROGPU_SEARCH = zerogpu.make_search_function(partial(make_solver, None))
+ZEROGPU_SEARCH = zerogpu.make_search_function(partial(load_solver, None))
 
 
 def launch() -> None:
@@ -75,19 +73,12 @@ def launch() -> None:
     load_extensions()
     opening = read_trace(OPENING_TRACE) if OPENING_TRACE.exists() else None
     policy = load_policy(POLICY_FILE)
-    environment = read_environment()
-    limits = limits_from_environment(environment)
+    limits = limits_from_environment(read_environment())
     learner = (
         OutcomeLearner(policy, open_outcomes(limits.public), limits.public) if policy else None
     )
-    model_manager = ModelManager(
-        partial(make_solver, learner),
-        learner,
-        limits,
-        make_service,
-        environment.model,
-        unload_models_except,
-    )
+    model_manager = make_model_manager(learner, limits)
+    model_manager.start_loading()  # beside the pages, which are built meanwhile
     app = build_app(model_manager, opening)
     # What is on the GPU before the launch need not be moved there with every allocation.
     if zerogpu.ENABLED:

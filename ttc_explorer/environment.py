@@ -66,7 +66,14 @@ class Environment(BaseSettings):
     max_budget: int | None = _limit(256, "budget N of a run")
     max_seconds: int | None = _limit(3600, "seconds of a run, and of a comparison")
     max_runs: int | None = _limit(1024, "runs at once, of all visitors")
-    max_queue: int | None = _limit(4096, "requests that wait for their turn")
+    max_queue: int | None = _limit(4096, "runs that wait for a place, of all visitors")
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="processes that searches run in; else as many as cores and memory allow beside "
+        "the page",
+    )
     max_upload: int | None = _limit(1024, "megabytes of a file that is sent")
 
     space_id: str | None = Field(

@@ -119,14 +119,18 @@ def test_a_run_gets_the_time_allowed(monkeypatch):
 def test_so_many_runs_at_once_and_no_more():
     gate = PausableGenerator(ToyGenerator())
     gate.hold(after=0)
-    service = LocalRunService(Driver(gate, ToyVerifier(), make_checker), Limits(runs=1))
-    first = toy_run()
+    service = LocalRunService(Driver(gate, ToyVerifier(), make_checker), Limits(runs=1, queue=1))
+    first, second = toy_run(), toy_run()
     service.submit(first)
-    with pytest.raises(BadInput, match="All places are taken"):
+    service.submit(second)
+    assert (len(service), service.queue_place(first)) == (1, None)
+    assert service.queue_place(second).place == 1
+    with pytest.raises(BadInput, match="All 1 places are taken and 1 more runs wait"):
         service.submit(toy_run())
     gate.release()
-    while first.stopped is None:
-        service.wait(first, len(first.tree.events), LONG)
+    for run in (first, second):
+        while run.stopped is None:
+            assert service.wait(run, len(run.tree.events), LONG)
     service.drain_and_close()
 
 

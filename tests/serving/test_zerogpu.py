@@ -89,7 +89,7 @@ def toys(name=None):
 
 def make_service(make_solver=toys, limits=None, name="toys"):
     return zerogpu.ZeroGPUService(
-        toys(), zerogpu.make_search_function(make_solver), name, limits or Limits()
+        toys().facts, zerogpu.make_search_function(make_solver), name, limits or Limits()
     )
 
 

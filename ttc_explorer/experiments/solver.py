@@ -26,6 +26,7 @@ from ttc_explorer.problems.grading import Grader, make_answer_checker
 from ttc_explorer.problems.problem import BadInput, Problem, typed_problem
 from ttc_explorer.search.driver import Driver, no_policy
 from ttc_explorer.search.executor import PolicyFunction
+from ttc_explorer.search.model_facts import ModelFacts
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings, parse_budget
 
@@ -56,6 +57,7 @@ class Solver:
 
     Attributes:
         name: The name of the models; None if they were handed over (``from_models``).
+        facts: What the models are and can do, as plain data.
     """
 
     def __init__(
@@ -126,6 +128,7 @@ class Solver:
         self.verifier = verifier
         self.reviser = reviser
         self.revision_verifier = revision_verifier
+        self.facts = ModelFacts.of(generator, verifier, reviser)
         self._grader = Grader()  # its process starts with the first formula
         self.make_checker = make_checker or partial(make_answer_checker, grader=self._grader)
         self.decide = _decision_function(policy, generator, verifier)
@@ -153,7 +156,7 @@ class Solver:
     @property
     def default_selector(self) -> str:
         """``weighted`` where there is a verifier, ``majority`` where there is none."""
-        return "weighted" if self.verifier is not None else "majority"
+        return self.facts.default_selector
 
     def settings(self, **values: Any) -> Settings:
         """The default settings for these models, with ``values`` in their place. Raises
@@ -169,15 +172,7 @@ class Solver:
         settings: Settings | None = None,
     ) -> Run:
         """A run of these models that nobody has started: hand it to a driver or a run service."""
-        return Run(
-            problem,
-            self.model_name,
-            self.verifier_name,
-            strategy,
-            budget,
-            seed,
-            settings or self.settings(),
-        )
+        return self.facts.run(problem, strategy, budget, seed, settings)
 
     def driver(self) -> Driver:
         """A new driver of these models: it batches the runs that it is given."""

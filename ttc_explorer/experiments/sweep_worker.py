@@ -79,7 +79,7 @@ class SweepWorker:
         generator, verifier = self._solver.generator, self._solver.verifier
         reviser, revision_verifier = self._solver.reviser, self._solver.revision_verifier
         for job in jobs:
-            check_run(self._run(job, 0, job.budgets()[0], "check"), generator, verifier, reviser)
+            check_run(self._run(job, 0, job.budgets()[0], "check"), self._solver.facts)
         if self._policy and not self._policy.matches_models(generator, verifier):
             raise BadInput(
                 "The policy that auto follows was measured on other models: leave auto out, or "

@@ -1,15 +1,19 @@
-"""A run that grows in another process: what is new in it as plain data, and a copy that mirrors it.
+"""A run that grows in another process: what is asked for and what is new in it as plain data, and a
+copy that mirrors it.
 
-Deltas can be pickled: they hold no models, no device memory, and nothing of the search itself.
+Deltas hold no models, no device memory, and nothing of the search itself: they can be pickled, and
+written as JSON.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
 
+from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.tree import (
     Event,
     NodeAdded,
@@ -81,6 +85,53 @@ def apply_delta(run: Run, delta: RunDelta) -> None:
                 tree.note(note.text, **note.data)
     run.ledger = delta.ledger
     run.stopped = delta.stopped  # last: who sees it finds everything else in place
+
+
+# --- as JSON has it -------------------------------------------------------------------------------
+
+_EVENT_CLASSES: dict[str, type[Event]] = {each.__name__: each for each in get_args(Event)}
+
+
+def delta_to_data(delta: RunDelta) -> dict[str, Any]:
+    """A delta as JSON has it: an event is the name of its class and its fields."""
+    return vars(delta) | {
+        "events": [[type(event).__name__, *vars(event).values()] for event in delta.events],
+        "notes": [[note.text, note.data] for note in delta.notes],
+        "ledger": vars(delta.ledger),
+    }
+
+
+def delta_from_data(data: dict[str, Any]) -> RunDelta:
+    """The delta from ``delta_to_data``, which came from a process of our own."""
+    return RunDelta(
+        **data
+        | {
+            "events": tuple(_EVENT_CLASSES[name](*values) for name, *values in data["events"]),
+            "notes": tuple(Note(*note) for note in data["notes"]),
+            "ledger": Ledger(**data["ledger"]),
+        }
+    )
+
+
+def request_to_data(run: Run) -> dict[str, Any]:
+    """A run that nobody has started, as JSON has it."""
+    return {
+        "problem": asdict(run.problem),
+        "model": run.model,
+        "verifier": run.verifier,
+        "strategy": run.strategy,
+        "budget": run.budget,
+        "seed": run.seed,
+        "settings": run.settings.to_dict(),
+        "display_scores": run.display_scores,
+    }
+
+
+def request_from_data(data: dict[str, Any]) -> Run:
+    """The run from ``request_to_data``, which came from a process of our own."""
+    return Run(
+        **data | {"problem": Problem(**data["problem"]), "settings": Settings(**data["settings"])}
+    )
 
 
 def _add_arguments(tree: SearchTree, node: int) -> dict[str, Any]:

@@ -22,9 +22,10 @@ from ttc_explorer.models.protocol import (
 from ttc_explorer.problems.answer_checker import CheckerFactory
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.executor import PolicyFunction, RunExecutor
+from ttc_explorer.search.model_facts import ModelFacts
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import parse_budget
-from ttc_explorer.search.strategy import check_verifier, unavailable_reason
+from ttc_explorer.search.strategy import check_verifier
 from ttc_explorer.search.work import Method, Models
 
 Clock = Callable[[], float]
@@ -36,20 +37,13 @@ def no_policy(query: PolicyQuery) -> None:
     """The decision where no policy has been measured."""
 
 
-def check_run(
-    run: Run, generator: Generator, verifier: Verifier | None, reviser: Reviser | None
-) -> None:
-    """Raise BadInput if the run cannot be started as it is described."""
+def check_run(run: Run, models: ModelFacts) -> None:
+    """Raise BadInput if these models cannot start the run as it is described."""
     parse_budget(run.budget)
     if not 0 <= run.seed <= MAX_SEED:
         raise BadInput(f"The seed must be a whole number from 0 to {MAX_SEED}.")
-    check_verifier(run.strategy, run.settings, present=verifier is not None)
-    if reason := unavailable_reason(
-        run.strategy,
-        generator.supports_prefix_continuation,
-        verifier is not None,
-        reviser is not None,
-    ):
+    check_verifier(run.strategy, run.settings, present=models.verifier is not None)
+    if reason := models.missing(run.strategy):
         raise BadInput(reason)
 
 
@@ -81,6 +75,7 @@ class Driver:
         self.generator = generator
         self.verifier = verifier
         self.reviser = reviser
+        self.facts = ModelFacts.of(generator, verifier, reviser)
         self._models = Models(generator, verifier, reviser, revision_verifier)
         self._make_checker = make_checker
         self._clock = clock
@@ -93,7 +88,7 @@ class Driver:
 
     def add(self, run: Run, seconds: float | None = None) -> None:
         """Take up a run, to be ended ``seconds`` from now at the latest. Raises BadInput."""
-        check_run(run, self.generator, self.verifier, self.reviser)
+        check_run(run, self.facts)
         checker = self._make_checker(run.problem)
         executor = RunExecutor(run, self._models, checker, self._decide, self._clock, seconds)
         self._runs.append(executor)

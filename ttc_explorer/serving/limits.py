@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ttc_explorer.environment import Environment
+from ttc_explorer.environment import Environment, variable_name
 from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import MAX_BUDGET
@@ -27,7 +27,7 @@ class Limits:
         budget: Budget N of a run.
         seconds: Time of a run.
         runs: Runs of all visitors together, at once.
-        queue: Requests that wait for their turn.
+        queue: Runs of all visitors together that wait for a place.
         upload: Megabytes of a file that is sent.
         sessions: Visitors whose state is kept, at some 0.6 MB each; the one longest away is
             forgotten first.
@@ -45,6 +45,16 @@ class Limits:
     sessions: int = 1000
     kept_files: int | None = None
 
+    @property
+    def runs_per_visitor(self) -> int:
+        """Runs of one visitor at once: three quarters of the places, so that nobody holds all, and
+        a comparison of six runs has its places where there are eight.
+
+        >>> [Limits(runs=runs).runs_per_visitor for runs in (1, 2, 8, 16)]
+        [1, 1, 6, 12]
+        """
+        return max(1, 3 * self.runs // 4)
+
     def check(self, run: Run) -> None:
         """Raise BadInput if a run is larger than it may be."""
         length = len(run.problem.text)
@@ -59,6 +69,18 @@ class Limits:
     def allowed_seconds(self, seconds: float | None) -> float:
         """The seconds that a run gets which would like to have so many, or as many as it may."""
         return self.seconds if seconds is None else min(seconds, self.seconds)
+
+    def time_is_up(self, seconds: float) -> str:
+        """What to tell people of a run that was ended after so many seconds, in a sentence: which
+        limit it was, and what to do.
+
+        >>> Limits(public=True, seconds=60).time_is_up(60)
+        'Ended after 60 s, the longest that a run may take here: choose a smaller budget N.'
+        """
+        remedy = "choose a smaller budget N"
+        if not self.public:
+            remedy += f", or set {variable_name('max_seconds')} to more"
+        return f"Ended after {seconds:.0f} s, the longest that a run may take here: {remedy}."
 
     def check_model(self, name: str) -> None:
         """Raise BadInput if nobody may load the models of that name here."""

@@ -16,7 +16,7 @@ class LocalRunService(RunServiceBase):
     thread starts with the first run and ends after the round in which the service is closed."""
 
     def __init__(self, driver: Driver, limits: Limits | None = None) -> None:
-        super().__init__(limits)
+        super().__init__(driver.facts, limits)
         self._driver = driver
         self._thread = Thread(target=self._run_loop, name="searches", daemon=True)
 
@@ -24,8 +24,9 @@ class LocalRunService(RunServiceBase):
         self._driver.add(run, seconds)
         if not self._thread.ident:
             self._thread.start()
+        self._state_changed.notify_all()
 
-    def cancel(self, run: Run) -> None:
+    def _cancel(self, run: Run) -> None:
         self._driver.cancel(run)
 
     def close(self) -> None:
@@ -35,12 +36,13 @@ class LocalRunService(RunServiceBase):
 
     def _run_loop(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._active_runs)
+            with self._lock:
+                self._state_changed.wait_for(lambda: self._closed or self._started_runs())
                 if self._closed:
                     return
             self._driver.tick()
-            with self._changed:
-                for run in [run for run in self._active_runs.values() if run.stopped is not None]:
-                    self._finish(run)
-                self._notify()
+            with self._lock:
+                for run in self._started_runs():
+                    self._notify(run)
+                    if run.stopped is not None:
+                        self._finish(run)

@@ -15,19 +15,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Unfinished
 from dataclasses import dataclass
 from threading import Lock, Thread
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 from ttc_explorer.experiments.solver import Solver
+from ttc_explorer.models.hub import OnProgress
 from ttc_explorer.models.protocol import InsufficientMemory, ModelError
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.strategy import unavailable_reason
+from ttc_explorer.search.model_facts import ModelFacts
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS, Limits
 from ttc_explorer.serving.local_run_service import LocalRunService
 from ttc_explorer.serving.outcome_learner import OutcomeLearner
 from ttc_explorer.serving.run_service import RunService
-
-if TYPE_CHECKING:
-    from ttc_explorer.models.server_capabilities import ServerCapabilities
 
 log = logging.getLogger(__name__)
 
@@ -45,52 +43,34 @@ class LoadedModels:
     loading took."""
 
     service: RunService
-    solver: Solver
     name: str | None = None
     own: bool = False
     seconds: float = 0.0
 
     @property
+    def facts(self) -> ModelFacts:
+        """What the models are and can do."""
+        return self.service.facts
+
+    @property
     def model(self) -> str:
         """The generator's name."""
-        return self.solver.model_name
+        return self.facts.model
 
     @property
     def verifier(self) -> str | None:
         """The verifier's name, None without one."""
-        return self.solver.verifier_name
+        return self.facts.verifier
 
-    @property
-    def reviser(self) -> str | None:
-        """The reviser's name, None without one."""
-        return self.solver.reviser.name if self.solver.reviser else None
-
-    @property
-    def prompted(self) -> bool:
-        """Whether the reviser is a chat model that is asked for revisions, not one trained for
-        them."""
-        reviser: object = self.solver.reviser
-        return bool(getattr(reviser, "prompted", reviser is self.solver.generator))
-
-    @property
-    def capabilities(self) -> ServerCapabilities | None:
-        """What the generator's server can do, None without one."""
-        return getattr(self.solver.generator, "capabilities", None)
+    def missing(self, strategy: str) -> str:
+        """Why a strategy cannot run with these models, in a sentence; empty if it can."""
+        return self.facts.missing(strategy)
 
     @property
     def shipped(self) -> bool:
         """Whether the generator is one of ours, which knows our kinds of problems and no others."""
         return not self.own and (
             self.name is None or self.name.partition("+")[0] in SHIPPED_GENERATORS
-        )
-
-    def missing(self, strategy: str) -> str:
-        """Why a strategy cannot run with these models, in a sentence; empty if it can."""
-        return unavailable_reason(
-            strategy,
-            self.solver.generator.supports_prefix_continuation,
-            self.solver.verifier is not None,
-            self.solver.reviser is not None,
         )
 
 
@@ -108,33 +88,43 @@ class ModelSelection:
         self.progress = self.failure = ""
 
 
+Loaded = TypeVar("Loaded")
+"""Models that were loaded: a Solver in this process, or a worker process."""
+
+
+def _local_service(solver: Any, name: str | None, limits: Limits) -> RunService:
+    return LocalRunService(solver.driver(), limits)
+
+
 class ModelManager:
-    """``make_solver(name, on_progress)`` loads the models of a name, and reports progress;
-    ``make_solver()`` those that are shipped. It may take long, and may raise ModelError or
-    BadInput. ``initial_name`` names the models to begin with, the shipped ones if it is None.
-    ``learner`` records how runs of ``auto`` end, ``limits`` say what visitors may ask for,
-    ``make_service`` makes the service, and ``unload_except`` unloads all models but those of the
-    names that it is given.
+    """``load(name, on_progress)`` loads the models of a name, and reports progress; ``load()``
+    those that are shipped. It may take long, and may raise ModelError or BadInput. ``make_service``
+    makes the service of what was loaded: a Solver in this process, where nothing else is said.
+    ``initial_name`` names the models to begin with, the shipped ones if it is None. ``learner``
+    records how runs of ``auto`` end, ``limits`` say what visitors may ask for, and
+    ``unload_except`` unloads all models but those of the names that it is given.
 
     The methods take the choice of a visitor; without one they are about the models of everybody.
     """
 
     def __init__(
         self,
-        make_solver: Callable[..., Solver],
+        load: Callable[..., Loaded],
         learner: OutcomeLearner | None = None,
         limits: Limits | None = None,
-        make_service: Callable[[Solver, str | None, Limits], RunService] | None = None,
+        make_service: Callable[[Loaded, str | None, Limits], RunService] = _local_service,
         initial_name: str | None = None,
         unload_except: Callable[[Collection[str]], None] = lambda names: None,
     ) -> None:
-        self._make_solver = make_solver
         self._initial_name = initial_name
         self.learner = learner
         self.limits = limits or Limits()
-        self._make_service = make_service or (
-            lambda solver, name, limits: LocalRunService(solver.driver(), limits)
-        )
+
+        def open_service(name: str | None, on_progress: OnProgress) -> RunService:
+            loaded = load() if name is None else load(name, on_progress)
+            return make_service(loaded, name, self.limits)
+
+        self._open_service = open_service
         self._unload_except = unload_except
         self._lock = Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="models")
@@ -211,7 +201,7 @@ class ModelManager:
         others. They are nowhere but in ``selection``."""
         self.drain_and_close(selection)
         service = LocalRunService(solver.driver(), self.limits)
-        selection.own = LoadedModels(service, solver, name, own=True)
+        selection.own = LoadedModels(service, name, own=True)
         return selection.own
 
     def drain_and_close(self, selection: ModelSelection) -> None:
@@ -281,6 +271,5 @@ class ModelManager:
             target.progress = line
 
         self._unload_except([other or self._default_name for other in (*self._loaded_by_name, key)])
-        solver = self._make_solver() if name is None else self._make_solver(name, on_progress)
-        service = self._make_service(solver, name, self.limits)
-        return LoadedModels(service, solver, name, seconds=time.monotonic() - start_time)
+        service = self._open_service(name, on_progress)
+        return LoadedModels(service, name, seconds=time.monotonic() - start_time)

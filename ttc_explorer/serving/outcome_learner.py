@@ -8,7 +8,13 @@ from pathlib import Path
 
 from ttc_explorer.experiments.bandit_outcomes import OutcomeStore
 from ttc_explorer.experiments.compute_optimal_policy import Policy
-from ttc_explorer.models.protocol import Generator, PolicyDecision, PolicyQuery, Verifier
+from ttc_explorer.models.protocol import (
+    Generator,
+    PolicyDecision,
+    PolicyQuery,
+    StrategyChoice,
+    Verifier,
+)
 from ttc_explorer.search.driver import no_policy
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.strategy import choice_key
@@ -38,6 +44,10 @@ class OutcomeLearner:
     ) -> Callable[[PolicyQuery], PolicyDecision | None]:
         """The policy's decisions for the models that it was measured on; none for others."""
         return self._decide if self.policy.matches_models(generator, verifier) else no_policy
+
+    def choices(self, budget: int) -> tuple[StrategyChoice, ...]:
+        """What to follow at a budget, in each bin, as learnt so far."""
+        return self._decide(PolicyQuery(mean_score=0.0, budget=budget)).choices
 
     def _decide(self, query: PolicyQuery) -> PolicyDecision:
         return self.outcomes.decide(self.policy, query)

@@ -27,8 +27,8 @@ from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.delta import RunDelta, apply_delta, delta_since
-from ttc_explorer.search.driver import check_run
 from ttc_explorer.search.ledger import Ledger
+from ttc_explorer.search.model_facts import ModelFacts
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.serving.limits import Limits
@@ -118,7 +118,7 @@ class ZeroGPUService(RunServiceBase):
     batch with others.
 
     Args:
-        solver: The models as they are here, to refuse at once what they cannot do.
+        facts: What the models can do, to refuse at once what they cannot.
         search: From ``make_search_function``; has the models of that ``name`` there.
         name: The name of the models.
         limits: What visitors may ask for.
@@ -126,19 +126,17 @@ class ZeroGPUService(RunServiceBase):
 
     def __init__(
         self,
-        solver: Solver,
+        facts: ModelFacts,
         search: SearchFunction,
         name: str | None,
         limits: Limits,
     ) -> None:
-        super().__init__(limits)
-        self._solver = solver
+        super().__init__(facts, limits)
         self._search = search
         self._name = name
         self._cancelled: set[int] = set()
 
     def _start(self, run: Run, seconds: float) -> None:
-        check_run(run, self._solver.generator, self._solver.verifier, self._solver.reviser)
         request = GPURequest(self._name, run, seconds)
         # In the visitor's context: the allocation counts for them.
         context = copy_context()
@@ -149,10 +147,8 @@ class ZeroGPUService(RunServiceBase):
             daemon=True,
         ).start()
 
-    def cancel(self, run: Run) -> None:
-        with self._changed:
-            if id(run) in self._active_runs:
-                self._cancelled.add(id(run))
+    def _cancel(self, run: Run) -> None:
+        self._cancelled.add(id(run))
 
     def _mirror_run(self, run: Run, request: GPURequest) -> None:
         """Let the run grow here as it grows there, until it has ended or nobody wants it any
@@ -163,16 +159,16 @@ class ZeroGPUService(RunServiceBase):
                 for delta in deltas:
                     if id(run) in self._cancelled and delta.stopped is None:
                         break
-                    with self._changed:
+                    with self._lock:
                         apply_delta(run, delta)
-                        self._notify()
+                        self._notify(run)
         except (BadInput, ModelError) as refusal:
             error = str(refusal)
         except Exception as failure:
             log.exception("a search on an allocated GPU failed")
             reason = " ".join(str(getattr(failure, "message", "")).split())[:200]
             error = f"{GPU_LOST} {reason}".strip()
-        with self._changed:
+        with self._lock:
             if run.stopped is None:
                 run.error = error
                 run.stopped = "cancelled"

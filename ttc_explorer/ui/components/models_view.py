@@ -275,8 +275,8 @@ def models_in_use(loaded: LoadedModels | None, progress: str) -> Markup:
         return render("models_in_use.html", loading=progress or "Loading …")
     judge = f"verifier {loaded.verifier}" if loaded.verifier else "no verifier"
     revises = (
-        f"{'prompted' if loaded.prompted else 'trained'} reviser"
-        if loaded.reviser
+        f"{'prompted' if loaded.facts.prompted else 'trained'} reviser"
+        if loaded.facts.reviser
         else "no reviser"
     )
     yours = ["yours alone, paid by your account"] if loaded.own else []
@@ -287,7 +287,7 @@ def models_in_use(loaded: LoadedModels | None, progress: str) -> Markup:
         loading="",
         name=loaded.model,
         facts=" · ".join(facts),
-        server=_server_view(loaded.capabilities),
+        server=_server_view(loaded.facts.capabilities),
         availability=strategy_availability(missing) if missing else "",
     )
 

@@ -358,7 +358,7 @@ def _run_factory(
 
     def make_run(entry: ComparedStrategy, number: int) -> Run:
         own = settings.with_values(dict([entry.setting] if entry.setting else []))
-        run = loaded.solver.run(problem, entry.strategy, number, seed, own)
+        run = loaded.facts.run(problem, entry.strategy, number, seed, own)
         run.display_scores = True
         return run
 

@@ -91,7 +91,7 @@ class RunRequest:
     def make_run(self, models: LoadedModels) -> Run:
         """The run by these models; steps get scores for the picture even where nobody needs
         them."""
-        run = models.solver.run(self.problem, self.strategy, self.budget, self.seed, self.settings)
+        run = models.facts.run(self.problem, self.strategy, self.budget, self.seed, self.settings)
         run.display_scores = True
         return run
 
@@ -549,7 +549,7 @@ class ExplorePage(Page):
             loaded = self._model_manager.wait()
             assert loaded is not None
             asked = with_known_answer(typed_problem(problem, answer))
-            run = loaded.solver.run(asked, strategy, budget, seed)
+            run = loaded.facts.run(asked, strategy, budget, seed, None)
             loaded.service.submit(run, MAX_RUN_SECONDS)
         except (BadInput, ModelError) as error:
             raise gr.Error(str(error)) from None

@@ -1,0 +1,221 @@
+"""Runs in worker processes: the same runs as here; a crash costs its runs and no more; no process
+outlives its parent."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from queue import SimpleQueue
+from threading import Event, Thread
+
+import pytest
+
+from tests.search.fakes import ToyGenerator, ToyVerifier, run_to_completion, toy_run
+from tests.search.fakes import make_checker as toy_checker
+from ttc_explorer.asset_files import PACKAGE_FOLDER
+from ttc_explorer.experiments.solver import Solver
+from ttc_explorer.models.protocol import ModelError, StrategyChoice
+from ttc_explorer.problems.problem import Problem
+from ttc_explorer.search.delta import request_from_data, request_to_data
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.search.trace import to_trace
+from ttc_explorer.serving.limits import Limits
+from ttc_explorer.serving.search_worker import ChoicesOfRuns, SearchLoop
+from ttc_explorer.serving.worker_process import start_worker
+from ttc_explorer.serving.worker_run_service import WORKER_LOST, WorkerRunService
+
+LONG = 60.0
+"""Seconds after which a wait counts as hung."""
+
+
+class ThreadWorker:
+    """A worker whose loop runs in a thread, with every message written as JSON on its way."""
+
+    name, pid = "toys", 0
+
+    def __init__(self, useful_workers=1, generator=None):
+        driver = Driver(generator or ToyGenerator(), ToyVerifier(), toy_checker)
+        self.facts, self.useful_workers = driver.facts, useful_workers
+        self.received = []
+        self._inbox, self._followed = SimpleQueue(), Event()
+        self._loop = SearchLoop(driver, ChoicesOfRuns(), self._reply)
+        self._thread = Thread(target=self._loop.run, args=(self._inbox,), daemon=True)
+        self._thread.start()
+
+    def follow(self, on_message, on_end):
+        self._on_message, self.end = on_message, on_end
+
+    def send(self, message):
+        self.received.append(json.loads(json.dumps(message)))
+        self._inbox.put(self.received[-1])
+        if "cancel" in message:
+            self._loop.cancel(message["cancel"])
+
+    def close(self):
+        self._inbox.put(None)
+        self._thread.join(LONG)
+        assert not self._thread.is_alive()
+
+    def lose(self):
+        """End as a process that was killed: nothing comes after."""
+        self._on_message = lambda message: None
+        self.end()
+
+    def _reply(self, message):
+        self._on_message(json.loads(json.dumps(message)))
+
+
+def follow_until_stopped(service, run):
+    while run.stopped is None:
+        assert service.wait(run, len(run.tree.events), LONG)
+    return run
+
+
+def trace_without_seconds(run):
+    trace = to_trace(run)
+    return trace | {"ledger": trace["ledger"] | {"seconds": 0}}
+
+
+@pytest.mark.parametrize("strategy", ["best_of_n", "beam", "lookahead", "mcts", "adaptive"])
+def test_a_run_in_a_worker_is_the_run(strategy):
+    service = WorkerRunService(ThreadWorker(), Limits())
+    runs = [toy_run(strategy, 8, seed=seed) for seed in range(3)]
+    for run in runs:
+        service.submit(run)
+    for run in runs:
+        here = toy_run(strategy, 8, seed=run.seed)
+        run_to_completion(here, ToyGenerator(), ToyVerifier(), toy_checker)
+        there = follow_until_stopped(service, run)
+        assert trace_without_seconds(there) == trace_without_seconds(here)
+        assert there.tree.events == here.tree.events
+    assert (service.totals.runs, len(service)) == (3, 0)
+    service.drain_and_close()
+
+
+def test_a_request_is_plain_data_and_the_same_run():
+    run = toy_run("beam", 8, seed=5)
+    run.display_scores = True
+    data = json.loads(json.dumps(request_to_data(run)))
+    there = request_from_data(data)
+    assert (there.problem, there.settings) == (run.problem, run.settings)
+    assert request_to_data(there) == data
+
+
+def test_a_run_is_cancelled_in_its_worker():
+    generator, go_on = ToyGenerator(), Event()
+    generator.before_token = lambda: go_on.wait(LONG)
+    service, run = WorkerRunService(ThreadWorker(generator=generator), Limits()), toy_run()
+    service.submit(run)
+    service.cancel(run)
+    go_on.set()
+    assert follow_until_stopped(service, run).stopped == "cancelled"
+    service.drain_and_close()
+
+
+def test_a_lost_worker_costs_its_runs_and_is_replaced(monkeypatch):
+    generator, go_on = ToyGenerator(), Event()
+    generator.before_token = lambda: go_on.wait(LONG)
+    started = SimpleQueue()
+
+    def replacement(name):
+        started.put(ThreadWorker())
+        worker = started.get()
+        worker.wait_until_loaded = lambda: None
+        started.put(worker)
+        return worker
+
+    monkeypatch.setattr("ttc_explorer.serving.worker_run_service.WorkerProcess", replacement)
+    first = ThreadWorker(generator=generator)
+    service = WorkerRunService(first, Limits(runs=1))
+    lost, waiting = toy_run(seed=1), toy_run(seed=2)
+    service.submit(lost)
+    service.submit(waiting)
+    first.lose()
+    assert (lost.stopped, lost.error) == ("cancelled", WORKER_LOST)
+    assert follow_until_stopped(service, waiting).stopped == "done"
+    assert started.get().received
+    go_on.set()
+    service.drain_and_close()
+
+
+def test_runs_of_auto_bring_along_what_was_learnt():
+    class Learnt:
+        def choices(self, budget):
+            return [StrategyChoice("beam", (("width", 2),))] * 5
+
+    worker = ThreadWorker()
+    service = WorkerRunService(worker, Limits(), Learnt())
+    for strategy in ("auto", "beam"):
+        run = toy_run(strategy, 8)
+        service.submit(run)
+        follow_until_stopped(service, run)
+    auto, beam = (message["choices"] for message in worker.received)
+    assert auto == [["beam", [["width", 2]]]] * 5
+    assert beam is None
+    service.drain_and_close()
+
+
+# --- real processes -------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_process_runs_searches_is_replaced_when_killed_and_ends_with_the_service():
+    service = WorkerRunService(start_worker(), Limits())
+    problem = Problem("Solve 3x+5=20.")
+    run = service.facts.run(problem, "beam", 8, 0, None)
+    service.submit(run)
+    with Solver() as solver:
+        here = solver.solve(problem, strategy="beam", budget=8)
+    assert trace_without_seconds(follow_until_stopped(service, run)) == trace_without_seconds(here)
+    (first,) = service.pids()
+    long = service.facts.run(problem, "best_of_n", 256, 0, None)
+    service.submit(long)
+    os.kill(first, signal.SIGKILL)
+    assert follow_until_stopped(service, long).error == WORKER_LOST
+    again = service.facts.run(problem, "greedy", 1, 0, None)
+    service.submit(again)
+    assert follow_until_stopped(service, again).stopped == "done"
+    (second,) = service.pids()
+    service.drain_and_close()
+    assert not any(map(is_alive, (first, second)))
+
+
+@pytest.mark.slow
+def test_models_that_cannot_be_had_are_one_sentence():
+    with pytest.raises(ModelError, match="nowhere/nothing"):
+        start_worker("nowhere/nothing")
+
+
+@pytest.mark.slow
+def test_no_worker_outlives_a_parent_that_is_killed():
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, cwd=PACKAGE_FOLDER.parent, text=True
+    )
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait(LONG)
+    end = time.monotonic() + LONG
+    while is_alive(worker):
+        assert time.monotonic() < end, "the worker is an orphan"
+        time.sleep(0.05)
+
+
+PARENT = """
+from ttc_explorer.serving.worker_process import WorkerProcess
+import sys, time
+worker = WorkerProcess(None)
+print(worker.pid, flush=True)
+worker.wait_until_loaded()
+time.sleep(600)
+"""
+
+
+def is_alive(pid):
+    """Whether the process runs; a zombie does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
