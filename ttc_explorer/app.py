@@ -73,7 +73,8 @@ def launch() -> None:
     load_extensions()
     opening = read_trace(OPENING_TRACE) if OPENING_TRACE.exists() else None
     policy = load_policy(POLICY_FILE)
-    limits = limits_from_environment(read_environment())
+    environment = read_environment()
+    limits = limits_from_environment(environment)
     learner = (
         OutcomeLearner(policy, open_outcomes(limits.public), limits.public) if policy else None
     )
