@@ -214,7 +214,8 @@ def test_models_of_ones_own_are_nobody_elses(limits):
     )
     model_manager.adopt(solver_named("my account's"), "provider", mine)
     assert model_manager.wait(LONG, mine).model == "my account's"
-    assert not model_manager.ready(mine).shipped
+    assert not model_manager.shipped(mine)
+    assert model_manager.shipped(yours)
     assert model_manager.wait(LONG, yours).model == model_manager.wait(LONG).model == "first"
     model_manager.choose("one", mine)
     assert model_manager.wait(LONG, mine).model == "one"

@@ -355,8 +355,8 @@ def test_three_strategies_to_the_end(unit):
 @pytest.mark.parametrize(
     ("changes", "place", "sentence"),
     [
-        ({"text": " "}, "problem.message", "is empty"),
-        ({"answer": "7" * 401}, "problem.message", "too long"),
+        ({"text": " "}, "controls.banner", "is empty"),
+        ({"answer": "7" * 401}, "controls.banner", "too long"),
         ({"chips": chips_value([], {})}, "controls.banner", "Choose from 1 to 6"),
         ({"chips": "?"}, "controls.banner", "choose again"),
         ({"chips": chips_value(["revise chains=4"], {})}, "controls.banner", "needs a reviser"),

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 
 import gradio as gr
@@ -17,13 +18,14 @@ from tests.ui.toy_solver import finished_run, toy_solver
 from ttc_explorer.asset_files import REAL_MODELS_FILE
 from ttc_explorer.experiments.compute_optimal_policy import dump_policy, make_policy
 from ttc_explorer.experiments.curve_points import curve_points, evidence_arrays
-from ttc_explorer.experiments.difficulty import bin_of_score, oracle_bins, predicted_edges
+from ttc_explorer.experiments.difficulty import oracle_bins
 from ttc_explorer.experiments.evidence import COST_COLUMNS
 from ttc_explorer.experiments.real_models import load_real_models
+from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.components.real_models_table import real_models_table
-from ttc_explorer.ui.components.related_results import mean_solution_score, related_results
+from ttc_explorer.ui.components.related_results import question_kind, related_results
 from ttc_explorer.ui.components.strategy_chips import chips_value
 from ttc_explorer.ui.pages.curves_page import SAMPLE_POOL, CurvesPage
 from ttc_explorer.ui.pages.explore_page import ExplorePage, ExploreSession
@@ -412,41 +414,65 @@ def test_without_results_the_page_says_which_command_and_still_takes_a_pool(tmp_
 # --- beside a run ---------------------------------------------------------------------------------
 
 
-def run_of(results_store, **how):
-    run = finished_run(**how)
+KNOWN = "Solve 3x+5=20."
+
+
+def run_of(results_store, text=KNOWN, **how):
+    run = finished_run(text, "5", **how)
     run.model = results_store.models[0]
     return run
 
 
-def test_beside_a_run_stands_the_curve_of_its_bin(results_store, results):
+def test_beside_a_run_stands_the_curve_of_its_kind(results_store):
     run = run_of(results_store, strategy="beam", budget=16)
     shown = related_results(run, "weighted", results_store)
-    number = bin_of_score(mean_solution_score(run), predicted_edges(results.probe))
-    assert f"Bin {number} of 5" in shown
+    problems = results_store.model_results(run.model).problems
+    count = (problems["family"] == "linear").sum()
+    assert f"{FAMILIES['linear'].title}: {count} measured questions" in shown
     assert "Beam search M = 4" in shown
     assert "Best-of-N" in shown
     assert "<circle" in shown
     assert "policy" not in shown
 
 
-def test_beside_a_run_the_policy_says_what_it_would_have_done(results_store, results, tmp_path):
+def test_a_question_has_one_difficulty_whatever_ran(results_store, results, tmp_path):
+    """It stood in five bins, by strategy and budget, and beside a run that had asked the policy the
+    page recommended something else."""
+    shutil.copytree(results_store._folders["small"], tmp_path / "small")
+    policy = dump_policy(make_policy(results, resamples=20))
+    (tmp_path / "policy.json").write_text(policy.replace('"synthetic"', '"small"'))
+    advised = ResultsStore(tmp_path)
+    bins = set()
+    for strategy in ("beam", "best_of_n", "mcts", "auto"):
+        for budget in (4, 16, 64):
+            run = finished_run(KNOWN, "5", strategy=strategy, budget=budget)
+            run.model = "small"
+            shown = related_results(run, "weighted", advised)
+            bins |= set(re.findall(r"bin (\d) of 5", shown))
+            assert ("policy" in shown) == (strategy != "auto")
+    assert len(bins) == 1
+
+
+def test_beside_a_run_the_policy_says_what_it_does_with_such_questions(
+    results_store, results, tmp_path
+):
     shutil.copytree(results_store._folders["small"], tmp_path / "small")
     policy = make_policy(results, resamples=20)
     (tmp_path / "policy.json").write_text(dump_policy(policy))
-    advised = ResultsStore(tmp_path)
-    run = finished_run(strategy="beam", budget=16)
+    run = finished_run(KNOWN, "5", strategy="beam", budget=16)
     run.model = "small"
-    assert "policy" not in related_results(
-        run, "weighted", advised
-    )  # it was measured on a model of another name
+    # it was measured on a model of another name
+    assert "policy" not in related_results(run, "weighted", ResultsStore(tmp_path))
     (tmp_path / "policy.json").write_text(dump_policy(policy).replace('"synthetic"', '"small"'))
-    shown = related_results(run, "weighted", ResultsStore(tmp_path))
-    choice = policy.cell(policy.bin(mean_solution_score(run)), policy.nearest_budget(16)).choice
+    advised = ResultsStore(tmp_path)
+    shown = related_results(run, "weighted", advised)
+    kind = question_kind(KNOWN, advised.model_results("small"), policy)
+    choice = policy.cell(kind.bin, policy.nearest_budget(16)).choice
     same = StrategyVariant("beam") == StrategyVariant(
         choice.strategy, json.dumps(dict(choice.settings))
     )
-    assert ("would have done the same" in shown) == same
-    assert "would have" in shown
+    assert ("does the same" in shown) == same
+    assert "measured policy" in shown
 
 
 def test_settings_that_were_not_swept_get_no_mark(results_store):
@@ -460,10 +486,15 @@ def test_settings_that_were_not_swept_get_no_mark(results_store):
 def test_nothing_stands_beside_a_run_of_which_nothing_was_measured(results_store, tmp_path):
     assert related_results(finished_run(), "weighted", results_store) == ""
     assert related_results(run_of(results_store), "weighted", ResultsStore(tmp_path)) == ""
+    unknown = run_of(results_store, "What is the derivative of x^2?")
+    assert related_results(unknown, "weighted", results_store) == ""
 
 
 def test_explore_shows_it_when_the_run_has_ended(results_store):
     with gr.Blocks():
         page = ExplorePage(ModelManager(toy_solver), None, results_store)
     assert page.show_related_results(ExploreSession(None)) == ""
-    assert "Bin " in page.show_related_results(ExploreSession(run_of(results_store)))
+    session = ExploreSession(run_of(results_store))
+    assert "bin " in page.show_related_results(session)
+    session.running = True  # the next run has begun: this would stand beside its answer
+    assert page.show_related_results(session) == gr.skip()

@@ -21,7 +21,7 @@ from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.voting import winning_vote
-from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.components.problem_input import example_problem
 from ttc_explorer.ui.pages import build_app
 from ttc_explorer.ui.pages.explore_page import BUDGETS, ExplorePage, ExploreSession
@@ -131,6 +131,8 @@ def test_a_known_kind_of_problem_is_judged_though_nobody_gave_the_answer(page):
     assert session.run.problem.answer == recognise(ASKED["text"]).answer
     assert session.run.correct
     search(page, session, text="What is 1 + 1?")
+    assert session.run.problem.answer == "2"
+    search(page, session, text="Find the derivative of x^2.")
     assert session.run.problem.answer is None
     assert not session.run.correct
 
@@ -314,13 +316,39 @@ def test_examples_are_of_the_wanted_kind_and_held_out(kind):
 
 
 def test_a_problem_of_another_kind_is_named_as_such(page):
-    assert "was trained only on" in page.problem_note("How old is the captain?")
-    assert (
-        page.problem_note(ASKED["text"])
-        == page.problem_note(" ")
-        == page.problem_note("x" * 100_000)
-        == ""
-    )
+    """In words, with a press on what the models do know; nothing for what they know as it is."""
+
+    def note(text):
+        shown = page.describe_question(text)
+        row = shown[page.problem.note.instead]["visible"]
+        return str(shown[page.problem.note.message]), row, shown.get(page.problem.note.nearest)
+
+    sentence, instead, nearest = note("What is 17*23?")
+    assert "exact answer is 391" in sentence
+    assert "means nothing" in sentence
+    assert instead
+    assert recognise(nearest.removeprefix("Try: "))
+    assert "solve 13 kinds" in note("How old is the captain?")[0]
+    assert "Asked as: What is 60% of 260?" in note("12*13")[0]
+    assert not note("12*13")[1]
+    for text in (ASKED["text"], " ", "x" * 100_000):
+        assert note(text)[:2] == ("", False)
+
+
+def test_what_is_no_problem_is_not_answered(page, initial_run):
+    session = ExploreSession(initial_run)
+    shown = search(page, session, text="hello")
+    assert "nothing to compute" in shown[page.controls.banner]
+    assert session.run is initial_run
+
+
+def test_a_model_of_their_own_is_asked_whatever_somebody_likes(page):
+    own = ModelSelection()
+    page._model_manager.adopt(toy_solver(), "theirs", own)
+    session = ExploreSession(None)
+    search(page, session, text="hello", choice=own)
+    assert session.run.stopped == "done"
+    assert page.describe_question("hello", own)[page.problem.note.message] == ""
 
 
 def test_controls_offer_what_there_is(page):

@@ -66,13 +66,6 @@ class LoadedModels:
         """Why a strategy cannot run with these models, in a sentence; empty if it can."""
         return self.facts.missing(strategy)
 
-    @property
-    def shipped(self) -> bool:
-        """Whether the generator is one of ours, which knows our kinds of problems and no others."""
-        return not self.own and (
-            self.name is None or self.name.partition("+")[0] in SHIPPED_GENERATORS
-        )
-
 
 class ModelSelection:
     """Which models somebody uses: those of ``name``, None for those that everybody begins with, or
@@ -168,6 +161,14 @@ class ModelManager:
             return selection.own
         still_loading = target.pending_load is not None and not target.pending_load.done()
         return None if still_loading else self._loaded_by_name.get(target.name)
+
+    def shipped(self, selection: ModelSelection | None = None) -> bool:
+        """Whether the models are shipped ones, loaded or on their way; they know our kinds of
+        problems and no others."""
+        if selection is not None and selection.own is not None:
+            return False
+        name = self._selection_for(selection).name or self._default_name
+        return name.partition("+")[0] in SHIPPED_GENERATORS
 
     def progress(self, selection: ModelSelection | None = None) -> str:
         """How far loading is, in a line."""

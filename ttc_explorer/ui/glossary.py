@@ -107,10 +107,8 @@ TERMS: dict[str, str] = {
     "models. Passes: what one waits for on any hardware. The verifier counts only where its scores "
     "are read. Time: seconds on the machine of the sweep, where questions share "
     "batches.",
-    "bin": "Fifths of the test questions by the verifier's mean score, 1 the easiest. This one is "
-    "placed "
-    "by the mean score of its own finished solutions. A search that keeps high scores makes it "
-    "look easier.",
+    "bin": "Fifths of the test questions by the verifier's mean score, 1 the easiest. A question "
+    "is placed where the measured questions of its kind are on average, whatever strategy ran.",
     "pool": "A file of sampled solutions of any model (Parquet, JSON, CSV), one a row: question, "
     "answer, correct or reference, and score if a verifier gave one. Scores below 0 or above 1 are "
     "mapped before they weigh votes: logits by the logistic function, others by the softmax within "

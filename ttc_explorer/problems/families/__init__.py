@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from random import Random
 
+from ttc_explorer.problems.arithmetic_reader import family_wording
 from ttc_explorer.problems.families import (
     congruences,
     cubic,
@@ -55,10 +56,9 @@ FAMILIES.put_first(
 def recognise(text: str) -> RecognisedProblem | None:
     """The family problem that ``text`` words, or None: what the shipped models were not trained
     on."""
-    for each in FAMILIES.values():
-        parameters = each.recognise(text)
-        if parameters is not None:
-            return RecognisedProblem(each, parameters)
+    found_by_template = _match_templates(text)
+    if found_by_template is not None:
+        return found_by_template
     question = parse_typed_problem(text)
     meant = (
         [(each, each.parse_question(question)) for each in FAMILIES.values()] if question else []
@@ -66,7 +66,29 @@ def recognise(text: str) -> RecognisedProblem | None:
     found = [
         RecognisedProblem(each, parameters) for each, parameters in meant if parameters is not None
     ]
-    return found[0] if len(found) == 1 else None
+    if len(found) == 1:
+        return found[0]
+    wording = None if found else family_wording(text)
+    return None if wording is None else _match_templates(wording)
+
+
+def _match_templates(text: str) -> RecognisedProblem | None:
+    for each in FAMILIES.values():
+        parameters = each.recognise(text)
+        if parameters is not None:
+            return RecognisedProblem(each, parameters)
+    return None
+
+
+def other_wording(text: str) -> str | None:
+    """The wording in which the shipped models get a problem that somebody put in words of their
+    own; None where it is a family's own wording, or no problem of a family.
+
+    >>> other_wording("twice a number plus 3 is 11"), other_wording("Solve 2x+3=11.")
+    ('Solve 2x+3=11.', None)
+    """
+    found = recognise(text)
+    return None if found is None or _match_templates(text) else found.text
 
 
 def to_canonical_wording(text: str) -> str:
@@ -96,6 +118,7 @@ __all__ = [
     "fraction",
     "gcd",
     "linear",
+    "other_wording",
     "percent",
     "quadratic",
     "recognise",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from ttc_explorer.problems.families import recognise
-from ttc_explorer.problems.problem import BadInput, Problem
+from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.ui.components.messages import glossary_term
 
 
@@ -49,11 +47,3 @@ def parse_whole_number(name: str, value: object) -> int:
     if not isinstance(value, int | float) or not float(value).is_integer():
         raise BadInput(f"The {name} must be a whole number.")
     return int(value)
-
-
-def with_known_answer(problem: Problem) -> Problem:
-    """The problem with its right answer, where we can work it out exactly and nobody gave one."""
-    recognised = recognise(problem.text) if problem.answer is None else None
-    if recognised is None:
-        return problem
-    return replace(problem, answer=recognised.answer, family=recognised.family.name)

@@ -10,9 +10,14 @@ import gradio as gr
 
 from ttc_explorer.problems.families import FAMILIES, LEVELS, draw_problem
 from ttc_explorer.problems.problem import Problem, typed_problem
-from ttc_explorer.ui.components.basic_inputs import html_block, with_known_answer
+from ttc_explorer.problems.typed_question import (
+    read_question,
+    require_mathematics,
+    with_known_answer,
+)
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.kind_and_level import kind_and_level
+from ttc_explorer.ui.components.question_note import QuestionNote
 
 EXAMPLE_LEVEL = 3
 
@@ -49,7 +54,7 @@ class ProblemInput:
                     self.lists += kind_and_level(
                         "example", ("Any kind", "any"), levels, EXAMPLE_LEVEL, prefix
                     )
-            self.message = html_block(message)
+            self.note = QuestionNote(message)
 
     def build_answer(self) -> None:
         """The field for the right answer."""
@@ -60,34 +65,44 @@ class ProblemInput:
         )
 
     def connect(self, banner: gr.HTML) -> None:
-        """Let the examples write problems; that empties the message and the ``banner``."""
+        """Let the examples write problems; that empties the note and the ``banner``."""
+        quick: dict[str, Any] = {
+            "queue": False,
+            "show_progress": "hidden",
+            "trigger_mode": "multiple",
+            "api_visibility": "private",
+        }
+        written = [self.text, self.answer, *self.note.outputs, banner]
 
-        def write_example(*choice: Any) -> ComponentUpdates:
-            emptied = dict.fromkeys((self.answer, self.message, banner), "")
-            return {self.text: example_problem(*choice)} | emptied
+        def write(text: str) -> ComponentUpdates:
+            return {self.text: text, self.answer: "", banner: ""} | self.note.empty()
 
         gr.on(
             [self.example_button.click, *(each.input for each in self.lists)],
-            write_example,
+            lambda *choice: write(example_problem(*choice)),
             self.lists,
-            [self.text, self.answer, self.message, banner],
-            queue=False,
-            show_progress="hidden",
-            trigger_mode="multiple",
-            api_visibility="private",
+            written,
+            **quick,
+        )
+        self.note.nearest.click(
+            lambda text: write(read_question(text).nearest), self.text, written, **quick
         )
 
-    def read(self, values: ComponentUpdates) -> Problem:
+    def read(self, values: ComponentUpdates, shipped: bool) -> Problem:
         """The problem that stands there, with its right answer if somebody or exact arithmetic
         knows it.
 
         Args:
             values: component -> its value.
+            shipped: whether the shipped models will answer, which can do nothing but mathematics.
 
         Raises:
-            BadInput: it is empty or too long.
+            BadInput: it is empty or too long, or nothing that they could compute.
         """
-        return with_known_answer(typed_problem(values[self.text], values[self.answer]))
+        problem = typed_problem(values[self.text], values[self.answer])
+        if shipped:
+            require_mathematics(problem.text)
+        return with_known_answer(problem)
 
 
 def example_problem(kind: str = "any", level: int = EXAMPLE_LEVEL) -> str:

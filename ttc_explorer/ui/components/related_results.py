@@ -1,8 +1,9 @@
-"""Beside a run: how its strategy does on questions of the same predicted difficulty, and what the
+"""Beside a run: how its strategy does on the measured questions of the same kind, and what the
 policy would have done. Pure, but for the results store that it reads.
 
-The question is placed by the mean score of the run's own solutions, since nothing else is known of
-it.
+A question is as hard as the questions of its family are on average, in the bins of the policy:
+difficulty belongs to the question, whatever strategy and budget ran. Of a question of no family
+nothing was measured, and nothing is said.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from ttc_explorer.experiments.compute_optimal_policy import Policy
 from ttc_explorer.experiments.curve_points import curve_points
 from ttc_explorer.experiments.difficulty import BINS, bin_of_score, predicted_edges
 from ttc_explorer.models.protocol import StrategyChoice
+from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
 from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.results_store import ModelResults, ResultsStore
@@ -30,9 +35,9 @@ LEFT, RIGHT, TOP, BOTTOM = 34, 13, 8, 20
 
 
 @dataclass(frozen=True)
-class BinCurve:
-    """An arm's accuracy in one bin: ``table`` has budget, accuracy, low, high and questions, by
-    budget."""
+class KindCurve:
+    """An arm's accuracy on one kind of question: ``table`` has budget, accuracy, low, high and
+    questions, by budget."""
 
     arm: StrategyVariant
     table: pd.DataFrame
@@ -48,27 +53,42 @@ class BinCurve:
         return None
 
 
+@dataclass(frozen=True)
+class QuestionKind:
+    """The measured questions of the family that a question is of.
+
+    Attributes:
+        title: of the family.
+        within: which of the results' questions they are, (Q,).
+        bin: how hard they are on average, by predicted difficulty, 1 (easiest) to BINS.
+    """
+
+    title: str
+    within: NDArray[np.bool_]
+    bin: int
+
+
 def related_results(run: Run, selector: str, results_store: ResultsStore) -> str:
     """The block for a run that has ended; empty where nothing was measured that says something
-    about it."""
-    score = mean_solution_score(run)
-    if run.stopped is None or score is None or run.model not in results_store.models:
+    about its question."""
+    if run.stopped is None or run.model not in results_store.models:
         return ""
     model_results = results_store.model_results(run.model)
-    if "predicted" not in model_results.easiness:
-        return ""
     policy = results_store.policy
     if policy is not None and policy.about.get("model") != run.model:
         policy = None
-    edges = policy.edges if policy else predicted_edges(model_results.results.probe)
-    number = bin_of_score(score, edges)
+    kind = question_kind(run.problem.text, model_results, policy)
+    if kind is None:
+        return ""
     arms = [
         StrategyVariant(strategy, settings)
         for strategy, settings, rule in model_results.table.arms
         if rule == selector
     ]
     run_variant = next((arm for arm in arms if arm.matches_run(run)), None)
-    choice = policy.cell(number, policy.nearest_budget(run.budget)).choice if policy else None
+    # A run that asks the policy itself has said what that chose: one recommendation a screen.
+    advice = policy if run.strategy != "auto" else None
+    choice = advice.cell(kind.bin, advice.nearest_budget(run.budget)).choice if advice else None
     chosen = next((arm for arm in arms if choice and _is_choice(arm, choice)), None)
     shown_variants = dict.fromkeys(
         arm for arm in (run_variant, chosen, BASELINE_VARIANT) if arm in arms
@@ -76,16 +96,17 @@ def related_results(run: Run, selector: str, results_store: ResultsStore) -> str
     curves = [
         curve
         for arm in shown_variants
-        if len((curve := _bin_curve(model_results, arm, selector, number)).table)
+        if len((curve := _kind_curve(model_results, arm, selector, kind)).table)
     ]
     if not curves:
         return ""
     agrees = choice is not None and run_variant is not None and _is_choice(run_variant, choice)
     return render(
         "related_results.html",
-        bin=number,
+        kind=kind.title,
+        questions=int(kind.within.sum()),
+        bin=kind.bin,
         bins=BINS,
-        score=score,
         budget=run.budget,
         legend=[_legend_row(curve, run.budget) for curve in curves],
         policy_agrees=agrees,
@@ -95,22 +116,35 @@ def related_results(run: Run, selector: str, results_store: ResultsStore) -> str
     )
 
 
-def mean_solution_score(run: Run) -> float | None:
-    """Of the finished solutions, as the verifier scored their last steps; None without any."""
-    scores = [run.tree.score[leaf] for leaf in run.tree.leaves()]
-    known = [score for score in scores if score is not None]
-    return math.fsum(known) / len(known) if known else None
+def question_kind(
+    text: str, model_results: ModelResults, policy: Policy | None
+) -> QuestionKind | None:
+    """The kind of a question, as far as it was measured; None for a question of no family, or of
+    one that was not measured.
+
+    Args:
+        text: the question.
+        model_results: of the model that answers it.
+        policy: of the same model; its edges cut the bins, without it those of the results.
+    """
+    recognised = recognise(text)
+    easiness = model_results.easiness.get("predicted")
+    if recognised is None or easiness is None:
+        return None
+    within = (model_results.problems["family"] == recognised.family.name).to_numpy()
+    scores = easiness[within]
+    if not np.isfinite(scores).any():
+        return None
+    edges = policy.edges if policy else predicted_edges(model_results.results.probe)
+    number = bin_of_score(float(np.nanmean(scores)), edges)
+    return QuestionKind(recognised.family.title, within, number)
 
 
-def _bin_curve(
-    model_results: ModelResults, arm: StrategyVariant, selector: str, number: int
-) -> BinCurve:
-    table = curve_points(
-        model_results.table,
-        [arm.evidence_key(selector)],
-        easiness=model_results.easiness["predicted"],
-    )
-    return BinCurve(arm, table[table["bin"] == number].sort_values("budget"))
+def _kind_curve(
+    model_results: ModelResults, arm: StrategyVariant, selector: str, kind: QuestionKind
+) -> KindCurve:
+    points = curve_points(model_results.table, [arm.evidence_key(selector)], within=kind.within)
+    return KindCurve(arm, points.sort_values("budget"))
 
 
 def _is_choice(arm: StrategyVariant, choice: StrategyChoice) -> bool:
@@ -125,7 +159,7 @@ def _choice_name(choice: StrategyChoice) -> str:
 
 
 def _picture(
-    curves: Sequence[BinCurve], run_variant: StrategyVariant | None, budget: int
+    curves: Sequence[KindCurve], run_variant: StrategyVariant | None, budget: int
 ) -> dict[str, object]:
     """Where everything in the small chart stands, as its template wants it."""
     measured = {int(number) for curve in curves for number in curve.table["budget"]}
@@ -143,7 +177,7 @@ def _picture(
         rise = (HEIGHT - TOP - BOTTOM) * (ceiling - share) / (ceiling - floor)
         return f"{TOP + rise + below:.1f}"
 
-    def line(curve: BinCurve) -> dict[str, object]:
+    def line(curve: KindCurve) -> dict[str, object]:
         rows = list(curve.table.itertuples())
         places = "L".join(f"{x(row.budget)} {y(row.accuracy)}" for row in rows)
         style = colour_style(curve.arm.strategy)
@@ -184,7 +218,7 @@ def _picture(
     }
 
 
-def _legend_row(curve: BinCurve, budget: int) -> dict[str, str]:
+def _legend_row(curve: KindCurve, budget: int) -> dict[str, str]:
     """The curve's name and its accuracy at the budget, with its interval where that was
     measured."""
     level = curve.accuracy_at(budget)

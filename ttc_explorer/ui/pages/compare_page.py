@@ -22,7 +22,7 @@ from ttc_explorer.ui.components.basic_inputs import (
     segmented_control,
 )
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence
-from ttc_explorer.ui.components.messages import banner, status_line
+from ttc_explorer.ui.components.messages import status_line
 from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.components.run_controls import RunControls, RunSession
 from ttc_explorer.ui.components.strategy_chips import (
@@ -156,7 +156,7 @@ class ComparePage(Page):
                 self.problem.text, self.problem.answer, self.chips, self.unit, self.samples,
                 self.tokens, self.seed, self.choice,
             ],
-            [self.chips, self.problem.message],
+            [self.chips, *self.problem.note.outputs],
             self.draw,
             self.viewer,
         )  # fmt: skip
@@ -189,8 +189,8 @@ class ComparePage(Page):
     # --- what it does -----------------------------------------------------------------------------
 
     def prepare(self, values: ComponentUpdates) -> Iterator[ComponentUpdates]:
-        """Read what is to be compared and wait for the models. What goes wrong is one sentence: at
-        the problem if it is about that, else in the banner.
+        """Read what is to be compared and wait for the models. What goes wrong is one sentence in
+        the banner.
 
         Args:
             values: component -> its value.
@@ -200,12 +200,10 @@ class ComparePage(Page):
             return
         session.begin()
         try:
-            yield self.controls.begin() | {self.problem.message: ""}
-            try:
-                problem = self.problem.read(values)
-            except BadInput as error:
-                yield {self.problem.message: banner(str(error))}
-                return
+            yield self.controls.begin()
+            shipped = self._model_manager.shipped(choice)
+            yield self.problem.note.updates(values[self.problem.text], shipped)
+            problem = self.problem.read(values, shipped)
             picked = pressed_strategies(values[self.chips])
             settings = Settings().with_values({"selector": session.selector})
             samples = parse_budget(values[self.samples])

@@ -14,8 +14,8 @@ import gradio as gr
 
 from ttc_explorer.experiments.file_import import read_searches
 from ttc_explorer.models.protocol import ModelError
-from ttc_explorer.problems.families import recognise
-from ttc_explorer.problems.problem import MAX_CHARACTERS, BadInput, Problem, typed_problem
+from ttc_explorer.problems.problem import BadInput, Problem, typed_problem
+from ttc_explorer.problems.typed_question import with_known_answer
 from ttc_explorer.search import trace
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
@@ -30,7 +30,6 @@ from ttc_explorer.ui.components.basic_inputs import (
     number_input,
     parse_whole_number,
     segmented_control,
-    with_known_answer,
 )
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence
 from ttc_explorer.ui.components.messages import banner, status_line
@@ -57,10 +56,6 @@ BUDGETS = [2**exponent for exponent in range(MAX_BUDGET.bit_length())]
 WIDTH_CHOICES = (2, 4, 8, 16, 0)
 LOOKAHEAD_CHOICES = (0, 1, 2, 3, 4)
 
-OUT_OF_DISTRIBUTION_NOTE = (
-    "The built-in model was trained only on the kinds of problems in the list above, and this is "
-    "none of them: it will try, and most likely fail."
-)
 STOP_SENTENCES = {
     None: "Running",
     "done": "Done",
@@ -258,14 +253,14 @@ class ExplorePage(Page):
             self.problem.text, self.problem.answer, self.strategy, self.budget, self.seed,
             self.temperature, self.width, self.lookahead, self.length, self.rounds,
         ]  # fmt: skip
-        note, banner = self.problem.message, self.controls.banner
+        note, banner = self.problem.note.outputs, self.controls.banner
 
         ended = self.controls.connect(
             self.session,
             self.problem.text,
             self.prepare,
             [*asked, self.choice],
-            [note, self.related_results],
+            [*note, self.related_results],
             self.draw,
             self.viewer,
         )
@@ -273,7 +268,9 @@ class ExplorePage(Page):
         self.controls.stop.click(self.stop, [self.session, self.choice], None, **quick)
         self.viewer.rule(self.change_rule, self.session, None, **quick)
         self.problem.connect(banner)
-        self.problem.text.blur(self.problem_note, [self.problem.text, self.choice], note, **quick)
+        self.problem.text.blur(
+            self.describe_question, [self.problem.text, self.choice], note, **quick
+        )
         gr.on(
             [self.strategy.input, self.budget.input, self.length.input],
             self.describe_strategy,
@@ -281,7 +278,7 @@ class ExplorePage(Page):
             [*choice, self.length],
             **latest,
         )
-        opened = [self.viewer, self.controls.status, note, banner, *asked, *choice]
+        opened = [self.viewer, self.controls.status, *note, banner, *asked, *choice]
         self.load.upload(
             self.open,
             [self.session, self.load, self.choice],
@@ -326,11 +323,9 @@ class ExplorePage(Page):
         session.begin()
         try:
             yield self.controls.begin()
+            yield self.describe_question(values[self.problem.text], choice)
             request = self._read_request(session, values)
-            yield {
-                self.problem.message: self.problem_note(values[self.problem.text], choice),
-                self.related_results: "",
-            }
+            yield {self.related_results: ""}
             models = yield from self.controls.wait_for_models(self._model_manager, session, choice)
             if models is not None:
                 run = request.make_run(models)
@@ -342,7 +337,7 @@ class ExplorePage(Page):
             session.running = session.prepared is not None
 
     def _read_request(self, session: ExploreSession, values: ComponentUpdates) -> RunRequest:
-        problem = self.problem.read(values)
+        problem = self.problem.read(values, self._model_manager.shipped(values[self.choice]))
         budget = parse_budget(values[self.budget])
         length = parse_whole_number("length", values[self.length])
         settings = Settings().with_values(
@@ -398,28 +393,27 @@ class ExplorePage(Page):
         if event.selector in SELECTORS and event.aggregate in AGGREGATES:
             session.selector, session.aggregate = event.selector, event.aggregate
 
-    def show_related_results(self, session: ExploreSession) -> str:
-        """What was measured on questions like the one of the run on screen, once that has ended."""
+    def show_related_results(self, session: ExploreSession) -> str | dict[str, Any]:
+        """What was measured on questions like the one of the run on screen, once that has ended;
+        nothing that comes too late, when another run has begun."""
+        run = session.run
+        if run is None:
+            return ""
         try:
-            return (
-                ""
-                if session.run is None
-                else related_results(session.run, session.selector, self._results_store)
-            )
+            shown = related_results(run, session.selector, self._results_store)
         except Exception:
             log.exception("nothing could be shown beside the run")
-            return ""
+            shown = ""
+        late = session.running or session.run is not run
+        return gr.skip() if late else shown
 
     # --- what is asked ----------------------------------------------------------------------------
 
-    def problem_note(self, text: str, choice: ModelSelection | None = None) -> str:
+    def describe_question(
+        self, text: str, choice: ModelSelection | None = None
+    ) -> ComponentUpdates:
         """What to know about a problem that somebody typed."""
-        loaded = self._model_manager.ready(choice)
-        if loaded is not None and not loaded.shipped:
-            return ""
-        typed = 0 < len(text.strip()) <= MAX_CHARACTERS
-        unknown = typed and recognise(text) is None
-        return banner(OUT_OF_DISTRIBUTION_NOTE, "note") if unknown else ""
+        return self.problem.note.updates(text, self._model_manager.shipped(choice))
 
     def describe_strategy(
         self, name: str, budget: int, length: int, choice: ModelSelection | None = None
@@ -513,7 +507,7 @@ class ExplorePage(Page):
             self.viewer: session.picture(),
             self.controls.status: run_status(run),
             self.controls.banner: "",
-            self.problem.message: self.problem_note(run.problem.text, choice),
+            **self.describe_question(run.problem.text, choice),
             self.problem.text: run.problem.text,
             self.problem.answer: run.problem.answer or "",
             self.strategy: run.strategy,

@@ -53,6 +53,7 @@ from ttc_explorer.search.tree import (
     ValueUpdated,
 )
 from ttc_explorer.search.voting import ranked_votes, solution_weights
+from ttc_explorer.serving.limits import SHIPPED_GENERATORS
 
 MAX_STEP_CHARACTERS = 4000
 MAX_ANSWER_CHARACTERS = 200
@@ -197,7 +198,10 @@ class RunStream:
         run = self._run
         if sum(1 for _ in run.tree.leaves()) > self._solutions_sent:
             return {}
-        tables = vote_tables(run, self._answer_keys)
+        try:
+            tables = vote_tables(run, self._answer_keys)
+        except KeyError:  # meanwhile an answer came that was not sent yet
+            return {}
         changed = {
             rule: data for rule, data in tables.items() if self._vote_tables.get(rule) != data
         }
@@ -211,11 +215,13 @@ class RunStream:
 
 def about_run(run: Run) -> dict[str, Json]:
     """Who was asked what, and how: what the inspector says of the problem, and the voting rule to
-    begin with."""
+    begin with. ``outside``: the model is a shipped one, which does not know such problems."""
     known = run.problem.answer
+    outside = run.model in SHIPPED_GENERATORS and recognise(run.problem.text) is None
     return {
         "problem": printable(run.problem.text, MAX_STEP_CHARACTERS),
         "answer": None if known is None else single_line(known, MAX_ANSWER_CHARACTERS),
+        "outside": outside,
         "model": single_line(run.model, MAX_NAME_CHARACTERS),
         "verifier": run.verifier and single_line(run.verifier, MAX_NAME_CHARACTERS),
         "strategy": get_strategy(run.strategy).title,

@@ -8,6 +8,7 @@ import { solutionsOf, votesBy } from "./run_state.js";
 export function summaryCards(state, rule, terms) {
   const [vote] = votesBy(state, rule).rows, finished = solutionsOf(state).length;
   const term = (shown, name) => glossaryTerm(terms, shown, name);
+  if (state.about.outside) return outsideCards(state, vote, finished, term);
   return h("div", { class: "cards" },
     answerCard(state, vote, finished, term),
     vote ? card(term("Agreement", "agreement"), `${Math.round(100 * vote.count / finished)}%`, `${vote.count} of ${finished}`)
@@ -18,6 +19,14 @@ export function summaryCards(state, rule, terms) {
     costCard(state.cost, term));
 }
 
+// Of a question of a kind that the model does not know: agreement and score would vouch for what means nothing.
+function outsideCards(state, vote, finished, term) {
+  const none = (shown, name) => card(term(shown, name), "–", "no meaning here");
+  return h("div", { class: "cards outside" },
+    answerCard(state, vote, finished, term), none("Agreement", "agreement"), none("Score", "score"),
+    costCard(state.cost, term));
+}
+
 function card(title, figure, note, kind = "", size = "") {
   return h("section", { class: `card ${kind}`.trim() },
     h("h3", null, title), h("p", { class: `figure ${size}`.trim() }, figure), h("p", { class: "note" }, note));
@@ -25,12 +34,13 @@ function card(title, figure, note, kind = "", size = "") {
 
 function answerCard(state, vote, finished, term) {
   const title = term("Answer", "answer");
-  if (!vote) return card(title, "–", finished ? "none can be read" : "none yet", "hero");
+  const { outside } = state.about, kind = outside ? "" : "hero";
+  if (!vote) return card(title, "–", finished ? "none can be read" : "none yet", kind);
   const { text } = vote.answer;
-  const unknown = state.status.over ? "right answer not known" : "leads so far";
+  const unknown = outside ? "not a kind it knows" : state.status.over ? "right answer not known" : "leads so far";
   const width = text.length + text.split(",").length - 1;       // a space follows each comma
   const size = width <= 8 ? "" : width <= 16 ? "long" : "longer";
-  return card(title, mathText(text), correctness(state, vote.answer) ?? unknown, "hero", size);
+  return card(title, mathText(text), correctness(state, vote.answer) ?? unknown, kind, size);
 }
 
 // Whether an answer is right, as far as anybody knows; null where nobody does.

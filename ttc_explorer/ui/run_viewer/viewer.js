@@ -2,6 +2,7 @@
 // a key or another voting rule changes the picture here and now; nothing is asked of a server.
 import { h } from "./dom.js";
 import { glossaryTerm } from "./glossary_term.js";
+import { headline } from "./headline.js";
 import { nodeInspector } from "./inspector.js";
 import { useKatex } from "./math_text.js";
 import { chainsView } from "./revision_chain.js";
@@ -35,8 +36,8 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
   bySelector.element.classList.add("by-selector");
   byAggregate.element.classList.add("by-aggregate");
 
-  const cards = part("cards"), remarks = part("remarks"), chains = part("chains"), treePlace = part("tree");
-  const table = part("votes");
+  const top = part("headline"), cards = part("cards"), remarks = part("remarks"), chains = part("chains");
+  const treePlace = part("tree"), table = part("votes");
   const inspector = h("div", { class: "viewer-inspector", tabindex: -1, role: "region", "aria-label": "Inspector" });
   inspector.append(h("p", { class: "hint" }, "Pick a node of the tree to read it here."));
   const heading = (shown, term) => h("div", { class: "heading" }, glossaryTerm(terms, shown, term));
@@ -46,7 +47,7 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
     table);
   place.append(
     h("div", { class: "viewer-centre" },
-      has("cards") && cards, has("remarks") && remarks, has("tree") && [treePlace, chains], has("votes") && count),
+      has("cards") && [top, cards], has("remarks") && remarks, has("tree") && [treePlace, chains], has("votes") && count),
     ...(has("inspector") ? [h("div", { class: "viewer-side" }, inspector)] : []));
   const tree = has("tree") ? new TreeView(treePlace, name, { onPick: pick, onOpen: openInspector }) : null;
 
@@ -98,7 +99,10 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
   }
 
   function draw() {
-    if (has("cards")) cards.replaceChildren(summaryCards(state, rule, terms));
+    if (has("cards")) {
+      top.replaceChildren(headline(state, rule, selectors));
+      cards.replaceChildren(summaryCards(state, rule, terms));
+    }
     if (has("remarks")) remarks.replaceChildren(...remarkOf(state));
     if (has("tree")) {
       const onlyChains = isRevisionOnly(state);

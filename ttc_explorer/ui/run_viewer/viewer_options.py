@@ -27,7 +27,10 @@ def viewer_options(parts: tuple[str, ...]) -> dict[str, Json]:
     return {
         "parts": list(parts),
         "terms": dict(TERMS),
-        "selectors": [{"name": name, "title": entry.title} for name, entry in SELECTORS.items()],
+        "selectors": [
+            {"name": name, "title": entry.title, "needs": entry.needs}
+            for name, entry in SELECTORS.items()
+        ],
         "aggregates": [
             {"name": name, "title": _AGGREGATE_TITLES.get(name, name.capitalize())}
             for name in AGGREGATES

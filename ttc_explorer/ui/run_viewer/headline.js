@@ -1,0 +1,52 @@
+// What the picture is of: the question as headline, who answered it and how, and the result in words.
+import { h } from "./dom.js";
+import { countNoun, oneLine } from "./format.js";
+import { solutionsOf, votesBy } from "./run_state.js";
+
+export function headline(state, rule, selectors) {
+  const { problem, model, verifier, strategy, budget, seed } = state.about;
+  const judged = verifier ? `${model}, judged by ${verifier}` : model;
+  const { name, text } = resultInWords(state, rule, selectors);
+  return h("header", { class: "headline" },
+    h("div", { class: "asked" },
+      h("h2", { title: problem }, oneLine(problem, 400)),
+      h("p", null, `${judged} · ${strategy}, N = ${budget} · seed ${seed}`)),
+    h("p", { class: "in-words", "data-outcome": name }, text));
+}
+
+// What speaks for a choice, by what its rule reads.
+const CHOOSERS = { scores: "the verifier trusted", logprobs: "the model’s own confidence favoured", nothing: "the vote took" };
+
+// The result in a sentence, and what to try next: { name, text }. `name` is running, empty, outside (not a kind that the
+// model knows), unknown (no reference answer), chosen (found and chosen), missed (found but not chosen) or never found.
+export function resultInWords(state, rule, selectors) {
+  const { rows } = votesBy(state, rule), [vote] = rows, total = solutionsOf(state).length;
+  const solutions = countNoun(total, "solution");
+  if (state.about.outside) {
+    const known = state.about.answer ? ` It is ${state.about.answer}.` : "";
+    return { name: "outside", text: `${state.about.model} does not know this kind of question: its answer means nothing, however sure it looks.${known}` };
+  }
+  if (!state.status.over) return { name: "running", text: vote ? `${solutions} so far; ${vote.answer.text} leads.` : "Searching …" };
+  if (!vote) return { name: "empty", text: total ? "No answer can be read from what was written." : "Stopped before a solution was finished." };
+  const known = rows.some(({ answer }) => answer.right !== null);
+  if (!known) {
+    const agreed = rows.length > 1 ? `${vote.count} of ${solutions} say ${vote.answer.text}; ${countNoun(rows.length - 1, "other answer")}.`
+      : total > 1 ? `All ${solutions} say ${vote.answer.text}.` : `The one solution says ${vote.answer.text}.`;
+    return { name: "unknown", text: `${agreed} Whether that is right is not known here.` };
+  }
+  const count = (kept) => rows.filter(kept).reduce((sum, row) => sum + row.count, 0);
+  const right = count(({ answer }) => answer.right), [wrong] = rows.filter(({ answer }) => !answer.right).map((row) => row.count).sort((a, b) => b - a);
+  const chooser = CHOOSERS[selectors.find(({ name }) => name === rule.selector)?.needs] ?? "the rule took";
+  const misled = wrong > 1 ? `, ${wrong} agreed on a wrong one` : "";
+  if (vote.answer.right) {
+    if (!wrong) return { name: "chosen", text: total > 1 ? `Found and chosen: all ${solutions} are right.` : "Found: the one solution is right." };
+    return { name: "chosen", text: `Found and chosen: ${right} of ${total} are right${misled}; ${chooser} the right one.` };
+  }
+  if (right) {
+    const other = selectors.find(({ name }) => votesBy(state, { ...rule, selector: name }).rows[0]?.answer.right);
+    const next = other ? `${other.title} would have chosen it.` : "A larger N may let it stand out.";
+    return { name: "missed", text: `Found but not chosen: ${right} of ${total} are right${misled}; ${chooser} a wrong one. ${next}` };
+  }
+  const none = total > 1 ? `none of ${solutions} is right${wrong > 1 ? `, and ${wrong} agree` : ""}` : "the one solution is wrong";
+  return { name: "never", text: `Never found: ${none}. Try a larger N, or another strategy.` };
+}
