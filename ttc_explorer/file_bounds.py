@@ -35,6 +35,7 @@ class FileBounds:
         columns: of a table.
         values: cells of a table, or values in a JSON file; each takes some 60 bytes.
         depth: lists and objects within each other.
+        seconds: of work on it, where somebody waits on a page.
     """
 
     file_bytes: int = 256 * 2**20
@@ -43,6 +44,7 @@ class FileBounds:
     columns: int = 1_000
     values: int = 10_000_000
     depth: int = 64
+    seconds: float = 600.0
 
     def check_file(self, path: Path) -> None:
         """Raise BadInput if the file itself is too large; OSError if it cannot be looked at."""
@@ -98,6 +100,7 @@ PUBLIC_BOUNDS = FileBounds(
     rows=100_000,
     columns=200,
     values=1_000_000,
+    seconds=60.0,
 )
 """Where strangers share the process."""
 

@@ -52,10 +52,13 @@ def merge_equal_answers(
         The column ``answer``, canonical.
     """
     verbatim = pool[VERBATIM].astype(bool) if VERBATIM in pool else np.zeros(len(pool), bool)
-    keys: list[Hashable] = [
-        None if not isinstance(answer, str) else (answer,) if by_letters else _answer_key(answer)
-        for answer, by_letters in zip(pool["answer"], verbatim, strict=True)
-    ]
+    keys: list[Hashable] = []
+    for answer, by_letters in zip(pool["answer"], verbatim, strict=True):
+        if isinstance(answer, str):
+            keys.append((answer,) if by_letters else _answer_key(answer))
+        else:
+            keys.append(None)
+        on_progress(f"{len(keys):,} answers read")
     codes = pd.Series(pd.factorize(pd.Series(keys, index=pool.index, dtype=object))[0], pool.index)
     groups = [pool["question"], codes]
     # A verdict that differs among equal answers does not make them two.
@@ -70,13 +73,24 @@ def merge_equal_answers(
     questions = first["question"].nunique()
     for done, (question, rows) in enumerate(first.groupby("question", sort=False), 1):
         classes: list[tuple[str, int]] = []
+        formulas: list[tuple[str, int]] = []  # those among them that a whole number may equal
         for answer, code in zip(rows["answer"], rows["code"], strict=True):
-            same = (other for name, other in classes if pairs.equal(name, answer))
+            if pairs.out_of_time:
+                break
+            whole = _is_whole_number(answer)
+            same = (
+                other
+                for name, other in (formulas if whole else classes)
+                if pairs.equal(name, answer)
+            )
             equal_code = next(same, None)
             if equal_code is None:
                 classes.append((answer, code))
+                if not whole:
+                    formulas.append((answer, code))
             else:
                 merged[question, code] = equal_code
+            on_progress(f"{len(classes):,} different answers to a question compared")
         on_progress(f"answers to {done:,} of {questions:,} questions compared")
     if merged:
         owners = zip(pool["question"], codes, strict=True)
@@ -94,13 +108,16 @@ class _PairComparison:
         self._deadline = clock() + MAX_SECONDS
         self._slow: set[str] = set()
 
+    @property
+    def out_of_time(self) -> bool:
+        """Whether no two answers are compared any more."""
+        return self._clock() > self._deadline
+
     def equal(self, answer: str, other: str) -> bool:
         """Whether two answers are equal, as far as time allows to tell."""
         begun = self._clock()
         if begun > self._deadline or {answer, other} & self._slow:
             return False
-        if _is_whole_number(answer) and _is_whole_number(other):
-            return False  # their keys told
         equal = self._grader.equal(answer, other)
         if self._clock() - begun > SLOW_SECONDS:
             self._slow |= {answer, other}

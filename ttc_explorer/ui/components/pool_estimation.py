@@ -16,7 +16,9 @@ from ttc_explorer.experiments.importers import IMPORTERS
 from ttc_explorer.experiments.pool import merge_answers, read_samples
 from ttc_explorer.experiments.pool_curves import available_selectors, default_ks, each_curve
 from ttc_explorer.experiments.pool_grading import graded_so_far
+from ttc_explorer.file_bounds import bounds_in_force
 from ttc_explorer.problems.grading import Grader
+from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.selector import SELECTORS
 
 MAX_FILE_NAME_CHARACTERS = 60
@@ -49,6 +51,9 @@ class UploadedPool:
     share: float = 1.0
 
 
+Report = Callable[[UploadedPool | str], None]
+
+
 def estimate_pool(
     path: Path, columns: Mapping[str, str] | None = None
 ) -> Iterator[UploadedPool | str]:
@@ -60,14 +65,23 @@ def estimate_pool(
         columns: names of a pool's columns in it (``read_pool``).
 
     Raises:
-        BadInput: the file cannot be used.
+        BadInput: the file cannot be used, or takes longer than it may.
     """
+    allowed = bounds_in_force().seconds
 
-    def work(report: Callable[[UploadedPool | str], None]) -> None:
-        latest = 0.0
+    def work(
+        report: Callable[[UploadedPool | str], None], check_reader: Callable[[], None]
+    ) -> None:
+        latest = begun = time.monotonic()
 
         def on_progress(message: str) -> None:
             nonlocal latest
+            check_reader()
+            if time.monotonic() - begun > allowed:
+                raise BadInput(
+                    f"{path.name} takes more than {allowed:.0f} s to read: leave questions or "
+                    "samples out."
+                )
             if time.monotonic() - latest > SECONDS_BETWEEN_MESSAGES:
                 latest = time.monotonic()
                 report(message)
@@ -86,25 +100,41 @@ def estimate_pool(
     return _reports(work)
 
 
+class _ReaderLeft(Exception):
+    """Nobody waits for the reports any more."""
+
+
 def _reports(
-    work: Callable[[Callable[[UploadedPool | str], None]], None],
+    work: Callable[[Report, Callable[[], None]], None],
 ) -> Iterator[UploadedPool | str]:
     """What ``work`` reports, as soon as it does; it runs in a thread, and what it raises is raised
-    here."""
+    here. Its second argument ends it once whoever reads the reports has left."""
     reports: queue.SimpleQueue[UploadedPool | str | Exception | None] = queue.SimpleQueue()
+    left = threading.Event()
+
+    def check_reader() -> None:
+        if left.is_set():
+            raise _ReaderLeft
+
+    def report(found: UploadedPool | str) -> None:
+        check_reader()
+        reports.put(found)
 
     def run() -> None:
         try:
-            work(reports.put)
+            work(report, check_reader)
         except Exception as error:  # raised again where it is shown
             reports.put(error)
         reports.put(None)
 
     threading.Thread(target=run, daemon=True, name="pool estimation").start()
-    while (report := reports.get()) is not None:
-        if isinstance(report, Exception):
-            raise report
-        yield report
+    try:
+        while (found := reports.get()) is not None:
+            if isinstance(found, Exception):
+                raise found
+            yield found
+    finally:
+        left.set()
 
 
 def _uploaded_pool(
