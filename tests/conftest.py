@@ -1,6 +1,8 @@
 """Tests run beside each other: one thread each, and no test fails because the machine is busy."""
 
 import os
+import resource
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import settings
@@ -30,6 +32,23 @@ def pytest_ignore_collect(collection_path):
         ("test_", "__init__", "conftest")
     ):
         return True
+
+
+@pytest.fixture
+def full_disk():
+    """A block within which no file can grow beyond some bytes: writing fails as it does on a full
+    disk, with another number of the system's."""
+
+    @contextmanager
+    def limited(size=10):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited
 
 
 FOLDER_MARKS = {"e2e": pytest.mark.e2e, "training": pytest.mark.slow, "vllm": pytest.mark.slow}

@@ -1,6 +1,6 @@
 """``python -m ttc_explorer``."""
 
-from ttc_explorer.cli.main import cli
+from ttc_explorer.cli.main import main
 
 if __name__ == "__main__":
-    cli(prog_name="python -m ttc_explorer")
+    main("python -m ttc_explorer")

@@ -11,8 +11,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ttc_explorer.atomic_files import write_file
 from ttc_explorer.experiments import solver as solver_module
-from ttc_explorer.problems.problem import BadInput, Problem, typed_problem
+from ttc_explorer.problems.problem import Problem, typed_problem
 from ttc_explorer.search import run as run_module
 from ttc_explorer.search.settings import parse_budget
 from ttc_explorer.search.trace import to_trace
@@ -82,10 +83,7 @@ class Run(run_module.Run):
         """
         from ttc_explorer.ui.run_viewer.standalone import standalone_html
 
-        try:
-            Path(path).write_text(standalone_html(self), encoding="utf-8")
-        except OSError as error:
-            raise BadInput(f"The page cannot be saved as {path}: {error.strerror}.") from None
+        write_file(Path(path), standalone_html(self), "The page")
 
     def _repr_html_(self) -> str:
         from ttc_explorer.ui.run_viewer.standalone import notebook_html

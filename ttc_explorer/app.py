@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from ttc_explorer.serving import zerogpu  # before anything that imports torch
@@ -20,6 +23,7 @@ from ttc_explorer.experiments.compute_optimal_policy import load_policy
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.extensions import load_extensions
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.process_exit import INTERRUPTED, TERMINATED, exit_at_once, raise_on_sigterm
 from ttc_explorer.serving.http_guard import HttpGuard, HttpRules
 from ttc_explorer.serving.limits import Limits, limits_from_environment
 from ttc_explorer.serving.local_run_service import LocalRunService
@@ -32,6 +36,12 @@ from ttc_explorer.serving.worker_run_service import WorkerRunService
 from ttc_explorer.trace_files import read_trace
 from ttc_explorer.ui.pages import build_app
 from ttc_explorer.ui.theme import launch_options
+
+SECONDS_TO_CLOSE = 1.0
+"""How long requests in progress are waited for at the end."""
+
+USUAL_PORT = 7860
+"""Where Gradio serves if no port is named and this one is free."""
 
 OPENING_TRACE = RECORDED_RUNS_FOLDER / "opening.json.gz"
 
@@ -70,6 +80,7 @@ ZEROGPU_SEARCH = zerogpu.make_search_function(partial(load_solver, None))
 
 def launch() -> None:
     """Build the page and serve it until the process ends. Raises BadInput."""
+    check_port()
     load_extensions()
     opening = read_trace(OPENING_TRACE) if OPENING_TRACE.exists() else None
     policy = load_policy(POLICY_FILE)
@@ -84,7 +95,38 @@ def launch() -> None:
     # What is on the GPU before the launch need not be moved there with every allocation.
     if zerogpu.ENABLED:
         model_manager.wait()
-    app.launch(**server_options(environment, limits))
+    app.launch(prevent_thread_lock=True, **server_options(environment, limits))
+    sys.stdout.flush()  # the address, for whoever reads it from a file or a pipe
+    try:
+        Event().wait()
+    finally:
+        closing = Thread(target=app.close, kwargs={"verbose": False}, daemon=True)
+        closing.start()
+        closing.join(SECONDS_TO_CLOSE)
+
+
+def check_port() -> None:
+    """Raise BadInput if a port was named and cannot be had: nobody would look for us on another.
+    Where none was named, Gradio takes the next free one, and it is only said."""
+    named = os.environ.get("GRADIO_SERVER_PORT")
+    port = named or str(USUAL_PORT)
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    try:
+        with socket.create_server((host, int(port)), family=_address_family(host)):
+            return
+    except (ValueError, OverflowError):
+        raise BadInput("GRADIO_SERVER_PORT must be a whole number from 1 to 65,535.") from None
+    except OSError as error:
+        taken = f"Port {port} of {host} cannot be used: {os.strerror(error.errno or 0)}."
+        if named:
+            raise BadInput(
+                f"{taken} End what uses it, or name another port in GRADIO_SERVER_PORT."
+            ) from None
+        print(f"{taken} The next free one is taken.", file=sys.stderr)
+
+
+def _address_family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def server_options(environment: Environment, limits: Limits) -> dict[str, Any]:
@@ -102,8 +144,15 @@ def server_options(environment: Environment, limits: Limits) -> dict[str, Any]:
 
 def main() -> None:
     """``launch``, with a variable or a file that cannot be read reported in one line."""
+    raise_on_sigterm()
     try:
         launch()
     except BadInput as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        exit_at_once(INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == TERMINATED:
+            exit_at_once(TERMINATED)
+        raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+from ttc_explorer.atomic_files import write_file
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.trace import MAX_BYTES, dump_trace, load_trace
@@ -24,10 +25,7 @@ def save_trace(run: Run, path: Path) -> None:
     """Write a run as a trace. Raises BadInput."""
     check_trace_path(path)
     data = dump_trace(run)
-    try:
-        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
-    except OSError as error:
-        raise BadInput(f"The trace cannot be saved as {path}: {error.strerror}.") from None
+    write_file(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data, "The trace")
 
 
 def read_trace(path: Path) -> Run:

@@ -93,6 +93,34 @@ def test_stopped_and_resumed_it_is_the_same(pair, tmp_path, monkeypatch):
     assert again.stdout == f"{out} is complete.\n"
 
 
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_full_disk_is_one_sentence_and_the_sweep_goes_on(
+    pair, tmp_path, monkeypatch, full_disk, after
+):
+    problems, out = file_of(tmp_path, ".jsonl"), tmp_path / "out"
+    call(*order(problems, tmp_path / "whole", pair))
+    save_task, kept = SweepCheckpoint.save_task, []
+
+    def save_until_full(parts, task, made):
+        if len(kept) == after:
+            with full_disk(500):
+                save_task(parts, task, made)
+        kept.append(task)
+        save_task(parts, task, made)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SweepCheckpoint, "save_task", save_until_full)
+        refused(call(*order(problems, out, pair)), str(out), "File too large", "--resume")
+    assert len(list((out / "parts").iterdir())) == 2 + after
+    assert not list(out.rglob("*.new"))
+    assert call(*order(problems, out, pair), "--resume").exit_code == 0
+    for name, table in tables(tmp_path / "whole").items():
+        assert_frame_equal(table, tables(out)[name])
+    with full_disk(500):
+        refused(call(*order(problems, tmp_path / "next", pair)), "next", "cannot be made")
+    assert list((tmp_path / "next").iterdir()) == []
+
+
 def test_questions_without_time_are_left_out_and_listed(pair, tmp_path):
     problems, out = file_of(tmp_path, ".csv"), tmp_path / "out"
     done = call(*order(problems, out, pair), "--minutes-a-question", "0.0000001")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from multiprocessing import get_context
 from threading import Thread
 
 import numpy as np
@@ -117,23 +118,71 @@ def test_outcomes_outlive_the_program_until_they_are_cleared(tmp_path):
         ),
     ],
 )
-def test_a_broken_file_is_said_and_learning_starts_anew(tmp_path, text):
+def test_a_file_that_cannot_be_read_is_kept_aside(tmp_path, text):
     path = tmp_path / "outcomes.json"
     path.write_text(text)
     outcomes = OutcomeStore(path)
-    assert (
-        outcomes.notice
-        == "The outcomes in outcomes.json cannot be read: learning starts from nothing."
-    )
+    assert "cannot be read, so learning starts from nothing" in outcomes.notice
     assert path.read_text() == text
     outcomes.add(1, 4, CHOICES[0], right=True)
-    assert len(OutcomeStore(path)) == 1
+    outcomes.add(1, 4, CHOICES[0], right=True)
+    assert len(OutcomeStore(path)) == 2
+    assert (tmp_path / "outcomes.kept-1.json").read_text() == text
+    path.write_text(text)
+    outcomes.clear()
+    assert (tmp_path / "outcomes.kept-2.json").read_text() == text
+    assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path):
+def test_a_place_that_cannot_be_written_is_said_once_and_learning_goes_on(tmp_path):
     (tmp_path / "file").write_text("")
+    outcomes = OutcomeStore(tmp_path / "file" / "outcomes.json")
+    outcomes.add(1, 4, CHOICES[0], right=True)
+    outcomes.add(1, 4, CHOICES[0], right=True)
+    assert "cannot be kept" in outcomes.notice
+    assert len(outcomes) == 2
     with pytest.raises(BadInput, match="cannot be kept"):
-        OutcomeStore(tmp_path / "file" / "outcomes.json").add(1, 4, CHOICES[0], right=True)
+        outcomes.clear()
+
+
+def test_a_full_disk_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path, full_disk):
+    path = tmp_path / "outcomes.json"
+    outcomes = OutcomeStore(path)
+    outcomes.add(1, 4, CHOICES[0], right=True)
+    with full_disk():
+        outcomes.add(1, 4, CHOICES[0], right=True)
+    assert "cannot be kept" in outcomes.notice
+    assert len(OutcomeStore(path)) == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_programs_on_one_file_lose_nothing(tmp_path):
+    one, two = (OutcomeStore(tmp_path / "outcomes.json") for _ in range(2))
+    for _ in range(5):
+        one.add(1, 4, CHOICES[0], True)
+    for _ in range(2):
+        two.add(1, 4, CHOICES[0], False)
+    assert OutcomeStore(tmp_path / "outcomes.json").counts(1, 4, CHOICES[0]) == (5, 7)
+    two.clear()
+    one.add(2, 4, CHOICES[0], True)
+    assert len(OutcomeStore(tmp_path / "outcomes.json")) == 1
+
+
+def test_processes_lose_nothing(tmp_path):
+    path = tmp_path / "outcomes.json"
+
+    def add() -> None:
+        outcomes = OutcomeStore(path)
+        for _ in range(20):
+            outcomes.add(1, 4, CHOICES[0], True)
+
+    children = [get_context("fork").Process(target=add, daemon=True) for _ in range(3)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(60)
+    assert [child.exitcode for child in children] == [0] * 3
+    assert len(OutcomeStore(path)) == 60
 
 
 def test_threads_lose_nothing(tmp_path):

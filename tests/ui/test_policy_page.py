@@ -21,6 +21,7 @@ from ttc_explorer.experiments.bandit_outcomes import PRIOR_STRENGTH, OutcomeStor
 from ttc_explorer.experiments.compute_optimal_policy import Policy
 from ttc_explorer.experiments.cross_fitting import Candidate, PolicyCell
 from ttc_explorer.models.protocol import StrategyChoice
+from ttc_explorer.serving import outcome_learner
 from ttc_explorer.serving.outcome_learner import OutcomeLearner, open_outcomes
 from ttc_explorer.ui.components import policy_view
 from ttc_explorer.ui.components.dot_plot import Dot, dot_plot
@@ -203,16 +204,28 @@ def test_what_says_nothing_about_the_policy_does_not_count(learner, run, changes
     assert len(learner.outcomes) == before
 
 
-def test_strangers_cannot_teach_with_an_answer_that_they_typed(tmp_path, run):
-    learner = OutcomeLearner(taught_policy(), OutcomeStore(tmp_path / "outcomes.json"), public=True)
-    assert not learner.record_outcome(told(run, family=None))
-    assert learner.record_outcome(told(run, family="linear"))
+def test_strangers_can_neither_teach_nor_clear_for_others(results_store, tmp_path, run):
+    kept = OutcomeStore(tmp_path / "outcomes.json")
+    kept.add(2, 16, BEAM, True)
+    learner = OutcomeLearner(taught_policy(), kept, public=True)
+    assert not learner.record_outcome(told(run, family="linear"))
+    with gr.Blocks():
+        page = PolicyPage(results_store, learner)
+    assert "Nothing is learnt here" in page.forget_outcomes()[page.banner]
+    assert len(OutcomeStore(tmp_path / "outcomes.json")) == 1
+    updates = page._posterior_updates("base", (2, 16))
+    assert not updates[page.forget]["visible"]
+    assert "Strangers share this page" in updates[page.taught]
 
 
-def test_where_strangers_share_a_machine_outcomes_stay_in_the_process():
-    one, two = open_outcomes(public=True), open_outcomes(public=True)
-    one.add(1, 4, BEST, True)
-    assert len(two) == 0
+def test_where_strangers_share_a_machine_no_file_is_read_or_written(monkeypatch, tmp_path):
+    file = tmp_path / "outcomes.json"
+    monkeypatch.setattr(outcome_learner, "OUTCOMES_FILE", file)
+    open_outcomes(public=True).add(1, 4, BEST, True)
+    assert not file.exists()
+    open_outcomes(public=False).add(1, 4, BEST, True)
+    assert len(open_outcomes(public=False)) == 1
+    assert len(open_outcomes(public=True)) == 0
 
 
 def test_beliefs_are_the_posteriors_and_can_be_forgotten(page, learner):

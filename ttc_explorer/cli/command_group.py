@@ -1,11 +1,14 @@
 """The application that the commands register with: one line on stderr for bad input, and the exit
 status.
 
-0 done, 2 bad input (one line on stderr), 1 a fault of ours (a traceback), 130 interrupted.
+0 done, 2 bad input (one line on stderr), 1 a fault of ours (a traceback), 130 interrupted by
+Ctrl-C, 143 by SIGTERM.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -17,8 +20,7 @@ from typer.exceptions import TyperException
 from ttc_explorer.extensions import load_extensions
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
-
-EXIT_INTERRUPTED = 130
+from ttc_explorer.process_exit import INTERRUPTED, TERMINATED, drop_output, raise_on_sigterm
 
 
 class OneLineErrors(TyperGroup):
@@ -34,6 +36,7 @@ class OneLineErrors(TyperGroup):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> NoReturn:
+        raise_on_sigterm()
         try:
             load_extensions()
             status = super().main(
@@ -43,9 +46,29 @@ class OneLineErrors(TyperGroup):
             status = print_stderr(error.format_message(), 2)
         except (BadInput, ModelError) as error:
             status = print_stderr(str(error), 2)
-        if status == EXIT_INTERRUPTED:
+        except SystemExit as ended:
+            status = ended.code
+        if status == INTERRUPTED:
             print_stderr("Interrupted.", status)
+        if status == TERMINATED:
+            print_stderr("Terminated.", status)
         sys.exit(status)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. That its output is cut short, by ``| head``, is no fault; that the disk
+        it goes to is full is none of ours."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            drop_output()
+            return 0
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            drop_output()
+            raise BadInput(f"The output cannot be written: {os.strerror(error.errno)}.") from None
+        return result
 
 
 def print_stderr(message: str, status: int = 0) -> int:

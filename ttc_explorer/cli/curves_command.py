@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ttc_explorer.atomic_files import write_file
 from ttc_explorer.cli.command_group import cli, print_stderr
 from ttc_explorer.cli.command_options import Column, Json, Seed, parse_columns
 from ttc_explorer.problems.problem import BadInput
@@ -71,10 +72,7 @@ def curves(
             "needs the scores of a verifier."
         )
     if out:
-        try:
-            rows.to_csv(out, index=False)
-        except OSError as error:
-            raise BadInput(f"The rows cannot be saved as {out}: {error.strerror}.") from None
+        write_file(out, rows.to_csv(index=False), "The table")
     if as_json:
         records = [row.dropna().to_dict() for _, row in rows.iterrows()]
         typer.echo(json.dumps(records))

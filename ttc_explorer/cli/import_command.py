@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ttc_explorer.atomic_files import disk_errors
 from ttc_explorer.cli.command_group import cli, print_stderr
 from ttc_explorer.cli.command_options import Column, parse_columns
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.progress_reporting import Progress
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.trace import dump_trace
+from ttc_explorer.trace_files import save_trace
 
 
 @cli.command("import", epilog="Example: import math500-bestofn-seed0.json --out pool.parquet")
@@ -85,10 +85,7 @@ def import_file(
 
 def _write_traces(runs: list[Run], folder: Path, stem: str) -> None:
     """A trace a run, numbered, in a folder that is made if it is missing."""
-    try:
+    with disk_errors(f"The traces cannot be saved in {folder}"):
         folder.mkdir(exist_ok=True)
-        for number, run in enumerate(runs, start=1):
-            path = folder / f"{stem}-{number:04}.json.gz"
-            path.write_bytes(gzip.compress(dump_trace(run), mtime=0))
-    except OSError as error:
-        raise BadInput(f"The traces cannot be saved in {folder}: {error.strerror}.") from None
+    for number, run in enumerate(runs, start=1):
+        save_trace(run, folder / f"{stem}-{number:04}.json.gz")

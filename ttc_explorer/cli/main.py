@@ -25,8 +25,14 @@ from ttc_explorer.cli import app_command  # noqa: F401
 
 # isort: on
 from ttc_explorer.cli.command_group import cli
+from ttc_explorer.process_exit import INTERRUPTED, TERMINATED, exit_at_once
 
 
-def main() -> None:
+def main(name: str = "ttc-explorer") -> None:
     """What the console script ``ttc-explorer`` calls."""
-    cli(prog_name="ttc-explorer")
+    try:
+        cli(prog_name=name)
+    except SystemExit as ended:
+        if ended.code in (INTERRUPTED, TERMINATED):
+            exit_at_once(ended.code)
+        raise

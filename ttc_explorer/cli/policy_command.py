@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ttc_explorer.atomic_files import write_file
 from ttc_explorer.cli.command_group import cli
 from ttc_explorer.cli.command_options import Seed
 from ttc_explorer.problems.problem import BadInput
@@ -37,10 +38,7 @@ def policy(
             f"The policy cannot be saved as {out}: choose a file in a folder that exists."
         )
     made = make_policy(Results.load(folder), seed=seed)
-    try:
-        out.write_text(dump_policy(made), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"The policy cannot be saved as {out}: {error.strerror}.") from None
+    write_file(out, dump_policy(made), "The policy")
     for cell in made.cells:
         measured = f"{cell.accuracy:.1%} ({cell.low:.1%} to {cell.high:.1%})"
         typer.echo(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ttc_explorer.atomic_files import write_file
 from ttc_explorer.cli.command_group import cli
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.progress_reporting import Progress
@@ -35,10 +36,7 @@ def real_curves(
         raise BadInput(f"The table cannot be saved as {out}: choose a .json file in a folder.")
     with Progress() as progress:
         models = compute_real_models(folder, progress.show)
-    try:
-        out.write_text(dump_real_models(models), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"The table cannot be saved as {out}: {error.strerror}.") from None
+    write_file(out, dump_real_models(models), "The table")
     for model in models:
         for selector in model.selectors:
             point = model.at_most(selector)

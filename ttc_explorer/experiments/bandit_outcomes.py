@@ -10,10 +10,13 @@ from each posterior, and the highest wins.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Literal, Self
@@ -23,6 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, Json, model_validator
 
+from ttc_explorer.atomic_files import disk_errors, replaced_file
 from ttc_explorer.checked_json import Record, parse_json
 from ttc_explorer.experiments.compute_optimal_policy import Policy
 from ttc_explorer.experiments.cross_fitting import (
@@ -68,23 +72,21 @@ def choose_arm(a: Floats, b: Floats, rng: np.random.Generator | None = None) -> 
 class OutcomeStore:
     """Counts of outcomes by bin, budget and choice, kept in a JSON file.
 
-    ``notice`` is a sentence for the reader where the file could not be used (it is then left alone
-    until the next outcome is written over it), else None. Methods may be called from any thread;
-    those that write raise BadInput where the file cannot be written.
+    Several processes may share the file: each change reads it again, under a lock. A file that
+    cannot be read, damaged or of a newer version, is kept under another name before one is written.
+    ``notice`` is a sentence for the reader where the file could not be used or written, else None.
+    Methods may be called from any thread.
+
+    Args:
+        path: the file; without one nothing is kept beyond this object.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.notice: str | None = None
         self._path = path
         self._lock = Lock()
         self._counts: dict[OutcomeKey, tuple[int, int]] = {}
-        try:
-            if path.exists():
-                self._counts = _read_counts(path)
-        except (OSError, ValueError):
-            self.notice = (
-                f"The outcomes in {path.name} cannot be read: learning starts from nothing."
-            )
+        self._read()
 
     def __len__(self) -> int:
         """Outcomes in all."""
@@ -95,18 +97,34 @@ class OutcomeStore:
         return self._counts.get((bin, budget, choice), (0, 0))
 
     def add(self, bin: int, budget: int, choice: StrategyChoice, right: bool) -> None:
-        """One more outcome."""
+        """One more outcome. Where it cannot be written, it is known to this object only, and
+        ``notice`` says so."""
         with self._lock:
-            before = self.counts(bin, budget, choice)
-            self._counts[bin, budget, choice] = before[0] + right, before[1] + 1
-            self._write()
+            counted = False
+            try:
+                with self._exclusive_file():
+                    self._count(bin, budget, choice, right)
+                    counted = True
+                    self._write()
+            except BadInput as error:
+                self.notice = str(error)
+                if not counted:
+                    self._count(bin, budget, choice, right)
 
     def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
+        """Forget everything.
+
+        Raises:
+            BadInput: the file cannot be written.
+        """
+        with self._lock, self._exclusive_file():
             self._counts = {}
             self.notice = None
             self._write()
+
+    def _count(self, bin: int, budget: int, choice: StrategyChoice, right: bool) -> None:
+        before = self.counts(bin, budget, choice)
+        self._counts[bin, budget, choice] = before[0] + right, before[1] + 1
 
     def decide(
         self, policy: Policy, question: PolicyQuery, rng: np.random.Generator | None = None
@@ -124,8 +142,40 @@ class OutcomeStore:
         prior = np.array([each.prior for each in cell.candidates])
         return cell.candidates[choose_arm(*beta_posterior(prior, *counts.T), rng)].choice
 
+    @contextmanager
+    def _exclusive_file(self) -> Iterator[None]:
+        """The file as it is now, for us alone among all processes. Raises BadInput."""
+        if self._path is None:
+            yield
+            return
+        with disk_errors(f"Outcomes cannot be kept in {self._path}"):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX)  # given back when the folder is closed
+                self._read()
+                yield
+            finally:
+                os.close(folder)
+
+    def _read(self) -> None:
+        """Take what the file has; where it cannot be read, keep what is known."""
+        self._unreadable = False
+        try:
+            if self._path is not None and self._path.exists():
+                self._counts = _read_counts(self._path)
+        except (OSError, ValueError):
+            self._unreadable = True
+            self.notice = (
+                f"The outcomes in {self._path} cannot be read, so learning starts from nothing: "
+                "the file is kept beside the new one."
+            )
+
     def _write(self) -> None:
-        """At once or not at all: a file beside, then a rename."""
+        if self._path is None:
+            return
+        if self._unreadable:
+            self._path.rename(_free_name(self._path))
         rows = [
             {
                 "bin": bin,
@@ -138,15 +188,14 @@ class OutcomeStore:
             for (bin, budget, choice), (right, trials) in self._counts.items()
         ]
         text = json.dumps({"version": 1, "outcomes": rows}, indent=1) + "\n"
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", encoding="utf-8", dir=self._path.parent, prefix=self._path.name, delete=False
-            ) as file:
-                file.write(text)
-            os.replace(file.name, self._path)
-        except OSError as error:
-            raise BadInput(f"Outcomes cannot be kept in {self._path}: {error.strerror}.") from None
+        with replaced_file(self._path) as new:
+            new.write_text(text, encoding="utf-8")
+
+
+def _free_name(path: Path) -> Path:
+    """A name beside ``path`` that no file has."""
+    names = (path.with_name(f"{path.stem}.kept-{number}{path.suffix}") for number in count(1))
+    return next(name for name in names if not name.exists())
 
 
 class OutcomeRecord(Record):

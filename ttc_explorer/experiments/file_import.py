@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ttc_explorer.atomic_files import disk_errors, replaced_file
 from ttc_explorer.experiments.importers import IMPORTERS, detect_format, import_document
 from ttc_explorer.experiments.importers.source_document import format_suffixes, read_document
 from ttc_explorer.experiments.pool import check_samples, grade_and_merge, pool_table
@@ -127,15 +128,13 @@ def write_pool(pool: pd.DataFrame, path: Path) -> None:
     """
     if path.suffix not in POOL_SUFFIXES:
         raise BadInput(f"A pool cannot be saved as {path.name}: {format_suffixes()} is read again.")
-    try:
+    with disk_errors(f"The pool cannot be saved as {path}"), replaced_file(path) as new:
         if path.suffix == ".parquet":
-            pool.to_parquet(path, index=False)
+            pool.to_parquet(new, index=False)
         elif path.suffix == ".csv":
-            pool.to_csv(path, index=False)
+            pool.to_csv(new, index=False)
         else:
-            path.write_text(pool_lines(pool), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"The pool cannot be saved as {path}: {error.strerror}.") from None
+            new.write_text(pool_lines(pool), encoding="utf-8")
 
 
 def pool_lines(pool: pd.DataFrame) -> str:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
 
+from ttc_explorer.atomic_files import disk_errors, replaced_file, replaced_folder
 from ttc_explorer.experiments.result_rows import Rows, to_typed_table
 from ttc_explorer.experiments.sweep_jobs import SweepTask
 from ttc_explorer.problems.problem import BadInput, Problem
@@ -30,11 +32,8 @@ class SweepCheckpoint:
     """
 
     def __init__(self, out: Path, command: str, problems: Sequence[Problem], resume: bool) -> None:
-        self._folder, self._tasks_folder, self._staging_folder = (
-            out,
-            out / "parts",
-            out / "parts.new",
-        )
+        self._folder, self._tasks_folder = out, out / "parts"
+        self._removed_folder = out / ".parts.removed.new"
         self._problems = to_typed_table(
             [
                 {
@@ -58,12 +57,12 @@ class SweepCheckpoint:
                 command,
                 pd.read_parquet(existing_folder / "problems.parquet"),
             )
-            self._remove_staging()
+            self._remove_leftovers()
         elif existing_folder:
             raise BadInput(
                 f"{out} holds a sweep: go on with it by --resume, or choose another folder."
             )
-        elif out.is_dir() and any(path != self._staging_folder for path in out.iterdir()):
+        elif out.is_dir() and any(path.name != ".parts.new" for path in out.iterdir()):
             raise BadInput(f"{out} is not empty, and holds no sweep: choose another folder.")
 
     def _check_same_sweep(
@@ -86,18 +85,14 @@ class SweepCheckpoint:
         """Make the folder of a sweep that has not begun yet. Raises BadInput if it cannot be
         made."""
         self.about = dict(about)
-        try:
-            self._remove_staging()
-            self._staging_folder.mkdir(parents=True)
-        except OSError as error:
-            raise BadInput(f"The folder {self._folder} cannot be made: {error.strerror}.") from None
-        self._problems.to_parquet(
-            self._staging_folder / "problems.parquet", index=False, compression="zstd"
-        )
-        (self._staging_folder / "about.json").write_text(
-            json.dumps(self.about, indent=1) + "\n", encoding="utf-8"
-        )
-        self._staging_folder.rename(self._tasks_folder)
+        with (
+            disk_errors(f"The folder {self._folder} cannot be made"),
+            replaced_folder(self._tasks_folder) as new,
+        ):
+            self._problems.to_parquet(new / "problems.parquet", index=False, compression="zstd")
+            (new / "about.json").write_text(
+                json.dumps(self.about, indent=1) + "\n", encoding="utf-8"
+            )
 
     def remaining(self, tasks: Sequence[SweepTask]) -> list[SweepTask]:
         """Those that are not done, or on which a question failed."""
@@ -110,21 +105,22 @@ class SweepCheckpoint:
         return [task for task in tasks if task.name not in done]
 
     def save_task(self, task: SweepTask, tables: Mapping[str, Rows]) -> None:
-        """Store what came of a task, in the place of what may be there of an earlier try."""
-        self._remove_staging()
-        self._staging_folder.mkdir()
-        for name, rows in tables.items():
-            to_typed_table(rows).to_parquet(
-                self._staging_folder / f"{name}.parquet", index=False, compression="zstd"
-            )
-        task_folder = self._tasks_folder / task.name
-        if task_folder.is_dir():
-            shutil.rmtree(task_folder)
-        self._staging_folder.rename(task_folder)
+        """Store what came of a task, in the place of what may be there of an earlier try. Raises
+        BadInput if it cannot be."""
+        with self._disk_errors(), replaced_folder(self._tasks_folder / task.name) as new:
+            for name, rows in tables.items():
+                to_typed_table(rows).to_parquet(
+                    new / f"{name}.parquet", index=False, compression="zstd"
+                )
 
     def finish(self, tasks: Sequence[SweepTask]) -> dict[str, int]:
         """Join the tables of all tasks, in the order of the tasks. Returns how many rows each has.
-        The parts stay if a question failed, so that the sweep can be resumed to try it again."""
+        The parts stay if a question failed, so that the sweep can be resumed to try it again.
+        Raises BadInput if they cannot be written."""
+        with self._disk_errors():
+            return self._join_parts(tasks)
+
+    def _join_parts(self, tasks: Sequence[SweepTask]) -> dict[str, int]:
         rows = {}
         for name in TABLES:
             files = [self._tasks_folder / task.name / f"{name}.parquet" for task in tasks]
@@ -133,18 +129,30 @@ class SweepCheckpoint:
             if tables:
                 rows[name] = sum(map(len, tables))
                 joined = to_typed_table(pd.concat(tables, ignore_index=True))
-                joined.to_parquet(final.with_suffix(".new"), index=False, compression="zstd")
-                final.with_suffix(".new").rename(final)
+                with replaced_file(final) as new:
+                    joined.to_parquet(new, index=False, compression="zstd")
             else:
                 final.unlink(missing_ok=True)  # failures of an earlier try
         for name in ("problems.parquet", "about.json"):
-            shutil.copyfile(self._tasks_folder / name, self._folder / f"{name}.new")
-            (self._folder / f"{name}.new").rename(self._folder / name)
+            with replaced_file(self._folder / name) as new:
+                shutil.copyfile(self._tasks_folder / name, new)
         if FAILURES not in rows:
-            self._tasks_folder.rename(self._staging_folder)
-            self._remove_staging()
+            self._tasks_folder.rename(self._removed_folder)  # at once, for who is killed meanwhile
+            self._remove_leftovers()
         return rows
 
-    def _remove_staging(self) -> None:
-        if self._staging_folder.is_dir():
-            shutil.rmtree(self._staging_folder)
+    def _disk_errors(self) -> AbstractContextManager[None]:
+        return disk_errors(
+            f"The sweep in {self._folder} cannot be written",
+            "What is finished stays: make room, then go on with --resume.",
+        )
+
+    def _remove_leftovers(self) -> None:
+        """Remove what a sweep that was killed had not renamed yet."""
+        shutil.rmtree(self._removed_folder, ignore_errors=True)
+        for folder in (self._folder, self._tasks_folder):
+            for path in folder.glob(".*.new"):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)

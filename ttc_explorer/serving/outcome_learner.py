@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ttc_explorer.models.protocol import (
     StrategyChoice,
     Verifier,
 )
+from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import no_policy
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.strategy import choice_key
@@ -24,20 +24,31 @@ OUTCOMES_FILE = Path.home() / ".ttc-explorer" / "outcomes.json"
 
 
 def open_outcomes(public: bool) -> OutcomeStore:
-    """The outcomes of the person whose machine this is; where strangers share it, those of this
-    process."""
-    return OutcomeStore(
-        Path(tempfile.mkdtemp(prefix="ttc-")) / OUTCOMES_FILE.name if public else OUTCOMES_FILE
-    )
+    """The outcomes of the person whose machine this is; where strangers share it, none."""
+    return OutcomeStore(None if public else OUTCOMES_FILE)
 
 
 class OutcomeLearner:
-    """Decides for ``auto`` by ``policy`` and the recorded ``outcomes``. With ``public``, a right
-    answer that somebody typed is not counted: only those that we work out ourselves are."""
+    """Decides for ``auto`` by ``policy`` and the recorded ``outcomes``. With ``public`` nothing is
+    learnt, nor forgotten: one visitor would do so for all others.
+
+    Attributes:
+        learns: whether outcomes are counted here.
+    """
 
     def __init__(self, policy: Policy, outcomes: OutcomeStore, public: bool) -> None:
         self.policy, self.outcomes = policy, outcomes
-        self._public = public
+        self.learns = not public
+
+    def forget(self) -> None:
+        """Forget all outcomes.
+
+        Raises:
+            BadInput: visitors share them, or their file cannot be written.
+        """
+        if not self.learns:
+            raise BadInput("Nothing is learnt here, where visitors would teach each other's runs.")
+        self.outcomes.clear()
 
     def decision_function(
         self, generator: Generator, verifier: Verifier | None
@@ -53,20 +64,17 @@ class OutcomeLearner:
         return self.outcomes.decide(self.policy, query)
 
     def record_outcome(self, run: Run) -> bool:
-        """Count a finished run of ``auto`` that followed the policy; whether it counted. Raises
-        BadInput."""
+        """Count a finished run of ``auto`` that followed the policy; whether it counted."""
         vote = winning_vote(run.tree, run.settings.selector, run.settings.aggregate)
         right = run.correct.get(vote.answer) if vote else False
         note_data = next((note.data for note in run.tree.notes if "choice" in note.data), None)
-        has_reference = run.problem.answer is not None and not (
-            self._public and run.problem.family is None
-        )
         if (
-            run.strategy != "auto"
+            not self.learns
+            or run.strategy != "auto"
             or run.stopped not in ("done", "budget")
             or note_data is None
             or not isinstance(predicted_bin := note_data.get("bin"), int)
-            or not has_reference
+            or run.problem.answer is None
         ):
             return False
         cell = self.policy.cell(predicted_bin, self.policy.nearest_budget(run.budget))

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from ttc_explorer.atomic_files import write_file
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.tree_decoding import TreeGenerator
@@ -292,5 +293,5 @@ def write_measurements(recipe: Recipe, work: Path, out: Path) -> None:
     metrics = compute_metrics(
         {name: read_shards(folder, name) for name in sorted(names)}, recipe.seed
     )
-    (out / "measured.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    write_file(out / "measured.json", json.dumps(metrics, indent=1) + "\n", "The measurements")
     write_cards(recipe, metrics, out)

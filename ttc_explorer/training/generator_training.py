@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
+from ttc_explorer.atomic_files import replaced_folder
 from ttc_explorer.training.arithmetic_drills import DRILL_QUESTION, arithmetic_drill
 from ttc_explorer.training.model_configs import new_generator
 from ttc_explorer.training.saved_models import load_encoder, move_model
@@ -142,14 +143,14 @@ def train_language_model(
             cumulative = ["step", "tokens", "seconds"]
             log[cumulative] += before[cumulative].iloc[-1]
             log = pd.concat([before, log], ignore_index=True)
-        save_model(model, tokenizer, folder)
-        log.to_parquet(folder / "training.parquet", index=False)
+        with replaced_folder(folder) as new:
+            save_model(model, tokenizer, new)
+            log.to_parquet(new / "training.parquet", index=False)
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Plain Hugging Face format, half precision, in shards that a repository takes; the model in
     hand keeps its own precision."""
-    folder.mkdir(parents=True, exist_ok=True)
     saved = copy.deepcopy(model)
     move_model(saved, "cpu")
     saved.half().save_pretrained(folder, max_shard_size="9MB")

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from safetensors import safe_open
 
+from ttc_explorer.atomic_files import write_file
 from ttc_explorer.problems.families import FAMILIES, LEVELS
 from ttc_explorer.training.training_recipe import Recipe
 
@@ -193,7 +194,7 @@ def write_cards(recipe: Recipe, metrics: dict[str, Any], out: Path) -> None:
             questions=metrics["questions"],
             table=_metrics_table(name, metrics),
         )
-        (folder / "README.md").write_text(text, encoding="utf-8")
+        write_file(folder / "README.md", text, "The card")
 
 
 def count_safetensors_parameters(folder: Path) -> int:

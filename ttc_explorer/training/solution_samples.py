@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import torch.distributed as dist
 
+from ttc_explorer.atomic_files import replaced_file
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.tree_decoding import TreeGenerator
@@ -161,8 +162,8 @@ def write_shards(
         return
     table = make(problems[rank::world])
     table["question"] = table["question"] * world + rank
-    table.to_parquet(target.with_suffix(".new"), index=False)
-    target.with_suffix(".new").rename(target)
+    with replaced_file(target) as new:
+        table.to_parquet(new, index=False)
 
 
 def read_shards(folder: Path, name: str) -> pd.DataFrame:

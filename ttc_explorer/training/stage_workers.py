@@ -4,6 +4,7 @@ threads."""
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,13 @@ def run_in_processes(stage: Callable[..., None], workers: int, *arguments: objec
         return
     with tempfile.TemporaryDirectory() as folder:
         rendezvous = Path(folder, "meeting").as_uri()
-        mp.spawn(_process_main, (workers, rendezvous, stage, arguments), nprocs=workers)
+        try:
+            mp.spawn(_process_main, (workers, rendezvous, stage, arguments), nprocs=workers)
+        except mp.ProcessRaisedException as error:  # which has the text of its error alone
+            if match := re.search(r"\[Errno (\d+)\]|os error (\d+)", str(error)):
+                number = int(match[1] or match[2])
+                raise OSError(number, os.strerror(number)) from error
+            raise
 
 
 def _process_main(

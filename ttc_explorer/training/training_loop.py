@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -23,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from ttc_explorer.atomic_files import replaced_file
 from ttc_explorer.progress_reporting import CountedProgress
 from ttc_explorer.training.muon import Muon
 from ttc_explorer.training.training_data import TrainingBatches
@@ -113,13 +113,9 @@ class Checkpoint:
                     f"optimiser.{number}.{index}.{k}": torch.as_tensor(v).clone()
                     for k, v in state.items()
                 }
-        save_file(
-            tensors,
-            self.folder / "new.safetensors",
-            metadata={"place": json.dumps(asdict(position))},
-        )
         # The rename is the commit: a kill leaves the old state or the new one, never half of one.
-        os.replace(self.folder / "new.safetensors", self.folder / "state.safetensors")
+        with replaced_file(self.folder / "state.safetensors") as new:
+            save_file(tensors, new, metadata={"place": json.dumps(asdict(position))})
 
     def load(self, model: nn.Module, optimisers: list[torch.optim.Optimizer]) -> Position | None:
         """Restore all and return the place, or None where nothing was saved."""

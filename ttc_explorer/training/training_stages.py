@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from ttc_explorer.atomic_files import disk_errors, replaced_folder
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.training.distillation import train_distilled
 from ttc_explorer.training.family_measurement import measure_family, write_measurements
@@ -28,7 +29,9 @@ Stage = Callable[[Recipe, Path, Path], None]
 
 
 def _tokenizer_stage(recipe: Recipe, work: Path, out: Path) -> None:
-    train_tokenizer(recipe.texts, recipe.seed, recipe.context).save_pretrained(out / "tokenizer")
+    tokenizer = train_tokenizer(recipe.texts, recipe.seed, recipe.context)
+    with replaced_folder(out / "tokenizer") as new:
+        tokenizer.save_pretrained(new)
 
 
 def _in_all_processes(stage: Stage) -> Stage:
@@ -115,7 +118,8 @@ def train_family(recipe: str, out: Path, stage: str | None = None, resume: bool 
     if stage is not None and stage not in STAGES:
         raise BadInput(f"Unknown stage '{stage[:40]}': choose from {', '.join(STAGES)}.")
     work = out / "work"
-    work.mkdir(parents=True, exist_ok=True)
+    with disk_errors(f"The folder {out} cannot be made"):
+        work.mkdir(parents=True, exist_ok=True)
     for name in [stage] if stage else STAGES:
         done = work / f"{name}.done"
         missing = [folder for folder in STAGE_INPUTS[name] if not (out / folder).is_dir()]
@@ -126,9 +130,13 @@ def train_family(recipe: str, out: Path, stage: str | None = None, resume: bool 
             )
         if resume and done.exists():
             continue
-        if not resume:
-            done.unlink(missing_ok=True)
-            for folder in WORK_FOLDERS.get(name, (name,)):
-                shutil.rmtree(work / folder, ignore_errors=True)
-        STAGES[name](RECIPES[recipe], work, out)
-        done.touch()
+        with disk_errors(
+            f"The stage {name} cannot be written to {out}",
+            "What is finished stays: make room, then go on with --resume.",
+        ):
+            if not resume:
+                done.unlink(missing_ok=True)
+                for folder in WORK_FOLDERS.get(name, (name,)):
+                    shutil.rmtree(work / folder, ignore_errors=True)
+            STAGES[name](RECIPES[recipe], work, out)
+            done.touch()

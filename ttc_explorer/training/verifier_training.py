@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import LlamaForTokenClassification
 
+from ttc_explorer.atomic_files import replaced_folder
 from ttc_explorer.experiments.estimators import within_problem_auc
 from ttc_explorer.problems.families.arithmetic_claims import printed_check_pass_rate
 from ttc_explorer.problems.families.family import Family, Parameters, SolutionLine, line_text
@@ -257,8 +258,9 @@ def train_verifier(
     loss = verifier_loss(model, tokenizer.pad_token_id)
     log = train(model, batches, loss, schedule, work / name, validate, report_every=150)
     if rank == 0:
-        save_model(model, tokenizer, out / name)
-        log.to_parquet(out / name / "training.parquet", index=False)
+        with replaced_folder(out / name) as new:
+            save_model(model, tokenizer, new)
+            log.to_parquet(new / "training.parquet", index=False)
 
 
 @torch.no_grad()

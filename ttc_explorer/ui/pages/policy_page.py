@@ -61,6 +61,10 @@ LEARNING_HINT = (
     "Run Compute-optimal on Explore with a problem whose right answer is known: each outcome "
     "counts here, for its bin and budget, and the next run goes by what has been learnt."
 )
+NO_LEARNING_HINT = (
+    "Strangers share this page, so nothing is learnt from their runs: Compute-optimal follows the "
+    "policy as it was measured."
+)
 OTHER_MODEL_HINT = (
     "Compute-optimal follows the policy of {}; its beliefs stand beside that model's table."
 )
@@ -276,7 +280,7 @@ class PolicyPage(Page):
     def forget_outcomes(self) -> ComponentUpdates:
         """Forget all outcomes."""
         if self._learner is not None:
-            self._learner.outcomes.clear()
+            self._learner.forget()
         return {self.banner: ""}
 
     def csv_table(self, model: str) -> str:
@@ -387,8 +391,10 @@ class PolicyPage(Page):
         return {
             self.learning_head: card_heading(LEARNING_TITLE, caption),
             self.beliefs: policy_view.posterior_plot(here, *intervals),
-            self.forget: gr.update(visible=True, interactive=total > 0),
-            self.taught: policy_view.learning_note(learner.outcomes.notice or LEARNING_HINT),
+            self.forget: gr.update(visible=learner.learns, interactive=total > 0),
+            self.taught: policy_view.learning_note(
+                learner.outcomes.notice or (LEARNING_HINT if learner.learns else NO_LEARNING_HINT)
+            ),
         }
 
     def _no_posteriors(self, caption: str, reason: str) -> ComponentUpdates:
