@@ -122,8 +122,8 @@ def test_a_visitor_types_a_problem_and_watches_it_being_solved(page, server):
 
 def test_a_step_opens_by_click_and_by_key(page):
     inspector = page.locator(".viewer-inspector article")
+    clicked = nodes(page).nth(1).get_attribute("data-id")
     nodes(page).nth(1).click()
-    clicked = nodes(page).nth(1).get_attribute("data-id") or "1"
     expect(inspector).to_have_attribute("data-node", clicked)
     page.get_by_role("tree").focus()
     page.keyboard.press("Home")

@@ -148,7 +148,7 @@ def expect_picked(page, number):
 
 
 def camera(page):
-    return page.locator("#tree .tree-view svg").evaluate(
+    return page.locator("#tree .surface svg").evaluate(
         "svg => svg.style.transform + svg.querySelector('.view').getAttribute('transform')"
     )
 
@@ -268,6 +268,66 @@ def test_a_fold_opens_by_press_and_by_key_and_closes_again(page, runs):
     page.keyboard.press("Enter")
     expect(shown).to_have_count(before)
     expect(fold).to_have_attribute("aria-expanded", "false")
+
+
+def test_steps_and_answers_are_found_lit_and_walked_through(page, runs):
+    show(page, runs, "best_of_n")
+    tree = runs["best_of_n"].tree
+    found = [n for n, answer in enumerate(tree.answer) if answer == "22"]
+    page.get_by_role("tree").focus()
+    page.keyboard.press("/")
+    page.get_by_label("Find in the tree", exact=True).last.fill("answer: 22")
+    said = page.locator("#tree .find-bar output")
+    expect(said).to_have_text(str(len(found)))
+    lit = page.locator("#tree .node.match")
+    expect(lit).not_to_have_count(0)
+    for place, number in enumerate(found):
+        page.keyboard.press("Enter")
+        expect(said).to_have_text(f"{place + 1} of {len(found)}")
+        expect_picked(page, number)
+    page.keyboard.press("Shift+Enter")
+    expect_picked(page, found[-2])
+    page.keyboard.press("Escape")
+    expect(lit).to_have_count(0)
+    expect(page.get_by_role("tree")).to_be_focused()
+
+
+def test_enter_leads_to_the_inspector_and_escape_back(page, runs):
+    show(page, runs, "beam")
+    page.get_by_role("tree").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#tree .viewer-inspector")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("tree")).to_be_focused()
+
+
+def test_who_comes_nearer_reads_the_steps_and_sees_where_in_the_tree(page, runs):
+    show(page, runs, "dvts")
+    little_map = page.locator("#tree .minimap")
+    expect(little_map).to_be_hidden()
+    page.get_by_role("tree").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    for _ in range(8):
+        page.keyboard.press("+")
+    expect(little_map).to_be_visible()
+    step = runs["dvts"].best[0]
+    expect(page.locator("#tree .captions")).to_contain_text("3x")
+    page.keyboard.press("f")
+    expect(little_map).to_be_hidden()
+    expect_picked(page, step)
+
+
+def test_a_full_screen_is_the_tree_and_its_inspector_in_larger_type(page, runs):
+    show(page, runs, "beam")
+    before = node(page, 1).locator(".dot").bounding_box()["width"]
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("document.fullscreenElement?.matches('.run-viewer')")
+    expect(page.locator("#tree .inspector h2")).to_have_css("font-size", "26px")
+    assert node(page, 1).locator(".dot").bounding_box()["width"] > before
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("!document.fullscreenElement")
 
 
 def test_what_is_there_stays_while_it_grows(page, runs):

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load, maths } from "./fixtures.mjs";
 
-const { latexParts, mathPieces } = await load("math_text");
+const { latexParts, mathPieces, plainMath } = await load("math_text");
 const { countNewWords, diffLines } = await load("text_diff");
 const { countNoun, formatAmount, formatNumber, grouped, oneLine } = await load("format");
 const { inkOn, SCORE_COLOURS, scoreColour, shade } = await load("score_colours");
@@ -29,6 +29,11 @@ const bare = (text) => text.replace(/\s/g, "");
 
 test("nothing that was written is lost", () => {
   for (const text of texts("abcxyz019+=*/ ", 500)) assert.equal(bare(plain(mathPieces(text))).replaceAll("×", "*"), bare(text));
+});
+
+test("a line of plain text is written as mathematics are", () => {
+  assert.equal(plainMath("x^2-3*x=10"), "x²\u00a0−\u00a03\u00a0×\u00a0x =\u00a010");
+  assert.equal(plainMath("2^{10} y^z"), "2¹⁰\u2003y^z");
 });
 
 test("long and nested texts end", () => {

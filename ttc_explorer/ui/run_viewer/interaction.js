@@ -56,9 +56,16 @@ export function connectInteraction(tree) {
     tree.onOpen();
   }
 
-  const zoomIn = () => tree.zoom(1.3), zoomOut = () => tree.zoom(1 / 1.3), fit = () => tree.fit();
+  // Around what is picked, if it is in view.
+  function zoomBy(factor) {
+    const mark = tree.marks.get(tree.cursor ?? tree.shownBy?.get(tree.picked)), at = mark && tree.onScreen(mark.at);
+    const inView = at && at.x > 0 && at.x < tree.width && at.y > 0 && at.y < tree.height;
+    tree.zoom(factor, ...(inView ? [at.x, at.y] : []));
+  }
+
+  const zoomIn = () => zoomBy(1.3), zoomOut = () => zoomBy(1 / 1.3), fit = () => tree.fit();
   const keys = {
-    "+": zoomIn, "=": zoomIn, "-": zoomOut, f: fit, F: fit, Home: () => tree.pick(0), Enter: enter, " ": press,
+    "/": () => tree.finder.open(), "+": zoomIn, "=": zoomIn, "-": zoomOut, f: fit, F: fit, Home: () => tree.pick(0), Enter: enter, " ": press,
   };
   const moves = { toParent, toChild, before: (mark) => toNeighbour(mark, -1), after: (mark) => toNeighbour(mark, 1) };
   const arrows = {

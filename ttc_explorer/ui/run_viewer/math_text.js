@@ -55,6 +55,19 @@ export function mathPieces(text) {
   return pieces;
 }
 
+// The text as mathematics are written, without markup: for places that have room for a line only.
+export function plainMath(text) {
+  const flat = (piece) => (typeof piece === "string" ? piece : piece.tag === "sup" ? raised(piece.pieces.map(flat).join("")) : piece.pieces.map(flat).join(""));
+  return mathPieces(text).map(flat).join("");
+}
+
+const RAISED = { 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹", "−": "⁻", n: "ⁿ" };
+
+function raised(text) {
+  const signs = [...text];
+  return signs.every((sign) => RAISED[sign]) ? signs.map((sign) => RAISED[sign]).join("") : `^${text}`;
+}
+
 // The text cut where LaTeX begins and ends: [{ text }, { latex, source, display }]. A dollar sign opens only before a
 // character that is no space and closes only after one, and never before a digit: prices stay prices.
 export function latexParts(text) {

@@ -1,11 +1,14 @@
 // Draws the search tree of a state, and keeps drawing it while it grows. Texts are untrusted: only ever written as text.
 import { drawn, h, write } from "./dom.js";
 import { drawnTree, FOLD_FROM } from "./folding.js";
+import { FindBar } from "./find_bar.js";
 import { oneLine } from "./format.js";
+import { iconButton } from "./icon_button.js";
 import { connectInteraction } from "./interaction.js";
 import { clamp, layout, RADIUS } from "./layout.js";
 import { Minimap } from "./minimap.js";
 import { CAPTION_FONT, createTextMeasure, wrapped } from "./node.js";
+import { plainMath } from "./math_text.js";
 import { pathOf } from "./run_state.js";
 import {
   createMark, describeAnswer, describeFold, describeStep, labelSize, paintFold, paintLink, paintStep,
@@ -16,9 +19,11 @@ const MARGIN = 16;                      // pixels around the tree
 const GLIDE = 260;                      // milliseconds
 const STILL_FROM = 900;                 // so many marks do not glide
 const LONG = 0.2;                       // however thin a row, its nodes are at least this size along it
-const LEGIBLE = 0.6;                    // the smallest size on screen at which a score is written
+const LEGIBLE = { score: 0.6, fold: 0.52 };     // the smallest size on screen at which a number is written
 const PROMINENT = 0.75;                 // the smallest on screen of the best path, of answers and of what is picked
 const LARGEST = 1.4;                    // the largest on screen: who zooms in further is shown more, not larger
+const PRESENTED = 1.35;                 // how much larger all is on a full screen: to be read from the back row
+const ALONG = 0.5;                      // how zooming parts the columns: the power of how it parts the rows
 const ZOOM = { least: 0.05, most: 40 };
 const LONGEST_TIP = 200;                // characters of a step in its tip; the inspector has the whole text
 const CAPTION = { line: 15, gap: 4, lines: 4, least: 84, cut: 150 };  // pixels on screen; what is cut needs more
@@ -42,6 +47,7 @@ function skeleton() {
   return h("section", { class: "tree-view" },
     h("header", null,
       h("p", { class: "standing" }),
+      h("div", { class: "tools" }),
       h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
         button("in", "Zoom in", "+"), button("out", "Zoom out", "−"), button("fit", "Fit the tree", "Fit"))),
     h("div", { class: "canvas" },
@@ -62,21 +68,25 @@ function skeleton() {
 }
 
 // The drawn tree. `update(state, best)` draws a state with its best path (ids). `onPick(id)` hears of a node that was
-// clicked, or reached by keyboard; `onOpen()` of Enter on one.
+// clicked, or reached by keyboard; `onOpen()` of Enter on one. `whole` is what a full screen shows.
 export class TreeView {
-  constructor(place, name, { onPick, onOpen }) {
+  constructor(place, name, { onPick, onOpen, whole }) {
     this.element = skeleton();
     place.append(this.element);
     this.name = name;                   // unique on the page: ids of marks start with it
     [this.onPick, this.onOpen] = [onPick, onOpen];
     this.find = (selector) => this.element.querySelector(selector);
-    [this.canvas, this.surface, this.svg] = [".canvas", ".surface", "svg"].map(this.find);
+    [this.canvas, this.surface, this.svg] = [".canvas", ".surface", ".surface svg"].map(this.find);
     [this.tip, this.view, this.captions] = [".tip", ".view", ".captions"].map(this.find);
     this.layers = { marks: this.find(".nodes"), edges: this.find(".edges") };
     this.stillness = matchMedia("(prefers-reduced-motion: reduce)");
     this.measure = createTextMeasure(this.element);
     this.minimap = new Minimap(this.canvas, (x, y) => this.centre(x, y));
+    this.finder = new FindBar(this);
+    this.find(".tools").append(iconButton("find", "Find in the tree", () => this.finder.open()));
+    if (document.fullscreenEnabled) this.offerFullScreen(whole);
     [this.width, this.height, this.vertical, this.frame, this.captionFrame] = [0, 0, false, 0, 0];
+    this.unit = 1;                      // the zoom at which everything has its natural size: more on a full screen
     [this.announcement, this.announceTimer] = ["", 0];
     this.camera = { k: 1, x: 0, y: 0 };
     this.forget(null);
@@ -101,6 +111,19 @@ export class TreeView {
     this.minimap.hide();
   }
 
+  offerFullScreen(whole) {
+    const button = iconButton("whole", "Full screen", () => {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else whole.requestFullscreen();
+    });
+    this.find(".tools").append(button);
+    whole.addEventListener("fullscreenchange", () => {
+      this.unit = document.fullscreenElement === whole ? PRESENTED : 1;
+      this.fitting = true;
+      this.draw({ at: 1 });
+    });
+  }
+
   get over() { return this.state.status.over; }
 
   update(state, best) {
@@ -113,6 +136,7 @@ export class TreeView {
       this.find(".standing").textContent = state.status.text;
       this.announce(state.status.text);
     }
+    if (!this.finder.element.hidden) this.finder.refresh();
     this.draw();
   }
 
@@ -136,7 +160,7 @@ export class TreeView {
 
   // Lay out anew, repaint what changed, and glide there.
   draw({ at = 0 } = {}) {
-    const { state, width, height, vertical } = this;
+    const { state, vertical, unit } = this, width = this.width / unit, height = this.height / unit;
     if (!width || !state?.nodes.length) return;
     this.find(".empty").hidden = true;
     const depth = state.nodes.reduce((most, node) => Math.max(most, node.depth), 1);
@@ -383,13 +407,20 @@ export class TreeView {
 
   // --- looking --------------------------------------------------------------------------------------------------------
 
+  // Pixels a length of the tree takes on screen. Who zooms in wants room between the rows: columns part more slowly.
+  scales(k = this.camera.k) {
+    const along = this.unit * Math.min(1, k / this.unit) * Math.max(1, k / this.unit) ** ALONG;
+    return this.vertical ? { kx: k, ky: along } : { kx: along, ky: k };
+  }
+
   // Panning only moves a layer that is painted already; zooming sizes the marks anew.
   look(to, { zoomed = to.k !== this.camera.k } = {}) {
     this.camera = to;
     this.svg.style.transform = `translate(${f(to.x)}px, ${f(to.y)}px)`;
     this.tip.hidden = true;
     if (zoomed) {
-      this.view.setAttribute("transform", `scale(${f(to.k, 4)})`);
+      const { kx, ky } = this.scales();
+      this.view.setAttribute("transform", `scale(${f(kx, 4)} ${f(ky, 4)})`);
       for (const mark of this.marks.values()) this.place(mark);
       this.captions.replaceChildren();
     }
@@ -398,46 +429,49 @@ export class TreeView {
   }
 
   place(mark) {
-    const { x, y, size } = mark.at, { k } = this.camera;
-    const prominent = mark.best || mark.picked || mark.group, least = !prominent ? 0 : (mark.facts.box && mark.item ? LEGIBLE : PROMINENT) / k;
+    const { x, y, size } = mark.at, { kx, ky } = this.scales(), k = this.camera.k / this.unit;
+    const prominent = mark.best || mark.picked || mark.group, least = !prominent ? 0 : (mark.facts.box && mark.item ? LEGIBLE.score : PROMINENT) / k;
     const shown = clamp(size, least, Math.max(least, LARGEST / Math.max(1, k))), long = Math.max(shown, LONG);
-    const [wide, tall] = mark.item?.members.length > 1 ? [shown, shown] : this.vertical ? [shown, long] : [long, shown];
-    mark.shown = shown * k;
-    mark.g.setAttribute("transform", `translate(${f(x)} ${f(y)}) scale(${f(wide, 3)} ${f(tall, 3)})`);
-    mark.g.classList.toggle("plain", mark.shown < LEGIBLE);
+    const isFold = mark.item?.members.length > 1;
+    const [wide, tall] = isFold ? [shown, shown] : this.vertical ? [shown, long] : [long, shown];
+    mark.shown = shown * k;             // on screen, against its natural size
+    const byX = this.camera.k / kx, byY = this.camera.k / ky;
+    mark.g.setAttribute("transform", `translate(${f(x)} ${f(y)}) scale(${f(wide * byX, 4)} ${f(tall * byY, 4)})`);
+    mark.g.classList.toggle("plain", mark.shown < (isFold ? LEGIBLE.fold : LEGIBLE.score));
   }
 
   // Whoever is near enough reads the steps: each in as many lines as there is room for.
   writeCaptions() {
     this.captionFrame = 0;
     if (this.glide || !this.plan) return;
-    const { k, x, y } = this.camera, { vertical, width, height } = this, margin = 0.25 * width;
+    const { vertical, width, height, unit } = this, { kx, ky } = this.scales(), margin = 0.25 * width;
     this.captions.replaceChildren();
-    const along = this.plan.scale.column * k - 16;
+    const [alongScale, acrossScale] = vertical ? [ky / unit, kx / unit] : [kx / unit, ky / unit];
+    const along = this.plan.scale.column * alongScale - 16;
     for (const mark of this.marks.values()) {
       if (!mark.item?.parent || mark.item.members.length > 1 || mark.item.answer !== undefined || mark.facts.hidden) continue;
-      const left = x + k * mark.at.x, top = y + k * mark.at.y, half = RADIUS * mark.shown;
+      const { x: left, y: top } = this.onScreen(mark.at), half = RADIUS * mark.shown;
       if (left < -margin || left > width + margin || top < -margin || top > height + margin) continue;
-      const across = mark.spot.room * k, room = vertical ? across - 2 * half - 12 : along;
+      const across = mark.spot.room * acrossScale, room = vertical ? across - 2 * half - 12 : along;
       const deep = vertical ? along - 8 : across / 2 - half - CAPTION.gap + (across - 2 * half) / 2;
       const lines = Math.min(CAPTION.lines, Math.floor(deep / CAPTION.line));
       if (room < CAPTION.least || lines < 1) continue;
-      const text = wrapped(oneLine(this.state.nodes[mark.key].text, 400), room, lines, CAPTION_FONT, this.measure);
+      const text = wrapped(oneLine(plainMath(this.state.nodes[mark.key].text), LONGEST_TIP), room, lines, CAPTION_FONT, this.measure);
       if (room < CAPTION.cut && text.at(-1).endsWith("…")) continue;
+      const block = drawn("g", `caption${mark.match ? " match" : ""}`, this.captions);
+      block.setAttribute("transform", `translate(${f(mark.at.x)} ${f(mark.at.y)}) scale(${f(unit / kx, 4)} ${f(unit / ky, 4)})`);
       for (const [i, line] of text.entries()) {
-        const wide = this.measure.width(line, CAPTION_FONT);
-        const dx = vertical ? half + 7 : -wide / 2;
+        const dx = vertical ? half + 7 : -this.measure.width(line, CAPTION_FONT) / 2;
         const dy = vertical ? (i - (text.length - 1) / 2) * CAPTION.line : half + CAPTION.gap + CAPTION.line * (i + 0.5);
-        write(this.captions, `caption${mark.match ? " match" : ""}`, line, f(mark.at.x + dx / k, 2), f(mark.at.y + dy / k, 2));
+        write(block, "", line, f(dx), f(dy));
       }
     }
-    this.captions.style.setProperty("--zoom", f(k, 4));
   }
 
   showMinimap() {
-    const { k, x, y } = this.camera, { width, height } = this;
+    const { x, y } = this.camera, { kx, ky } = this.scales(), { width, height } = this;
     const { x0, x1, y0, y1 } = this.plan.bounds, [left, right, top, bottom] = this.vertical ? [y0, y1, x0, x1] : [x0, x1, y0, y1];
-    const seen = { left: -x / k, top: -y / k, right: (width - x) / k, bottom: (height - y) / k };
+    const seen = { left: -x / kx, top: -y / ky, right: (width - x) / kx, bottom: (height - y) / ky };
     const whole = seen.left <= left + 4 && seen.right >= right - 4 && seen.top <= top + 4 && seen.bottom >= bottom - 4;
     if (whole) return this.minimap.hide();
     this.minimap.show({ left, right, top, bottom }, seen, this.plan, (pen) => {
@@ -449,7 +483,7 @@ export class TreeView {
   fitted() {
     const { x0, x1, y0, y1 } = this.plan.bounds;
     const [along, across] = this.vertical ? [this.height, this.width] : [this.width, this.height];
-    const k = Math.min(1, (along - 2 * MARGIN) / (x1 - x0), (across - 2 * MARGIN) / (y1 - y0));
+    const k = Math.min(this.unit, (along - 2 * MARGIN) / (x1 - x0), (across - 2 * MARGIN) / (y1 - y0));
     const start = this.over ? (along - k * (x0 + x1)) / 2 : MARGIN - k * x0, middle = (across - k * (y0 + y1)) / 2;
     return this.vertical ? { k, x: middle, y: start } : { k, x: start, y: middle };
   }
@@ -461,8 +495,8 @@ export class TreeView {
 
   zoom(factor, x = this.width / 2, y = this.height / 2) {
     this.fitting = false;
-    const { camera } = this, k = clamp(camera.k * factor, ZOOM.least, ZOOM.most), by = k / camera.k;
-    this.look({ k, x: x - (x - camera.x) * by, y: y - (y - camera.y) * by });
+    const { camera } = this, k = clamp(camera.k * factor, ZOOM.least, ZOOM.most), before = this.scales(), after = this.scales(k);
+    this.look({ k, x: x - (x - camera.x) * after.kx / before.kx, y: y - (y - camera.y) * after.ky / before.ky });
   }
 
   pan(dx, dy) {
@@ -473,12 +507,13 @@ export class TreeView {
   // Look at a place of the tree, at the same zoom.
   centre(x, y) {
     this.fitting = false;
-    const { k } = this.camera;
-    this.look({ k, x: this.width / 2 - k * x, y: this.height / 2 - k * y });
+    const { kx, ky } = this.scales();
+    this.look({ k: this.camera.k, x: this.width / 2 - kx * x, y: this.height / 2 - ky * y });
   }
 
   onScreen({ x, y }) {
-    return { x: this.camera.x + this.camera.k * x, y: this.camera.y + this.camera.k * y };
+    const { kx, ky } = this.scales();
+    return { x: this.camera.x + kx * x, y: this.camera.y + ky * y };
   }
 
   // --- picking --------------------------------------------------------------------------------------------------------

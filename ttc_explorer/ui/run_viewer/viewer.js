@@ -20,7 +20,7 @@ let mounted = 0;
 //   selectors, aggregates    the voting rules, each [{ name, title }]
 //   katex       { script, style }: addresses of KaTeX on the page, or null
 //   onRule      hears of another voting rule { selector, aggregate } that the visitor chose
-// Returns { show(text) }, to be given the growing stream.
+// Returns { show(text) }, to be given the growing stream, and { showState(state) }, for who has read it already.
 export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, onRule = () => {} }) {
   if (katex) useKatex(katex);
   const name = `run-viewer-${++mounted}`;
@@ -49,7 +49,7 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
     h("div", { class: "viewer-centre" },
       has("cards") && [top, cards], has("remarks") && remarks, has("tree") && [treePlace, chains], has("votes") && count),
     ...(has("inspector") ? [h("div", { class: "viewer-side" }, inspector)] : []));
-  const tree = has("tree") ? new TreeView(treePlace, name, { onPick: pick, onOpen: openInspector }) : null;
+  const tree = has("tree") ? new TreeView(treePlace, name, { onPick: pick, onOpen: openInspector, whole: place }) : null;
 
   chains.addEventListener("click", (event) => {
     const attempt = event.target.closest?.(".attempt");
@@ -88,8 +88,11 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
   }
 
   function show(text) {
-    if (!text) return;
-    state = read(text);
+    if (text) showState(read(text));
+  }
+
+  function showState(shown) {
+    state = shown;
     if (state.id !== run) {
       [run, picked] = [state.id, null];
       Object.assign(rule, { selector: state.about.selector, aggregate: state.about.aggregate });
@@ -133,7 +136,7 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
     if (inside && focused) chains.querySelector(`[data-node="${Number(focused)}"]`)?.focus({ preventScroll: true });
   }
 
-  return { show };
+  return { show, showState };
 }
 
 // What the run says about itself: its latest sentence, with the figures behind it one hover away.
