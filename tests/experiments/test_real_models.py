@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from tests.experiments.test_importers import FILES
 from ttc_explorer.cli.main import cli
+from ttc_explorer.experiments.pool_curves import pool_curves
 from ttc_explorer.experiments.real_models import SAMPLED, load_real_models
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "experiments" / "real_models.json"
@@ -91,3 +94,41 @@ def test_the_shipped_table_names_sources_and_licences_and_holds_no_texts():
         for point in model.points:
             assert 0 <= point.low <= point.accuracy <= point.high <= 1
     assert SHIPPED.stat().st_size < 30_000
+
+
+ANSWER_COUNTS = json.loads((Path(__file__).parent / "real_answer_counts.json").read_text())
+"""Of a source's file, for every question: [samples, right ones, how many answers have so many]."""
+
+
+@pytest.mark.parametrize("file", ANSWER_COUNTS)
+def test_the_shipped_majority_is_a_plain_count_of_votes(file):
+    (model,) = [model for model in load_real_models(SHIPPED) if file in model.files]
+    chances = []
+    for answers in ANSWER_COUNTS[file]:
+        most = max(votes for votes, _, _ in answers)
+        tied = [(right / votes, many) for votes, right, many in answers if votes == most]
+        chances.append(sum(share * many for share, many in tied) / sum(many for _, many in tied))
+    shipped = model.at_most("majority")
+    assert len(chances) == shipped.questions
+    assert shipped.accuracy == pytest.approx(sum(chances) / len(chances), abs=1e-12)
+
+
+@pytest.mark.parametrize("file", ANSWER_COUNTS)
+def test_the_majority_of_a_pool_of_these_answers_is_the_shipped_one(file):
+    (model,) = [model for model in load_real_models(SHIPPED) if file in model.files]
+    shipped = model.at_most("majority")
+    rows = []
+    for question, answers in enumerate(ANSWER_COUNTS[file]):
+        names = iter(range(1000))
+        read = [
+            (str(name), sample < right)
+            for votes, right, many in answers
+            for name in itertools.islice(names, many)
+            for sample in range(votes)
+        ]
+        unread = [(None, False)] * (shipped.k - len(read))
+        rows += [(question, answer, correct) for answer, correct in [*read, *unread]]
+    pool = pd.DataFrame(rows, columns=["question", "answer", "correct"])
+    pool["sample"] = pool.groupby("question").cumcount()
+    majority = pool_curves(pool, [shipped.k], ["majority"])["accuracy"].item()
+    assert majority == pytest.approx(shipped.accuracy, abs=1e-12)
