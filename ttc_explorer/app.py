@@ -43,6 +43,8 @@ SECONDS_TO_CLOSE = 1.0
 USUAL_PORT = 7860
 """Where Gradio serves if no port is named and this one is free."""
 
+OTHER_THREADS = 40
+"""Threads of the web process beside those that follow a run, or wait for one, each."""
 OPENING_TRACE = RECORDED_RUNS_FOLDER / "opening.json.gz"
 
 
@@ -136,6 +138,7 @@ def server_options(environment: Environment, limits: Limits) -> dict[str, Any]:
     rules = HttpRules.for_app(environment, limits, Path(get_upload_folder()), pages["head"])
     return pages | {
         "max_file_size": f"{limits.upload}mb",
+        "max_threads": limits.runs + limits.queue + OTHER_THREADS,
         "state_session_capacity": limits.sessions,
         "enable_monitoring": False,
         "app_kwargs": {"middleware": [Middleware(HttpGuard, rules)]},

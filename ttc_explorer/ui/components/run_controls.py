@@ -13,12 +13,37 @@ from typing import Any
 import gradio as gr
 
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
+from ttc_explorer.serving.visitor import visitor_name
 from ttc_explorer.ui.components.basic_inputs import html_block
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.messages import banner, status_line
 
 POLL_SECONDS = 0.1
 """Seconds between two looks at models that are on their way, at most."""
+FRAME_SECONDS_A_RUN = 0.025
+"""Seconds between two pictures that each run in progress adds: forty pictures a second for all."""
+MAX_FRAME_SECONDS = 0.5
+"""Seconds between two pictures at most: a closed tab is noticed when one is sent."""
+WAITING_FRAME_SECONDS = 2.0
+"""The same while a run waits for a place, and so holds none."""
+
+
+def frame_seconds(shortest: float, runs: int) -> float:
+    """Seconds between two pictures of a growing tree, at least: more while many runs grow, since
+    pictures for many people cost what the searches need.
+
+    >>> [frame_seconds(0.1, runs) for runs in (1, 4, 16, 50)]
+    [0.1, 0.1, 0.4, 0.5]
+    """
+    return min(MAX_FRAME_SECONDS, max(shortest, FRAME_SECONDS_A_RUN * runs))
+
+
+def visitor_of(request: gr.Request | None) -> str | None:
+    """Whose request it is."""
+    if request is None:
+        return None
+    client = getattr(request, "client", None)
+    return visitor_name(client and client.host, request.session_hash)
 
 
 class RunSession:
@@ -26,10 +51,11 @@ class RunSession:
 
     ``running`` from a press on Run until its end; ``stop`` when they want it to end; ``outcome``,
     how it ended: state and text for the status, and a sentence on what went wrong, each empty for
-    nothing to say.
+    nothing to say; ``visitor``, whose runs these are when places are shared out.
     """
 
     def __init__(self) -> None:
+        self.visitor: str | None = None
         self.running = self.stop = False
         self.outcome: tuple[tuple[str, str] | None, str] = (None, "")
 
@@ -91,7 +117,8 @@ class RunControls:
             yield {self.start: gr.skip()}
             yield from prepare(values)
 
-        def draw_first(session: Any) -> Iterator[ComponentUpdates]:
+        def draw_first(session: Any, request: gr.Request) -> Iterator[ComponentUpdates]:
+            session.visitor = visitor_of(request)
             yield {picture: gr.skip()}
             yield from draw(session)
 

@@ -62,4 +62,5 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
                     page = entry.build(context)
                 page.refresh(tab.select)
         app.load(model_manager.start_loading, None, None, queue=False, api_visibility="private")
-    return app.queue(max_size=model_manager.limits.queue, default_concurrency_limit=None)
+    # Who waits for a place waits in the run service, fairly, and is told so: not in Gradio's queue.
+    return app.queue(max_size=None, default_concurrency_limit=None)

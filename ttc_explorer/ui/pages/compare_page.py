@@ -24,7 +24,7 @@ from ttc_explorer.ui.components.basic_inputs import (
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence
 from ttc_explorer.ui.components.messages import status_line
 from ttc_explorer.ui.components.problem_input import ProblemInput
-from ttc_explorer.ui.components.run_controls import RunControls, RunSession
+from ttc_explorer.ui.components.run_controls import RunControls, RunSession, frame_seconds
 from ttc_explorer.ui.components.strategy_chips import (
     chips_update,
     chips_value,
@@ -236,12 +236,14 @@ class ComparePage(Page):
             return
         (lanes, models), session.prepared = session.prepared, None
         service = models.service
-        end = time.monotonic() + self._model_manager.limits.allowed_seconds(MAX_COMPARISON_SECONDS)
+        limits = self._model_manager.limits
+        seconds = limits.allowed_seconds(MAX_COMPARISON_SECONDS)
+        end = time.monotonic() + seconds
         session.lanes = lanes
         stream = ComparisonStream(lanes, session.selector)
 
         def submit(run: Run) -> None:
-            service.submit(run, max(0.0, end - time.monotonic()))
+            service.submit(run, max(0.0, end - time.monotonic()), session.visitor)
 
         try:
             for lane in lanes:
@@ -249,13 +251,15 @@ class ComparePage(Page):
                     submit(lane.run)
             drawn = 0.0
             while going := [lane for lane in lanes if not lane.settled and lane.run is not None]:
-                if time.monotonic() >= drawn + MIN_FRAME_SECONDS:
+                if time.monotonic() >= drawn + frame_seconds(MIN_FRAME_SECONDS, len(service)):
                     drawn = time.monotonic()
                     yield {self.viewer: stream.update()}
                 _wait_for_news(service, going[0])
                 for lane in going:
                     _advance(lane, service, session.stop, submit)
             errors = [lane.run.error for lane in lanes if lane.run is not None and lane.run.error]
+            if any(lane.run is not None and lane.run.stopped == "deadline" for lane in lanes):
+                errors.append(limits.time_is_up(seconds))
             session.outcome = (_standing(lanes), errors[0] if errors else "")
             yield {self.viewer: stream.update()}
         except Exception as error:

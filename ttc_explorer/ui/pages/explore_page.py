@@ -36,12 +36,19 @@ from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.components.related_results import related_results
 from ttc_explorer.ui.components.result_card import file_download
-from ttc_explorer.ui.components.run_controls import RunControls, RunSession
+from ttc_explorer.ui.components.run_controls import (
+    MAX_FRAME_SECONDS,
+    WAITING_FRAME_SECONDS,
+    RunControls,
+    RunSession,
+    frame_seconds,
+    visitor_of,
+)
 from ttc_explorer.ui.components.strategy_picker import availability_update, strategy_picker
 from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.page import AppContext, Page, page
 from ttc_explorer.ui.results_store import ResultsStore, shipped_results
-from ttc_explorer.ui.run_viewer.stream import RunStream
+from ttc_explorer.ui.run_viewer.stream import RunStream, run_summary
 from ttc_explorer.ui.run_viewer.viewer_component import run_viewer
 
 log = logging.getLogger(__name__)
@@ -50,8 +57,6 @@ MAX_RUN_SECONDS = 120
 """A run that lasts longer is ended, so that nobody holds a place for ever."""
 MIN_FRAME_SECONDS = 0.1
 """Seconds between two pictures of a growing tree, at least."""
-MAX_FRAME_SECONDS = 0.5
-"""Seconds between two pictures at most: a closed tab is noticed when one is sent."""
 BUDGETS = [2**exponent for exponent in range(MAX_BUDGET.bit_length())]
 WIDTH_CHOICES = (2, 4, 8, 16, 0)
 LOOKAHEAD_CHOICES = (0, 1, 2, 3, 4)
@@ -69,7 +74,7 @@ STOP_SENTENCES = {
 def build(app: AppContext) -> ExplorePage:
     """Put the page where we are, and publish what programs may call."""
     page = ExplorePage(app.model_manager, app.initial_run, choice=app.selection)
-    gr.api(page.solve, api_name="solve", concurrency_limit=4)
+    gr.api(page.solve, api_name="solve", concurrency_limit=None)
     return page
 
 
@@ -356,22 +361,25 @@ class ExplorePage(Page):
 
     def draw(self, session: ExploreSession) -> Iterator[ComponentUpdates]:
         """Draw the run that was prepared until it ends, at most once every MIN_FRAME_SECONDS
-        seconds."""
+        seconds, and say where it stands in line while it waits for a place."""
         if session.prepared is None:
             return
         (run, service), session.prepared = session.prepared, None
         try:
-            service.submit(run, MAX_RUN_SECONDS)
+            service.submit(run, MAX_RUN_SECONDS, session.visitor)
             session.show(run)
             seen, drawn, ended = 0, 0.0, False
             while not ended:
-                service.wait(run, seen, MAX_FRAME_SECONDS)
-                time.sleep(max(0.0, drawn + MIN_FRAME_SECONDS - time.monotonic()))
+                waits = service.queue_place(run) is not None
+                service.wait(run, seen, WAITING_FRAME_SECONDS if waits else MAX_FRAME_SECONDS)
+                pause = frame_seconds(MIN_FRAME_SECONDS, len(service))
+                time.sleep(max(0.0, drawn + pause - time.monotonic()))
                 if session.stop:
                     service.cancel(run)
+                session.stream.waiting = str(service.queue_place(run) or "")
                 drawn, ended, seen = time.monotonic(), run.stopped is not None, len(run.tree.events)
                 yield {self.viewer: session.picture()}
-            session.outcome = (_standing(run), run.error or "")
+            session.outcome = (_standing(run), run.error or self._time_note(run))
             if self._model_manager.learner is not None:
                 self._model_manager.learner.record_outcome(run)
         except Exception as error:
@@ -379,6 +387,12 @@ class ExplorePage(Page):
         finally:
             service.cancel(run)  # of no effect once it has ended
             session.running = False
+
+    def _time_note(self, run: Run) -> str:
+        """Which limit ended the run, if its time was up, and what to do."""
+        limits = self._model_manager.limits
+        seconds = limits.allowed_seconds(MAX_RUN_SECONDS)
+        return limits.time_is_up(seconds) if run.stopped == "deadline" else ""
 
     def stop(self, session: ExploreSession, choice: ModelSelection | None = None) -> None:
         """Ask the visitor's run to end; ``draw`` then draws its last picture."""
@@ -529,8 +543,10 @@ class ExplorePage(Page):
         budget: int = 16,
         seed: int = 0,
         answer: str = "",
-    ) -> dict[str, Any]:
-        """Solve one math problem by test-time search and return the trace of the run.
+        request: gr.Request | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Solve one math problem by test-time search: how the run stands, again and again, and at
+        last its trace. The run ends when its client has left.
 
         Args:
             problem: the question in plain text, such as "Solve x^2-7x+12=0."
@@ -544,14 +560,22 @@ class ExplorePage(Page):
             assert loaded is not None
             asked = with_known_answer(typed_problem(problem, answer))
             run = loaded.facts.run(asked, strategy, budget, seed, None)
-            loaded.service.submit(run, MAX_RUN_SECONDS)
+            service = loaded.service
+            service.submit(run, MAX_RUN_SECONDS, visitor_of(request))
         except (BadInput, ModelError) as error:
             raise gr.Error(str(error)) from None
-        while run.stopped is None:
-            loaded.service.wait(run, len(run.tree.events), MAX_FRAME_SECONDS)
+        try:
+            end = time.monotonic()
+            while run.stopped is None:
+                end += MAX_FRAME_SECONDS
+                while run.stopped is None and (left := end - time.monotonic()) > 0:
+                    service.wait(run, len(run.tree.events), left)
+                yield {"status": str(service.queue_place(run) or run_summary(run))}
+        finally:
+            service.cancel(run)  # of no effect once it has ended
         if run.error:
             raise gr.Error(run.error)
-        return trace.to_trace(run)
+        yield trace.to_trace(run)
 
 
 def run_status(run: Run) -> str:

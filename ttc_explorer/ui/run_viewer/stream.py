@@ -85,9 +85,13 @@ class RunStream:
     Args:
         run_id: tells this run apart from others that the same viewer shows.
         run: the run; it may still be growing, in another thread.
+
+    Attributes:
+        waiting: what to say of a run that waits for a place; empty for all others.
     """
 
     def __init__(self, run_id: str, run: Run) -> None:
+        self.waiting = ""
         self._run = run
         self._events_read = 0
         self._answer_keys: dict[str | None, int] = {}
@@ -185,7 +189,8 @@ class RunStream:
 
     def _snapshot_lines(self) -> list[str]:
         run = self._run
-        snapshot: dict[str, Json] = {"cost": ledger_data(run), "status": _status(run)}
+        status = _status(run, self.waiting)
+        snapshot: dict[str, Json] = {"cost": ledger_data(run), "status": status}
         changes = {key: data for key, data in snapshot.items() if self._snapshot.get(key) != data}
         self._snapshot |= snapshot
         if self._solutions_changed:
@@ -292,9 +297,9 @@ def ledger_data(run: Run) -> dict[str, Json]:
     return data | {"flops": ledger.flops, "sequential_depth": ledger.sequential_depth}
 
 
-def _status(run: Run) -> dict[str, Json]:
+def _status(run: Run, waiting: str) -> dict[str, Json]:
     return {
-        "text": run_summary(run),
+        "text": waiting or run_summary(run),
         "stopped": run.stopped,
         "over": run.stopped is not None,
         "error": run.error and single_line(run.error, MAX_STEP_CHARACTERS),
