@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 import typer
 
 from ttc_explorer.cli.command_group import cli
 from ttc_explorer.cli.command_options import Json
 
+Load = Annotated[
+    bool,
+    typer.Option("--load", help="Measure what a crowd gets of the app instead, on loopback."),
+]
+Minutes = Annotated[float, typer.Option(min=0.1, max=60, help="Of each crowd of --load.")]
+
 
 @cli.command(epilog="Example: bench --json")
-def bench(as_json: Json = False) -> None:
-    """Measure the speed of decoding and search."""
-    from ttc_explorer.experiments.benchmark import run_bench
+def bench(as_json: Json = False, load: Load = False, minutes: Minutes = 5.0) -> None:
+    """Measure the speed of decoding and search, or with --load what 16 and 50 people get of the
+    app at once."""
+    figures: Mapping[str, object]
+    if load:
+        from ttc_explorer.serving.load_test import run_load_test
 
-    figures = run_bench()
+        figures = run_load_test(minutes)
+    else:
+        from ttc_explorer.experiments.benchmark import run_bench
+
+        figures = run_bench()
     typer.echo(json.dumps(figures) if as_json else "\n".join(_format_nested(figures)))
 
 

@@ -1,0 +1,442 @@
+"""What a crowd gets: the app is started on loopback, and clients press Run, Stop and Reload as
+browsers do, through Gradio's queue. Nothing else on the machine should be busy meanwhile.
+
+A client's job is a problem, a strategy and a seed. It runs to its end, or is stopped or dropped (a
+page that is reloaded) when its first nodes have come. Every job is run alone first, so that trees
+under load can be compared with those of their seeds alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from statistics import median, quantiles
+from typing import Any
+
+import httpx
+
+from ttc_explorer.asset_files import PACKAGE_FOLDER
+from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.problems.families import FAMILIES, draw_problem
+
+SEARCHES = (("beam", 16), ("best_of_n", 64))
+"""Strategy and budget of the jobs, in turns."""
+WHOLE_SHARE, STOPPED_SHARE = 0.7, 0.15
+"""Shares of the runs that are left alone and that are stopped; the rest is dropped."""
+START_SECONDS, RUN_SECONDS = 180.0, 300.0
+"""Seconds after which the app counts as not starting, and a run as hung."""
+SETTLE_SECONDS = 60.0
+"""Seconds after the last client has left at which memory is read again."""
+PAUSE_SECONDS = 0.25
+"""Mean seconds that a person looks at the result before the next press."""
+SCORE_TOLERANCE = 2e-3
+"""Largest difference of a score that batches of other sizes make."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A question, and how to search for its answer."""
+
+    text: str
+    strategy: str
+    budget: int
+    seed: int
+
+
+@dataclass
+class Outcome:
+    """What became of a press on Run: ``first`` and ``end`` are seconds after the press, ``lines``
+    the viewer's stream."""
+
+    job: Job
+    kind: str
+    first: float | None = None
+    end: float | None = None
+    lines: str = ""
+    refused: str = ""
+
+
+@dataclass
+class PageFunctions:
+    """How the page calls the server, from its configuration: numbers of the functions, and the
+    values that controls begin with."""
+
+    prepare: int
+    draw: int
+    finish: int
+    stop: int
+    values: dict[int, Any]
+    inputs: dict[int, list[int]]
+    controls: dict[str, int]
+
+    @classmethod
+    def read(cls, config: dict[str, Any]) -> PageFunctions:
+        components = {each["id"]: each["props"] for each in config["components"]}
+        controls = {
+            props["elem_id"]: number for number, props in components.items() if props.get("elem_id")
+        }
+        functions = config["dependencies"]
+
+        def pressed(button: str) -> int:
+            target = [controls[button], "click"]
+            return next(int(each["id"]) for each in functions if target in each["targets"])
+
+        def after(number: int) -> int:
+            return next(
+                int(each["id"]) for each in functions if each.get("trigger_after") == number
+            )
+
+        prepare = pressed("run")
+        draw = after(prepare)
+        return cls(
+            prepare,
+            draw,
+            after(draw),
+            pressed("stop"),
+            {number: props.get("value") for number, props in components.items()},
+            {each["id"]: each["inputs"] for each in functions},
+            controls,
+        )
+
+    def data(self, function: int, job: Job | None = None) -> list[Any]:
+        """What the page sends to a function, with a job in the controls."""
+        values = dict(self.values)
+        if job is not None:
+            for control, value in (
+                ("problem", job.text),
+                ("strategy", job.strategy),
+                ("budget", job.budget),
+                ("seed", job.seed),
+            ):
+                values[self.controls[control]] = value
+        return [values[number] for number in self.inputs[function]]
+
+
+class Browser:
+    """One visitor's tab."""
+
+    def __init__(self, client: httpx.AsyncClient, number: int) -> None:
+        self._client = client
+        self._number = number
+        self._tabs = 0
+        self._page: PageFunctions | None = None
+
+    async def reload(self) -> None:
+        """Open the page anew, in a new session."""
+        self._tabs += 1
+        self._session = f"load{os.getpid()}x{self._number}x{self._tabs}"
+        (await self._client.get("/")).raise_for_status()
+        if self._page is None:
+            self._page = PageFunctions.read((await self._client.get("/config")).json())
+
+    async def press_run(self, job: Job, kind: str) -> Outcome:
+        """Run a job to its end, or as far as ``kind`` says."""
+        assert self._page is not None
+        page, outcome, start = self._page, Outcome(job, kind), time.monotonic()
+        async for _ in self._call(page.prepare, page.data(page.prepare, job)):
+            pass
+        async for lines in self._call(page.draw, page.data(page.draw)):
+            outcome.lines = lines
+            if outcome.first is None and '["add",1,' in lines:
+                outcome.first = time.monotonic() - start
+                if kind == "dropped":
+                    break
+                if kind == "stopped":
+                    await self._call_at_once(page.stop)
+        outcome.end = time.monotonic() - start
+        if kind == "dropped":
+            await self.reload()
+            return outcome
+        reply = await self._call_at_once(page.finish)
+        if not outcome.lines:
+            outcome.refused = json.dumps(reply)
+        return outcome
+
+    async def _call_at_once(self, function: int) -> Any:
+        """Call a function that does not go through the queue."""
+        assert self._page is not None
+        body = self._body(function, self._page.data(function))
+        return (await self._client.post(f"/gradio_api/run/{function}", json=body)).json()
+
+    def _body(self, function: int, data: list[Any]) -> dict[str, Any]:
+        return {
+            "data": data, "fn_index": function, "session_hash": self._session, "trigger_id": None,
+            "event_data": None,
+        }  # fmt: skip
+
+    async def _call(self, function: int, data: list[Any]) -> AsyncIterator[str]:
+        """Call a function through the queue; yields its first output as it grows."""
+        shown: Any = ""
+        body = self._body(function, data)
+        (await self._client.post("/gradio_api/queue/join", json=body)).raise_for_status()
+        address = f"/gradio_api/queue/data?session_hash={self._session}"
+        first = True
+        async with self._client.stream("GET", address) as events:
+            async for line in events.aiter_lines():
+                if not line.startswith("data:"):
+                    continue
+                message = json.loads(line[5:])
+                if message["msg"] == "process_generating" and message["output"].get("data"):
+                    value = message["output"]["data"][0]
+                    shown = value if first else _apply(shown, value)
+                    first = False
+                    if isinstance(shown, str):
+                        yield shown
+                elif message["msg"] == "close_stream" or message.get("success") is False:
+                    return
+
+
+def _apply(value: Any, changes: list[Any]) -> Any:
+    """An output after Gradio's changes to it, of which only those of a whole text matter here."""
+    for kind, path, change in changes:
+        if not path:
+            value = value + change if kind == "append" and isinstance(value, str) else change
+    return value
+
+
+def draw_jobs() -> list[Job]:
+    """A question of each family, searched for in turns in two ways."""
+    return [
+        Job(draw_problem(family, 3, Random(place)).text, *SEARCHES[place % 2], place)
+        for place, family in enumerate(FAMILIES)
+    ]
+
+
+def tree_of(lines: str) -> tuple[list[Any], dict[int, float]]:
+    """The nodes of a stream (number, parent, kind, text, tokens) and their scores."""
+    parsed = [json.loads(line) for line in lines.splitlines()]
+    nodes = [[*line[1:4], *line[5:7]] for line in parsed if line[0] == "add"]
+    return sorted(nodes), {line[1]: line[2] for line in parsed if line[0] == "score"}
+
+
+def same_tree(one: str, other: str) -> bool:
+    """Whether two streams show the same tree."""
+    (nodes, scores), (other_nodes, other_scores) = tree_of(one), tree_of(other)
+    return (
+        nodes == other_nodes
+        and scores.keys() == other_scores.keys()
+        and all(abs(scores[node] - other_scores[node]) <= SCORE_TOLERANCE for node in scores)
+    )
+
+
+# --- a crowd --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Crowd:
+    """What some clients saw in some seconds."""
+
+    clients: int
+    seconds: float
+    outcomes: list[Outcome] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    peak: int = 0
+
+    def figures(self, alone: dict[Job, str]) -> dict[str, Any]:
+        """The figures, with trees compared with those alone."""
+        done = [each for each in self.outcomes if each.kind == "whole" and not each.refused]
+        firsts = sorted(each.first for each in self.outcomes if each.first is not None)
+        ends = sorted(each.end for each in done if each.end is not None)
+        unequal = [each for each in done if not same_tree(each.lines, alone[each.job])]
+        return {
+            "clients": self.clients,
+            "seconds": round(self.seconds, 1),
+            "presses": len(self.outcomes),
+            "whole_runs": len(done),
+            "whole_runs_a_minute": round(60 * len(done) / self.seconds, 1),
+            "presses_a_minute": round(60 * len(self.outcomes) / self.seconds, 1),
+            "refused": sum(bool(each.refused) for each in self.outcomes),
+            "failures": len(self.failures),
+            "first_nodes_seconds": _median_and_95(firsts),
+            "end_seconds": _median_and_95(ends),
+            "trees_unequal": len(unequal),
+            "peak_memory_mb": self.peak >> 20,
+        }
+
+
+def _median_and_95(values: list[float]) -> list[float] | None:
+    """Median and 95th percentile."""
+    if len(values) < 2:
+        return [round(value, 2) for value in values] or None
+    return [round(median(values), 2), round(quantiles(values, n=20)[-1], 2)]
+
+
+async def run_crowd(address: str, clients: int, seconds: float, jobs: list[Job], pid: int) -> Crowd:
+    """Let so many clients press Run for so long.
+
+    Args:
+        address: Of the app.
+        clients: How many.
+        seconds: How long; runs in progress then are left to their ends and do not count.
+        jobs: What they ask for.
+        pid: Of the app, whose memory is read meanwhile.
+    """
+    crowd = Crowd(clients, seconds)
+    end = time.monotonic() + seconds
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    timeout = httpx.Timeout(RUN_SECONDS)
+
+    async def live(number: int, client: httpx.AsyncClient) -> None:
+        rng, browser = Random(number), Browser(client, number)
+        opened = False
+        while time.monotonic() < end:
+            chance = rng.random()
+            kind = (
+                "whole"
+                if chance < WHOLE_SHARE
+                else "stopped"
+                if chance < WHOLE_SHARE + STOPPED_SHARE
+                else "dropped"
+            )
+            try:
+                if not opened:
+                    await browser.reload()
+                    opened = True
+                outcome = await browser.press_run(rng.choice(jobs), kind)
+                if time.monotonic() <= end:
+                    crowd.outcomes.append(outcome)
+            except (httpx.HTTPError, KeyError, ValueError) as error:
+                crowd.failures.append(f"{type(error).__name__}: {error}")
+                opened = False
+            await asyncio.sleep(2 * PAUSE_SECONDS * rng.random() if clients > 1 else 0)
+
+    async def watch_memory() -> None:
+        while True:
+            crowd.peak = max(crowd.peak, memory_of(pid))
+            await asyncio.sleep(1.0)
+
+    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=timeout) as client:
+        watching = asyncio.create_task(watch_memory())
+        await asyncio.gather(*(live(number, client) for number in range(clients)))
+        watching.cancel()
+    return crowd
+
+
+async def run_alone(address: str, jobs: list[Job]) -> tuple[dict[Job, str], float]:
+    """The stream of each job run alone, one after another, and the seconds of all together."""
+    timeout = httpx.Timeout(RUN_SECONDS)
+    async with httpx.AsyncClient(base_url=address, timeout=timeout) as client:
+        browser = Browser(client, 0)
+        await browser.reload()
+        await browser.press_run(jobs[0], "whole")  # warms up
+        start = time.monotonic()
+        lines = {job: (await browser.press_run(job, "whole")).lines for job in jobs}
+        return lines, time.monotonic() - start
+
+
+def memory_of(pid: int) -> int:
+    """Bytes that a process and all its descendants hold; 0 where the system does not say (it does
+    on Linux)."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    pending, total = [pid], 0
+    while pending:
+        process = pending.pop()
+        pending += children.get(process, [])
+        try:
+            pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        total += pages * os.sysconf("SC_PAGE_SIZE")
+    return total
+
+
+# --- the app --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def running_app() -> Iterator[tuple[str, int, float]]:
+    """The app in a process of its own: its address, its process, and the seconds until it answered.
+
+    Raises:
+        ModelError: It does not start.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    places = {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    paths = filter(None, (str(PACKAGE_FOLDER.parent), os.environ.get("PYTHONPATH")))
+    quiet = {"GRADIO_ANALYTICS_ENABLED": "False", "PYTHONPATH": os.pathsep.join(paths)}
+    start = time.monotonic()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ttc_explorer", "app"],
+            stdout=log,
+            stderr=log,
+            env=os.environ | places | quiet,
+        )
+        try:
+            while not _answers(address):
+                if process.poll() is not None or time.monotonic() > start + START_SECONDS:
+                    raise ModelError("The app did not start: run the command app to see why.")
+                time.sleep(0.05)
+            yield address, process.pid, time.monotonic() - start
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=10).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def run_load_test(minutes: float, crowds: tuple[int, ...] = (16, 50)) -> dict[str, Any]:
+    """Start the app, and measure it alone and with crowds.
+
+    Args:
+        minutes: Of each crowd.
+        crowds: Numbers of clients.
+
+    Returns:
+        ``start_seconds``, until the app answered; ``alone``, runs one after another; and
+        ``crowd_16`` and so on: throughput in whole runs a minute and as a ``ratio`` to those alone,
+        seconds until first nodes and the end (median, 95th percentile), refusals, failures, trees
+        that differ from those of their seeds alone, and memory of all processes in MB, idle, at its
+        peak and SETTLE_SECONDS after.
+
+    Raises:
+        ModelError: The app does not start.
+    """
+    jobs = draw_jobs()
+    with running_app() as (address, pid, start_seconds):
+        alone, spent = asyncio.run(run_alone(address, jobs))
+        rate = 60 * len(jobs) / spent
+        idle = memory_of(pid)
+        figures: dict[str, Any] = {
+            "cores": os.cpu_count(),
+            "start_seconds": round(start_seconds, 1),
+            "alone": {"runs": len(jobs), "runs_a_minute": round(rate, 1)},
+            "idle_memory_mb": idle >> 20,
+        }
+        for clients in crowds:
+            crowd = asyncio.run(run_crowd(address, clients, 60 * minutes, jobs, pid))
+            time.sleep(SETTLE_SECONDS)
+            seen = crowd.figures(alone)
+            seen["ratio"] = round(seen["whole_runs_a_minute"] / rate, 2)
+            seen["memory_after_mb"] = memory_of(pid) >> 20
+            figures[f"crowd_{clients}"] = seen
+    return figures
