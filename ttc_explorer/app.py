@@ -45,6 +45,13 @@ USUAL_PORT = 7860
 
 OTHER_THREADS = 40
 """Threads of the web process beside those that follow a run, or wait for one, each."""
+NO_ANALYTICS = {
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+}
+"""Gradio makes a table of the last ten thousand events whenever one ends, for a page of figures
+that is closed here. Read when the queue is made."""
+
 OPENING_TRACE = RECORDED_RUNS_FOLDER / "opening.json.gz"
 
 
@@ -91,6 +98,7 @@ def launch() -> None:
     learner = (
         OutcomeLearner(policy, open_outcomes(limits.public), limits.public) if policy else None
     )
+    os.environ.update(NO_ANALYTICS)
     model_manager = make_model_manager(learner, limits)
     model_manager.start_loading()  # beside the pages, which are built meanwhile
     app = build_app(model_manager, opening)

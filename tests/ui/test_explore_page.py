@@ -21,6 +21,7 @@ from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.voting import winning_vote
+from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.components.problem_input import example_problem
 from ttc_explorer.ui.pages import build_app
@@ -399,11 +400,60 @@ def test_a_loaded_trace_sets_all_controls(page, tmp_path):
 def test_programs_get_one_endpoint_that_solves(page):
     app = build_app(ModelManager(toy_solver))
     assert set(app.get_api_info()["named_endpoints"]) == {"/solve"}
-    solved = page.solve(ASKED["text"], "best_of_n", 4)
+    *standings, solved = page.solve(ASKED["text"], "best_of_n", 4)
+    assert standings[-1]["status"].startswith("Done in")
     assert solved["stopped"] == "done"
     assert len(solved["solutions"]) == 4
     with pytest.raises(gr.Error, match="is empty"):
-        page.solve("")
+        next(page.solve(""))
+
+
+def test_a_program_that_has_left_ends_its_run():
+    gate = PausableGenerator(toy_solver().generator)
+    gate.hold(after=0)
+    with gr.Blocks():
+        page = ExplorePage(ModelManager(lambda: toy_solver(gate)), None)
+    standings = page.solve(ASKED["text"], "best_of_n", 4)
+    assert next(standings) == {"status": "Reading the problem"}
+    service = page._model_manager.wait().service
+    standings.close()
+    service.drain_and_close()  # hangs if the run does not end
+    assert service.totals.runs == 1
+
+
+def test_who_waits_is_told_their_place_and_who_is_refused_why():
+    gate = PausableGenerator(toy_solver().generator)
+    gate.hold(after=0)
+    with gr.Blocks():
+        page = ExplorePage(
+            ModelManager(lambda: toy_solver(gate), limits=Limits(runs=1, queue=1)), None
+        )
+    first, second, third = (ExploreSession(None) for _ in range(3))
+    for session in (first, second, third):
+        list(page.prepare(values(page, session)))
+    running, waiting = page.draw(first), page.draw(second)
+    next(running)
+    assert state_of(next(waiting)[page.viewer])["text"] == "Waiting for a place: next in line"
+    assert list(page.draw(third)) == []
+    assert "All 1 places are taken" in page.controls.finish(third)[page.controls.banner]
+    gate.release()
+    list(running)
+    assert state_of(list(waiting)[-1][page.viewer])["text"].startswith("Done in")
+
+
+def test_a_run_that_is_ended_by_a_limit_says_which_and_what_to_do():
+    limits = Limits(public=True, seconds=7)
+    with gr.Blocks():
+        page = ExplorePage(ModelManager(toy_solver, limits=limits), None)
+    service = page._model_manager.wait().service
+
+    def start(run, seconds):
+        run.stopped = "deadline"
+        service._finish(run)
+
+    service._start = start
+    shown = search(page, ExploreSession(None))
+    assert limits.time_is_up(7) in shown[page.controls.banner]
 
 
 def test_a_frame_is_one_output_of_one_event():
