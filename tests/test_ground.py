@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -87,6 +88,17 @@ def test_requirements_are_what_the_code_imports():
     known = packages_distributions()
     needed = {re.sub(r"[._]", "-", known[module][0]).lower() for module in modules}
     assert needed | UNIMPORTED == set(pins())
+
+
+def test_the_lock_holds_every_requirement_by_hash_and_names_no_host():
+    text = (ROOT / "requirements.lock").read_text()
+    locked = dict(re.findall(r"^([\w-]+)==(\S+) \\\n    --hash=sha256:[0-9a-f]{64}$", text, re.M))
+    assert len(locked) == text.count("==") == text.count("--hash")
+    assert "://" not in text
+    for name, pin in pins().items():
+        assert fnmatch(locked[name].partition("+")[0], pin), name
+    table = (ROOT / "docs" / "dependencies.md").read_text()
+    assert dict(re.findall(r"^\| ([\w-]+) \| (\d\S*) \| [^|]+ \|$", table, re.M)) == locked
 
 
 @pytest.mark.parametrize("floor", FLOORS)
