@@ -55,6 +55,12 @@ def test_scripts_of_the_page_bear_the_nonce_of_its_policy_and_no_others_run(tmp_
     assert "nonce=" not in asked.get("/file").text  # what somebody sent runs nothing
 
 
+def test_whether_the_page_can_be_reached_is_told_without_making_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.serving.test_http_guard.PAGE", None)
+    reply = client(tmp_path).head("/")
+    assert (reply.status_code, reply.content) == (200, b"")
+
+
 @pytest.mark.parametrize("path", ["/", "/file", "/missing", "/gradio_api/call/solve"])
 def test_every_response_has_the_headers(tmp_path, path):
     headers = client(tmp_path).get(path).headers

@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttc_explorer.environment import Environment
@@ -181,6 +181,10 @@ class HttpGuard:
             status, sentence = refusal
             response = JSONResponse({"detail": sentence, "error": sentence}, status)
             await response(scope, receive, send_guarded)
+        elif scope["path"] == "/" and scope["method"] == "HEAD":
+            # Gradio asks so whether it can be reached, and gives up after three seconds: on a busy
+            # machine making the page takes longer.
+            await HTMLResponse()(scope, receive, send_guarded)
         elif scope["path"] == "/" and scope["method"] == "GET":
             await self._app(scope, receive, _with_nonce(nonce, send_guarded))
         else:
