@@ -24,11 +24,11 @@ def limit_rows_in_memory(monkeypatch, backbone, most):
     for."""
     read, asked = backbone.read, []
 
-    def reading(ids, *args, **more):
-        asked.append(ids.shape[0])
-        if ids.shape[0] > most:
+    def reading(ids, places, *args, **more):
+        asked.append(ids.shape[0] if places.follow else ids.numel())
+        if asked[-1] > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
-        return read(ids, *args, **more)
+        return read(ids, places, *args, **more)
 
     monkeypatch.setattr(backbone, "read", reading)
     return asked
@@ -71,7 +71,7 @@ def test_decoding_goes_on_in_smaller_batches(monkeypatch):
     asked = limit_rows_in_memory(monkeypatch, generator.backbone, most=4)
     rows = generator.extend(jobs)
     assert [(row.text, row.cost) for row in rows] == [(row.text, row.cost) for row in roomy]
-    assert asked[:3] == [11, 6, 3]
+    assert max(asked) > 4 >= asked[-1]
     limit_rows_in_memory(monkeypatch, generator.backbone, most=0)
     with pytest.raises(ModelError, match="does not hold even one solution"):
         generator.extend(jobs)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from weakref import ref
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -195,11 +196,15 @@ def test_revising_equals_a_plain_pass_over_the_chain(make):
 def test_tokens_follow_the_tempered_distribution():
     logits = torch.randn(1, 7, generator=torch.Generator().manual_seed(1))
     count, banned = 20_000, torch.tensor([False] * 6 + [True])
-    ids, logprobs = sample_tokens(
-        logits.expand(count, 7),
-        torch.full((count,), 0.5, dtype=torch.float64),
-        torch.from_numpy(uniform_draws([(3, i) for i in range(count)], 1)[:, 0]),
-        banned,
+    ids, logprobs = map(
+        torch.from_numpy,
+        sample_tokens(
+            logits,
+            np.zeros(count, dtype=int),
+            np.full(count, 0.5),
+            uniform_draws([(3, i) for i in range(count)], 1)[:, 0],
+            banned,
+        ),
     )
     wanted = (logits[0, :6] / 0.5).softmax(-1)
     found = torch.bincount(ids, minlength=7) / count
@@ -253,14 +258,13 @@ def test_large_batches_are_decoded_in_turns(monkeypatch):
     assert generator.extend([]) == []
 
 
-def test_costs_are_what_the_model_processed(generator):
-    """Every token that goes into the model, apart from padding, is charged to somebody, once."""
+def test_what_was_computed_is_what_the_model_processed(generator):
+    """Every token that goes into the model, apart from padding, stands with somebody, once."""
     fed = count_what_is_read(generator.backbone)
     prefilled = generator.prefill(QUESTIONS)
     cost = sum((o.cost for o in prefilled), Cost())
-    assert (
-        cost.prefilled == fed.tokens == sum(len(generator.codec.prompt(q)) - 1 for q in QUESTIONS)
-    )
+    assert cost.prefilled == cost.generator_computed == fed.tokens
+    assert cost.prefilled == sum(len(generator.codec.prompt(q)) - 1 for q in QUESTIONS)
     live = [(o.state, o.cost.prefilled) for o in prefilled]
     asked = []
     for round_ in range(4):
@@ -281,8 +285,22 @@ def test_costs_are_what_the_model_processed(generator):
             for length, row in zip(parents, sampled, strict=True)
             if not row.finished
         ][:5]
-    assert cost.prefilled + cost.generated == fed.tokens
-    assert cost.flops == cost.generator_flops == fed.flops(toy_qwen2())
+    assert cost.generator_computed == fed.tokens < cost.prefilled + cost.generated
+
+
+def test_costs_of_the_method_are_those_of_each_row_alone(generator):
+    """Which is all that is computed for it then; with others they are the same
+    (``test_company_makes_no_difference``)."""
+    fed = count_what_is_read(generator.backbone)
+    for place, question in enumerate(QUESTIONS):
+        fed.tokens = fed.contexts = 0
+        (prefilled,) = generator.prefill([question])
+        cost, state = prefilled.cost, prefilled.state
+        for round_ in range(3):
+            (row,) = generator.extend([ExtendJob(state, 1.0, (round_, place))])
+            cost, state = cost + row.cost, row.state
+        assert cost.prefilled + cost.generated == cost.generator_computed == fed.tokens
+        assert cost.flops == cost.generator_flops == fed.flops(toy_qwen2())
     assert generator.parameters == sum(weight.numel() for weight in toy_qwen2().parameters())
 
 

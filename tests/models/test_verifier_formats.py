@@ -246,7 +246,7 @@ def test_scores_are_those_of_the_makers_formula(name, tmp_path):
         for cost in costs[1:]
     )
     if type(verifier) is StepVerifier:
-        assert [cost.verifier for cost in costs[2:]] < [len(state.ids) // 2] * 2, (
+        assert [cost.verifier for cost in costs[2:]] < [state.row.length // 2] * 2, (
             "prefixes are not read again"
         )
     (together,) = verifier.score([ScoreJob(prefilled.state, "\n".join(STEPS))])
@@ -266,7 +266,7 @@ def test_what_is_read_is_charged(tmp_path):
     for step in STEPS:
         (row,) = verifier.score([ScoreJob(state, step)])
         cost, state = cost + row.cost, row.state
-    assert cost.verifier == sum(fed) == len(state.ids)
+    assert cost.verifier == sum(fed) == state.row.length
 
 
 @pytest.mark.usefixtures("alone")

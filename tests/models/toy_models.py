@@ -6,6 +6,8 @@ Their lines are short sums such as ``3+4=``; about one line in eight is an answe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor, nn
@@ -20,6 +22,7 @@ from transformers import (
 )
 
 from ttc_explorer.models.backbone import Backbone
+from ttc_explorer.models.kv_cache import TokenPlaces
 from ttc_explorer.models.local_verifiers import TokenPRM
 from ttc_explorer.models.tree_decoding import TreeGenerator
 
@@ -29,9 +32,10 @@ CONTEXT = 512
 
 class ReadCount:
     """What a backbone has read, padding apart: ``tokens``, and ``contexts``, the tokens that each
-    of them attended to, itself included, added up."""
+    of them came after, itself included, added up."""
 
-    def __init__(self) -> None:
+    def __init__(self, original: Callable[..., Tensor | None]) -> None:
+        self.original = original
         self.tokens = self.contexts = 0
 
     def flops(self, model: PreTrainedModel) -> float:
@@ -44,13 +48,13 @@ class ReadCount:
 
 def count_what_is_read(backbone: Backbone) -> ReadCount:
     """Count from now on. Id 0 is padding and nothing else."""
-    count, read = ReadCount(), backbone.read
+    read = backbone.read
+    count = ReadCount(read)
 
-    def counted(ids: Tensor, starts: Tensor, *args: object, **more: object) -> Tensor | None:
-        places = starts[:, None] + torch.arange(ids.shape[1])
+    def counted(ids: Tensor, places: TokenPlaces, *args: object, **more: object) -> Tensor | None:
         count.tokens += int((ids != 0).sum())
-        count.contexts += int(((places + 1) * (ids != 0)).sum())
-        return read(ids, starts, *args, **more)
+        count.contexts += int(((places.positions + 1) * (ids != 0)).sum())
+        return read(ids, places, *args, **more)
 
     backbone.read = counted
     return count

@@ -444,5 +444,6 @@ def test_the_schema_names_all_that_is_written():
 
     run = run_toy("mcts", 8)
     run.ledger.peak_memory = run.ledger.display_verifier_tokens = 1
+    run.ledger.generator_tokens_computed = run.ledger.verifier_tokens_computed = 1
     compare(to_trace(run), schema)
     compare(GOOD, schema)

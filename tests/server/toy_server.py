@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from threading import Lock, Thread
 
+import numpy as np
 import torch
 from transformers import AutoTokenizer
 
@@ -175,13 +176,14 @@ class ToyServer:
             logits = self._writer(torch.tensor([[*ids, *written]])).logits[0, -1:]
             chosen, chance = sample_tokens(
                 logits,
-                torch.tensor([temperature]).double(),
-                torch.tensor([draw]),
+                np.array([0]),
+                np.array([temperature]),
+                np.array([draw]),
                 self._banned_token_mask,
             )
-            written.append(int(chosen))
-            chances.append(float(chance))
-            names.append(self._tokenizer.convert_ids_to_tokens(int(chosen)))
+            written.append(int(chosen[0]))
+            chances.append(float(chance[0]))
+            names.append(self._tokenizer.convert_ids_to_tokens(int(chosen[0])))
             text = self._tokenizer.decode(written, skip_special_tokens=True)
             if written[-1] == self._tokenizer.eos_token_id:
                 return text, names, chances, "stop", None

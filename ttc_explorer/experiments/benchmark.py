@@ -13,6 +13,7 @@ from statistics import median
 from time import perf_counter
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
@@ -20,15 +21,16 @@ from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, 
 
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models import catalogue
-from ttc_explorer.models.backbone import Backbone
+from ttc_explorer.models.backbone import Backbone, append_tokens
 from ttc_explorer.models.devices import thread_count
 from ttc_explorer.models.hf_backbone import HFBackbone
-from ttc_explorer.models.kv_cache import KVBlock
+from ttc_explorer.models.kv_cache import EMPTY_ROW
 from ttc_explorer.models.llama_fast_path import FusedBackbone
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.sampling import sample_tokens, uniform_draws
 from ttc_explorer.models.step_codec import StepCodec
 from ttc_explorer.models.tree_decoding import TreeGenerator
+from ttc_explorer.models.trie_batch import TrieBatch
 from ttc_explorer.problems.answer_checker import exact_match_checker
 from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.families import FAMILIES, draw_problem
@@ -118,21 +120,18 @@ def bench_decoding(model: PreTrainedModel, prompt: list[int], repeats: int) -> d
 
 @torch.inference_mode()
 def decode(backbone: Backbone, ids: Tensor) -> None:
-    """Sample TOKENS tokens after each row of ``ids`` (rows, prompt), none of them an end."""
-    rows, length = ids.shape
-    block = KVBlock(rows, length + TOKENS)
-    starts = torch.zeros(rows, dtype=torch.long)
-    backbone.read(ids[:, :-1], starts, block, predict=False)
-    starts, last = starts + length - 1, ids[:, -1]
-    draws = torch.from_numpy(uniform_draws([(row,) for row in range(rows)], TOKENS))
-    temperatures = torch.full((rows,), 0.8, dtype=torch.float64)
+    """Sample TOKENS tokens after each row of ``ids`` (rows, prompt), none of them an end; rows stay
+    apart also where they are equal."""
+    count = len(ids)
+    prompts = append_tokens(backbone, [EMPTY_ROW] * count, ids[:, :-1].tolist(), predict=False)
+    batch = TrieBatch(backbone, [prompt.row for prompt in prompts], TOKENS)
+    last, rows = ids[:, -1].numpy(), np.arange(count)
+    draws = uniform_draws([(row,) for row in range(count)], TOKENS)
+    temperatures = np.full(count, SETTINGS.temperature)
     for token in range(TOKENS):
-        outputs = backbone.read(last[:, None], starts + token, block, predict=True)
-        assert outputs is not None
-        logits = outputs[:, 0]
-        last, _ = sample_tokens(
-            logits, temperatures, draws[:, token], torch.zeros(logits.shape[1], dtype=torch.bool)
-        )
+        logits = batch.read(rows, last)
+        banned = torch.zeros(logits.shape[1], dtype=torch.bool)
+        last, _ = sample_tokens(logits, rows, temperatures, draws[:, token], banned)
 
 
 def interleaved_medians(tasks: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:

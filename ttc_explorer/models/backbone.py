@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from ttc_explorer.models.devices import AdaptiveBatches
 from ttc_explorer.models.hf_backbone import HFBackbone
-from ttc_explorer.models.kv_cache import KVBlock, KVRow, fork
+from ttc_explorer.models.kv_cache import KVBlock, KVRow, TokenPlaces, fork, places_after
 from ttc_explorer.models.llama_fast_path import FusedBackbone
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.stateless_backbone import StatelessBackbone
@@ -36,13 +37,14 @@ class Backbone(Protocol):
     device: torch.device
     recomputes_prefix: bool
 
-    def read(self, ids: Tensor, starts: Tensor, block: KVBlock, predict: bool) -> Tensor | None:
-        """Read T more tokens in each of the first n rows of ``block``, and remember them there.
+    def read(
+        self, ids: Tensor, places: TokenPlaces, block: KVBlock, predict: bool
+    ) -> Tensor | None:
+        """Read T more tokens in each of the first n slots of ``block``, and remember them there.
 
-        ``ids`` (n, T); row r has ``starts[r]`` tokens already. Returns the head's output at each
-        token (n, T, outputs) if ``predict``, else None. Rows that have fewer than T tokens to read
-        are padded at their end with any id: what the block remembers of padding lies beyond the
-        row's end.
+        ``ids`` (n, T). Returns the head's output at each token (n, T, outputs) if ``predict``, else
+        None. Slots that have fewer than T tokens to read are padded at their end with id 0: what
+        the block remembers of padding, nobody attends to.
         """
         ...
 
@@ -57,23 +59,40 @@ def build_backbone(model: PreTrainedModel) -> Backbone:
         return StatelessBackbone(model)
 
 
+class Appended(NamedTuple):
+    """A longer sequence, the head's output (outputs,) at its last token, and how many tokens were
+    read for it."""
+
+    row: KVRow
+    output: Tensor | None
+    computed: int
+
+
 def append_tokens(
     backbone: Backbone, rows: Sequence[KVRow], texts: Sequence[Sequence[int]], predict: bool
-) -> tuple[list[KVRow], list[Tensor]]:
+) -> list[Appended]:
     """Read ``texts[i]`` (ids, at least one) after ``rows[i]``, in passes of texts of about the same
-    length.
+    length; each different text once, for the first of those that are equal.
 
-    Returns the longer rows and, if ``predict``, the head's output (outputs,) at the last token of
-    each.
+    ``predict``: give outputs.
     """
+    first_of: dict[tuple[bytes, tuple[int, ...]], int] = {}
+    firsts = [
+        first_of.setdefault((row.ids.tobytes(), tuple(text)), index)
+        for index, (row, text) in enumerate(zip(rows, texts, strict=True))
+    ]
+    distinct = list(first_of.values())
     read: dict[int, tuple[KVRow, Tensor | None]] = {}
-    for batch in _split_into_passes([len(text) for text in texts]):
-        done = AdaptiveBatches(len(batch)).run(
-            batch, lambda part: _append_in_one_pass(backbone, rows, texts, part, predict)
+    for batch in _split_into_passes([len(texts[i]) for i in distinct]):
+        places = [distinct[i] for i in batch]
+        done = AdaptiveBatches(len(places)).run(
+            places, lambda part: _append_in_one_pass(backbone, rows, texts, part, predict)
         )
-        read |= zip(batch, done, strict=True)
-    longer, outputs = zip(*(read[i] for i in range(len(rows))), strict=True) if read else ((), ())
-    return list(longer), list(outputs) if predict else []
+        read |= zip(places, done, strict=True)
+    return [
+        Appended(*read[first], len(texts[index]) if first == index else 0)
+        for index, first in enumerate(firsts)
+    ]
 
 
 def _append_in_one_pass(
@@ -88,12 +107,13 @@ def _append_in_one_pass(
     ids = torch.zeros(len(batch), int(lengths.max()), dtype=torch.long)
     for index, i in enumerate(batch):
         ids[index, : len(texts[i])] = torch.tensor(texts[i])
-    starts = torch.tensor([rows[i].length for i in batch])
+    starts = torch.tensor([rows[i].length for i in batch], device=backbone.device)
     block = fork([rows[i] for i in batch], extra_tokens=ids.shape[1])
-    out = backbone.read(ids.to(backbone.device), starts.to(backbone.device), block, predict)
+    places = places_after(starts, ids.shape[1])
+    out = backbone.read(ids.to(backbone.device), places, block, predict)
     return [
         (
-            KVRow(block, index, rows[i].length + len(texts[i])),
+            KVRow(block, index, np.concatenate([rows[i].ids, texts[i]])),
             None if out is None else out[index, len(texts[i]) - 1],
         )
         for index, i in enumerate(batch)

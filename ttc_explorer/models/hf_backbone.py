@@ -8,7 +8,7 @@ from transformers import Cache, DynamicCache, PreTrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from ttc_explorer.models.flops import attention_width
-from ttc_explorer.models.kv_cache import KVBlock, KVRow, WriteTarget, fork
+from ttc_explorer.models.kv_cache import KVBlock, TokenPlaces, places_after
 from ttc_explorer.models.protocol import ModelError
 
 MIN_SLIDING_WINDOW = 2048
@@ -66,11 +66,12 @@ class HFBackbone:
                 f"{kind} cannot be forked: it answers differently when it continues from a fork."
             )
 
-    def read(self, ids: Tensor, starts: Tensor, block: KVBlock, predict: bool) -> Tensor | None:
+    def read(
+        self, ids: Tensor, places: TokenPlaces, block: KVBlock, predict: bool
+    ) -> Tensor | None:
         """See Backbone."""
-        target = WriteTarget(starts, ids.shape[1])
-        block.reserve(target.attended_width)
-        masked = target.masked[:, None]
+        block.reserve(places.attended_width)
+        masked = places.masked[:, None]
         mask = torch.zeros(masked.shape, dtype=self.model.dtype, device=ids.device)
         mask.masked_fill_(masked, torch.finfo(self.model.dtype).min)
         model = self.model if predict else self.model.base_model
@@ -78,8 +79,8 @@ class HFBackbone:
             input_ids=ids,
             attention_mask=mask,
             # Padding may lie beyond the context; which position it is given does not matter.
-            position_ids=target.columns.clamp(max=self.context - 1),
-            past_key_values=_KVBlockCache(block, target),
+            position_ids=places.positions.clamp(max=self.context - 1),
+            past_key_values=_KVBlockCache(block, places),
             use_cache=True,
         )
         return out.logits.float() if predict else None
@@ -87,34 +88,34 @@ class HFBackbone:
     @torch.inference_mode()
     def _max_probability_difference(self) -> float:
         """Largest difference of probability (total variation) between a plain pass and one that
-        forks midway: half precision moves what is unlikely by whole nats, and what is likely hardly
-        at all."""
+        splits in two rows midway: half precision moves what is unlikely by whole nats, and what is
+        likely hardly at all."""
         ids = torch.arange(1, 9, device=self.device)[None] % self.model.config.vocab_size
         plain = self.model(input_ids=ids).logits[:, 4:].float().softmax(-1)
-        block = KVBlock(1, 4)
-        self.read(ids[:, :4], torch.tensor([0], device=self.device), block, predict=False)
-        forked = fork([KVRow(block, 0, 4), KVRow(block, 0, 4)], extra_tokens=4)
-        starts = torch.tensor([4, 4], device=self.device)
-        outs = [
-            self.read(ids[:, [4 + t]].expand(2, 1), starts + t, forked, predict=True)
-            for t in range(4)
-        ]
-        return float(
-            (torch.cat([out for out in outs if out is not None], 1).softmax(-1) - plain)
-            .abs()
-            .sum(-1)
-            .max()
-            / 2
-        )
+        block = KVBlock(1, 12)
+        starts = torch.tensor([0], device=self.device)
+        self.read(ids[:, :4], places_after(starts, 4), block, predict=False)
+        outs = []
+        for token in range(4, 8):  # in two rows that share the first four tokens
+            first = 2 * token - 4
+            masked = torch.ones(1, 2, 16, dtype=torch.bool, device=self.device)
+            masked[:, :, :4] = False
+            masked[:, 0, 4 : first + 1 : 2] = masked[:, 1, 5 : first + 2 : 2] = False
+            positions = torch.tensor([[token, token]], device=self.device)
+            places = TokenPlaces(positions, slice(first, first + 2), masked, follow=False)
+            out = self.read(ids[:, [token, token]], places, block, predict=True)
+            assert out is not None  # as it was to predict
+            outs.append(out[0].softmax(-1))
+        return float((torch.stack(outs, 1) - plain).abs().sum(-1).max() / 2)
 
 
 class _KVBlockCache(Cache):
     """Lets a transformers model write into the first rows of a block and attend to their first
     columns."""
 
-    def __init__(self, block: KVBlock, target: WriteTarget) -> None:
+    def __init__(self, block: KVBlock, places: TokenPlaces) -> None:
         super().__init__(layers=[])
-        self._block, self._target = block, target
+        self._block, self._places = block, places
 
     def update(
         self,
@@ -125,9 +126,9 @@ class _KVBlockCache(Cache):
         **kwargs: object,
     ) -> tuple[Tensor, Tensor]:
         return (
-            self._block.write(2 * layer_idx, key_states.transpose(1, 2), self._target),
-            self._block.write(2 * layer_idx + 1, value_states.transpose(1, 2), self._target),
+            self._block.write(2 * layer_idx, key_states.transpose(1, 2), self._places),
+            self._block.write(2 * layer_idx + 1, value_states.transpose(1, 2), self._places),
         )
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
-        return self._target.attended_width - self._target.columns.shape[1]
+        return self._places.attended_width - self._places.positions.shape[1]

@@ -1,16 +1,16 @@
-"""The KV cache of prefixes: keys and values of token sequences, forked by copying rows, freed with
-them.
+"""The KV cache of token sequences, which share the tokens that they have in common.
 
-Everything that is read at one time goes into one block, a sequence a row. Handles on its rows are
-all that a search tree keeps; when no handle is left, Python frees the block.
+Keys and values lie in blocks. Handles on sequences in them (``KVRow``) are all that a search tree
+keeps; when no handle is left, Python frees the block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -25,99 +25,157 @@ def round_up_width(width: int) -> int:
 
 
 class KVBlock:
-    """The KV cache of ``rows`` sequences, with room for ``width`` tokens each.
+    """The KV cache of ``slots`` slots of ``width`` columns; a column holds a token.
 
-    ``tensors`` are (rows, heads, width, channels), as many as the model likes (keys and values of
-    each layer, say); column p of a row belongs to its token number p. What stands beyond the end of
-    a row is finite, and nobody attends to it. A tensor is made when first written: only the model
-    knows its shape.
+    ``tensors`` are (slots, heads, width, channels), as many as the model likes (keys and values of
+    each layer, say). A slot may hold one sequence, column p its token number p, or a trie of
+    sequences, each of which knows its columns: which tokens see which is said when they are read
+    (``TokenPlaces``). What stands in unused columns is finite, and nobody attends to it. A tensor
+    is made when first written: only the model knows its shape.
     """
 
-    def __init__(self, rows: int, width: int) -> None:
-        self.rows = rows
+    def __init__(self, slots: int, width: int) -> None:
+        self.slots = slots
         self.width = round_up_width(width)
         self.tensors: list[Tensor] = []
 
     def reserve(self, width: int) -> None:
-        """Make room for at least ``width`` tokens a row."""
+        """Make room for at least ``width`` columns a slot."""
         if width > self.width:
             self.width = round_up_width(width)
             self.tensors = [
                 F.pad(old, (0, 0, 0, self.width - old.shape[2])) for old in self.tensors
             ]
 
-    def write(self, number: int, states: Tensor, target: WriteTarget) -> Tensor:
-        """Write the keys or values of T tokens of the first n rows; return all that these rows
-        attend to.
+    def write(self, number: int, states: Tensor, places: TokenPlaces) -> Tensor:
+        """Write the keys or values of T tokens of each of the first n slots; return all that may be
+        attended to there.
 
-        ``states`` (n, T, heads, channels). Returns (n, heads, target.attended_width, channels).
+        ``states`` (n, T, heads, channels). Returns (n, heads, places.attended_width, channels).
         Tensors are made in the order of their numbers.
         """
+        n = states.shape[0]
         if number == len(self.tensors):
             self.tensors.append(
-                states.new_zeros(self.rows, states.shape[2], self.width, states.shape[3])
+                states.new_zeros(self.slots, states.shape[2], self.width, states.shape[3])
             )
         tensor = self.tensors[number]
-        tensor[target.rows, :, target.columns] = states
-        return tensor[: target.rows.shape[0], :, : target.attended_width]
+        if isinstance(places.columns, slice):
+            tensor[:n, :, places.columns] = states.transpose(1, 2)
+        else:
+            rows = torch.arange(n, device=states.device)[:, None]
+            tensor[rows, :, places.columns] = states
+        return tensor[:n, :, : places.attended_width]
 
     def copy(self, first: int, rows: Sequence[KVRow]) -> None:
-        """Copy rows of one other block into the rows from ``first`` on."""
+        """Copy sequences of one other block into the slots from ``first`` on, one a slot."""
         length = max(row.length for row in rows)
         slots = torch.tensor([row.slot for row in rows])
-        for number, tensor in enumerate(rows[0].block.tensors):
-            if number == len(self.tensors):
-                self.tensors.append(
-                    tensor.new_empty(self.rows, tensor.shape[1], self.width, tensor.shape[3])
+        for number, source in enumerate(rows[0].block.tensors):
+            target = self._like(number, source)[first : first + len(rows)]
+            if all(row.columns is None for row in rows):
+                # Gathering and then copying is several times faster than assigning to a gathered
+                # place.
+                target[:, :, :length] = source[:, :, :length].index_select(
+                    0, slots.to(source.device)
                 )
-            target = self.tensors[number][first : first + len(rows)]
-            # Gathering and then copying is several times faster than assigning to a gathered place.
-            target[:, :, :length] = tensor[:, :, :length].index_select(0, slots.to(tensor.device))
-            target[:, :, length:] = 0
+            else:
+                for place, row in zip(target, rows, strict=True):
+                    columns = torch.from_numpy(row.all_columns()).to(source.device)
+                    place[:, : row.length] = source[row.slot].index_select(1, columns)
 
-    def swap(self, pairs: Iterable[tuple[int, int]], attended_width: int) -> None:
-        """Exchange the first ``attended_width`` columns of rows pairwise."""
-        for one, other in pairs:
-            for tensor in self.tensors:
-                here, there = tensor[one, :, :attended_width], tensor[other, :, :attended_width]
-                kept = here.clone()
-                here.copy_(there)
-                there.copy_(kept)
+    def copy_columns(self, source: KVBlock, moves: Sequence[ColumnMove]) -> None:
+        """Copy columns out of slots of another block."""
+        device = source.tensors[0].device if source.tensors else None
+        indices = [torch.from_numpy(move.columns).to(device) for move in moves]
+        for number, tensor in enumerate(source.tensors):
+            target = self._like(number, tensor)
+            for move, index in zip(moves, indices, strict=True):
+                end = move.first + len(move.columns)
+                target[move.to_slot, :, move.first : end] = tensor[move.slot].index_select(1, index)
 
-
-class WriteTarget:
-    """Where the cache entries of T more tokens of the first n rows go: ``rows`` (n, 1), ``columns``
-    (n, T), and how far they attend.
-
-    ``attended_width``: the columns that any of them attends to, a multiple of WIDTH_MULTIPLE;
-    ``masked`` (n, T, attended_width): those that each of them must not attend to.
-    """
-
-    def __init__(self, starts: Tensor, count: int) -> None:
-        self.rows = torch.arange(starts.shape[0], device=starts.device)[:, None]
-        self.columns = starts[:, None] + torch.arange(count, device=starts.device)
-        self.attended_width = round_up_width(int(starts.max()) + count)
-        self.masked = (
-            torch.arange(self.attended_width, device=starts.device) > self.columns[:, :, None]
-        )
+    def _like(self, number: int, source: Tensor) -> Tensor:
+        """Tensor ``number``, made if it is not there yet, for what ``source`` holds."""
+        if number == len(self.tensors):
+            self.tensors.append(
+                source.new_zeros(self.slots, source.shape[1], self.width, source.shape[3])
+            )
+        return self.tensors[number]
 
 
 @dataclass(frozen=True)
+class ColumnMove:
+    """The columns (count,) of ``slot`` that go to the columns from ``first`` on of ``to_slot``."""
+
+    slot: int
+    columns: np.ndarray
+    to_slot: int
+    first: int
+
+
+class TokenPlaces:
+    """Where T more tokens of each of the first n slots of a block go, and what they attend to.
+
+    Attributes:
+        positions: (n, T), their numbers in their sequences.
+        columns: (n, T), where their cache entries go; a slice where that is the same in all slots.
+        attended_width: The columns that any of them attends to, a multiple of WIDTH_MULTIPLE.
+        masked: (n, T, attended_width), those that each of them must not attend to.
+        follow: Whether the T tokens of a slot follow one another. If not, each of them is the next
+            of a sequence of its own.
+    """
+
+    def __init__(
+        self, positions: Tensor, columns: Tensor | slice, masked: Tensor, follow: bool
+    ) -> None:
+        self.positions = positions
+        self.columns = columns
+        self.attended_width = masked.shape[2]
+        self.masked = masked
+        self.follow = follow
+
+
+def places_after(starts: Tensor, count: int) -> TokenPlaces:
+    """The places of ``count`` tokens that follow the first ``starts`` (n,) ones of each slot, where
+    a slot holds one sequence."""
+    positions = starts[:, None] + torch.arange(count, device=starts.device)
+    width = round_up_width(int(starts.max()) + count)
+    masked = torch.arange(width, device=starts.device) > positions[:, :, None]
+    return TokenPlaces(positions, positions, masked, follow=True)
+
+
+@dataclass(frozen=True, eq=False)
 class KVRow:
-    """A handle on the first ``length`` tokens of one row of a block."""
+    """A handle on a sequence in a slot of a block: its token ``ids`` (length,) and the columns that
+    hold them; None for the first ones, in order."""
 
     block: KVBlock
     slot: int
-    length: int
+    ids: np.ndarray = field(repr=False)
+    columns: np.ndarray | None = None
+
+    @property
+    def length(self) -> int:
+        """Tokens of the sequence."""
+        return len(self.ids)
+
+    def all_columns(self) -> np.ndarray:
+        """The columns (length,) of its tokens."""
+        return np.arange(self.length) if self.columns is None else self.columns
+
+    def beginning(self, length: int) -> KVRow:
+        """A handle on the first ``length`` tokens."""
+        columns = None if self.columns is None else self.columns[:length]
+        return KVRow(self.block, self.slot, self.ids[:length], columns)
 
 
-EMPTY_ROW = KVRow(KVBlock(0, 0), 0, 0)
+EMPTY_ROW = KVRow(KVBlock(0, 0), 0, np.zeros(0, dtype=np.int64))
 """The prefix of no tokens."""
 
 
 def fork(rows: Sequence[KVRow], extra_tokens: int) -> KVBlock:
-    """A new block with a copy of each row, in order, and room for ``extra_tokens`` more tokens in
-    each.
+    """A new block with a copy of each sequence, one a slot, in order, and room for ``extra_tokens``
+    more tokens in each.
 
     A row may be named several times; rows may come from different blocks and be of different
     lengths.

@@ -29,7 +29,7 @@ from transformers import (
 )
 
 from ttc_explorer.models.flops import attention_width
-from ttc_explorer.models.kv_cache import KVBlock, WriteTarget
+from ttc_explorer.models.kv_cache import KVBlock, TokenPlaces
 
 SUPPORTED_CLASSES = (
     LlamaForCausalLM,
@@ -54,9 +54,9 @@ class _FusedLayer:
 class FusedBackbone:
     """See Backbone. Keeps no reference to the transformers model.
 
-    What a row gets does not depend on the rows beside it, to the last bit where the matrix
-    library's result for a row does not depend on their number (true of MKL from four rows on, hence
-    the multiples of four).
+    What a token gets in its own slot does not depend on the slots beside it, to the last bit where
+    the matrix library's result for a row does not depend on their number: true of MKL from two rows
+    on if the matrix is stored row by row, and of one stored column by column only from sixteen.
     """
 
     recomputes_prefix = False
@@ -101,30 +101,29 @@ class FusedBackbone:
             and not getattr(config, "mlp_bias", False)
         )
 
-    def read(self, ids: Tensor, starts: Tensor, block: KVBlock, predict: bool) -> Tensor | None:
+    def read(
+        self, ids: Tensor, places: TokenPlaces, block: KVBlock, predict: bool
+    ) -> Tensor | None:
         """See Backbone."""
         n, count = ids.shape
-        target = WriteTarget(starts, count)
-        block.reserve(target.attended_width)
+        block.reserve(places.attended_width)
         # Padding may lie beyond the context; where it is turned to does not matter.
-        rotations = self._rotations[target.columns.clamp(max=self.context - 1)][:, :, None]
+        rotations = self._rotations[places.positions.clamp(max=self.context - 1)][:, :, None]
 
         head_counts = [self._heads, self._kv_heads, self._kv_heads]
         halves = [self._layers[0].mlp_out.shape[0]] * 2
         lines = n * count  # one token a line from here on
-        x = _pad_to_multiple_of_four(F.embedding(ids.flatten(), self._embedding))
+        x = _pad_to_two(F.embedding(ids.flatten(), self._embedding))
         for number, layer in enumerate(self._layers):
             mixed = torch.addmm(layer.attention_in_bias, self._rms_normalize(x), layer.attention_in)
             mixed = mixed[:lines].view(n, count, sum(head_counts), self._head_dim)
             rotated = mixed[:, :, : self._heads + self._kv_heads].unflatten(-1, (-1, 2))
             torch.view_as_complex(rotated).mul_(rotations)
             queries, keys, values = mixed.split_with_sizes(head_counts, dim=2)
-            keys = block.write(2 * number, keys, target)
-            values = block.write(2 * number + 1, values, target)
-            attended = self._attend(queries, keys, values, target.masked)
-            x.addmm_(_pad_to_multiple_of_four(attended), layer.attention_out).add_(
-                layer.attention_out_bias
-            )
+            keys = block.write(2 * number, keys, places)
+            values = block.write(2 * number + 1, values, places)
+            attended = self._attend(queries, keys, values, places.masked)
+            x.addmm_(_pad_to_two(attended), layer.attention_out).add_(layer.attention_out_bias)
             gate, up = torch.mm(self._rms_normalize(x), layer.mlp_in).split_with_sizes(
                 halves, dim=-1
             )
@@ -176,12 +175,14 @@ class FusedBackbone:
         width = math.sqrt(weights[0].shape[1])
         gated = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])
         return _FusedLayer(
-            attention_in=(torch.cat(weights) * (layer.input_layernorm.weight * width)).detach().t(),
+            attention_in=_stored_by_rows(
+                torch.cat(weights) * (layer.input_layernorm.weight * width)
+            ),
             attention_in_bias=torch.cat(biases).detach(),
-            attention_out=attention.o_proj.weight.detach().t(),
+            attention_out=_stored_by_rows(attention.o_proj.weight),
             attention_out_bias=_bias(attention.o_proj),
-            mlp_in=(gated * (layer.post_attention_layernorm.weight * width)).detach().t(),
-            mlp_out=mlp.down_proj.weight.detach().t(),
+            mlp_in=_stored_by_rows(gated * (layer.post_attention_layernorm.weight * width)),
+            mlp_out=_stored_by_rows(mlp.down_proj.weight),
         )
 
     def _interleave_halves(self, weight: Tensor) -> Tensor:
@@ -199,7 +200,11 @@ def _bias(linear: torch.nn.Linear) -> Tensor:
     )
 
 
-def _pad_to_multiple_of_four(lines: Tensor) -> Tensor:
-    """The lines, and lines of zeros up to a multiple of four."""
-    missing = -lines.shape[0] % 4
-    return F.pad(lines, (0, 0, 0, missing)) if missing else lines
+def _stored_by_rows(weight: Tensor) -> Tensor:
+    """A linear map's weight (outputs, inputs) as a matrix (inputs, outputs), stored row by row."""
+    return weight.detach().t().contiguous()
+
+
+def _pad_to_two(lines: Tensor) -> Tensor:
+    """The lines, and one of zeros if there is only one."""
+    return F.pad(lines, (0, 0, 0, 1)) if lines.shape[0] == 1 else lines

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ttc_explorer.models.backbone import append_tokens, build_backbone
+from ttc_explorer.models.backbone import Appended, append_tokens, build_backbone
 from ttc_explorer.models.devices import reset_peak_memory, synchronized_peak_memory
 from ttc_explorer.models.flops import attention_width, forward_flops
 from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow
@@ -73,8 +73,8 @@ class TokenPRM:
 
     @torch.inference_mode()
     def _prefill_prompts(self, prompts: list[list[int]]) -> list[Prefilled]:
-        rows, _ = append_tokens(self.backbone, [EMPTY_ROW] * len(prompts), prompts, predict=False)
-        return [Prefilled(row, self._cost(0, row.length)) for row in rows]
+        read = append_tokens(self.backbone, [EMPTY_ROW] * len(prompts), prompts, predict=False)
+        return [Prefilled(one.row, self._cost(0, one.row.length, one.computed)) for one in read]
 
     def score(self, jobs: Sequence[ScoreJob]) -> list[ScoredStep]:
         """Judge every job's step; of several lines in a text, the last. Cancelled jobs are not read
@@ -87,29 +87,30 @@ class TokenPRM:
                 for i, job in enumerate(jobs)
                 if job.state.length + len(steps[i]) <= self.backbone.context and not job.cancelled()
             ]
-            rows, outputs = append_tokens(
+            appended = append_tokens(
                 self.backbone, [jobs[i].state for i in read], [steps[i] for i in read], predict=True
             )
-            scores = torch.stack(outputs).softmax(-1)[:, 1].tolist() if read else []
-        for i, row, score in zip(read, rows, scores, strict=True):
-            cost = self._cost(jobs[i].state.length, len(steps[i]))
-            scored[i] = ScoredStep(round(score, SCORE_DECIMALS), row, cost)
+            scores = _stack_outputs(appended).softmax(-1)[:, 1].tolist() if read else []
+        for i, one, score in zip(read, appended, scores, strict=True):
+            cost = self._cost(jobs[i].state.length, len(steps[i]), one.computed)
+            scored[i] = ScoredStep(round(score, SCORE_DECIMALS), one.row, cost)
         return scored
 
-    def _cost(self, start: int, tokens: int) -> Cost:
+    def _cost(self, start: int, tokens: int, computed: int) -> Cost:
         width = self.backbone.attention_width
         return Cost(
-            verifier=tokens, verifier_flops=forward_flops(self.parameters, width, start, tokens)
+            verifier=tokens,
+            verifier_flops=forward_flops(self.parameters, width, start, tokens),
+            verifier_computed=computed,
         )
 
 
 @dataclass(frozen=True)
 class StepVerifierState:
-    """What a StepVerifier has read: ``row`` remembers ``ids``."""
+    """What a StepVerifier has read."""
 
     question: str
     steps: tuple[str, ...]
-    ids: list[int]
     row: KVRow
 
 
@@ -138,16 +139,16 @@ class StepVerifier:
         )
         with self._lock, torch.inference_mode():
             reset_peak_memory(self.backbone.device)
-            rows, _ = append_tokens(
-                self.backbone, [EMPTY_ROW] * len(prompts), prompts, predict=False
-            )
+            read = append_tokens(self.backbone, [EMPTY_ROW] * len(prompts), prompts, predict=False)
             peak = synchronized_peak_memory(self.backbone.device)
         return [
             Prefilled(
-                StepVerifierState(question, (), ids, row),
-                self._cost(0, 0 if self.backbone.recomputes_prefix else len(ids), peak),
+                StepVerifierState(question, (), one.row),
+                Cost()
+                if self.backbone.recomputes_prefix
+                else self._cost(0, one.row.length, one.computed, peak),
             )
-            for question, ids, row in zip(questions, prompts, rows, strict=True)
+            for question, one in zip(questions, read, strict=True)
         ]
 
     def score(self, jobs: Sequence[ScoreJob]) -> list[ScoredStep]:
@@ -169,37 +170,35 @@ class StepVerifier:
             # The last token is always read: the score stands there.
             cached_lengths = {
                 i: min(
-                    _common_prefix_length(jobs[i].state.ids, token_ids[i]), len(token_ids[i]) - 1
+                    _common_prefix_length(jobs[i].state.row.ids.tolist(), token_ids[i]),
+                    len(token_ids[i]) - 1,
                 )
                 for i in read
             }
-            rows, outputs = append_tokens(
+            appended = append_tokens(
                 self.backbone,
-                [
-                    KVRow(jobs[i].state.row.block, jobs[i].state.row.slot, cached_lengths[i])
-                    for i in read
-                ],
+                [jobs[i].state.row.beginning(cached_lengths[i]) for i in read],
                 [token_ids[i][cached_lengths[i] :] for i in read],
                 predict=True,
             )
-            scores = self.format.scores(torch.stack(outputs)).tolist() if read else []
+            scores = self.format.scores(_stack_outputs(appended)).tolist() if read else []
             peak = synchronized_peak_memory(self.backbone.device)
-        for i, row, score in zip(read, rows, scores, strict=True):
-            state = StepVerifierState(jobs[i].state.question, texts[i], token_ids[i], row)
-            cached_tokens = 0 if self.backbone.recomputes_prefix else cached_lengths[i]
-            scored[i] = ScoredStep(
-                round(score, SCORE_DECIMALS),
-                state,
-                self._cost(cached_tokens, len(token_ids[i]) - cached_tokens, peak),
-            )
+        for i, one, score in zip(read, appended, scores, strict=True):
+            state = StepVerifierState(jobs[i].state.question, texts[i], one.row)
+            start, computed = cached_lengths[i], one.computed
+            if self.backbone.recomputes_prefix:
+                start, computed = 0, len(token_ids[i]) if one.computed else 0
+            cost = self._cost(start, len(token_ids[i]) - start, computed, peak)
+            scored[i] = ScoredStep(round(score, SCORE_DECIMALS), state, cost)
         return scored
 
-    def _cost(self, start: int, tokens: int, peak: int) -> Cost:
+    def _cost(self, start: int, tokens: int, computed: int, peak: int) -> Cost:
         width = self.backbone.attention_width
         return Cost(
             verifier=tokens,
             verifier_flops=forward_flops(self.parameters, width, start, tokens),
             peak_memory=peak,
+            verifier_computed=computed,
         )
 
 
@@ -221,31 +220,35 @@ class WholeTextVerifier:
         """Nothing is read yet. Raises BadInput if a question is too long for the model."""
         require_fit([self.format.ids(question, ()) for question in questions], self._context)
         return [
-            Prefilled(StepVerifierState(question, (), [], EMPTY_ROW), Cost())
-            for question in questions
+            Prefilled(StepVerifierState(question, (), EMPTY_ROW), Cost()) for question in questions
         ]
 
     def score(self, jobs: Sequence[ScoreJob]) -> list[ScoredStep]:
         """See StepVerifier."""
+        judged: dict[tuple[int, ...], ScoredStep] = {}
         with self._lock, torch.inference_mode():
-            return [self._score_one(job) for job in jobs]
+            return [self._score_one(job, judged) for job in jobs]
 
-    def _score_one(self, job: ScoreJob) -> ScoredStep:
+    def _score_one(self, job: ScoreJob, judged: dict[tuple[int, ...], ScoredStep]) -> ScoredStep:
+        """Judge a job; ``judged`` holds what was judged before, by what the model read."""
         steps = (*job.state.steps, *job.text.split("\n"))
-        ids = self.format.ids(job.state.question, steps)
+        ids = tuple(self.format.ids(job.state.question, steps))
         if len(ids) > self._context or job.cancelled():
             return ScoredStep(0.0, job.state, Cost())
+        if ids in judged:
+            before = judged[ids]
+            return replace(before, cost=replace(before.cost, verifier_computed=0))
         logits = self._model(
             input_ids=torch.tensor([ids], device=self._model.device)
         ).logits.float()
         (score,) = self.format.scores(logits).tolist()
         flops = forward_flops(self.parameters, self._attention_width, 0, len(ids))
-        cost = Cost(verifier=len(ids), verifier_flops=flops)
-        return ScoredStep(
+        judged[ids] = ScoredStep(
             round(score, SCORE_DECIMALS),
-            StepVerifierState(job.state.question, steps, [], EMPTY_ROW),
-            cost,
+            StepVerifierState(job.state.question, steps, EMPTY_ROW),
+            Cost(verifier=len(ids), verifier_flops=flops, verifier_computed=len(ids)),
         )
+        return judged[ids]
 
 
 def _vocabulary_size(model: PreTrainedModel) -> int:
@@ -253,6 +256,11 @@ def _vocabulary_size(model: PreTrainedModel) -> int:
     weight = model.get_input_embeddings().weight
     assert isinstance(weight, Tensor)
     return weight.shape[0]
+
+
+def _stack_outputs(appended: Sequence[Appended]) -> Tensor:
+    """The head's outputs (texts, outputs)."""
+    return torch.stack([one.output for one in appended if one.output is not None])
 
 
 def _common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:

@@ -8,7 +8,7 @@ counts). The executor (``search/executor.py``) translates between the two.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 State = Any
@@ -195,6 +195,11 @@ class Cost:
     ``peak_memory`` is the most memory that the device held meanwhile, in bytes, weights and other
     runs' rows included; 0 where that is not known. Of several costs it is the largest, where all
     else adds up.
+
+    These are costs of the method, which know nothing of what equal work shares.
+    ``generator_computed`` and ``verifier_computed`` are the tokens that a model here really read:
+    what several pieces of work have in common is read once and stands with the first of them, so
+    that they add up to what the models read. What a server reads is not computed here.
     """
 
     generated: int = 0
@@ -204,6 +209,8 @@ class Cost:
     generator_flops: float = 0.0
     verifier_flops: float = 0.0
     peak_memory: int = 0
+    generator_computed: int = field(default=0, compare=False)
+    verifier_computed: int = field(default=0, compare=False)
 
     @property
     def flops(self) -> float:
@@ -219,6 +226,8 @@ class Cost:
             self.generator_flops + other.generator_flops,
             self.verifier_flops + other.verifier_flops,
             max(self.peak_memory, other.peak_memory),
+            self.generator_computed + other.generator_computed,
+            self.verifier_computed + other.verifier_computed,
         )
 
 

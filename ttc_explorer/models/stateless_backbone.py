@@ -3,17 +3,17 @@ step."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, cast
-from weakref import ref
 
 import torch
 from torch import Tensor
 from transformers import Cache, PreTrainedModel
 
 from ttc_explorer.models.flops import attention_width
-from ttc_explorer.models.kv_cache import KVBlock, WriteTarget
+from ttc_explorer.models.kv_cache import KVBlock, TokenPlaces, places_after
 from ttc_explorer.models.protocol import ModelError
 
 CACHE_ARGUMENTS = ("past_key_values", "cache_params")
@@ -22,9 +22,9 @@ CACHE_ARGUMENTS = ("past_key_values", "cache_params")
 
 @dataclass
 class _CachedGroup:
-    """Rows of one length that are decoded together, and what the model remembers of them."""
+    """Sequences of one length that were read together, and what the model remembers of them."""
 
-    rows: list[int]
+    sequences: list[tuple[int, ...]]
     cache: Cache | None = None
 
 
@@ -32,11 +32,10 @@ class StatelessBackbone:
     """See Backbone. For sliding windows, recurrent states, and attention that takes no cache of
     ours.
 
-    A block holds ids: column p of tensor 0 is a row's token number p. Reading without predicting
-    only notes them down; predicting reads the whole prefix, from its first token. While one token a
-    row follows another in the same block, a generator goes on from its own cache, so that a step
-    costs its prefix once and not once a token. Rows are never padded on the left: recurrent models
-    would remember the padding.
+    A block holds nothing but ids. Reading without predicting only notes them down; predicting reads
+    the whole prefix, from its first token. Where a token follows a sequence that the call before
+    has read, a generator goes on from its own cache, so that a step costs its prefix once and not
+    once a token. Rows are never padded on the left: recurrent models would remember the padding.
     """
 
     recomputes_prefix = True
@@ -52,7 +51,6 @@ class StatelessBackbone:
         self._cache_argument = next(
             (name for name in CACHE_ARGUMENTS if name in self._forward_parameters), ""
         )
-        self._block: ref[KVBlock] | None = None
         self._groups: list[_CachedGroup] = []
         try:
             difference = self._max_probability_difference()
@@ -65,59 +63,55 @@ class StatelessBackbone:
                 "when it reads the whole of it."
             )
 
-    def read(self, ids: Tensor, starts: Tensor, block: KVBlock, predict: bool) -> Tensor | None:
-        """See Backbone."""
-        target = WriteTarget(starts, ids.shape[1])
-        block.reserve(target.attended_width)
-        block.write(0, ids[:, :, None, None], target)
+    def read(
+        self, ids: Tensor, places: TokenPlaces, block: KVBlock, predict: bool
+    ) -> Tensor | None:
+        """See Backbone. Tokens that do not follow one another are not padded."""
+        block.reserve(places.attended_width)
+        noted = block.write(0, ids[:, :, None, None], places)[:, 0, :, 0]
         if not predict:
             return None
-        if ids.shape[1] > 1 or not self._can_continue:
-            whole = block.tensors[0][: ids.shape[0], 0, : int(target.columns.max()) + 1, 0]
+        if places.follow and (ids.shape[1] > 1 or not self._can_continue):
+            whole = noted[:, : int(places.positions.max()) + 1]
             out = self.model(input_ids=whole, use_cache=False).logits.float()
-            return out[target.rows, target.columns]
-        return self._decode_next(ids, starts, block)
+            return out[torch.arange(ids.shape[0])[:, None], places.positions]
+        sequences = [
+            tuple(noted[slot][~masked].tolist())
+            for slot, rows in enumerate(places.masked)
+            for masked in rows
+        ]
+        outputs = self._decode_next(sequences)
+        return torch.cat([outputs[sequence] for sequence in sequences]).view(*ids.shape, -1)
 
-    def _decode_next(self, ids: Tensor, starts: Tensor, block: KVBlock) -> Tensor:
-        """The head's output at one more token of each row: (n, 1, outputs)."""
-        if self._block is None or self._block() is not block:
-            return self._recompute_all(starts, block)
-        initial_rows = block.tensors[1][: ids.shape[0], 0, 0, 0].tolist()
-        current_rows = {initial_row: row for row, initial_row in enumerate(initial_rows)}
-        outputs: dict[int, Tensor] = {}
+    def _decode_next(self, sequences: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], Tensor]:
+        """The head's output (1, outputs) at the last token of each sequence."""
+        outputs: dict[tuple[int, ...], Tensor] = {}
+        waiting = dict.fromkeys(sequences)
+        groups = []
         for group in self._groups:
-            kept = [i for i, initial_row in enumerate(group.rows) if initial_row in current_rows]
-            places = torch.tensor(kept, device=self.device)
-            if group.cache is not None and 0 < len(kept) < len(group.rows):
-                group.cache.reorder_cache(cast(torch.LongTensor, places))
-            group.rows = [group.rows[i] for i in kept]
-            if group.rows:
-                rows = [current_rows[initial_row] for initial_row in group.rows]
-                outputs |= self._run_group(rows, ids[rows], group, int(starts[rows[0]]))
-        self._groups = [group for group in self._groups if group.rows]
-        return torch.stack([outputs[row] for row in range(ids.shape[0])])
+            place_of = {sequence: place for place, sequence in enumerate(group.sequences)}
+            longer = [sequence for sequence in waiting if sequence[:-1] in place_of]
+            if not longer or group.cache is None:
+                continue
+            places = [place_of[sequence[:-1]] for sequence in longer]
+            if places != list(range(len(group.sequences))):
+                indices = torch.tensor(places, device=self.device)
+                group.cache.reorder_cache(cast(torch.LongTensor, indices))
+            group.sequences = longer
+            outputs |= self._run_group(group, len(longer[0]) - 1)
+            groups.append(group)
+            waiting = {sequence: None for sequence in waiting if sequence not in outputs}
+        for length in sorted({len(sequence) for sequence in waiting}):
+            group = _CachedGroup([sequence for sequence in waiting if len(sequence) == length])
+            outputs |= self._run_group(group, 0)
+            groups.append(group)
+        self._groups = groups
+        return outputs
 
-    def _recompute_all(self, starts: Tensor, block: KVBlock) -> Tensor:
-        """Read every row from its first token on. Tensor 1 says, in its first column, which row of
-        the batch a row was then: rows of a block change places, and this moves with them."""
-        n = starts.shape[0]
-        initial_rows = torch.arange(n, device=self.device)[:, None, None, None]
-        block.write(1, initial_rows, WriteTarget(torch.zeros_like(starts), 1))
-        self._block, self._groups = ref(block), []
-        outputs: dict[int, Tensor] = {}
-        lengths = (starts + 1).tolist()
-        for length in sorted(set(lengths)):
-            rows = [row for row in range(n) if lengths[row] == length]
-            group = _CachedGroup(rows)
-            outputs |= self._run_group(rows, block.tensors[0][rows, 0, :length, 0], group, 0)
-            self._groups.append(group)
-        return torch.stack([outputs[row] for row in range(n)])
-
-    def _run_group(
-        self, rows: list[int], ids: Tensor, group: _CachedGroup, start: int
-    ) -> dict[int, Tensor]:
-        """Let the group read ids (rows, T) from position ``start`` on; the output (1, outputs) at
-        the last, by row."""
+    def _run_group(self, group: _CachedGroup, start: int) -> dict[tuple[int, ...], Tensor]:
+        """Let the group read its tokens from position ``start`` on; the output (1, outputs) at the
+        last, by sequence."""
+        ids = torch.tensor([sequence[start:] for sequence in group.sequences], device=self.device)
         model_arguments: dict[str, Any] = {}
         if group.cache is not None:
             model_arguments[self._cache_argument] = group.cache
@@ -126,18 +120,18 @@ class StatelessBackbone:
             model_arguments["position_ids"] = positions.expand(ids.shape[0], -1)
         out = self.model(input_ids=ids, use_cache=True, **model_arguments)
         group.cache = getattr(out, self._cache_argument)
-        return dict(zip(rows, out.logits[:, -1:].float(), strict=True))
+        return dict(zip(group.sequences, out.logits[:, -1:].float(), strict=True))
 
     @torch.inference_mode()
     def _max_probability_difference(self) -> float:
         """Largest difference of probability between a plain pass and one that continues."""
         ids = torch.arange(1, 9, device=self.device)[None] % self.model.config.vocab_size
         plain = self.model(input_ids=ids, use_cache=False).logits[0, 4:].float().softmax(-1)
-        block = KVBlock(2, 8)
-        twice = ids.expand(2, 8)
-        self.read(twice[:, :4], torch.tensor([0, 0], device=self.device), block, predict=False)
+        block = KVBlock(1, 8)
+        start = torch.tensor([0], device=self.device)
+        self.read(ids[:, :4], places_after(start, 4), block, predict=False)
         outs = [
-            self.read(twice[:, [t]], torch.tensor([t, t], device=self.device), block, predict=True)
+            self.read(ids[:, [t]], places_after(start + t, 1), block, predict=True)
             for t in range(4, 8)
         ]
         return float(

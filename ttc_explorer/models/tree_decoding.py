@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
 import torch
-from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ttc_explorer.models.backbone import append_tokens, build_backbone
 from ttc_explorer.models.devices import AdaptiveBatches, reset_peak_memory, synchronized_peak_memory
 from ttc_explorer.models.flops import forward_flops
-from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow, fork
+from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow
 from ttc_explorer.models.protocol import (
     Cost,
     DecodedStep,
@@ -25,13 +24,14 @@ from ttc_explorer.models.protocol import (
 )
 from ttc_explorer.models.sampling import sample_tokens, uniform_draws
 from ttc_explorer.models.step_codec import StepCodec, require_fit
+from ttc_explorer.models.trie_batch import TrieBatch
 from ttc_explorer.problems.grading import read_answer
 
 MAX_ROWS = 512
 """Most rows decoded together; more are decoded in turns."""
 
-EXTRA_COLUMNS = 32
-"""Columns made ready for a step; longer ones grow their block."""
+EXTRA_TOKENS = 32
+"""Tokens of a step that room is made ready for; longer ones grow their block."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,10 @@ class TreeGenerator:
     blank line; blank lines before it belong to it. A solution ends with the model's end token, with
     a step of which ``is_final`` is true, after ``max_step_tokens`` without an end of step, or when
     the context is full.
+
+    Samples that have written the same so far are one row of the model, and each draws from it by
+    its own random stream. So the model computes the trie of the samples (``TrieBatch``); costs of
+    the method count the samples.
 
     The last token of a prompt or step is not read when it is sampled but when a next step is asked
     for: a leaf's never is. So what a row reads, token for token, equals what it samples, and the
@@ -130,20 +134,26 @@ class TreeGenerator:
     @torch.inference_mode()
     def _prefill_prompts(self, prompts: list[list[int]]) -> list[Prefilled]:
         reset_peak_memory(self.backbone.device)
-        rows, _ = append_tokens(
+        read = append_tokens(
             self.backbone,
             [EMPTY_ROW] * len(prompts),
             [prompt[:-1] for prompt in prompts],
             predict=False,
         )
         peak = synchronized_peak_memory(self.backbone.device)
-        read = [0 if self.backbone.recomputes_prefix else row.length for row in rows]
         return [
             Prefilled(
-                KVPrefix(row, prompt[-1]),
-                Cost(prefilled=tokens, generator_flops=self._flops(0, tokens), peak_memory=peak),
+                KVPrefix(one.row, prompt[-1]),
+                Cost()
+                if self.backbone.recomputes_prefix
+                else Cost(
+                    prefilled=one.row.length,
+                    generator_flops=self._flops(0, one.row.length),
+                    peak_memory=peak,
+                    generator_computed=one.computed,
+                ),
             )
-            for row, tokens, prompt in zip(rows, read, prompts, strict=True)
+            for one, prompt in zip(read, prompts, strict=True)
         ]
 
     def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
@@ -156,11 +166,11 @@ class TreeGenerator:
             return self._batches.run(jobs, self._decode)
 
     def _decode(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
-        """One step of every job. Arrays are by job, except ``slots``: the job in each row of the
-        block.
+        """One step of every job.
 
-        The jobs still decoding stand in the first ``live`` rows; one that ends swaps places with
-        the last.
+        Arrays are by job, except those of the rows that the model reads: jobs with the same history
+        have a row together, as long as they sample the same tokens. ``row_of`` is the row of each
+        job in ``active``, the jobs still decoding.
         """
         reset_peak_memory(self.backbone.device)
         cancelled = _CancelFlags(jobs)
@@ -169,14 +179,13 @@ class TreeGenerator:
             self.codec.tokenize_plain(job.forced) if job.forced and not left else []
             for job, left in zip(jobs, leaving, strict=True)
         ]
-        prefixes = self._read_forced([job.state for job in jobs], forced_ids)
-        block = fork([prefix.row for prefix in prefixes], EXTRA_COLUMNS)
+        prefixes, computed = self._read_forced([job.state for job in jobs], forced_ids)
         prefix_length = np.array([prefix.row.length for prefix in prefixes])
-        last = np.array([prefix.last for prefix in prefixes])
         max_tokens = np.minimum(self.backbone.context - prefix_length, self._max_step_tokens)
         temperature = np.array([float(job.temperature) for job in jobs])
         draws = uniform_draws([job.rng_path for job in jobs], self._max_step_tokens)
 
+        last = np.array([prefix.last for prefix in prefixes])
         steps = np.zeros(draws.shape, dtype=int)
         counts = np.zeros(len(jobs), dtype=int)
         line_end_count = np.zeros(len(jobs), dtype=int)  # line ends since the last word
@@ -184,47 +193,50 @@ class TreeGenerator:
         step_ended = np.zeros(len(jobs), dtype=bool)
         solution_ended = max_tokens < 1  # no room for a token
         has_text = np.array([not self.codec.blanks[ids].all() for ids in forced_ids])
-        leaving |= solution_ended
+        ends = [prefix.row for prefix in prefixes]  # all of a job's tokens but its last
 
-        slots, live = np.arange(len(jobs)), len(jobs)
+        active = np.flatnonzero(~(leaving | solution_ended))
+        row_of, first_jobs = _group_equal([(ends[job].ids.tobytes(), last[job]) for job in active])
+        batch = TrieBatch(self.backbone, [ends[job] for job in active[first_jobs]], EXTRA_TOKENS)
+        parents = np.arange(len(first_jobs))
+        if self.backbone.recomputes_prefix:
+            computed[active[first_jobs]] += prefix_length[active[first_jobs]]
         for token in range(self._max_step_tokens):
-            live -= int(leaving.sum())
-            holes, movers = np.flatnonzero(leaving[:live]), live + np.flatnonzero(~leaving[live:])
-            if len(holes):
-                block.swap(zip(holes, movers, strict=True), int(prefix_length.max()) + token)
-                slots[holes], slots[movers] = slots[movers], slots[holes]
-            if not live:
+            if not len(active):
                 break
-            rows = slots[:live]
-            logits = self.backbone.read(
-                self._on_device(last[rows, None]),
-                self._on_device(prefix_length[rows] + token),
-                block,
-                predict=True,
-            )
-            assert logits is not None  # as it was to predict
-            sampled = sample_tokens(
-                logits[:, 0].to(self._sampling_device),
-                torch.from_numpy(temperature[rows]).to(self._sampling_device),
-                torch.from_numpy(draws[rows, token]).to(self._sampling_device),
+            computed[active[first_jobs]] += 1
+            logits = batch.read(parents, last[active[first_jobs]])
+            ids, sampled_logprobs = sample_tokens(
+                logits.to(self._sampling_device),
+                row_of,
+                temperature[active],
+                draws[active, token],
                 self._banned_token_mask,
             )
-            ids, sampled_logprobs = (values.cpu().numpy() for values in sampled)
-            steps[rows, token] = last[rows] = ids
-            counts[rows] = token + 1
-            logprobs[rows, token] = sampled_logprobs
-            line_end_count[rows] = self._trailing_line_ends(
-                line_end_count[rows], has_text[rows], ids
+            steps[active, token] = last[active] = ids
+            counts[active] = token + 1
+            logprobs[active, token] = sampled_logprobs
+            line_end_count[active] = self._trailing_line_ends(
+                line_end_count[active], has_text[active], ids
             )
-            has_text[rows] |= ~self.codec.blanks[ids]
-            step_ended[rows] = (line_end_count[rows] >= self._line_ends) & has_text[rows]
-            solution_ended[rows] = self._end_token_mask[ids] | (
-                ~step_ended[rows] & (token + 1 >= max_tokens[rows])
+            has_text[active] |= ~self.codec.blanks[ids]
+            step_ended[active] = (line_end_count[active] >= self._line_ends) & has_text[active]
+            solution_ended[active] = self._end_token_mask[ids] | (
+                ~step_ended[active] & (token + 1 >= max_tokens[active])
             )
-            leaving = step_ended[rows] | solution_ended[rows] | cancelled.check(rows)
+            leaving = step_ended[active] | solution_ended[active] | cancelled.check(active)
+            for row in np.unique(row_of[leaving]).tolist():
+                end = batch.row(row)
+                for job in active[leaving & (row_of == row)]:
+                    ends[job] = end
+            active, row_of = active[~leaving], row_of[~leaving]
+            # What has sampled the same token after the same history is a row of the next pass.
+            histories = row_of * len(self._end_token_mask) + last[active]
+            _, first_jobs, next_row_of = np.unique(
+                histories, return_index=True, return_inverse=True
+            )
+            parents, row_of = row_of[first_jobs], next_row_of
 
-        slot_of_job = np.empty_like(slots)
-        slot_of_job[slots] = np.arange(len(jobs))
         texts = self.codec.texts(
             [
                 forced + ids[:count]
@@ -237,14 +249,15 @@ class TreeGenerator:
         peak = synchronized_peak_memory(self.backbone.device)
         decoded = zip(
             jobs,
-            prefixes,
+            prefix_length.tolist(),
             texts,
-            slot_of_job.tolist(),
+            ends,
             counts.tolist(),
             last.tolist(),
             [tuple(row[:count].tolist()) for row, count in zip(logprobs, counts, strict=True)],
             step_ended.tolist(),
             (solution_ended | (step_ended & context_full)).tolist(),
+            computed.tolist(),
             strict=True,
         )
         return [
@@ -253,11 +266,13 @@ class TreeGenerator:
                 tokens=count,
                 logprob=sum(token_logprobs),
                 finished=ended or (complete and self._is_final(text)),
-                state=KVPrefix(KVRow(block, slot, prefix.row.length + count), token),
-                cost=self._cost(job.state.row.length, prefix.row.length, count, peak),
+                state=KVPrefix(end, token),
+                cost=self._cost(job.state.row.length, length, count, read, peak),
                 token_logprobs=token_logprobs,
             )
-            for job, prefix, text, slot, count, token, token_logprobs, complete, ended in decoded
+            for job, length, text, end, count, token, token_logprobs, complete, ended, read in (
+                decoded
+            )
         ]
 
     def _trailing_line_ends(
@@ -275,30 +290,36 @@ class TreeGenerator:
 
     def _read_forced(
         self, prefixes: Sequence[KVPrefix], forced_ids: Sequence[list[int]]
-    ) -> list[KVPrefix]:
-        """The prefixes with the forced tokens read, but for their last, as far as there is room.
-        They stand in the place of an end token."""
+    ) -> tuple[list[KVPrefix], np.ndarray]:
+        """The prefixes with the forced tokens read, but for their last, as far as there is room;
+        and how many tokens (prefixes,) were read for each.
+
+        They stand in the place of an end token.
+        """
         unread: dict[int, list[int]] = {}
         for index, (prefix, forced) in enumerate(zip(prefixes, forced_ids, strict=True)):
             if forced:
                 ids = forced if self._end_token_mask[prefix.last] else [prefix.last, *forced]
                 unread[index] = ids[: self.backbone.context - prefix.row.length + 1]
         longer = [index for index, ids in unread.items() if len(ids) > 1]
-        rows, _ = append_tokens(
+        read = append_tokens(
             self.backbone,
             [prefixes[index].row for index in longer],
             [unread[index][:-1] for index in longer],
             predict=False,
         )
-        row_of = dict(zip(longer, rows, strict=True))
+        computed = np.zeros(len(prefixes), dtype=int)
+        if not self.backbone.recomputes_prefix:
+            computed[longer] = [one.computed for one in read]
+        row_of = {index: one.row for index, one in zip(longer, read, strict=True)}
         return [
             KVPrefix(row_of.get(index, prefix.row), unread[index][-1])
             if index in unread
             else prefix
             for index, prefix in enumerate(prefixes)
-        ]
+        ], computed
 
-    def _cost(self, start: int, prefix_length: int, count: int, peak: int) -> Cost:
+    def _cost(self, start: int, prefix_length: int, count: int, computed: int, peak: int) -> Cost:
         """What it cost to sample ``count`` tokens after ``prefix_length`` ones, all of which but
         the first ``start`` were forced. Where nothing was read (a row that was cancelled before its
         first token, say) it is nothing."""
@@ -313,11 +334,8 @@ class TreeGenerator:
             cached=cached,
             generator_flops=self._flops(cached, prefilled + count),
             peak_memory=peak,
+            generator_computed=computed,
         )
-
-    def _on_device(self, array: np.ndarray) -> Tensor:
-        """The array as a tensor where the model is."""
-        return torch.from_numpy(array).to(self.backbone.device)
 
     def _flops(self, start: int, tokens: int) -> float:
         return forward_flops(self.parameters, self.backbone.attention_width, start, tokens)
@@ -336,6 +354,13 @@ class _CancelFlags:
     def check(self, rows: np.ndarray) -> np.ndarray:
         """Which of the jobs ``rows`` are cancelled now."""
         return np.array([bool(flag()) for flag in self._flags])[self._number[rows]]
+
+
+def _group_equal(keys: Sequence[Hashable]) -> tuple[np.ndarray, np.ndarray]:
+    """The group (keys,) of each key, and the place (groups,) of the first key of each group."""
+    groups: dict[Hashable, int] = {}
+    group_of = np.array([groups.setdefault(key, len(groups)) for key in keys], dtype=int)
+    return group_of, np.unique(group_of, return_index=True)[1]
 
 
 def _end_token_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:

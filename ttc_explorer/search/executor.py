@@ -442,6 +442,7 @@ class RunExecutor:
             self.run.ledger.charge(cost, verifier_depth=depth)
         else:
             self.run.ledger.display_verifier_tokens += cost.verifier
+            self.run.ledger.verifier_tokens_computed += cost.verifier_computed
 
     # --- what all of them share -------------------------------------------------------------------
 

@@ -27,7 +27,13 @@ class Ledger:
     tokens are total work. ``seconds`` is wall time, shared with whoever else was running; so is
     ``peak_memory``, in bytes, the most that an accelerator held at one time (0: not known).
     ``display_verifier_tokens`` were read for scores that are only shown on the screen
-    (``Run.display_scores``): they are in no other figure.
+    (``Run.display_scores``): they are in no other cost.
+
+    All of these count what the method asks for: a token that four samples wrote counts four times,
+    wherever they ran. ``generator_tokens_computed`` and ``verifier_tokens_computed`` are what the
+    models here really read for it, scores for the screen included: what samples have in common is
+    computed once. 0 for models that run on a server. What several runs at one time have in common
+    stands with one of them.
     """
 
     generated_tokens: int = 0
@@ -41,6 +47,8 @@ class Ledger:
     seconds: float = 0.0
     peak_memory: int = 0
     display_verifier_tokens: int = 0
+    generator_tokens_computed: int = 0
+    verifier_tokens_computed: int = 0
 
     def charge(self, cost: Cost, generator_depth: int = 0, verifier_depth: int = 0) -> None:
         """Add what a piece of work cost, and the number of passes it made others wait for."""
@@ -53,6 +61,8 @@ class Ledger:
         self.generator_depth += generator_depth
         self.verifier_depth += verifier_depth
         self.peak_memory = max(self.peak_memory, cost.peak_memory)
+        self.generator_tokens_computed += cost.generator_computed
+        self.verifier_tokens_computed += cost.verifier_computed
 
     @property
     def flops(self) -> float:

@@ -42,7 +42,12 @@ from ttc_explorer.search.tree import (
 )
 from ttc_explorer.search.voting import ranked_votes, solution_score, solution_weights
 
-OPTIONAL_LEDGER_KEYS = ("peak_memory", "display_verifier_tokens")
+OPTIONAL_LEDGER_KEYS = (
+    "peak_memory",
+    "display_verifier_tokens",
+    "generator_tokens_computed",
+    "verifier_tokens_computed",
+)
 """Written only where they are not 0."""
 MAX_BYTES = 16 * 2**20
 """Largest trace, as a file and unpacked: room for a budget of 256 over 200 rounds."""

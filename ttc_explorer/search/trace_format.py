@@ -117,8 +117,12 @@ class LedgerRecord(Record):
     seconds: Amount
     peak_memory: Count = Field(0, description="bytes; 0: not known")
     display_verifier_tokens: Count = Field(
-        0, description="read for scores that are only shown, and in no other figure"
+        0, description="read for scores that are only shown, and in no other cost"
     )
+    generator_tokens_computed: Count = Field(
+        0, description="really read by the model, what samples share once; 0: not known"
+    )
+    verifier_tokens_computed: Count = Field(0, description="the same of the verifier")
     flops: SkipValidation[Amount] = Field(0.0, description="of all models; computed")
     sequential_depth: SkipValidation[Count] = Field(0, description="of all models; computed")
     joules_estimate: SkipValidation[Amount] = Field(0.0, description="from flops; computed")
