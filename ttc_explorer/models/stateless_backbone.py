@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, cast
+from weakref import ref
 
 import torch
 from torch import Tensor
@@ -34,8 +35,9 @@ class StatelessBackbone:
 
     A block holds nothing but ids. Reading without predicting only notes them down; predicting reads
     the whole prefix, from its first token. Where a token follows a sequence that the call before
-    has read, a generator goes on from its own cache, so that a step costs its prefix once and not
-    once a token. Rows are never padded on the left: recurrent models would remember the padding.
+    has read in the same block, a generator goes on from its own cache, so that a step costs its
+    prefix once and not once a token. Rows are never padded on the left: recurrent models would
+    remember the padding.
     """
 
     recomputes_prefix = True
@@ -51,6 +53,7 @@ class StatelessBackbone:
         self._cache_argument = next(
             (name for name in CACHE_ARGUMENTS if name in self._forward_parameters), ""
         )
+        self._block: ref[KVBlock] | None = None
         self._groups: list[_CachedGroup] = []
         try:
             difference = self._max_probability_difference()
@@ -80,6 +83,8 @@ class StatelessBackbone:
             for slot, rows in enumerate(places.masked)
             for masked in rows
         ]
+        if self._block is None or self._block() is not block:
+            self._block, self._groups = ref(block), []
         outputs = self._decode_next(sequences)
         return torch.cat([outputs[sequence] for sequence in sequences]).view(*ids.shape, -1)
 

@@ -40,6 +40,7 @@ class TrieBatch:
 
     def __init__(self, backbone: Backbone, rows: Sequence[KVRow], extra_tokens: int) -> None:
         self._backbone = backbone
+        self._attends = not backbone.recomputes_prefix
         self._extra_tokens = extra_tokens
         self._block = KVBlock(0, 0)
         self._next_column = 0
@@ -63,7 +64,8 @@ class TrieBatch:
         self._select(parents)
         row_numbers = np.arange(len(parents))
         place, height = self._places_in_slots()
-        if self._next_column + height > REPACK_COLUMNS * (int(self._lengths.max()) + height):
+        width = self._next_column + height
+        if self._attends and width > REPACK_COLUMNS * (int(self._lengths.max()) + height):
             self._pack([self.row(row) for row in range(len(parents))])
             place, height = self._places_in_slots()
 
@@ -163,7 +165,7 @@ class TrieBatch:
             if (
                 before >= 0
                 and used + row.length - shared > SLOT_COLUMNS * longest
-                and not self._backbone.recomputes_prefix
+                and self._attends
             ):
                 widths.append(used)
                 slot, used, longest, shared = slot + 1, 0, row.length, 0
