@@ -122,7 +122,7 @@ export function connectInteraction(tree) {
     const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
     if (!other) return tree.pan(dx, dy);
     const apart = (point) => Math.hypot(point.x - other.x, point.y - other.y);
-    tree.zoom(apart(now) / Math.max(1, apart(before)), other.x, other.y);
+    tree.zoom(apart(now) / Math.max(1, apart(before)), other.x, other.y, { swift: true });
   });
   for (const end of ["pointerup", "pointercancel", "pointerleave"]) {
     surface.addEventListener(end, (event) => {
@@ -138,7 +138,7 @@ export function connectInteraction(tree) {
     if (!event.ctrlKey && !event.metaKey && document.activeElement !== surface) return;
     event.preventDefault();
     const { x, y } = local(event);
-    tree.zoom(Math.exp(-0.002 * event.deltaY), x, y);
+    tree.zoom(Math.exp(-0.002 * event.deltaY), x, y, { swift: true });
   }, { passive: false });
   tree.find(".zoom").addEventListener("click", ({ target: { dataset } }) => {
     ({ in: zoomIn, out: zoomOut, fit })[dataset.zoom]?.();

@@ -24,9 +24,10 @@ const PROMINENT = 0.75;                 // the smallest on screen of the best pa
 const LARGEST = 1.4;                    // the largest on screen: who zooms in further is shown more, not larger
 const PRESENTED = 1.35;                 // how much larger all is on a full screen: to be read from the back row
 const ALONG = 0.5;                      // how zooming parts the columns: the power of how it parts the rows
+const REST = 200;                       // milliseconds after which a wheel rests
 const ZOOM = { least: 0.05, most: 40 };
 const LONGEST_TIP = 200;                // characters of a step in its tip; the inspector has the whole text
-const CAPTION = { line: 15, gap: 4, lines: 4, least: 84, cut: 150 };  // pixels on screen; what is cut needs more
+const CAPTION = { line: 15, gap: 4, lines: 4, least: 84, cut: 150, beyond: 0.3 };  // pixels on screen; what is cut needs more
 const SLOT = { along: 40, down: 84, least: 3, most: 14 };       // pixels an answer takes across, and how many have their own
 
 const HELP = "Search tree. Arrow keys walk from step to step, Enter opens the inspector or a fold, Home leads to the problem, "
@@ -88,7 +89,8 @@ export class TreeView {
     [this.width, this.height, this.vertical, this.frame, this.captionFrame] = [0, 0, false, 0, 0];
     this.unit = 1;                      // the zoom at which everything has its natural size: more on a full screen
     [this.announcement, this.announceTimer] = ["", 0];
-    this.camera = { k: 1, x: 0, y: 0 };
+    [this.drawnScales, this.resting] = [{ kx: 1, ky: 1 }, 0];
+    this.camera = this.captionsAt = { k: 1, x: 0, y: 0 };
     this.forget(null);
     new ResizeObserver(() => this.resize()).observe(this.canvas);
     document.fonts.addEventListener("loadingdone", () => {      // until then texts were measured in other letters
@@ -180,6 +182,7 @@ export class TreeView {
       answers: answers.map((group) => this.labelSize(this.answerOf(group), group.members.length)),
     });
     this.arrangeMarks();
+    this.captions.replaceChildren();
     this.glide = { since: null, from: this.camera, to: this.fitting ? this.fitted() : this.camera };
     const still = this.marks.size > STILL_FROM || this.stillness.matches || document.hidden;
     if (at === 1 || still) this.move(1);
@@ -358,8 +361,8 @@ export class TreeView {
     }
     for (const { path, from, to } of this.links.values()) path.setAttribute("d", this.flow(from, to));
     this.trace();
-    this.look(this.camera, { zoomed: true });
     if (t === 1) this.glide = null;
+    this.look(this.camera, { zoomed: true });
   }
 
   // From the parent straight on to the column before, then in a curve to the node.
@@ -413,19 +416,31 @@ export class TreeView {
     return this.vertical ? { kx: k, ky: along } : { kx: along, ky: k };
   }
 
-  // Panning only moves a layer that is painted already; zooming sizes the marks anew.
-  look(to, { zoomed = to.k !== this.camera.k } = {}) {
+  // Panning only moves a layer that is painted already; zooming sizes the marks anew. A wheel turns faster than 2,000 marks are
+  // painted: the layer is stretched (`swift`), and painted once the wheel rests.
+  look(to, { zoomed = to.k !== this.camera.k, swift = false } = {}) {
     this.camera = to;
-    this.svg.style.transform = `translate(${f(to.x)}px, ${f(to.y)}px)`;
     this.tip.hidden = true;
-    if (zoomed) {
-      const { kx, ky } = this.scales();
-      this.view.setAttribute("transform", `scale(${f(kx, 4)} ${f(ky, 4)})`);
+    const scales = this.scales();
+    if (swift) {
+      clearTimeout(this.resting);
+      this.resting = setTimeout(() => this.look(this.camera, { zoomed: true }), REST);
+    } else if (zoomed) {
+      clearTimeout(this.resting);
+      this.drawnScales = scales;
+      this.view.setAttribute("transform", `scale(${f(scales.kx, 4)} ${f(scales.ky, 4)})`);
       for (const mark of this.marks.values()) this.place(mark);
-      this.captions.replaceChildren();
     }
+    const stretch = [scales.kx / this.drawnScales.kx, scales.ky / this.drawnScales.ky];
+    this.svg.style.transform = `translate(${f(to.x)}px, ${f(to.y)}px) scale(${stretch.map((by) => f(by, 4)).join()})`;
     this.showMinimap();
-    this.captionFrame ||= requestAnimationFrame(() => this.writeCaptions());
+    if (!swift && !this.glide) this.renewCaptions(zoomed);
+  }
+
+  // The captions reach beyond the canvas: they are written anew before who pans comes to their end.
+  renewCaptions(zoomed) {
+    const { x, y } = this.camera, moved = Math.hypot(x - this.captionsAt.x, y - this.captionsAt.y);
+    if (zoomed || moved > 0.6 * CAPTION.beyond * this.width) this.captionFrame ||= requestAnimationFrame(() => this.writeCaptions());
   }
 
   place(mark) {
@@ -444,7 +459,8 @@ export class TreeView {
   writeCaptions() {
     this.captionFrame = 0;
     if (this.glide || !this.plan) return;
-    const { vertical, width, height, unit } = this, { kx, ky } = this.scales(), margin = 0.25 * width;
+    this.captionsAt = this.camera;
+    const { vertical, width, height, unit } = this, { kx, ky } = this.scales(), margin = CAPTION.beyond * width;
     this.captions.replaceChildren();
     const [alongScale, acrossScale] = vertical ? [ky / unit, kx / unit] : [kx / unit, ky / unit];
     const along = this.plan.scale.column * alongScale - 16;
@@ -493,10 +509,10 @@ export class TreeView {
     this.draw();
   }
 
-  zoom(factor, x = this.width / 2, y = this.height / 2) {
+  zoom(factor, x = this.width / 2, y = this.height / 2, { swift = false } = {}) {
     this.fitting = false;
     const { camera } = this, k = clamp(camera.k * factor, ZOOM.least, ZOOM.most), before = this.scales(), after = this.scales(k);
-    this.look({ k, x: x - (x - camera.x) * after.kx / before.kx, y: y - (y - camera.y) * after.ky / before.ky });
+    this.look({ k, x: x - (x - camera.x) * after.kx / before.kx, y: y - (y - camera.y) * after.ky / before.ky }, { swift });
   }
 
   pan(dx, dy) {
