@@ -86,6 +86,31 @@ def test_three_strategies_at_budget_8_and_a_table_to_copy(compare, chromium):
         assert list(csv.DictReader(file)) == copied
 
 
+def test_a_tree_opens_large_with_its_inspector_and_leads_the_same_way(compare):
+    page = compare
+    choose(page, "Best-of-N", "Beam search M = 4")
+    page.get_by_role("textbox", name="Problem").last.fill("Solve x^2-7x+12=0.")
+    run(page)
+    expect(state(page)).to_have_attribute("data-state", "done", timeout=4 * TIMEOUT_MS)
+    picture = lanes(page).nth(1).get_by_role("button", name="open the tree large")
+    root = picture.locator("circle.root").bounding_box()
+    frame = picture.bounding_box()
+    assert root["x"] < frame["x"] + frame["width"] / 8  # from left to right, as on Explore
+    picture.click()
+    large = page.get_by_role("dialog")
+    expect(large.get_by_role("treeitem").first).to_be_attached()
+    answer = large.locator(".card.hero .figure").inner_text()
+    expect(lanes(page).nth(1).locator(".answer")).to_contain_text(answer)
+    large.get_by_role("tree").focus()
+    page.keyboard.press("Home")
+    expect(large.locator(".inspector h2")).to_have_text("The problem")
+    large.locator(".term").get_by_text("passes").hover()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(large).to_be_hidden()
+    expect(picture).to_be_focused()
+
+
 def test_by_tokens_nobody_goes_over(compare):
     page = compare
     choose(page, "Best-of-N", "Beam search M = 4")

@@ -5,6 +5,7 @@ import { load, runs } from "./fixtures.mjs";
 const { drawnTree } = await load("folding");
 const { layout, RADIUS } = await load("layout");
 const { smallLayout, smallTreePaths, WIDTH, HEIGHT } = await load("small_tree");
+const { LOW } = await load("score_colours");
 const { bestPath, stateOf } = await load("run_state");
 
 const RULE = { selector: "weighted", aggregate: "last" };
@@ -66,24 +67,27 @@ for (const [name, { stream }] of Object.entries(runs)) {
     }
   });
 
-  test(`${name}: the small tree has every node inside, parents amid their children`, () => {
-    const state = stateOf(stream);
-    const { spots, radius } = smallLayout(state.nodes);
-    assert.deepEqual({ spots, radius }, smallLayout(state.nodes));
-    for (const { id, children } of state.nodes) {
-      const { x, y } = spots[id];
-      assert.ok(x >= 0 && x <= WIDTH && y >= 0 && y <= HEIGHT);
-      if (!children.length) continue;
-      const ends = [children[0], children.at(-1)].map((child) => spots[child.id].x);
-      assert.ok(Math.abs(x - (ends[0] + ends[1]) / 2) < 1e-9);
-      for (const child of children) assert.ok(spots[child.id].y > y);
-    }
-    const best = bestPath(state, RULE), { edges, discs } = smallTreePaths(state, best);
-    const count = (paths, sign) => Object.values(paths).join("").split(sign).length - 1;
-    assert.equal(count(edges, "L"), state.nodes.length - 1);
-    assert.equal(count(discs, "h0"), state.nodes.length - 1);
-    assert.equal(count({ best: edges.best ?? "" }, "L"), best.length);
-  });
+  for (const down of [false, true]) {
+    test(`${name}${down ? ", downwards" : ""}: the small tree has every node inside, parents amid their children`, () => {
+      const state = stateOf(stream), [along, across] = down ? ["y", "x"] : ["x", "y"];
+      const { spots, radius } = smallLayout(state.nodes, down);
+      assert.deepEqual({ spots, radius }, smallLayout(state.nodes, down));
+      for (const { id, children } of state.nodes) {
+        const { x, y } = spots[id];
+        assert.ok(x >= 0 && x <= WIDTH && y >= 0 && y <= HEIGHT);
+        if (!children.length) continue;
+        const ends = [children[0], children.at(-1)].map((child) => spots[child.id][across]);
+        assert.ok(Math.abs(spots[id][across] - (ends[0] + ends[1]) / 2) < 1e-9);
+        for (const child of children) assert.ok(spots[child.id][along] > spots[id][along]);
+      }
+      const best = bestPath(state, RULE), { edges, discs, holes } = smallTreePaths(state, best, down);
+      const count = (paths, sign) => Object.values(paths).join("").split(sign).length - 1;
+      assert.equal(count(edges, "C"), state.nodes.length - 1);
+      assert.equal(count(discs, "h0"), state.nodes.length - 1);
+      assert.equal(count(holes, "h0"), state.nodes.filter(({ score }) => score !== null && score < LOW).length);
+      assert.equal(count({ best: edges.best ?? "" }, "C"), best.length);
+    });
+  }
 }
 
 test("a single column of children stands around its parent", () => {

@@ -3,16 +3,17 @@
   const tip = document.createElement("div");
   tip.id = "tip";
   tip.setAttribute("role", "tooltip");
-  tip.hidden = true;
+  tip.popover = "manual";               // above windows and full screens too
 
-  const hide = () => { tip.hidden = true; };
+  const hide = () => { if (tip.isConnected) tip.hidePopover(); };
   const show = (event) => {
     const word = event.target.closest?.("[data-tip]");
     if (!word) return hide();
     tip.textContent = word.dataset.tip;
     word.setAttribute("aria-describedby", "tip");
     if (!tip.isConnected) document.body.append(tip);
-    tip.hidden = false;
+    tip.hidePopover();
+    tip.showPopover();                  // on top of what was opened since
     const at = word.getBoundingClientRect(), room = 8;
     const left = Math.min(at.left, innerWidth - tip.offsetWidth - room);
     const below = at.bottom + room + tip.offsetHeight < innerHeight;

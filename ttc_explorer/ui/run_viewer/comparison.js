@@ -1,16 +1,21 @@
-// Runs side by side: a lane each with its small tree and its answer, and a table of their figures.
+// Runs side by side: a lane each with its small tree and its answer, and a table of their figures. Pressed, a tree opens large,
+// with all that Explore shows of a run.
 import { comparisonRow, createComparisonReader, delimited } from "./comparison_state.js";
 import { drawn, h } from "./dom.js";
 import { countNoun, formatAmount, grouped } from "./format.js";
 import { glossaryTerm } from "./glossary_term.js";
+import { iconButton } from "./icon_button.js";
+import { NARROW } from "./layout.js";
 import { mathText, useKatex } from "./math_text.js";
 import { bestPath, solutionsOf, votesBy } from "./run_state.js";
 import { segmentedControl } from "./segmented_control.js";
 import { smallTree } from "./small_tree.js";
+import { mountRunViewer } from "./viewer.js";
 import { correctnessMark } from "./votes.js";
 
 const NOTHING_FITS = "Even one sample costs more than this budget.";
 const STOP_LABELS = { budget: "most steps", cancelled: "stopped", deadline: "time was up" };
+const LARGE_PARTS = ["cards", "remarks", "tree", "votes", "inspector"];
 const COLUMNS = [                       // title, its term in the glossary
   ["Strategy", null], ["N", "budget"], ["Answer", "answer"], ["Solutions", "solutions"], ["Tokens", "tokens processed"],
   ["written", "tokens written"], ["judged", "tokens judged"], ["FLOP", "FLOP"], ["Passes", "passes"],
@@ -19,12 +24,12 @@ const COLUMNS = [                       // title, its term in the glossary
 
 let mounted = 0;
 
-// Puts a comparison in a place. `options`: `parts`, of lanes and table; `terms` and `selectors` as in viewer.js; `onRule`
-// hears of another selector. Returns { show(text) }, to be given the growing stream (comparison_stream.py).
-export function mountComparison(place, { parts, terms, selectors, katex = null, onRule = () => {} }) {
+// Puts a comparison in a place. `options`: `parts`, of lanes and table; `terms`, `selectors` and `aggregates` as in viewer.js;
+// `onRule` hears of another selector. Returns { show(text) }, to be given the growing stream (comparison_stream.py).
+export function mountComparison(place, { parts, terms, selectors, aggregates, katex = null, onRule = () => {} }) {
   if (katex) useKatex(katex);
   const { read } = createComparisonReader();
-  let shown = null, selector = selectors[0].name, articles = [];
+  let shown = null, selector = selectors[0].name, articles = [], opened = 0;     // opened: the lane that is, or was last, large
   const grid = h("div", { class: "lanes" });
   const bySelector = segmentedControl("Answer chosen by", `comparison-${++mounted}`, selectors, (name) => {
     selector = name;
@@ -42,7 +47,9 @@ export function mountComparison(place, { parts, terms, selectors, katex = null, 
   const copy = button("copy-table", "Copy table", (made) => copyText(sheet("\t"), made));
   const save = button("save-csv", "CSV", () => saveText(sheet(","), "ttc-compare.csv"));
   const table = h("div", { class: "comparison-table" });
-  place.append(grid);
+  const large = largeView({ terms, selectors, aggregates });
+  large.dialog.addEventListener("close", () => articles[opened]?.querySelector(".picture").focus());
+  place.append(grid, large.dialog);
   if (parts.includes("table")) {
     place.append(h("div", { class: "comparison-figures" },
       h("div", { class: "viewer-rules" },
@@ -71,9 +78,12 @@ export function mountComparison(place, { parts, terms, selectors, katex = null, 
 
   function draw(places) {
     for (const i of places) {
-      const lane = laneArticle(shown.about.entries[i], shown.lanes[i], selector, terms);
+      const lane = laneArticle(shown.about.entries[i], shown.lanes[i], selector, terms, () => open(i));
+      const focused = articles[i].contains(document.activeElement);
       articles[i].replaceWith(lane);
       articles[i] = lane;
+      if (focused) lane.querySelector(".picture").focus();
+      if (large.dialog.open && i === opened) large.show(shown.about.entries[i], shown.lanes[i].run, selector);
     }
     if (!parts.includes("table")) return;
     const started = shown.lanes.some(Boolean);
@@ -82,7 +92,30 @@ export function mountComparison(place, { parts, terms, selectors, katex = null, 
     copy.disabled = save.disabled = !settled;
   }
 
+  function open(i) {
+    opened = i;
+    large.dialog.showModal();
+    large.show(shown.about.entries[i], shown.lanes[i].run, selector);
+  }
+
   return { show };
+}
+
+// A window over the page that shows one run as Explore does: { dialog, show(entry, run, selector) }.
+function largeView(options) {
+  const title = h("h2", null), viewer = h("div", { class: "run-viewer" });
+  const dialog = h("dialog", { class: "large-run" },
+    h("header", null, title, iconButton("close", "Close", () => dialog.close())), viewer);
+  let view = null;                      // made when it is first wanted
+  return {
+    dialog,
+    show(entry, run, selector) {
+      view ??= mountRunViewer(viewer, { ...options, parts: LARGE_PARTS });
+      title.textContent = entry.name;
+      dialog.setAttribute("aria-label", entry.name);
+      view.showState(run, { selector });
+    },
+  };
 }
 
 // A stroke in a strategy's colour and dash.
@@ -97,18 +130,25 @@ export function swatch({ light, dark, dash }) {
   return svg;
 }
 
-function laneArticle(entry, lane, selector, terms) {
+// `onOpen` hears that its tree shall be seen large.
+function laneArticle(entry, lane, selector, terms, onOpen) {
   const run = lane?.run;
   const about = (text) => h("p", { class: "about" }, text);
   const rule = run && { selector, aggregate: run.about.aggregate };
   const [vote] = run ? votesBy(run, rule).rows : [];
-  const picture = run ? smallTree(run, vote ? bestPath(run, rule) : []) : about(lane ? NOTHING_FITS : entry.sentence);
+  const picture = run ? smallTree(run, vote ? bestPath(run, rule) : [], innerWidth < NARROW) : about(lane ? NOTHING_FITS : entry.sentence);
   return h("article", { class: "lane", "data-state": lane?.state ?? "ready", "aria-label": entry.name },
     h("header", null,
       swatch(entry), h("h3", null, `${entry.title} `, h("span", null, entry.detail)),
       h("span", { class: "samples" }, run && `${lane.trying ? "trying " : ""}N = ${run.about.budget}`)),
-    h("div", { class: "picture" }, picture),
+    run ? openingPicture(picture, entry, onOpen) : h("div", { class: "picture" }, picture),
     h("footer", null, run && laneFoot(lane, vote, selector, terms)));
+}
+
+function openingPicture(picture, entry, onOpen) {
+  const button = h("button", { type: "button", class: "picture", "aria-label": `${entry.name}: open the tree large`, title: "Open large" }, picture);
+  button.addEventListener("click", onOpen);
+  return button;
 }
 
 function laneFoot({ run, state }, vote, selector, terms) {

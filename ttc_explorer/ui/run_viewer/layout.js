@@ -6,6 +6,7 @@
 
 import { fades } from "./folding.js";
 
+export const NARROW = 560;          // pixels: on what is narrower, trees lead from top to bottom
 export const RADIUS = 15;                  // of a node
 export const ROW = 38;                     // across, for a node and the air around it
 const GAP = 5;                      // between answers

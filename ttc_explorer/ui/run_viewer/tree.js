@@ -5,7 +5,7 @@ import { FindBar } from "./find_bar.js";
 import { oneLine } from "./format.js";
 import { iconButton } from "./icon_button.js";
 import { connectInteraction } from "./interaction.js";
-import { clamp, layout, RADIUS } from "./layout.js";
+import { clamp, layout, NARROW, RADIUS } from "./layout.js";
 import { Minimap } from "./minimap.js";
 import { CAPTION_FONT, createTextMeasure, wrapped } from "./node.js";
 import { plainMath } from "./math_text.js";
@@ -14,7 +14,6 @@ import {
   createMark, describeAnswer, describeFold, describeStep, labelSize, paintFold, paintLink, paintStep,
 } from "./tree_marks.js";
 
-const NARROW = 560;                     // a canvas below this width has its tree from top to bottom
 const MARGIN = 16;                      // pixels around the tree
 const GLIDE = 260;                      // milliseconds
 const STILL_FROM = 900;                 // so many marks do not glide

@@ -20,7 +20,8 @@ let mounted = 0;
 //   selectors, aggregates    the voting rules, each [{ name, title }]
 //   katex       { script, style }: addresses of KaTeX on the page, or null
 //   onRule      hears of another voting rule { selector, aggregate } that the visitor chose
-// Returns { show(text) }, to be given the growing stream, and { showState(state) }, for who has read it already.
+// Returns { show(text), showState(state, rule) }: give it the growing stream, or a state that somebody else has read, of
+// which the rule to begin with may be another.
 export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, onRule = () => {} }) {
   if (katex) useKatex(katex);
   const name = `run-viewer-${++mounted}`;
@@ -72,6 +73,7 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
   inspector.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !tree) return;
     event.stopPropagation();
+    event.preventDefault();             // nor does it close a window around
     tree.surface.focus();
   });
 
@@ -91,11 +93,11 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
     if (text) showState(read(text));
   }
 
-  function showState(shown) {
+  function showState(shown, first = {}) {
     state = shown;
     if (state.id !== run) {
       [run, picked] = [state.id, null];
-      Object.assign(rule, { selector: state.about.selector, aggregate: state.about.aggregate });
+      Object.assign(rule, { selector: state.about.selector, aggregate: state.about.aggregate }, first);
       showRule();
     }
     draw();
