@@ -26,7 +26,6 @@ from ttc_explorer.experiments.difficulty import BINS, bin_of_score, predicted_ed
 from ttc_explorer.experiments.evidence import COST_COLUMNS, evidence
 from ttc_explorer.experiments.intervals import RESAMPLES
 from ttc_explorer.experiments.result_tables import Results
-from ttc_explorer.models.catalogue import fingerprints
 from ttc_explorer.models.protocol import (
     Generator,
     PolicyDecision,
@@ -81,6 +80,8 @@ class Policy:
     def matches_models(self, generator: Generator, verifier: Verifier | None) -> bool:
         """Whether it is for these models: what is best depends on them (arXiv 2408.03314, section
         3.2)."""
+        from ttc_explorer.models.catalogue import fingerprints  # imports torch: not for a page
+
         names = generator.name, verifier.name if verifier else None
         if (self.about.get("model"), self.about.get("verifier")) != names:
             return False

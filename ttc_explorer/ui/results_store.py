@@ -62,6 +62,7 @@ class ResultsStore:
             folder.glob(f"*/{ABOUT_FILE}"), key=lambda path: (_parameter_count(path), path)
         )
         self._folders = {path.parent.name: path.parent for path in found}
+        self._parameters = {path.parent.name: _parameter_count(path) for path in found}
         self._loaded: dict[str, ModelResults] = {}
         self._lock = Lock()
 
@@ -69,6 +70,10 @@ class ResultsStore:
     def models(self) -> list[str]:
         """Their names, the smallest first."""
         return list(self._folders)
+
+    def parameters(self, model: str) -> int:
+        """How large the model is, read without the rest; 0 if its file does not say."""
+        return self._parameters[model]
 
     def arms(self) -> list[tuple[str, str]]:
         """(strategy, settings) of all that was run, whatever the model; read without the rest."""

@@ -98,7 +98,7 @@ class ExchangePage(Page):
     # --- what is on the page ----------------------------------------------------------------------
 
     def _build_controls(self) -> None:
-        models = sorted(self._results_store.models, key=self._parameters) if self._has_pair else []
+        models = self._results_store.models if self._has_pair else []
         choices = [(model, model) for model in models]
         first, last = (models[0], models[-1]) if models else (None, None)
         with gr.Column(min_width=0, visible=self._has_pair):
@@ -265,7 +265,7 @@ class ExchangePage(Page):
         self, verifier: str, total: str, queries: float, narrow: bool
     ) -> ComponentUpdates:
         """All models, arms and budgets on one front."""
-        models = sorted(self._results_store.models, key=self._parameters)
+        models = self._results_store.models
         with_training = total == "total"
         front = self._cached_front(10**queries if with_training else 0.0, verifier)
         drawn = exchange_view.pareto_figure(front, models, with_training, narrow)
@@ -293,16 +293,13 @@ class ExchangePage(Page):
         there = f"is only {models[0]}" if models else "are none"
         return banner(NO_PAIR_MESSAGE.format(there), "note")
 
-    def _parameters(self, model: str) -> int:
-        return int(self._results_store.model_results(model).results.about["parameters"])
-
     def _size_ratio(self, small: str, large: str) -> float:
         """M. Raises BadInput."""
         if not {small, large} <= set(self._results_store.models):
             raise BadInput("There are no results of this model: choose another.")
-        if self._parameters(small) >= self._parameters(large):
+        if self._results_store.parameters(small) >= self._results_store.parameters(large):
             raise BadInput(f"{large} is not larger than {small}: choose another pair.")
-        return self._parameters(large) / self._parameters(small)
+        return self._results_store.parameters(large) / self._results_store.parameters(small)
 
     def _verifier_ratio(self, small: str, verifier: str) -> float:
         """v: parameters of the verifier over those of the small model, 0 where it is left out."""
