@@ -8,7 +8,7 @@ import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
@@ -161,11 +161,41 @@ def test_what_cannot_be_downloaded_is_said_in_one_sentence(monkeypatch, listed, 
             return SimpleNamespace(**{"gated": False, "siblings": []} | listed)
 
     monkeypatch.setattr(hub, "HfApi", Site)
+    monkeypatch.setattr(hub, "hub_reachable", lambda: True)
     monkeypatch.setattr(hub, "get_token", lambda: None)
     monkeypatch.setattr(hub, "downloaded_folder", lambda name: None)
     with pytest.raises(ModelError, match=sentence) as refused:
         hub.fetch_model_folder("a/b")
     assert "\n" not in str(refused.value)
+
+
+def test_without_a_network_hugging_face_is_asked_once_and_not_waited_for(monkeypatch):
+    asked = []
+
+    def never(*_, **__):
+        asked.append(1)
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(hub.constants, "is_offline_mode", lambda: False)
+    monkeypatch.setattr(hub, "_reached", (float("-inf"), False))
+    monkeypatch.setattr(hub.httpx, "head", never)
+    monkeypatch.setattr(hub, "HfApi", None)  # is not asked at all
+    monkeypatch.setattr(hub, "downloaded_folder", lambda name: None)
+    for _ in range(3):
+        with pytest.raises(ModelError, match="Hugging Face cannot be reached"):
+            hub.fetch_model_folder("a/b")
+        assert catalogue.estimate_before_loading("a/b") is None
+    assert len(asked) == 1
+
+
+def test_a_look_up_that_hangs_is_left_behind(monkeypatch):
+    released = Event()
+    monkeypatch.setattr(hub.constants, "is_offline_mode", lambda: False)
+    monkeypatch.setattr(hub, "_reached", (float("-inf"), False))
+    monkeypatch.setattr(hub, "HUB_REACH_SECONDS", 0.01)
+    monkeypatch.setattr(hub.httpx, "head", lambda *_, **__: released.wait(60))
+    assert not hub.hub_reachable()
+    released.set()
 
 
 def test_copies_in_other_forms_are_not_counted(monkeypatch):
@@ -175,6 +205,7 @@ def test_copies_in_other_forms_are_not_counted(monkeypatch):
         model_info=lambda name, **options: SimpleNamespace(gated=False, siblings=kept + others)
     )
     monkeypatch.setattr(hub, "HfApi", lambda: site)
+    monkeypatch.setattr(hub, "hub_reachable", lambda: True)
     assert hub.download_size("a/b") == 8
 
 

@@ -160,7 +160,7 @@ def test_presets_that_are_not_here_say_why(monkeypatch):
     }
     for reachable, sentence in why.items():
         monkeypatch.setattr(hub.constants, "is_offline_mode", lambda: False)
-        monkeypatch.setattr(hub, "_hub_reachable", lambda reachable=reachable: reachable)
+        monkeypatch.setattr(hub, "hub_reachable", lambda reachable=reachable: reachable)
         monkeypatch.setattr(hub, "get_token", lambda: None)
         entries = {
             entry["name"]: entry for entry in list_models() if entry["source"] == "Hugging Face"
@@ -168,7 +168,7 @@ def test_presets_that_are_not_here_say_why(monkeypatch):
         json.dumps(entries)
         assert list(entries) == list(MODEL_PRESETS)
         assert any(str(entry["why"]).startswith(sentence) for entry in entries.values())
-    monkeypatch.setattr(hub, "_hub_reachable", lambda: True)
+    monkeypatch.setattr(hub, "hub_reachable", lambda: True)
     assert describe("Qwen2.5-Math-7B-Instruct").unusable is None
     monkeypatch.setattr(memory_estimate, "free_memory", lambda device: 20 * 10**9)
     assert "need 5" in describe("Qwen2.5-Math-7B-Instruct").unusable

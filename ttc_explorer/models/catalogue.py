@@ -9,6 +9,7 @@ on, not searched. A chat model revises when it is asked to.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,13 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
-from transformers import AutoConfig, PreTrainedConfig
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    PreTrainedConfig,
+    PreTrainedTokenizerBase,
+)
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 from transformers.utils import logging
 
 from ttc_explorer.asset_files import MODELS_FOLDER
@@ -32,9 +39,21 @@ from ttc_explorer.models.chat_reviser import PromptedReviser
 from ttc_explorer.models.completions_client import CompletionsGenerator
 from ttc_explorer.models.devices import best_device, best_dtype, free_unused_memory
 from ttc_explorer.models.http_client import is_server_address
-from ttc_explorer.models.hub import OnProgress, downloaded_folder, fetch_model_folder, no_progress
+from ttc_explorer.models.hub import (
+    OnProgress,
+    downloaded_folder,
+    fetch_model_folder,
+    hub_reachable,
+    no_progress,
+)
+from ttc_explorer.models.model_files import check_model_folder, check_model_path
 from ttc_explorer.models.presets import MODEL_PRESETS, VerifierPreset, find_preset
-from ttc_explorer.models.prompts import has_boxed_answer, system_prompt_for
+from ttc_explorer.models.prompts import (
+    has_boxed_answer,
+    merge_system_into_user,
+    solution_messages,
+    system_prompt_for,
+)
 from ttc_explorer.models.protocol import (
     DecodedStep,
     ExtendJob,
@@ -187,6 +206,9 @@ def unload_models(kept: Collection[str]) -> None:
 def split_model_name(name: str) -> tuple[str, str | None]:
     """The names of the generator and of the verifier, if there is one. Raises ModelError."""
     generator, _, verifier = name.partition("+")
+    generator, verifier = (
+        os.path.expanduser(part) if part.startswith("~") else part for part in (generator, verifier)
+    )
     if not generator:
         raise ModelError(
             f"Name a model: {', '.join(SHIPPED_MODELS)}, a preset, a folder, or a Hugging Face "
@@ -237,10 +259,11 @@ def estimate_before_loading(name: str) -> memory_estimate.MemoryEstimate | None:
         )
     if name in SHIPPED_MODELS or is_server_address(name):
         return None
+    folder = Path(name) if Path(name).is_dir() else downloaded_folder(name)
+    if folder is None and not hub_reachable():
+        return None
     try:
-        return memory_estimate.estimate_memory_on_best_device(
-            read_config(Path(name) if Path(name).is_dir() else downloaded_folder(name) or name)
-        )
+        return memory_estimate.estimate_memory_on_best_device(read_config(folder or name))
     except Exception:  # whatever a folder or a network can hold
         return None
 
@@ -269,6 +292,7 @@ def load_generator(
                 rewrite_question=to_canonical_wording,
             )
         device = best_device()
+        check_chat_template(model_loading.load_tokenizer(folder), name)
         model, tokenizer = model_loading.load_causal_lm(folder, device, best_dtype(device))
         chat_options: dict[str, Any] = {}
         if supports_chat(tokenizer):
@@ -280,6 +304,24 @@ def load_generator(
             max_step_tokens=FOREIGN_MAX_STEP_TOKENS,
             **chat_options,
         )
+
+
+def check_chat_template(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
+    """Raise ModelError if the model's chat template cannot write a chat."""
+    if not supports_chat(tokenizer):
+        return
+    messages = solution_messages("1 + 1")
+    reasons = []
+    for chat in (messages, merge_system_into_user(messages)):
+        try:
+            tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+            return
+        except Exception as error:  # whatever a template raises
+            reasons.append(" ".join(str(error).split())[:100])
+    raise ModelError(
+        f"The chat template of '{name}' fails ({reasons[-1]}): take chat_template.jinja or "
+        "tokenizer_config.json from the original model."
+    )
 
 
 def load_verifier(name: str, on_progress: OnProgress = no_progress) -> Verifier:
@@ -342,16 +384,30 @@ def read_config(folder: Path | str) -> PreTrainedConfig:
 def _model_folder(name: str, role: str, on_progress: OnProgress) -> Path:
     """Where the model's files are, once they are here. Raises ModelError."""
     if name not in SHIPPED_MODELS:
-        return fetch_model_folder(name, on_progress)
+        check_model_path(name)
+        folder = fetch_model_folder(name, on_progress)
+        check_model_folder(folder, name)
+        return folder
     if not (MODELS_FOLDER / name).is_dir():
         raise ModelError(f"The shipped {role} '{name}' is missing: make it with `{TRAIN_COMMAND}`.")
     return MODELS_FOLDER / name
 
 
 def check_architecture(config: PreTrainedConfig, ending: str, role: str, name: str) -> None:
-    """Raise ModelError unless the model's class has a name with that ending."""
-    if not (config.architectures or [""])[0].endswith(ending):
+    """Raise ModelError unless the model's class has a name with that ending, or transformers
+    counts it among causal language models where those are asked for (GPT2LMHeadModel)."""
+    kind = (config.architectures or [""])[0]
+    causal = ending == "ForCausalLM" and kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
+    if not (kind.endswith(ending) or causal):
         raise unusable_architecture(config, ending, role, name)
+    if ending == "ForCausalLM":
+        model = AutoModelForCausalLM._model_mapping.get(type(config), None)
+        if not getattr(model, "base_model_prefix", ""):
+            raise ModelError(
+                f"'{name}' cannot be the {role}: a {kind} cannot be continued from a state of ours "
+                "(transformers gives no way to); serve it with a server that runs it, and use that "
+                "address."
+            )
 
 
 def unusable_architecture(

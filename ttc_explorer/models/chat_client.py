@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ttc_explorer.models.completions_client import seed_from_rng_path
+from ttc_explorer.models.completions_client import seed_from_rng_path, short_model_name
 from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.prompts import (
     STEP_SEPARATOR,
@@ -27,15 +27,17 @@ from ttc_explorer.models.protocol import (
     RevisionContext,
 )
 from ttc_explorer.models.response_parsing import (
+    chat_logprobs,
     parse_choices,
     parse_text,
     parse_usage,
+    sampled_tokens,
     split_proportionally,
 )
 from ttc_explorer.models.server_capabilities import (
+    PLAIN_SAMPLING,
     PROBE_ATTEMPTS,
     ServerCapabilities,
-    chat_logprobs,
 )
 
 INFERENCE_ROUTER_URL = "https://router.huggingface.co/v1"
@@ -90,7 +92,7 @@ class ChatGenerator:
     def __init__(
         self, client: ApiClient, model: str, capabilities: ServerCapabilities | None = None
     ) -> None:
-        self.name = f"{model} at {client.host}"
+        self.name = f"{short_model_name(model)} at {client.host}"
         self.capabilities = capabilities
         self._client = client
         self._model = model
@@ -143,13 +145,19 @@ class ChatGenerator:
         if job.forced:
             begun = STEP_SEPARATOR.join([*job.state.written, job.forced])
             messages.append({"role": "assistant", "content": begun})
-        return {
+        body = {
             "model": self._model,
             "messages": messages,
             "max_tokens": MAX_SOLUTION_TOKENS,
             "temperature": job.temperature,
+            "top_p": 1,
             "seed": seed_from_rng_path(job.rng_path),
-        } | ({"logprobs": True} if self.capabilities and self.capabilities.logprobs else {})
+        }
+        if self.capabilities and self.capabilities.logprobs:
+            body["logprobs"] = True
+        if self.capabilities and self.capabilities.plain_sampling:
+            body |= PLAIN_SAMPLING
+        return body
 
 
 def connect_inference_provider(model: str, token: str | None, **options: Any) -> ChatGenerator:
@@ -223,8 +231,8 @@ def _first_step(state: ChatState, forced: str, reply: dict[str, Any] | ModelErro
     Raises ModelError."""
     if isinstance(reply, ModelError):
         raise reply
-    usage = parse_usage(reply)
     (choice,) = parse_choices(reply, 1)
+    usage = parse_usage(reply, [sampled_tokens(choice)])
     message = choice.get("message")
     solution = parse_text(message.get("content") if isinstance(message, dict) else None)
     texts = split_paragraphs(solution)

@@ -1,5 +1,5 @@
-"""Any server with OpenAI's ``/v1/completions`` as a generator: vLLM, SGLang, llama.cpp and their
-like."""
+"""Any server that goes on from a text as a generator (``completion_endpoints.py``): vLLM, SGLang,
+llama.cpp and their like."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import islice
+from pathlib import PurePath
 from typing import Any
 
 from ttc_explorer.models.flops import forward_flops
@@ -22,12 +23,19 @@ from ttc_explorer.models.protocol import (
     RevisionContext,
 )
 from ttc_explorer.models.response_parsing import (
+    logprobs,
     parse_choices,
     parse_text,
     parse_usage,
+    sampled_tokens,
     split_proportionally,
 )
-from ttc_explorer.models.server_capabilities import ServerCapabilities, logprobs
+from ttc_explorer.models.server_capabilities import (
+    PLAIN_SAMPLING,
+    STOP_REASON_KEYS,
+    ServerCapabilities,
+    stop_reason,
+)
 
 MAX_PROMPTS_PER_CALL = 64
 """Most prompts in one call."""
@@ -81,10 +89,11 @@ class CompletionsGenerator:
         prompt_format: PromptFormat,
         max_step_tokens: int,
     ) -> None:
-        self.name = f"{capabilities.model} at {client.host}"
+        self.name = f"{short_model_name(capabilities.model)} at {client.host}"
         self.parameters = capabilities.parameters
         self.capabilities = capabilities
         self._client = client
+        self._endpoint = capabilities.endpoint
         self.supports_chat = prompt_format.supports_chat
         self._prompt_format = prompt_format
         self._max_step_tokens = max_step_tokens
@@ -103,7 +112,7 @@ class CompletionsGenerator:
         return Prefilled(self._prefix(self._prompt_format.prompt(chain, system)), Cost())
 
     def _prefix(self, content: PromptPiece, tokens: int = 0) -> ServerPrefix:
-        return ServerPrefix(content, tokens if isinstance(content, str) else len(content))
+        return ServerPrefix(content, len(content) if isinstance(content, list) else tokens)
 
     def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
         """Sample a step after each job's state. See ExtendJob, Sampled. Raises ModelError."""
@@ -117,7 +126,9 @@ class CompletionsGenerator:
                 sampled[row] = replace(sampled[row], finished=True)
         replies = self._client.send(
             [
-                ApiCall("completions", self._body(call, jobs), jobs[call[0].rows[0]].cancelled)
+                ApiCall(
+                    self._endpoint.path, self._body(call, jobs), jobs[call[0].rows[0]].cancelled
+                )
                 for call in calls
             ]
         )
@@ -175,7 +186,7 @@ class CompletionsGenerator:
         if not job.forced:
             return prefix
         forced = self._prompt_format.continuation(job.forced)
-        known = 0 if isinstance(forced, str) else len(forced)
+        known = len(forced) if isinstance(forced, list) else 0
         return ServerPrefix(_join(prefix.content, forced), prefix.tokens + known)
 
     def _split_into_calls(
@@ -201,11 +212,13 @@ class CompletionsGenerator:
             "stop": [self._prompt_format.step_end],
             "logprobs": 1,
         }
+        if self.capabilities.plain_sampling:
+            body |= PLAIN_SAMPLING
         if len(call[0].rows) > 1:
             body["n"] = len(call[0].rows)
         if self.capabilities.seeded_sampling:
             body["seed"] = seed_from_rng_path(first.rng_path)
-        return body
+        return self._endpoint.request(body)
 
     def _parse_response(
         self, call: Sequence[PromptGroup], reply: dict[str, Any] | ModelError
@@ -213,14 +226,19 @@ class CompletionsGenerator:
         """Row -> the step that a reply holds for it. Raises ModelError."""
         if isinstance(reply, ModelError):
             raise reply
-        usage = parse_usage(reply)
+        reply = self._endpoint.response(reply)
         rows = [row for group in call for row in group.rows]
         choices = parse_choices(reply, len(rows))
         texts = [parse_text(choice.get("text")) for choice in choices]
         choice_logprobs = [logprobs(choice) for choice in choices]
+        sampled = [sampled_tokens(choice) for choice in choices]
+        usage = parse_usage(reply, sampled)
         counts = split_proportionally(
             usage.completion,
-            [len(c) or len(text) for c, text in zip(choice_logprobs, texts, strict=True)],
+            [
+                len(text) if count is None else count
+                for count, text in zip(sampled, texts, strict=True)
+            ],
         )
         lengths = [len(group.prefix.content) for group in call]
         prompts, cached = (
@@ -259,25 +277,35 @@ class CompletionsGenerator:
     def _parse_step(self, text: str, choice: dict[str, Any]) -> tuple[str, bool]:
         """The step in a choice's text, and whether the model has ended its solution with it.
 
-        vLLM and SGLang say what a text was stopped by (null or a number: the end token). Others do
-        not: there a step that just ends may be the last, and shows it by having nothing after it.
+        vLLM, SGLang and llama.cpp say what a text was stopped by. Others do not: there a step that
+        just ends may be the last, and shows it by having nothing after it. (A model that chats is
+        not asked for steps then, ``server_capabilities.py``.)
         """
         step, end, _ = text.partition(self._prompt_format.step_end)
         if end:
             return step, False
-        if choice.get("finish_reason") != "stop":
-            return step, True
-        stop_reasons = [choice[key] for key in ("stop_reason", "matched_stop") if key in choice]
-        return step, stop_reasons[
-            0
-        ] != self._prompt_format.step_end if stop_reasons else not step.strip()
+        if choice.keys() & STOP_REASON_KEYS:
+            return step, stop_reason(choice) != self._prompt_format.step_end
+        return step, choice.get("finish_reason") not in ("stop", None) or not step.strip()
 
 
 def _join(first: PromptPiece, second: PromptPiece) -> PromptPiece:
-    """Two pieces of a prompt; both are text, or both token ids."""
-    if isinstance(first, str) and isinstance(second, str):
+    """A prompt and what follows it: text after text or a chat, token ids after token ids."""
+    if isinstance(second, str):
+        assert not isinstance(first, list)
         return first + second
-    return [*first, *second]
+    assert isinstance(first, list)
+    assert isinstance(second, list)
+    return first + second
+
+
+def short_model_name(model: str) -> str:
+    """A server's name for its model as it is shown: of a file, the file's own name.
+
+    >>> short_model_name("/home/me/models/SmolLM2-135M.gguf"), short_model_name("Qwen/Qwen3-8B")
+    ('SmolLM2-135M.gguf', 'Qwen/Qwen3-8B')
+    """
+    return PurePath(model).name if model.lower().endswith(".gguf") else model
 
 
 def seed_from_rng_path(rng_path: tuple[int, ...]) -> int:

@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from ipaddress import ip_address
 from random import Random
 from threading import Lock
 from typing import Any
@@ -66,6 +67,22 @@ class ApiCall:
 def is_server_address(name: str) -> bool:
     """Whether a model's name is meant as the address of a server."""
     return name.lower().startswith(("http://", "https://"))
+
+
+def is_local_address(address: str) -> bool:
+    """Whether an address is of this machine or of a private network: the names of models there are
+    nobody else's business.
+
+    >>> is_local_address("http://localhost:8080/v1"), is_local_address("http://192.168.1.7/v1")
+    (True, True)
+    >>> is_local_address("https://api.example.com/v1")
+    False
+    """
+    host = urlsplit(address).hostname or ""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".lan", ".internal"))
 
 
 def split_server_address(name: str) -> tuple[str, str | None]:
@@ -279,11 +296,19 @@ class ApiClient:
 
     def _json_object(self, text: str) -> dict[str, Any] | ModelError:
         found = _parse_json(text)
-        if isinstance(found, dict):
-            return found
-        return self._model_error(
-            "sent something that is no JSON object: check that the address ends in /v1"
-        )
+        if isinstance(found, list) and found and all(isinstance(each, dict) for each in found):
+            return {"results": found}  # llama.cpp's own form of several samples
+        if not isinstance(found, dict):
+            streamed = text.startswith("data:")
+            return self._model_error(
+                "streams its replies unasked, and cannot be used here"
+                if streamed
+                else "sent something that is no JSON object: check that the address ends in /v1"
+            )
+        if found.get("error") and not {"choices", "data"} & found.keys():
+            detail = _error_message(found)
+            return self._model_error(f"refused{f': {detail}' if detail else ' without a reason'}")
+        return found
 
     def _http_error_message(self, status: int, text: str) -> str:
         """What a reply other than 200 means."""
@@ -295,7 +320,12 @@ class ApiClient:
                 "followed"
             )
         detail = _error_message(_parse_json(text))
-        return f"answered {status}{f': {detail}' if detail else ', try again later'}"
+        advice = (
+            "check the address, which mostly ends in /v1"
+            if status == HTTPStatus.NOT_FOUND
+            else "try again later"
+        )
+        return f"answered {status}{f': {detail}' if detail else f', {advice}'}"
 
     def _model_error(self, problem: str) -> ModelError:
         return ModelError(f"The server at {self.host} {problem}.")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 
+import httpx
 from huggingface_hub import HfApi, constants, get_token, snapshot_download
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub.errors import GatedRepoError
 from huggingface_hub.utils import filter_repo_objects, tqdm
 
 from ttc_explorer.models.protocol import ModelError
@@ -20,6 +23,9 @@ IGNORED_PATTERNS = ["*/*", "*.gguf"]
 
 HUB_TIMEOUT = 10
 """Seconds that Hugging Face may take to say what a model is."""
+
+HUB_REACH_SECONDS, HUB_REACH_CACHE_SECONDS = 3.0, 60.0
+"""Seconds to see whether Hugging Face can be reached, and for how long that holds."""
 
 OnProgress = Callable[[str], None]
 """Takes a line on how far a download is."""
@@ -56,6 +62,8 @@ def fetch_model_folder(name: str, on_progress: OnProgress = no_progress) -> Path
 def download_size(name: str) -> int:
     """The bytes of a model that is not here, as Hugging Face lists its files. Raises ModelError if
     it cannot be downloaded, or has no weights that are read here."""
+    if not hub_reachable():
+        raise ModelError(_unreachable_message(name))
     try:
         listed = HfApi().model_info(name, files_metadata=True, timeout=HUB_TIMEOUT)
     except Exception as error:  # no such name, or whatever a network can do
@@ -98,7 +106,7 @@ def download_obstacle(name: str, is_gated: bool) -> str | None:
     can."""
     if constants.is_offline_mode():
         return "is not downloaded, and HF_HUB_OFFLINE forbids it"
-    if not _hub_reachable():
+    if not hub_reachable():
         return "is not downloaded, and Hugging Face cannot be reached"
     if is_gated and not _has_gated_access(name):
         return (
@@ -112,6 +120,15 @@ def _unknown_model_message(name: str) -> str:
     return f"There is no folder '{name}', and no model of that name can be read from Hugging Face."
 
 
+def _unreachable_message(name: str) -> str:
+    why = (
+        "HF_HUB_OFFLINE forbids to ask Hugging Face"
+        if constants.is_offline_mode()
+        else "Hugging Face cannot be reached"
+    )
+    return f"There is no folder '{name}' here, and {why}: name a folder."
+
+
 def gated_model_message(name: str) -> str:
     """The sentence for a model whose licence has not been accepted."""
     return f"The licence of '{name}' must be accepted first: {_licence_instructions(name)}."
@@ -121,16 +138,39 @@ def _licence_instructions(name: str) -> str:
     return f"visit https://huggingface.co/{name} and log in with `hf auth login`"
 
 
-@cache
-def _hub_reachable() -> bool:
-    """Whether Hugging Face answers at all; asked once."""
-    try:
-        HfApi().model_info("Qwen/Qwen2.5-0.5B-Instruct", timeout=3)
-    except (RepositoryNotFoundError, HfHubHTTPError):
-        return True
-    except Exception:  # whatever a network can do
+def hub_reachable() -> bool:
+    """Whether Hugging Face can be asked: allowed, and reached within HUB_REACH_SECONDS. What was
+    found holds for HUB_REACH_CACHE_SECONDS, so that nobody waits twice."""
+    global _reached
+    if constants.is_offline_mode():
         return False
-    return True
+    when, answer = _reached
+    if time.monotonic() - when > HUB_REACH_CACHE_SECONDS:
+        answer = _reaches_hub()
+        _reached = time.monotonic(), answer
+    return answer
+
+
+_reached = (float("-inf"), False)
+
+
+def _reaches_hub() -> bool:
+    """Whether Hugging Face answers anything at all. The look-up of its name cannot be given a time
+    limit, so a thread of its own asks, which is left behind if that takes longer."""
+    found = Queue[bool]()
+
+    def ask() -> None:
+        try:
+            httpx.head(constants.ENDPOINT, timeout=HUB_REACH_SECONDS)
+            found.put(True)
+        except Exception:  # whatever a network can do
+            found.put(False)
+
+    Thread(target=ask, name="hub", daemon=True).start()
+    try:
+        return found.get(timeout=HUB_REACH_SECONDS)
+    except Empty:
+        return False
 
 
 def _has_gated_access(name: str) -> bool:

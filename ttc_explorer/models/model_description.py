@@ -19,6 +19,7 @@ from ttc_explorer.models.hf_backbone import forkable_context
 from ttc_explorer.models.http_client import is_server_address
 from ttc_explorer.models.hub import download_obstacle, download_size, downloaded_folder
 from ttc_explorer.models.memory_estimate import MemoryEstimate
+from ttc_explorer.models.model_files import check_model_folder, check_model_path
 from ttc_explorer.models.model_loading import detect_verifier_format, load_tokenizer
 from ttc_explorer.models.presets import MODEL_PRESETS, ModelPreset, VerifierPreset, find_preset
 from ttc_explorer.models.protocol import ModelError
@@ -33,6 +34,9 @@ RECOMPUTES_NOTE = (
     "Its memory cannot be forked (a sliding window or a recurrent state), so it reads the text so "
     "far again "
     "for every step: slower, and the ledger counts it."
+)
+BASE_MODEL_NOTE = (
+    "It has no chat template, so it was not taught to answer: it just goes on from the question."
 )
 
 
@@ -186,6 +190,9 @@ def _describe_foreign(
         return _describe_preset(preset, name, role)
     source = "folder" if Path(name).is_dir() else "Hugging Face"
     try:
+        check_model_path(name)
+        if folder:
+            check_model_folder(folder, name)
         size = None if folder else download_size(name)
         part = read(name, folder, catalogue.read_config(folder or name))
         note = (
@@ -262,7 +269,12 @@ def _generator_from_config(
     notes = [RECOMPUTES_NOTE] if recomputes_prefix else []
     if context and context < (getattr(config, "max_position_embeddings", None) or 0):
         notes.append(f"Its context is cut to its sliding window of {context:,} tokens.")
-    is_chat_model = not folder or supports_chat(load_tokenizer(folder))
+    tokenizer = load_tokenizer(folder) if folder else None
+    if tokenizer:
+        catalogue.check_chat_template(tokenizer, name)
+    if tokenizer and not tokenizer.chat_template:
+        notes.append(BASE_MODEL_NOTE)
+    is_chat_model = not tokenizer or supports_chat(tokenizer)
     step_format = CHAT_STEPS if is_chat_model else LINE_STEPS
     options: dict[str, Any] = {
         "recomputes_prefix": recomputes_prefix,

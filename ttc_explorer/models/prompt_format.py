@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from transformers import PreTrainedTokenizerBase
 
-from ttc_explorer.models.prompts import STEP_SEPARATOR, has_boxed_answer, revision_messages
+from ttc_explorer.models.completion_endpoints import ChatPrefix
+from ttc_explorer.models.prompts import (
+    STEP_SEPARATOR,
+    Message,
+    has_boxed_answer,
+    revision_messages,
+)
 from ttc_explorer.models.protocol import RevisionContext
 from ttc_explorer.models.step_codec import StepCodec, require_fit
 
-PromptPiece = list[int] | str
-"""A prompt or a piece of one; two pieces of the same kind are put together with ``+``."""
+PromptPiece = list[int] | str | ChatPrefix
+"""A prompt or a piece of one: token ids after token ids, or text after a text or a chat."""
 
 UNLIMITED_CONTEXT = 2**40
 
@@ -63,8 +70,7 @@ def text_format(base_format: PromptFormat, tokenizer: PreTrainedTokenizerBase) -
 
     def prompt(chain: RevisionContext, system: str | None = None) -> str:
         ids = base_format.prompt(chain, system)
-        if isinstance(ids, str):
-            return ids
+        assert isinstance(ids, list)
         if tokenizer("")["input_ids"][:1] == [tokenizer.bos_token_id] == ids[:1]:
             ids = ids[1:]
         return str(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
@@ -72,8 +78,47 @@ def text_format(base_format: PromptFormat, tokenizer: PreTrainedTokenizerBase) -
     return replace(base_format, prompt=prompt, continuation=str)
 
 
+def server_template_format(apply: Callable[[list[Message]], str], own_system: str) -> PromptFormat:
+    """The prompt format of a model whose chat template its server applies: ``apply`` takes a chat
+    to the text that the model reads before its reply. Special tokens that are spelled out in a
+    question or an attempt are taken out; they are known by the texts around a message."""
+    marker = "question"
+    special = sorted(
+        set(SPECIAL_TOKEN.findall(apply([{"role": "user", "content": marker}]))),
+        key=len,
+        reverse=True,
+    )
+
+    def clean(text: str) -> str:
+        before = None
+        while before != text:  # taking one out can put another together
+            before = text
+            for token in special:
+                text = text.replace(token, "")
+        return text
+
+    def prompt(chain: RevisionContext, system: str | None = None) -> str:
+        messages = revision_messages(chain, system or own_system)
+        return apply([{**message, "content": clean(message["content"])} for message in messages])
+
+    return PromptFormat(prompt, clean)
+
+
+SPECIAL_TOKEN = re.compile(r"<\S+?>|\[/?[A-Z_]+\]")
+"""A special token in a rendered chat: ``<|im_end|>``, ``<end_of_turn>``, ``[INST]``."""
+
+
+def continued_chat_format(own_system: str) -> PromptFormat:
+    """The prompt format of a server that goes on from the unfinished last message of a chat."""
+
+    def prompt(chain: RevisionContext, system: str | None = None) -> ChatPrefix:
+        return ChatPrefix(tuple(revision_messages(chain, system or own_system)))
+
+    return PromptFormat(prompt, str)
+
+
 def plain_chat_format(own_system: str) -> PromptFormat:
-    """The prompt format of a model whose tokenizer nobody has: the chat as a text with the
+    """The prompt format of a model that was not taught to chat: the chat as a text with the
     speakers' names."""
 
     def prompt(chain: RevisionContext, system: str | None = None) -> str:

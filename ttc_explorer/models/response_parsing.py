@@ -3,10 +3,15 @@ somebody."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ttc_explorer.models.protocol import ModelError
+
+NO_TOKEN_COUNTS = (
+    "The server does not say how many tokens it processed, so it cannot be used here: its costs "
+    "are unknown."
+)
 
 
 class Usage(NamedTuple):
@@ -19,21 +24,72 @@ class Usage(NamedTuple):
     completion: int
 
 
-def parse_usage(reply: dict[str, Any]) -> Usage:
-    """The usage figures of a reply. Raises ModelError if there are none: nothing could be
-    counted."""
+def parse_usage(reply: dict[str, Any], listed: Sequence[int | None] = ()) -> Usage:
+    """The usage figures of a reply.
+
+    Args:
+        reply: As the server sent it.
+        listed: The tokens of each choice as the choice itself shows them, None where it does not.
+            They count where the figures count nothing, or one choice of several.
+
+    Raises:
+        ModelError: Neither tells how many tokens were written: nothing could be counted.
+    """
     usage = reply.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    figures = (usage.get("prompt_tokens"), cached or 0, usage.get("completion_tokens") or 0)
-    counts = [figure for figure in figures if type(figure) is int and 0 <= figure < 2**40]
-    if len(counts) < len(figures):
-        raise ModelError(
-            "The server does not say how many tokens it processed, so it cannot be used here."
-        )
-    prompt, read_before, completion = counts
-    return Usage(prompt, min(read_before, prompt), completion)
+    told = usage.get("completion_tokens")
+    prompt, read_before, completion = map(_count, (usage.get("prompt_tokens"), cached, told))
+    seen = [count for count in listed if count is not None]
+    if seen and len(seen) == len(listed) and (not completion or len(seen) > 1):
+        completion = max(completion or 0, sum(seen))
+    if completion is None or (prompt is None and not listed):
+        raise ModelError(NO_TOKEN_COUNTS)
+    prompt = prompt or 0
+    return Usage(prompt, min(read_before or 0, prompt), completion)
+
+
+def _count(figure: Any) -> int | None:
+    """A count of tokens, whole numbers with a decimal point included, or None if it is none."""
+    if type(figure) is float and figure.is_integer():
+        figure = int(figure)
+    return figure if type(figure) is int and 0 <= figure < 2**40 else None
+
+
+def sampled_tokens(choice: dict[str, Any]) -> int | None:
+    """How many tokens were sampled for a choice, as it shows by itself (its own count, or its list
+    of log-probabilities); None if it does not."""
+    known = _count(choice.get("tokens"))
+    found = choice.get("logprobs")
+    if known is not None or not isinstance(found, dict):
+        return known
+    lists = [found.get(key) for key in ("token_logprobs", "content")]
+    return next((len(values) for values in lists if isinstance(values, list)), None)
+
+
+def logprobs(choice: Mapping[str, Any]) -> list[float]:
+    """The log-probability of each token that was sampled, in nats, by OpenAI's older form or that
+    of its chats; empty if there are none."""
+    found = choice.get("logprobs")
+    values = found.get("token_logprobs") if isinstance(found, dict) else None
+    if not isinstance(values, list):
+        return [value for _, value in chat_logprobs(choice)]
+    if not all(isinstance(value, int | float) for value in values):
+        return []
+    return [float(value) for value in values]
+
+
+def chat_logprobs(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Text and log-probability, in nats, of each token of a choice; empty if there are none."""
+    found = choice.get("logprobs")
+    entries = found.get("content") if isinstance(found, dict) else None
+    if not isinstance(entries, list):
+        return []
+    try:
+        return [(str(entry["token"]), float(entry["logprob"])) for entry in entries]
+    except (KeyError, TypeError, ValueError):
+        return []
 
 
 def parse_choices(reply: dict[str, Any], count: int) -> list[dict[str, Any]]:

@@ -1,16 +1,30 @@
 """What a server can do, found out by asking it. Servers that speak OpenAI's protocol differ in what
 they keep of it, and some ignore what they do not know without a word: ``transformers serve`` sends
-one choice where n are asked for, no log-probabilities, and always the likeliest token (measured).
+one choice where n are asked for, no log-probabilities, and always the likeliest token (measured);
+llama.cpp counts one sample of n, and does not say what ended a text (measured).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ttc_explorer.models.completion_endpoints import (
+    CONTINUED_CHAT,
+    LLAMA_CPP_COMPLETION,
+    OPENAI_COMPLETIONS,
+    ChatPrefix,
+    CompletionEndpoint,
+)
 from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.protocol import ModelError
+from ttc_explorer.models.response_parsing import (
+    NO_TOKEN_COUNTS,
+    logprobs,
+    parse_usage,
+    sampled_tokens,
+)
 
 PROBE_PROMPT = "Twelve apples cost 3 dollars."
 """Begins a text that can go on in many ways."""
@@ -24,20 +38,70 @@ PROBE_MAX_TOKENS, PROBE_SAMPLES, PROBE_TEMPERATURE = 16, 4, 1.5
 PROBE_ATTEMPTS = 2
 """How often a probe is sent: whoever is connecting waits for it."""
 
+MAX_LISTED_MODELS = 8
+"""Models that are named when a server has several and none was chosen."""
+
+UNFINISHED_TURN = ChatPrefix(
+    (
+        {
+            "role": "user",
+            "content": "Count from one to ten. Write each number as a word, and leave a blank line "
+            "after it. Write nothing else.",
+        },
+    ),
+    "one\n\ntwo\n\nthree\n\n",
+)
+"""A chat that the model goes on from with UNFINISHED_TURN_NEXT, if it is allowed to go on, and
+answers anew otherwise: with its first number, or with some other words."""
+
+UNFINISHED_TURN_NEXT = ("four", "4")
+
+PLAIN_SAMPLING: dict[str, float] = {
+    "top_k": -1,
+    "min_p": 0,
+    "repeat_penalty": 1,
+    "repetition_penalty": 1,
+}
+"""Switches off what servers add by themselves: llama.cpp top_k 40 and min_p 0.05 (its ``/props``),
+vLLM the model's ``generation_config``. Temperature and top_p are always sent."""
+
+STOP_REASON_KEYS = ("stop_reason", "matched_stop")
+"""Where vLLM and SGLang say what a text was stopped by."""
 
 CAPABILITY_LABELS = {
     "completions": "goes on from any text",
+    "applies_template": "writes prompts by the model's chat template",
     "token_ids": "token ids",
     "multiple_samples": "several samples a call",
     "batched_prompts": "many prompts a call",
     "samples_vary": "samples differ",
     "seeded_sampling": "same seed, same text",
+    "plain_sampling": "samples from all tokens",
     "logprobs": "log-probabilities",
     "stop_sequences": "stops where it is told",
+    "tells_stops": "says what stopped it",
     "supports_chat": "answers a chat",
     "pooling": "gives a verifier's head (pooling)",
 }
 """Field of ServerCapabilities -> what it means."""
+
+ONLY_CHATS = "It only chats: strategies that continue a solution step by step cannot run on it."
+TEMPLATE_UNKNOWN = (
+    "Nobody here knows its chat template, and it does not go on from an unfinished message: it is "
+    "asked for whole solutions, and strategies that continue one step by step cannot run on it."
+)
+STOPS_UNKNOWN = (
+    "It does not say whether a text has ended or was stopped: it is asked for whole solutions, and "
+    "strategies that continue one step by step cannot run on it."
+)
+KNOWN_SERVERS = {
+    "library": "Ollama's own top_k 40 and repetition penalty 1.1 stay on, so its samples differ "
+    "less than those of other servers.",
+    "organization_owner": "LM Studio's own min_p 0.05 stays on, so its samples differ less than "
+    "those of other servers.",
+}
+"""Who a server's list says owns its models -> what it does to samples that cannot be switched
+off."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +111,19 @@ class ServerCapabilities:
     does not say.
 
     ``completions``: it continues any text; ``token_ids``: also one of token ids;
-    ``batched_prompts``: many of them a call; ``multiple_samples``: with n samples each, and really
-    n. ``samples_vary``: they differ at all. ``logprobs``: it sends log-probabilities (of
+    ``batched_prompts``: many of them a call; ``multiple_samples``: with n samples each, really n,
+    and counted. ``samples_vary``: they differ at all. ``logprobs``: it sends log-probabilities (of
     completions, or where it only chats, of chats).
     ``stop_sequences``: it stops at a text. ``seeded_sampling``: the same seed gives the same
     sample. ``supports_chat``: it answers a chat. ``pooling``: it gives a token classifier's outputs
     (vLLM's ``/pooling``).
+
+    ``endpoint`` is how texts are continued. ``applies_template``: it writes a chat as its model
+    reads it (llama.cpp's ``/apply-template``). ``tells_stops``: its replies tell a text that was
+    stopped from one that has ended. ``plain_sampling``: PLAIN_SAMPLING is accepted.
+    ``counts_prompts``: its usage figures have what it read. ``undercounts_samples``: they count one
+    sample of several. ``whole_solutions`` says why it is not asked step by step, if so, and
+    ``sampling_note`` what it does to samples by itself.
     """
 
     model: str
@@ -69,6 +140,14 @@ class ServerCapabilities:
     seeded_sampling: bool = False
     supports_chat: bool = False
     pooling: bool = False
+    endpoint: CompletionEndpoint = OPENAI_COMPLETIONS
+    applies_template: bool = False
+    tells_stops: bool = False
+    plain_sampling: bool = False
+    counts_prompts: bool = True
+    undercounts_samples: bool = False
+    whole_solutions: str = ""
+    sampling_note: str = ""
 
     def summary(self) -> str:
         """All that it can do, in a line."""
@@ -79,108 +158,236 @@ class ServerCapabilities:
 
     def missing(self) -> tuple[str, ...]:
         """What it lacks as a generator, and what comes of it, a sentence each."""
-        if not self.completions:
-            return (
-                "It only chats: strategies that continue a solution step by step cannot run on it.",
-            )
+        steps = self.completions
         lacks = {
-            "It takes one prompt a call, so a batch is many calls.": not self.batched_prompts,
-            "It gives one sample a call, whatever is asked for.": not self.multiple_samples,
+            self.whole_solutions or ONLY_CHATS: not steps,
+            "It takes one prompt a call, so a batch is many calls.": steps
+            and not self.batched_prompts,
+            "It counts the tokens of one sample where several are asked for, so one is asked for "
+            "at a time.": self.undercounts_samples,
+            "It gives one sample a call, whatever is asked for.": steps
+            and not self.multiple_samples
+            and not self.undercounts_samples,
             "It gave the same text every time: there is nothing to vote on or to "
             "search.": not self.samples_vary,
             "It sends no log-probabilities: they show as 0.": not self.logprobs,
-            "It does not stop where it is told: all that it writes costs, and is cut "
-            "here.": not self.stop_sequences,
+            "It does not stop where it is told: all that it writes costs, and is cut here.": steps
+            and not self.stop_sequences,
             "It does not repeat itself: the same seed gives another run.": self.samples_vary
             and not self.seeded_sampling,
+            "It refuses to switch off its own top_k, min_p and repetition penalty, if it has any: "
+            "its samples may differ less than those of other models.": not self.plain_sampling
+            and not self.sampling_note,
+            self.sampling_note: bool(self.sampling_note),
+            "It does not count what it reads: only the tokens that it writes are "
+            "charged.": not self.counts_prompts,
             "It does not say how large its model is: its FLOPs count as 0.": not self.parameters,
         }
         return tuple(sentence for sentence, lacking in lacks.items() if lacking)
 
 
-def probe_capabilities(client: ApiClient, model: str | None) -> ServerCapabilities:
-    """What the server can do with ``model``, or else with its only one. Raises ModelError if
-    nothing."""
+def probe_capabilities(
+    client: ApiClient, model: str | None, knows_template: Callable[[str], bool]
+) -> ServerCapabilities:
+    """What the server can do.
+
+    Args:
+        client: The connection to it.
+        model: Its model, or None for its only one.
+        knows_template: Whether the chat template of a model by that source is known here.
+
+    Returns:
+        What it proved to do with that model.
+
+    Raises:
+        ModelError: It can do nothing, or what it does cannot be counted.
+    """
     entry = _model_entry(client, model)
-    name = entry["id"]
-    text = {"model": name, "prompt": PROBE_PROMPT, "max_tokens": PROBE_MAX_TOKENS}
-    sampled_body = text | {"temperature": PROBE_TEMPERATURE, "top_p": 1}
-    bodies = {
-        "greedy": text | {"temperature": 0, "logprobs": 1},
-        "token_ids": text | {"prompt": PROBE_TOKEN_IDS, "max_tokens": 1},
-        "batched_prompts": text | {"prompt": [PROBE_PROMPT] * 2, "max_tokens": 1},
-        "multiple_samples": sampled_body | {"n": PROBE_SAMPLES},
-        "first": sampled_body | {"seed": 1},
-        "again": sampled_body | {"seed": 1},
-        "other": sampled_body | {"seed": 2},
-    }
-    calls = {key: ApiCall("completions", body) for key, body in bodies.items()}
-    chat = {"model": name, "messages": [{"role": "user", "content": PROBE_PROMPT}], "max_tokens": 1}
-    calls["supports_chat"] = ApiCall("chat/completions", chat)
-    calls["chat_logprobs"] = ApiCall("chat/completions", chat | {"logprobs": True})
-    calls["pooling"] = ApiCall("/pooling", {"model": name, "input": [PROBE_PROMPT]})
-    replies = dict(zip(calls, client.send(list(calls.values()), PROBE_ATTEMPTS), strict=True))
-    refusal = replies["greedy"]
+    probes = _first_probes(entry["id"])
+    replies = dict(zip(probes, client.send(list(probes.values()), PROBE_ATTEMPTS), strict=True))
+    refusal = replies["completions"]
     if isinstance(refusal, ModelError) and all(
         isinstance(reply, ModelError) for reply in replies.values()
     ):
         raise refusal
-    texts = {key: _choice_texts(replies[key]) for key in bodies}
-    greedy, multiple_samples = texts["greedy"], texts["multiple_samples"]
-    sampled = texts["first"], texts["other"]
-    return ServerCapabilities(
-        model=name,
-        source=entry["source"],
-        context=entry["context"],
-        parameters=entry["parameters"],
-        completions=len(greedy) == 1,
-        token_ids=len(texts["token_ids"]) == 1,
-        batched_prompts=len(texts["batched_prompts"]) == 2,
-        multiple_samples=len(multiple_samples) == PROBE_SAMPLES and len(set(multiple_samples)) > 1,
-        samples_vary=len({*multiple_samples, *sampled[0], *sampled[1]}) > 1,
-        logprobs=any(map(logprobs, _choice_objects(replies["greedy"])))
-        or (not greedy and any(map(chat_logprobs, _choice_objects(replies["chat_logprobs"])))),
-        stop_sequences=len(greedy) == 1 and _honours_stop(client, text, greedy[0]),
-        seeded_sampling=bool(sampled[0])
-        and sampled[0] == texts["again"]
-        and sampled[0] != sampled[1],
-        supports_chat=bool(_choice_objects(replies["supports_chat"])),
-        pooling=isinstance(replies["pooling"], dict)
+    found: dict[str, Any] = {
+        "model": entry["id"],
+        "source": entry["source"],
+        "context": _context_length(entry, replies),
+        "parameters": entry["parameters"],
+        "supports_chat": bool(_choice_objects(replies["chat"])),
+        "pooling": isinstance(replies["pooling"], dict)
         and isinstance(replies["pooling"].get("data"), list),
+        "applies_template": _applies_template(replies["template"]),
+        "sampling_note": KNOWN_SERVERS.get(entry["owner"], ""),
+    }
+    endpoint, found["whole_solutions"] = _choose_endpoint(found, replies, knows_template)
+    if endpoint or found["supports_chat"]:
+        found |= _probe_endpoint(client, entry["id"], endpoint or CONTINUED_CHAT)
+    if endpoint is None:
+        found["completions"] = False
+    elif found["supports_chat"] and not found["tells_stops"]:
+        found |= {"completions": False, "whole_solutions": STOPS_UNKNOWN}
+    return ServerCapabilities(**found)
+
+
+def _first_probes(model: str) -> dict[str, ApiCall]:
+    """What is asked of every server, of which each knows a part."""
+    text = {"model": model, "prompt": PROBE_PROMPT, "max_tokens": 1, "temperature": 0}
+    chat = {"model": model, "messages": [{"role": "user", "content": PROBE_PROMPT}]}
+    unfinished = text | {"prompt": UNFINISHED_TURN, "stop": ["\n\n"], "max_tokens": 4}
+    return {
+        "completions": _call(OPENAI_COMPLETIONS, text),
+        "llama.cpp": _call(LLAMA_CPP_COMPLETION, text),
+        "unfinished": _call(CONTINUED_CHAT, unfinished),
+        "chat": ApiCall("chat/completions", chat | {"max_tokens": 1}),
+        "template": ApiCall("/apply-template", {"messages": chat["messages"]}),
+        "pooling": ApiCall("/pooling", {"model": model, "input": [PROBE_PROMPT]}),
+        "props": ApiCall("/props"),
+        "lm studio": ApiCall("/api/v0/models"),
+        "ollama": ApiCall("/api/ps"),
+    }
+
+
+def _call(endpoint: CompletionEndpoint, body: dict[str, Any]) -> ApiCall:
+    return ApiCall(endpoint.path, endpoint.request(body))
+
+
+def _choose_endpoint(
+    found: Mapping[str, Any], replies: Mapping[str, Any], knows_template: Callable[[str], bool]
+) -> tuple[CompletionEndpoint | None, str]:
+    """How texts are continued; None, and why, if only whole solutions can be asked for.
+
+    A model that chats is only asked by the template that it was taught, whoever knows that: the
+    tokenizer here, the server's ``/apply-template``, or its chats, if they go on from an unfinished
+    message.
+    """
+    raw: CompletionEndpoint | None = None
+    if _is_llama_cpp(replies["llama.cpp"]):
+        raw = LLAMA_CPP_COMPLETION
+    elif _choice_texts(replies["completions"]) and not _wraps_completions(replies):
+        raw = OPENAI_COMPLETIONS
+    templated = found["applies_template"] or knows_template(found["source"])
+    if raw and (templated or not found["supports_chat"]):
+        return raw, ""
+    (written,) = _choice_texts(CONTINUED_CHAT.response(replies["unfinished"] or {})) or [""]
+    if written.strip().lower().startswith(UNFINISHED_TURN_NEXT):
+        return CONTINUED_CHAT, ""
+    return None, TEMPLATE_UNKNOWN if raw else ONLY_CHATS
+
+
+def _is_llama_cpp(reply: Any) -> bool:
+    return isinstance(reply, dict) and "stop_type" in reply
+
+
+def _applies_template(reply: Any) -> bool:
+    """Whether a reply of ``/apply-template`` is a chat as a model reads it."""
+    prompt = reply.get("prompt") if isinstance(reply, dict) else None
+    return isinstance(prompt, str) and PROBE_PROMPT in prompt
+
+
+def _wraps_completions(replies: Mapping[str, Any]) -> bool:
+    """Whether completions are chats in disguise, as Ollama's: the prompt is then as long in tokens
+    as that of a chat."""
+    plain, chat = (_usage_figure(replies[key], "prompt_tokens") for key in ("completions", "chat"))
+    return bool(plain and chat) and plain >= chat
+
+
+def _probe_endpoint(client: ApiClient, model: str, endpoint: CompletionEndpoint) -> dict[str, Any]:
+    """What the server does at an endpoint, as fields of ServerCapabilities. Raises ModelError if
+    what it writes cannot be counted."""
+
+    def send(bodies: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        calls = [_call(endpoint, body) for body in bodies.values()]
+        replies = client.send(calls, PROBE_ATTEMPTS)
+        return {
+            key: endpoint.response(reply) if isinstance(reply, dict) else {}
+            for key, reply in zip(bodies, replies, strict=True)
+        }
+
+    text = {
+        "model": model,
+        "prompt": PROBE_PROMPT,
+        "max_tokens": PROBE_MAX_TOKENS,
+        "temperature": 0,
+        "top_p": 1,
+        "logprobs": 1,
+    }
+    first = send({"greedy": text, "plain": text | PLAIN_SAMPLING | {"max_tokens": 1}})
+    written = _choice_texts(first["greedy"])
+    if written:
+        _check_countable(first["greedy"])
+    plain_sampling = bool(_choice_texts(first["plain"]))
+    sampled = text | (PLAIN_SAMPLING if plain_sampling else {})
+    sampled |= {"temperature": PROBE_TEMPERATURE}
+    stop = written[0][len(written[0]) // 2 :][:1] if written else ""
+    bodies = {
+        "multiple_samples": sampled | {"n": PROBE_SAMPLES},
+        "first": sampled | {"seed": 1},
+        "again": sampled | {"seed": 1},
+        "other": sampled | {"seed": 2},
+        "stopped": text | {"stop": [stop or "\n\n"]},
+    }
+    if endpoint is not CONTINUED_CHAT:
+        bodies["token_ids"] = text | {"prompt": PROBE_TOKEN_IDS, "max_tokens": 1}
+        bodies["batched_prompts"] = text | {"prompt": [PROBE_PROMPT] * 2, "max_tokens": 1}
+    replies = send(bodies)
+    texts = {key: _choice_texts(reply) for key, reply in replies.items()}
+    several = texts["multiple_samples"]
+    really_several = len(several) == PROBE_SAMPLES and len(set(several)) > 1
+    undercounts = really_several and _undercounts_samples(replies)
+    # Where there is nothing to try it on: if it is not so, steps are cut here.
+    stops = len(written) == 1 and (not stop or stop not in "".join(texts["stopped"] or [stop]))
+    return {
+        "endpoint": endpoint,
+        "completions": len(written) == 1,
+        "token_ids": len(texts.get("token_ids", ())) == 1,
+        "batched_prompts": len(texts.get("batched_prompts", ())) == 2
+        and _usage_figure(replies["batched_prompts"], "completion_tokens") != 1,
+        "multiple_samples": really_several and not undercounts,
+        "undercounts_samples": undercounts,
+        "samples_vary": len({*several, *texts["first"], *texts["other"]}) > 1,
+        "seeded_sampling": bool(texts["first"])
+        and texts["first"] == texts["again"]
+        and texts["first"] != texts["other"],
+        "plain_sampling": plain_sampling,
+        "logprobs": any(map(logprobs, _choice_objects(first["greedy"]))),
+        "stop_sequences": stops,
+        "tells_stops": not stops
+        or any(stop_reason(choice) is not None for choice in _choice_objects(replies["stopped"])),
+        "counts_prompts": bool(_usage_figure(first["greedy"], "prompt_tokens")) or not written,
+    }
+
+
+def _check_countable(reply: dict[str, Any]) -> None:
+    """Raise ModelError unless a reply in which something was written says how many tokens that
+    is."""
+    listed = list(map(sampled_tokens, _choice_objects(reply)))
+    if not parse_usage(reply, listed).completion:
+        raise ModelError(NO_TOKEN_COUNTS)
+
+
+def _undercounts_samples(replies: Mapping[str, dict[str, Any]]) -> bool:
+    """Whether the figures for several samples are no larger than those for one, and the samples
+    themselves do not show their tokens."""
+    if all(sampled_tokens(choice) for choice in _choice_objects(replies["multiple_samples"])):
+        return False
+    several, *single = (
+        _usage_figure(replies[key], "completion_tokens")
+        for key in ("multiple_samples", "first", "other")
     )
+    return several <= max(single)
 
 
-def logprobs(choice: Mapping[str, Any]) -> list[float]:
-    """The log-probability of each token that was sampled, in nats; empty if there are none."""
-    found = choice.get("logprobs")
-    values = found.get("token_logprobs") if isinstance(found, dict) else None
-    if not isinstance(values, list) or not all(isinstance(value, int | float) for value in values):
-        return []
-    return [float(value) for value in values]
+def _usage_figure(reply: Any, name: str) -> int:
+    usage = reply.get("usage") if isinstance(reply, dict) else None
+    return _positive_int(usage.get(name)) if isinstance(usage, dict) else 0
 
 
-def chat_logprobs(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Text and log-probability, in nats, of each token of a chat's choice; empty if there are
-    none."""
-    found = choice.get("logprobs")
-    entries = found.get("content") if isinstance(found, dict) else None
-    if not isinstance(entries, list):
-        return []
-    try:
-        return [(str(entry["token"]), float(entry["logprob"])) for entry in entries]
-    except (KeyError, TypeError, ValueError):
-        return []
-
-
-def _honours_stop(client: ApiClient, text: dict[str, Any], greedy: str) -> bool:
-    """Whether the greedy text, asked for once more, ends before a letter from its middle."""
-    stop = greedy[len(greedy) // 2 :][:1]
-    if not stop:
-        return True  # nothing to try it on: where it is not so, steps are cut here
-    (reply,) = client.send(
-        [ApiCall("completions", text | {"temperature": 0, "stop": [stop]})], PROBE_ATTEMPTS
-    )
-    return _choice_texts(reply) == [greedy[: greedy.index(stop)]]
+def stop_reason(choice: Mapping[str, Any]) -> Any:
+    """What vLLM and SGLang say a text was stopped by: the stop sequence, None or the end token's
+    number at the model's own end. None also where nothing is said."""
+    return next((choice[key] for key in STOP_REASON_KEYS if key in choice), None)
 
 
 def _choice_texts(reply: Any) -> list[str]:
@@ -198,7 +405,8 @@ def _choice_objects(reply: Any) -> Sequence[dict[str, Any]]:
 
 
 def _model_entry(client: ApiClient, model: str | None) -> dict[str, Any]:
-    """Name, source, context and parameters of the model in the server's list. Raises ModelError."""
+    """Name, source, owner, context and parameters of the model in the server's list. Raises
+    ModelError."""
     try:
         listed = client.send_one(ApiCall("models"), max_attempts=1).get("data")
     except ModelError:
@@ -213,22 +421,50 @@ def _model_entry(client: ApiClient, model: str | None) -> dict[str, Any]:
         and entry["id"].isprintable()
     }
     if model is None and len(entries) != 1:
-        names = ", ".join(name[:80] for name in list(entries)[:8]) or "no model at all"
+        names = ", ".join(name[:80] for name in list(entries)[:MAX_LISTED_MODELS])
+        if len(entries) > MAX_LISTED_MODELS:
+            names += f" and {len(entries) - MAX_LISTED_MODELS} more"
         raise ModelError(
-            f"The server at {client.host} lists {names}: name one, as in {client.address}#MODEL."
+            f"The server at {client.host} lists {names or 'no model at all'}: name one, as in "
+            f"{client.address}#MODEL."
         )
     name = model or next(iter(entries))
     entry = entries.get(name, {})
-    told = entry.get("meta")
-    meta = told if isinstance(told, dict) else {}
+    meta = _mapping(entry.get("meta"))
     source = entry.get("root")
     return {
         "id": name,
         "source": source if isinstance(source, str) else name,
-        "context": _positive_int(entry.get("max_model_len")),  # vLLM, SGLang
+        "owner": str(entry.get("owned_by")),
+        "entry": entry,
         "parameters": _positive_int(meta.get("n_params")),  # llama.cpp
     }
 
 
+def _context_length(found: Mapping[str, Any], replies: Mapping[str, Any]) -> int:
+    """The longest sequence that the server takes, in tokens, wherever it says so; 0 if nowhere."""
+    entry = found["entry"]
+    props = _mapping(replies["props"])
+    loaded = [
+        listed
+        for key, name in (("lm studio", "id"), ("ollama", "name"))
+        for listed in _mapping(replies[key]).get("data" if key == "lm studio" else "models") or []
+        if isinstance(listed, dict) and listed.get(name) == found["id"]
+    ]
+    told = [
+        _mapping(props.get("default_generation_settings")).get("n_ctx"),  # llama.cpp, a slot
+        _mapping(entry.get("meta")).get("n_ctx"),  # llama.cpp
+        entry.get("max_model_len"),  # vLLM, SGLang
+        *(listed.get("loaded_context_length") for listed in loaded),  # LM Studio
+        *(listed.get("context_length") for listed in loaded),  # Ollama
+        *(entry.get(key) for key in ("context_length", "context_window", "max_context_length")),
+    ]
+    return next(filter(None, map(_positive_int, told)), 0)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def _positive_int(value: Any) -> int:
-    return value if type(value) is int and value > 0 else 0
+    return int(value) if type(value) in (int, float) and value == value // 1 > 0 else 0

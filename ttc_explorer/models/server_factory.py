@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from ttc_explorer.models.chat_client import ChatGenerator
+from ttc_explorer.models.completion_endpoints import CONTINUED_CHAT
 from ttc_explorer.models.completions_client import CompletionsGenerator
-from ttc_explorer.models.http_client import ApiClient, split_server_address
+from ttc_explorer.models.http_client import (
+    ApiCall,
+    ApiClient,
+    is_local_address,
+    split_server_address,
+)
+from ttc_explorer.models.hub import hub_reachable
 from ttc_explorer.models.model_loading import detect_verifier_format
 from ttc_explorer.models.presets import VerifierPreset, find_preset
 from ttc_explorer.models.prompt_format import (
     PromptFormat,
+    continued_chat_format,
     plain_chat_format,
+    server_template_format,
     text_format,
     token_id_format,
 )
-from ttc_explorer.models.prompts import system_prompt_for
+from ttc_explorer.models.prompts import Message, system_prompt_for
 from ttc_explorer.models.protocol import ModelError, ScoreJob
+from ttc_explorer.models.response_parsing import parse_text
 from ttc_explorer.models.server_capabilities import ServerCapabilities, probe_capabilities
 from ttc_explorer.models.server_verifier import ServerVerifier
 from ttc_explorer.models.step_codec import StepCodec, supports_chat
@@ -61,7 +73,7 @@ def connect_generator(
             "name it after a generator, as in GENERATOR+ADDRESS."
         )
     ours = Path(capabilities.source).name in shipped
-    prompt_format = prompt_format_for(capabilities, shipped)
+    prompt_format = prompt_format_for(client, capabilities, shipped)
     return CompletionsGenerator(
         client,
         capabilities,
@@ -75,7 +87,9 @@ def connect_verifier(
 ) -> ServerVerifier:
     """The verifier at that address, tried out once. Raises ModelError."""
     client, capabilities = _connect_and_probe(name, shipped, options)
-    verifier = ServerVerifier(client, capabilities, verifier_format_for(capabilities, shipped))
+    verifier = ServerVerifier(
+        client, capabilities, verifier_format_for(client, capabilities, shipped)
+    )
     if not (
         capabilities.completions and capabilities.token_ids
         if verifier.format.sign_token_ids
@@ -92,22 +106,25 @@ def connect_verifier(
 
 
 def verifier_format_for(
-    capabilities: ServerCapabilities, shipped: Mapping[str, ServableModel]
+    client: ApiClient, capabilities: ServerCapabilities, shipped: Mapping[str, ServableModel]
 ) -> VerifierFormat:
     """The input format of the server's verifier. Raises ModelError if nobody can know, or none
     judges so."""
     source, model = capabilities.source, capabilities.model
-    tokenizer = find_tokenizer(source, shipped)
+    only_here = is_local_address(client.address)
+    tokenizer = find_tokenizer(source, shipped, only_here)
     if tokenizer is None:
         raise ModelError(
             f"The tokenizer of {model} is not here, and a verifier needs it: serve the model "
-            "under the name "
-            "of its folder or of its Hugging Face repository."
+            "under the name of its folder, or of its Hugging Face repository and download that "
+            "with `hf download NAME`."
         )
     if Path(source).name in shipped:
         return LinePRMFormat(tokenizer, to_canonical_wording)
     preset = find_preset(source)
-    format = preset.format if isinstance(preset, VerifierPreset) else _detect_format(source)
+    format = (
+        preset.format if isinstance(preset, VerifierPreset) else _detect_format(source, only_here)
+    )
     if format is None:
         raise ModelError(
             f"{model} is no verifier of a kind that is known here: name another, or none."
@@ -124,50 +141,70 @@ def verifier_format_for(
     )
 
 
-def _detect_format(source: str) -> type[LocalVerifierFormat] | None:
+def _detect_format(source: str, only_here: bool) -> type[LocalVerifierFormat] | None:
     folder = Path(source)
     try:
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(
+            source, trust_remote_code=False, local_files_only=only_here or not hub_reachable()
+        )
     except Exception:  # as in find_tokenizer
         return None
     return detect_verifier_format(config, folder if folder.is_dir() else None, source)
 
 
 def prompt_format_for(
-    capabilities: ServerCapabilities, shipped: Mapping[str, ServableModel]
+    client: ApiClient, capabilities: ServerCapabilities, shipped: Mapping[str, ServableModel]
 ) -> PromptFormat:
-    """The prompt format of the server's model, as far as its tokenizer can be had."""
-    tokenizer, system = (
-        find_tokenizer(capabilities.source, shipped),
-        system_prompt_for(capabilities.source),
-    )
-    if tokenizer is None:
-        return plain_chat_format(system)
-    if Path(capabilities.source).name in shipped:
+    """The prompt format of the server's model: by its tokenizer, if that can be had, or else by its
+    chat template on the server."""
+    source, system = capabilities.source, system_prompt_for(capabilities.source)
+    if capabilities.endpoint is CONTINUED_CHAT:
+        return continued_chat_format(system)
+    tokenizer = find_tokenizer(source, shipped, is_local_address(client.address))
+    if tokenizer is not None and Path(source).name in shipped:
         codec = StepCodec(tokenizer, len(tokenizer), to_canonical_wording)
         line = {"step_end": "\n", "is_final": is_answer_line, "supports_chat": False}
         prompt_format = token_id_format(codec, tokenizer, capabilities.context, **line)
-    elif supports_chat(tokenizer):
-        prompt_format = token_id_format(
-            StepCodec(tokenizer, len(tokenizer), system=system), tokenizer, capabilities.context
-        )
+    elif tokenizer is not None and supports_chat(tokenizer):
+        codec = StepCodec(tokenizer, len(tokenizer), system=system)
+        prompt_format = token_id_format(codec, tokenizer, capabilities.context)
+    elif capabilities.applies_template:
+        return server_template_format(partial(_apply_template, client), system)
     else:
         return plain_chat_format(system)
     return prompt_format if capabilities.token_ids else text_format(prompt_format, tokenizer)
 
 
+def _apply_template(client: ApiClient, messages: list[Message]) -> str:
+    """The text that llama.cpp's model reads before it replies to a chat. Raises ModelError."""
+    return parse_text(
+        client.send_one(ApiCall("/apply-template", {"messages": messages})).get("prompt")
+    )
+
+
 def find_tokenizer(
-    source: str, shipped: Mapping[str, ServableModel]
+    source: str, shipped: Mapping[str, ServableModel], only_here: bool
 ) -> PreTrainedTokenizerBase | None:
     """The tokenizer of a model by the name that a server has for it, or None if there is none to be
     had. The name is untrusted: what it leads to is read as data, and no code of its authors
-    runs."""
+    runs. ``only_here``: nothing of it may leave this machine, so it is not looked up on Hugging
+    Face."""
     servable = shipped.get(Path(source).name)
-    place = servable.folder if servable else source
+    place = servable.folder if servable else Path(source)
+    if not place.is_dir() and not HUB_NAME.fullmatch(source):
+        return None
     try:
-        return AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(
+            place if place.is_dir() else source,
+            trust_remote_code=False,
+            local_files_only=only_here or not hub_reachable(),
+        )
     except Exception:  # whatever a folder or the Hub can hold that is no tokenizer
         return None
+
+
+HUB_NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}(?<!\.gguf)", re.ASCII | re.IGNORECASE)
+"""A name that Hugging Face may know."""
 
 
 def _connect_and_probe(
@@ -175,7 +212,14 @@ def _connect_and_probe(
 ) -> tuple[ApiClient, ServerCapabilities]:
     address, model = split_server_address(name)
     client = ApiClient(address, **options)
-    capabilities = probe_capabilities(client, model)
+    only_here = is_local_address(client.address)
+
+    def knows_template(source: str) -> bool:
+        tokenizer = find_tokenizer(source, shipped, only_here)
+        ours = Path(source).name in shipped
+        return tokenizer is not None and (ours or supports_chat(tokenizer))
+
+    capabilities = probe_capabilities(client, model, knows_template)
     servable = shipped.get(Path(capabilities.source).name)
     return client, replace(
         capabilities, parameters=servable.parameters
