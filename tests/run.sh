@@ -5,6 +5,8 @@
 # A file's tests stay together in one process of as many as there are cores (-n 0: all in this one).
 # With --vllm it runs the tests on a real vLLM server instead (CPU; 3.4 GB to download, an hour at worst): it
 # is installed in the folder TTC_VLLM_ENV, by default in the user's cache.
+# With --llama it runs those on llama.cpp's real server with a real 135M chat model (CPU; 130 MB to
+# download, ten minutes), in the folder TTC_LLAMA_ENV, by default in the user's cache.
 # With --docker it carries out the Dockerfile, without Docker (tests/docker.py; root on Linux, 2 GB of packages).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -42,6 +44,13 @@ if [ "${1:-}" = --vllm ]; then
     export TTC_VLLM_ENV="${TTC_VLLM_ENV:-${XDG_CACHE_HOME:-$HOME/.cache}/ttc-explorer-vllm}"
     bash tests/vllm/install.sh "$TTC_VLLM_ENV"
     exec python -m pytest tests/vllm "$@"
+fi
+
+if [ "${1:-}" = --llama ]; then
+    shift
+    export TTC_LLAMA_ENV="${TTC_LLAMA_ENV:-${XDG_CACHE_HOME:-$HOME/.cache}/ttc-explorer-llama}"
+    bash tests/llama/install.sh "$TTC_LLAMA_ENV"
+    exec python -m pytest -s tests/llama "$@"
 fi
 
 if [ "${1:-}" = --docker ]; then

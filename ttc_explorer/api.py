@@ -114,7 +114,7 @@ class Solver(solver_module.Solver):
         problem: str | Problem,
         *,
         answer: str | None = None,
-        strategy: str = "beam",
+        strategy: str | None = None,
         budget: int = 16,
         seed: int = 0,
         selector: str | None = None,
@@ -161,7 +161,7 @@ def solve(
     model: str | None = None,
     verifier: str | None = None,
     answer: str | None = None,
-    strategy: str = "beam",
+    strategy: str | None = None,
     budget: int = 16,
     seed: int = 0,
     selector: str | None = None,
@@ -176,7 +176,8 @@ def solve(
             the shipped models by default.
         verifier: The verifier, where ``model`` names none.
         answer: The right answer, if it is known; the models never see it.
-        strategy: What spends the budget (``ttc_explorer.search.strategy.STRATEGIES`` has all).
+        strategy: What spends the budget (``ttc_explorer.search.strategy.STRATEGIES`` has all); by
+            default beam search where there is a verifier, best-of-N where there is none.
         budget: N, how many solutions or beams to spend.
         seed: The same seed gives the same run.
         selector: What chooses among the answers; by default ``weighted`` where there is a verifier,

@@ -173,6 +173,27 @@ def test_solve_refuses_bad_input_in_one_line(arguments, words):
     refused(call("solve", *arguments), words)
 
 
+def test_without_a_verifier_a_plain_solve_is_best_of_n_by_majority(monkeypatch):
+    alone = catalogue.ModelSet(ToyGenerator(), None)
+    monkeypatch.setattr(catalogue, "load_models", lambda *_: alone)
+    result = call("solve", QUESTION, "--model", "some/model", "--budget", 4, "--json")
+    assert result.exit_code == 0
+    written = json.loads(result.stdout)
+    assert (written["strategy"], written["settings"]["selector"]) == ("best_of_n", "majority")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--strategy", "beam"], ("GENERATOR+VERIFIER", "best_of_n")),
+        (["--set", "selector=weighted"], ("selector=majority", "confidence")),
+    ],
+)
+def test_what_needs_a_verifier_is_refused_before_models_are_loaded(monkeypatch, arguments, words):
+    monkeypatch.setattr(catalogue, "load_models", None)
+    refused(call("solve", QUESTION, "--model", "some/model", *arguments), *words)
+
+
 def test_solve_refuses_models_that_are_not_there(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "MODELS_FOLDER", tmp_path)
     monkeypatch.setattr(catalogue, "_model_cache", {})

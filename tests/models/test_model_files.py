@@ -100,7 +100,7 @@ FAULTS = {
     quantised: r"is quantised \(awq\) and cannot be read here as it is",
     custom_code: r"needs Python code of its authors, which is never run here",
     broken_template: r"The chat template of .* fails \(.*undefined_fn",
-    rwkv: r"a RwkvForCausalLM cannot be continued",
+    rwkv: r"a RwkvForCausalLM takes no cache that is known here",
 }
 
 

@@ -1,5 +1,8 @@
 """What servers do otherwise than OpenAI: found out on connecting, said there, counted rightly."""
 
+import json
+from dataclasses import asdict
+
 import pytest
 
 from tests.search.fakes import run_to_completion, toy_run
@@ -7,6 +10,7 @@ from tests.server.peculiar_server import ADDRESS, CONTEXT, PeculiarServer
 from ttc_explorer.models import server_factory
 from ttc_explorer.models.completion_endpoints import (
     CONTINUED_CHAT,
+    ENDPOINTS,
     LLAMA_CPP_COMPLETION,
     OPENAI_COMPLETIONS,
 )
@@ -73,7 +77,9 @@ def test_a_peculiar_server_is_found_out_and_its_solutions_end_and_are_counted(ca
     server = PeculiarServer(*has, quirks=quirks)
     generator = connect(server)
     capabilities = generator.capabilities
-    assert (capabilities.endpoint if capabilities.completions else WHOLE) is endpoint
+    asked = ENDPOINTS[capabilities.endpoint] if capabilities.completions else WHOLE
+    assert asked is endpoint
+    assert json.loads(json.dumps(asdict(capabilities)))  # it goes between processes
     assert sentence in " ".join(capabilities.missing())
     server.wrote = 0
     run = run_to_completion(

@@ -12,8 +12,9 @@ import pytest
 
 from tests.experiments.test_importers import FILES
 from tests.experiments.test_importers import saved as saved_import
-from tests.search.fakes import ToyVerifier
+from tests.search.fakes import ToyGenerator, ToyVerifier
 from tests.ui.toy_solver import PausableGenerator, finished_run, toy_solver
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES, recognise
 from ttc_explorer.search import trace
@@ -101,6 +102,24 @@ def test_the_page_opens_full_and_without_models(initial_run):
     assert winning_vote(initial_run.tree, "weighted", "last").answer in page.viewer.value
     assert page.viewer.value.count('["add",') == len(initial_run.tree)
     assert 'data-state="recorded"' in page.controls.status.value
+
+
+def test_without_a_verifier_the_page_opens_with_what_runs(initial_run):
+    def alone(*_):
+        return Solver.from_models(ToyGenerator())
+
+    with gr.Blocks():
+        page = ExplorePage(ModelManager(alone, initial_name="/models/mine"), initial_run)
+    assert initial_run.strategy == "beam"
+    assert page.strategy.value == "best_of_n"
+    assert "needs a verifier" in page.update_availability()["missing"]  # nothing is loaded yet
+    session = ExploreSession(initial_run)
+    search(page, session, strategy="best_of_n", budget=4)
+    assert session.outcome[1] == ""
+    assert (session.run.stopped, session.run.settings.selector) == ("done", "majority")
+    moved = page.update_availability(None, "beam")
+    assert moved["value"] == "best_of_n"
+    assert "value" not in page.update_availability(None, "best_of_n")
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from ttc_explorer.problems.problem import typed_problem
 from ttc_explorer.progress_reporting import Progress
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
-from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.strategy import STRATEGIES, check_verifier
 from ttc_explorer.search.strategy import get_strategy as checked_strategy
 from ttc_explorer.search.trace import dump_trace
 from ttc_explorer.trace_files import check_trace_path, save_trace
@@ -34,7 +35,13 @@ def solve(
     answer: Annotated[
         str | None, typer.Option(help="The right answer; the models never see it.")
     ] = None,
-    strategy: Annotated[str, typer.Option(help=f"One of {', '.join(STRATEGIES)}.")] = "beam",
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help=f"One of {', '.join(STRATEGIES)}; else beam, or best_of_n without a verifier.",
+            show_default=False,
+        ),
+    ] = None,
     budget: Annotated[
         int, typer.Option(help=f"Solutions (or beams) to spend, 1 to {MAX_BUDGET}.")
     ] = 16,
@@ -58,16 +65,24 @@ def solve(
     Prints the answer, the votes and the cost; with --json the trace.
     """
     problem = typed_problem(text, answer)
-    checked_strategy(strategy)
+    if strategy is not None:
+        checked_strategy(strategy)
     parse_budget(budget)
     values = dict(parse_setting(change) for change in changes or [])
-    Settings().with_values(values)
+    settings = Settings().with_values(values)
     if trace:
         check_trace_path(trace)
 
     from ttc_explorer.experiments.solver import Solver
-    from ttc_explorer.models.catalogue import DEFAULT_GENERATOR, SHIPPED_MODELS
+    from ttc_explorer.models.catalogue import (
+        DEFAULT_GENERATOR,
+        SHIPPED_MODELS,
+        split_model_name,
+    )
 
+    if split_model_name(model or DEFAULT_GENERATOR)[1] is None:  # said before anything is loaded
+        named = settings if "selector" in values else replace(settings, selector="majority")
+        check_verifier(strategy or "best_of_n", named, present=False)
     with Solver(model) as solver, Progress() as progress:
         run = solver.run(problem, strategy, budget, seed, solver.settings(**values))
 

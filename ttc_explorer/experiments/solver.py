@@ -166,7 +166,7 @@ class Solver:
     def run(
         self,
         problem: Problem,
-        strategy: str = "beam",
+        strategy: str | None = None,
         budget: int = 16,
         seed: int = 0,
         settings: Settings | None = None,
@@ -219,7 +219,7 @@ class Solver:
         problem: str | Problem,
         *,
         answer: str | None = None,
-        strategy: str = "beam",
+        strategy: str | None = None,
         budget: int = 16,
         seed: int = 0,
         selector: str | None = None,
@@ -231,7 +231,8 @@ class Solver:
         Args:
             problem: The question in plain text, or a Problem.
             answer: The right answer, if it is known; the models never see it.
-            strategy: What spends the budget, by its name.
+            strategy: What spends the budget, by its name; by default beam search where there is a
+                verifier, best-of-N where there is none.
             budget: How many solutions or beams to spend.
             seed: The same seed gives the same run.
             selector: What chooses among the answers; by default ``weighted`` where there is a

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from inspect import signature
 from logging import CRITICAL, getLogger
 from math import prod
 from pathlib import Path
@@ -68,6 +69,7 @@ from ttc_explorer.models.protocol import (
     Verifier,
 )
 from ttc_explorer.models.server_factory import ServableModel, connect_generator, connect_verifier
+from ttc_explorer.models.stateless_backbone import CACHE_ARGUMENTS
 from ttc_explorer.models.step_codec import supports_chat
 from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.problems.families import to_canonical_wording
@@ -402,11 +404,10 @@ def check_architecture(config: PreTrainedConfig, ending: str, role: str, name: s
         raise unusable_architecture(config, ending, role, name)
     if ending == "ForCausalLM":
         model = AutoModelForCausalLM._model_mapping.get(type(config), None)
-        if not getattr(model, "base_model_prefix", ""):
+        if model and not {*CACHE_ARGUMENTS} & signature(model.forward).parameters.keys():
             raise ModelError(
-                f"'{name}' cannot be the {role}: a {kind} cannot be continued from a state of ours "
-                "(transformers gives no way to); serve it with a server that runs it, and use that "
-                "address."
+                f"'{name}' cannot be the {role}: a {kind} takes no cache that is known here. Serve "
+                "it with a server that runs it, and use that address."
             )
 
 

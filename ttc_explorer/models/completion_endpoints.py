@@ -31,10 +31,12 @@ class ChatPrefix:
 
 
 class CompletionEndpoint(Protocol):
-    """``path`` is posted to (``http_client.ApiCall``). ``request`` takes the body of an OpenAI
+    """``name`` is how capabilities call it, and ``path`` is posted to (``http_client.ApiCall``).
+    ``request`` takes the body of an OpenAI
     completion to the endpoint's own, ``response`` its reply back, with the ``stop_reason`` of vLLM
     where that is known. A reply of another form stays as it is: whoever reads it says so."""
 
+    name: str
     path: str
 
     def request(self, body: Json) -> Json: ...
@@ -45,7 +47,7 @@ class CompletionEndpoint(Protocol):
 class OpenAICompletions:
     """``/v1/completions``: vLLM, SGLang, and most others."""
 
-    path = "completions"
+    name = path = "completions"
 
     def request(self, body: Json) -> Json:
         return body
@@ -58,7 +60,7 @@ class ContinuedChat:
     """``/v1/chat/completions`` with a last message that the model goes on from. vLLM and SGLang
     want ``continue_final_message``; llama.cpp and Ollama do so anyway, and ignore it."""
 
-    path = "chat/completions"
+    name = path = "chat/completions"
 
     def request(self, body: Json) -> Json:
         prompt = body["prompt"]
@@ -92,6 +94,7 @@ LLAMA_CPP_NAMES = {"max_tokens": "n_predict", "logprobs": "n_probs"}
 class LlamaCppCompletion:
     """llama.cpp's own ``/completion`` (tools/server/README.md there): an object a sample."""
 
+    name = "llama.cpp"
     path = "/completion"
 
     def request(self, body: Json) -> Json:
@@ -141,3 +144,7 @@ def _total(counts: Any) -> int | None:
 
 OPENAI_COMPLETIONS, CONTINUED_CHAT = OpenAICompletions(), ContinuedChat()
 LLAMA_CPP_COMPLETION = LlamaCppCompletion()
+ENDPOINTS: dict[str, CompletionEndpoint] = {
+    each.name: each for each in (OPENAI_COMPLETIONS, CONTINUED_CHAT, LLAMA_CPP_COMPLETION)
+}
+"""By name, as ``ServerCapabilities.endpoint`` has it."""

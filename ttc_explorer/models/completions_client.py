@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
+from ttc_explorer.models.completion_endpoints import ENDPOINTS
 from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.prompt_format import PromptFormat, PromptPiece
@@ -93,7 +94,7 @@ class CompletionsGenerator:
         self.parameters = capabilities.parameters
         self.capabilities = capabilities
         self._client = client
-        self._endpoint = capabilities.endpoint
+        self._endpoint = ENDPOINTS[capabilities.endpoint]
         self.supports_chat = prompt_format.supports_chat
         self._prompt_format = prompt_format
         self._max_step_tokens = max_step_tokens

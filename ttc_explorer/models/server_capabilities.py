@@ -118,9 +118,10 @@ class ServerCapabilities:
     sample. ``supports_chat``: it answers a chat. ``pooling``: it gives a token classifier's outputs
     (vLLM's ``/pooling``).
 
-    ``endpoint`` is how texts are continued. ``applies_template``: it writes a chat as its model
-    reads it (llama.cpp's ``/apply-template``). ``tells_stops``: its replies tell a text that was
-    stopped from one that has ended. ``plain_sampling``: PLAIN_SAMPLING is accepted.
+    ``endpoint`` is how texts are continued (``completion_endpoints.ENDPOINTS``).
+    ``applies_template``: it writes a chat as its model reads it (llama.cpp's
+    ``/apply-template``). ``tells_stops``: its replies tell a text that was stopped from one that
+    has ended. ``plain_sampling``: PLAIN_SAMPLING is accepted.
     ``counts_prompts``: its usage figures have what it read. ``undercounts_samples``: they count one
     sample of several. ``whole_solutions`` says why it is not asked step by step, if so, and
     ``sampling_note`` what it does to samples by itself.
@@ -140,7 +141,7 @@ class ServerCapabilities:
     seeded_sampling: bool = False
     supports_chat: bool = False
     pooling: bool = False
-    endpoint: CompletionEndpoint = OPENAI_COMPLETIONS
+    endpoint: str = OPENAI_COMPLETIONS.name
     applies_template: bool = False
     tells_stops: bool = False
     plain_sampling: bool = False
@@ -339,7 +340,7 @@ def _probe_endpoint(client: ApiClient, model: str, endpoint: CompletionEndpoint)
     # Where there is nothing to try it on: if it is not so, steps are cut here.
     stops = len(written) == 1 and (not stop or stop not in "".join(texts["stopped"] or [stop]))
     return {
-        "endpoint": endpoint,
+        "endpoint": endpoint.name,
         "completions": len(written) == 1,
         "token_ids": len(texts.get("token_ids", ())) == 1,
         "batched_prompts": len(texts.get("batched_prompts", ())) == 2

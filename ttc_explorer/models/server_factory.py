@@ -158,7 +158,7 @@ def prompt_format_for(
     """The prompt format of the server's model: by its tokenizer, if that can be had, or else by its
     chat template on the server."""
     source, system = capabilities.source, system_prompt_for(capabilities.source)
-    if capabilities.endpoint is CONTINUED_CHAT:
+    if capabilities.endpoint == CONTINUED_CHAT.name:
         return continued_chat_format(system)
     tokenizer = find_tokenizer(source, shipped, is_local_address(client.address))
     if tokenizer is not None and Path(source).name in shipped:

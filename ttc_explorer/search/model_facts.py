@@ -10,6 +10,7 @@ from ttc_explorer.models.protocol import Generator, Reviser, Verifier
 from ttc_explorer.models.server_capabilities import ServerCapabilities
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.run import Run
+from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import unavailable_reason
 
@@ -75,13 +76,18 @@ class ModelFacts:
         )
 
     def run(
-        self, problem: Problem, strategy: str, budget: int, seed: int, settings: Settings | None
+        self,
+        problem: Problem,
+        strategy: str | None,
+        budget: int,
+        seed: int,
+        settings: Settings | None,
     ) -> Run:
         """A run of these models that nobody has started.
 
         Args:
             problem: What is asked.
-            strategy: What spends the budget, by its name.
+            strategy: What spends the budget, by its name; None for ``default_strategy``.
             budget: N.
             seed: The same seed gives the same run.
             settings: How; None for the defaults of these models: ``weighted`` where there is a
@@ -91,11 +97,21 @@ class ModelFacts:
             problem,
             self.model,
             self.verifier,
-            strategy,
+            strategy or self.default_strategy,
             budget,
             seed,
             settings or Settings(selector=self.default_selector),
         )
+
+    @property
+    def default_strategy(self) -> str:
+        """Beam search where a verifier can lead it, best-of-N where none can."""
+        return "best_of_n" if self.missing("beam") else "beam"
+
+    def usable_selector(self, selector: str) -> str:
+        """The selector, or the default one if it reads scores and there is no verifier."""
+        reads_scores = SELECTORS[selector].needs == "scores"
+        return self.default_selector if reads_scores and self.verifier is None else selector
 
     @property
     def default_selector(self) -> str:

@@ -164,9 +164,12 @@ def check_verifier(name: str, settings: Settings, present: bool) -> None:
         return
     entry = get_strategy(name)
     if entry.verifier == "search":
-        raise BadInput(f"{entry.title} needs a verifier: choose one, or another strategy.")
+        raise BadInput(
+            f"{entry.title} needs a verifier: name one after the generator (GENERATOR+VERIFIER), "
+            "or choose another strategy, such as best_of_n."
+        )
     without = [name for name, selector in SELECTORS.items() if selector.needs != "scores"]
     raise BadInput(
-        f"The selector '{settings.selector}' needs a verifier: choose one, or another selector "
-        f"({', '.join(without)})."
+        f"The selector '{settings.selector}' needs a verifier: name one after the generator "
+        f"(GENERATOR+VERIFIER), or set selector={', '.join(without[:-1])} or {without[-1]}."
     )

@@ -22,6 +22,7 @@ from ttc_explorer.models.hub import OnProgress
 from ttc_explorer.models.protocol import InsufficientMemory, ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.model_facts import ModelFacts
+from ttc_explorer.search.strategy import unavailable_reason
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS, Limits
 from ttc_explorer.serving.local_run_service import LocalRunService
 from ttc_explorer.serving.outcome_learner import OutcomeLearner
@@ -169,6 +170,22 @@ class ModelManager:
             return False
         name = self._selection_for(selection).name or self._default_name
         return name.partition("+")[0] in SHIPPED_GENERATORS
+
+    def missing(self, strategy: str, selection: ModelSelection | None = None) -> str:
+        """Why a strategy cannot run with the models, in a sentence; empty if it can, or nobody
+        knows yet. Before they are loaded their name tells: a folder, an address or a Hugging Face
+        name brings no verifier along.
+
+        Args:
+            strategy: Its name.
+            selection: Whose models.
+        """
+        loaded = self.ready(selection)
+        if loaded is not None:
+            return loaded.missing(strategy)
+        name = self._selection_for(selection).name or self._default_name
+        alone = "/" in name and "+" not in name
+        return unavailable_reason(strategy, True, not alone, True)
 
     def progress(self, selection: ModelSelection | None = None) -> str:
         """How far loading is, in a line."""

@@ -360,6 +360,7 @@ def _run_factory(
 
     def make_run(entry: ComparedStrategy, number: int) -> Run:
         own = settings.with_values(dict([entry.setting] if entry.setting else []))
+        own = own.with_values({"selector": loaded.facts.usable_selector(own.selector)})
         run = loaded.facts.run(problem, entry.strategy, number, seed, own)
         run.display_scores = True
         return run

