@@ -1,0 +1,166 @@
+"""Work killed again and again at random moments, by SIGKILL, until it is done.
+
+On demand, for longer than the tests do it::
+
+    python -m tests.killing sweep 50
+    python -m tests.killing train 10
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pandas as pd
+from pandas.testing import assert_frame_equal
+
+from ttc_explorer.experiments import sweep_jobs
+from ttc_explorer.experiments.sweep import sweep
+from ttc_explorer.experiments.sweep_jobs import SweepPlan
+
+SWEEP = SweepPlan(
+    problems="families:8", model="base-s", strategies=("beam", "revise"), budgets=(2,), samples=4
+)
+UNLIKE = ("seconds",)
+"""Columns in which two undisturbed runs differ too."""
+
+
+def in_child(work: Callable[[], object]) -> int:
+    """Fork, and do the work there; the child's process id. A fork has everything imported, so that
+    what is killed is the work."""
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        try:
+            work()
+        except BaseException as error:
+            print(f"child: {error!r}", file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    return pid
+
+
+def wait_for(pid: int, seconds: float) -> int | None:
+    """The exit status, or None if the child is still at work after so long; it is then killed."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    os.killpg(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
+
+
+def kill_until(kills: int, work: Callable[[bool], object], rng: Random, longest: float) -> int:
+    """Do ``work(resume)`` in children that are killed after random times, ``kills`` times in all,
+    then once undisturbed.
+
+    Args:
+        kills: how often; fewer if the work is done before.
+        work: told whether it is to be resumed.
+        rng: draws the times.
+        longest: seconds that it may take undisturbed.
+
+    Returns:
+        How many kills there were.
+    """
+    done = 0
+    spent = longest / 4
+    while done < kills:
+        if wait_for(in_child(lambda: work(True)), rng.uniform(0, spent)) is not None:
+            break
+        done += 1
+    status = wait_for(in_child(lambda: work(True)), 20 * longest)
+    assert status == 0, f"it did not finish: {status}"
+    return done
+
+
+def tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """All tables in a folder, without the columns that time decides."""
+    files = sorted(folder.rglob("*.parquet"))
+    return {
+        str(file.relative_to(folder)): pd.read_parquet(file).drop(
+            columns=list(UNLIKE), errors="ignore"
+        )
+        for file in files
+    }
+
+
+def assert_same_tables(one: Path, other: Path) -> None:
+    first, second = tables(one), tables(other)
+    assert list(first) == list(second)
+    for name, table in first.items():
+        assert_frame_equal(table, second[name], check_exact=True, obj=name)
+
+
+def assert_same_weights(one: Path, other: Path) -> int:
+    """How many files of weights there are, all of them equal byte by byte."""
+    files = sorted(path.relative_to(one) for path in one.glob("*/*.safetensors"))
+    for file in files:
+        assert (one / file).read_bytes() == (other / file).read_bytes(), file
+    return len(files)
+
+
+def assert_no_litter(folder: Path) -> None:
+    assert [path.name for path in folder.rglob("*.new")] == []
+    assert [path.name for path in folder.rglob(".*")] == []
+
+
+def killed_sweeps(kills: int, place: Path, seed: int = 0) -> int:
+    """Sweeps, each begun anew when the one before is done, until so many kills; all must equal an
+    undisturbed one. Returns how many were completed."""
+    sweep_jobs.BATCH_ROWS = 8  # more tasks, and so more moments between them
+    begun = time.monotonic()
+    assert wait_for(in_child(lambda: sweep(SWEEP, place / "whole")), 600) == 0
+    longest = time.monotonic() - begun
+    rng, done, completed = Random(seed), 0, 0
+    while done < kills:
+        out = place / f"killed-{completed}"
+        done += kill_until(kills - done, lambda _, out=out: sweep(SWEEP, out, True), rng, longest)
+        assert_same_tables(place / "whole", out)
+        assert_no_litter(out)
+        completed += 1
+    return completed
+
+
+def killed_training(kills: int, place: Path, seed: int = 0) -> int:
+    """The smallest recipe, killed so often. Returns how many files of weights were equal."""
+    from ttc_explorer.training.training_stages import train_family
+
+    begun = time.monotonic()
+    assert wait_for(in_child(lambda: train_family("smoke", place / "whole")), 1800) == 0
+    longest = time.monotonic() - begun
+    rng, done = Random(seed), 0
+    for number in range(kills):
+        out = place / f"killed-{number}"
+        done += kill_until(
+            kills - done, lambda _, out=out: train_family("smoke", out, resume=True), rng, longest
+        )
+        same = assert_same_weights(place / "whole", out)
+        assert_same_tables(place / "whole", out)
+        assert_no_litter(out)
+        if done >= kills:
+            break
+    return same
+
+
+def main() -> None:
+    kind, kills = sys.argv[1], int(sys.argv[2])
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.monotonic()
+        made = {"sweep": killed_sweeps, "train": killed_training}[kind](kills, Path(folder))
+        seconds = time.monotonic() - begun
+    what = {"sweep": "sweeps completed", "train": "files of weights"}[kind]
+    print(f"{kills} kills, {made} {what}, all equal to undisturbed ones, {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

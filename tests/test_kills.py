@@ -1,0 +1,12 @@
+"""Killed at random moments and resumed, everything comes out as if it had not been
+(``tests/killing.py`` does it for longer)."""
+
+import pytest
+
+from tests.killing import killed_sweeps
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_sweep_that_is_killed_comes_out_the_same(tmp_path):
+    assert killed_sweeps(4, tmp_path, seed=1) >= 1
