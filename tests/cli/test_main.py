@@ -109,7 +109,7 @@ def test_solve_as_json_is_the_trace_and_repeats_itself():
     for trace in (first, second):
         del trace["ledger"]["seconds"]
     assert first == second
-    assert first["version"] == 1
+    assert first["version"] == 2
     assert (first["strategy"], first["budget"], first["seed"]) == ("beam", 16, 3)
     other = json.loads(call(*command[:-2], 4, "--json").stdout)
     assert other["nodes"] != first["nodes"]
@@ -128,10 +128,12 @@ def test_solve_saves_the_trace_that_it_prints(tmp_path, name):
 @pytest.mark.usefixtures("toys")
 def test_solve_takes_settings():
     settings = ("--set", "temperature=0.5", "--set", "selector=majority", "--set", "width=2")
+    settings += ("--set", "merge=false")
     trace = json.loads(call("solve", QUESTION, "--budget", 4, *settings, "--json").stdout)
     assert trace["settings"]["temperature"] == 0.5
     assert trace["settings"]["selector"] == "majority"
     assert trace["settings"]["width"] == 2
+    assert trace["settings"]["merge"] is False
 
 
 @pytest.mark.usefixtures("toys")

@@ -44,9 +44,9 @@ def scripted_run_states(
     name: str, budget: int, seed: int = 3, *, length: int = 6, answers=ANSWERS, **settings
 ) -> Iterator[Run]:
     """The same Run again and again, as it stands after every reply; ``length`` is a usual number of
-    steps."""
+    steps. Its texts are few, so equal steps stay apart unless ``settings`` merge them."""
     rng = Random(seed)
-    settings = Settings(**{"rounds": 2 * length} | settings)
+    settings = Settings(**{"rounds": 2 * length, "merge": False} | settings)
     run = Run(Problem(QUESTION, "17"), "base", "prm", name, budget, seed, settings)
     search = get_strategy(name).search(run.tree, budget, run.settings)
     reply = None

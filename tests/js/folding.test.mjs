@@ -28,9 +28,11 @@ for (const [name, { stream, lengths }] of Object.entries(runs)) {
     const all = [...steps.filter((id) => !ends.has(id)), ...ends].sort((a, b) => a - b);
     assert.deepEqual(all, state.nodes.map(({ id }) => id));
     assert.equal(ends.size, endsOf(state).length);
-    assert.equal(sum(items.flatMap(({ links }) => [...links.values()])), ends.size);
-    for (const [place, { members }] of answers.entries()) {
-      assert.equal(sum(items.map(({ links }) => links.get(place) ?? 0)), members.length);
+    const copiesOf = (ids) => sum([...ids].map((id) => state.nodes[id].copies));
+    assert.equal(sum(items.flatMap(({ links }) => [...links.values()])), copiesOf(ends));
+    for (const [place, { members, copies }] of answers.entries()) {
+      assert.equal(copies, copiesOf(members));
+      assert.equal(sum(items.map(({ links }) => links.get(place) ?? 0)), copies);
     }
   });
 

@@ -14,7 +14,7 @@ function stateOf(answers, orders, { over = true, ...about } = {}) {
   const row = (key) => [key, answers[key][2], 0.5 * answers[key][2], key, 0.5];
   const votes = Object.fromEntries(SELECTORS.map(({ name }) => [`${name} last`, {
     rows: (orders[name] ?? orders.all).map(row), more: [0, 0], weight: 1 }]));
-  const nodes = answers.flatMap(([, , count], answer) => Array.from({ length: count }, () => ({ status: "finished", answer })));
+  const nodes = answers.flatMap(([, , count], answer) => Array.from({ length: count }, () => ({ status: "finished", answer, copies: 1 })));
   return { about: { model: "base-s", answer: null, outside: false, ...about }, answers: keys, nodes, votes, status: { over } };
 }
 const words = (state, selector = "weighted") => resultInWords(state, { selector, aggregate: "last" }, SELECTORS);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,14 @@ from tests.search.regenerate import CASES, run_case
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES
-from ttc_explorer.search.tree import NodeAdded, NodeScored, SearchTree, StatusChanged, ValueUpdated
+from ttc_explorer.search.tree import (
+    CopyAdded,
+    NodeAdded,
+    NodeScored,
+    SearchTree,
+    StatusChanged,
+    ValueUpdated,
+)
 from ttc_explorer.search.voting import ranked_votes
 from ttc_explorer.ui.html_templates import typeset_math
 from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules, exported_names
@@ -33,7 +41,7 @@ MATHS = [
 def tree_states(tree: SearchTree) -> list[dict[str, object]]:
     """The tree as it stood after each of its events: columns of the nodes that there were."""
     state: dict[str, list[object]] = {
-        "parent": [], "kind": [], "status": [], "score": [], "visits": [], "value": []
+        "parent": [], "kind": [], "status": [], "score": [], "visits": [], "value": [], "copies": []
     }  # fmt: skip
     states = []
     for event in tree.events:
@@ -52,6 +60,9 @@ def tree_states(tree: SearchTree) -> list[dict[str, object]]:
                     state[key].append(value)
                 for key in ("score", "visits", "value"):
                     state[key].append(None)
+                state["copies"].append(1)
+            case CopyAdded(node):
+                state["copies"][node] += 1
             case NodeScored(node, score):
                 state["score"][node] = round(score, 4)
             case StatusChanged(node, status):
@@ -95,10 +106,10 @@ def votes_of(run: Run) -> dict[str, list[list[object]]]:
 def fixtures(tmp_path_factory) -> Path:
     """A file with the stored runs as streams, and what Python says of them."""
     runs = {}
-    for case in CASES:
-        run = run_case(case)
+    for case, merge in product(CASES, (False, True)):
+        run = run_case(case, merge)
         texts = growing_streams(run)
-        runs[case] = {
+        runs[f"{case} merged" if merge else case] = {
             "stream": texts[-1],
             "lengths": [len(text) for text in texts],
             "states": tree_states(run.tree),

@@ -7,6 +7,7 @@ row's RNG path, so the same seed gives the same tree; nothing is learned and not
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from random import Random
@@ -32,6 +33,7 @@ from ttc_explorer.search.driver import Driver, no_policy
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.tree import SearchTree
 
 ANSWERS = ("2", "2.0", "4/2", "3", "6/2", "5", "7")
 
@@ -45,14 +47,19 @@ class Prefix:
 
 class ToyGenerator:
     """Adds random numbers for some steps, then answers. ``before_token`` is called before each
-    token."""
+    token.
+
+    Args:
+        terms: how many numbers it draws from; few make equal steps.
+    """
 
     name = "toy generator"
     parameters = 100
     supports_prefix_continuation = True
     supports_chat = False
 
-    def __init__(self) -> None:
+    def __init__(self, terms: int = 30) -> None:
+        self.terms = terms
         self.generated = self.prefilled = self.cached = self.passes = 0
         self.batches: list[int] = []
         self.held: WeakSet[Prefix] = WeakSet()
@@ -90,7 +97,7 @@ class ToyGenerator:
         if finished:
             text = f"Answer: {rng.choice(ANSWERS)}"
         else:
-            left, right = rng.randrange(30), rng.randrange(30)
+            left, right = rng.randrange(self.terms), rng.randrange(self.terms)
             text = f"{left} + {right} = {left + right}"
         written = 0
         for _ in text + "\n":
@@ -162,8 +169,8 @@ class ToyReviser(ToyGenerator):
     name = "toy reviser"
     parameters = 30
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, terms: int = 30) -> None:
+        super().__init__(terms)
         self.chains: list[RevisionContext] = []
 
     def prefill_revisions(self, chains: Sequence[RevisionContext]) -> list[Prefilled]:
@@ -190,15 +197,18 @@ class Toys:
     """One of each toy, a driver on them, and what all of them have processed together: the budget
     audit.
 
-    ``revision_verifier=False`` leaves the scores of revisions to the verifier.
+    ``revision_verifier=False`` leaves the scores of revisions to the verifier; ``terms`` as of
+    ToyGenerator.
     """
 
     def __init__(
         self,
         revision_verifier: bool = True,
         decide: Callable[[PolicyQuery], PolicyDecision | None] = no_policy,
+        terms: int = 30,
     ) -> None:
-        self.generator, self.verifier, self.reviser = ToyGenerator(), ToyVerifier(), ToyReviser()
+        self.generator, self.verifier = ToyGenerator(terms), ToyVerifier()
+        self.reviser = ToyReviser(terms)
         self.revision_verifier = ToyRevisionVerifier() if revision_verifier else None
         self.driver = Driver(
             self.generator,
@@ -253,6 +263,19 @@ def run_to_completion(
     while driver.tick():
         pass
     return run
+
+
+def written_tokens(tree: SearchTree) -> int:
+    """The tokens of all samples."""
+    return sum(tokens * copies for tokens, copies in zip(tree.tokens, tree.copies, strict=True))
+
+
+def sample_counts(tree: SearchTree) -> Counter[str]:
+    """How many samples there are of each kind."""
+    counts: Counter[str] = Counter()
+    for kind, copies in zip(tree.kind, tree.copies, strict=True):
+        counts[kind] += copies
+    return counts
 
 
 def equal(first: str, second: str) -> bool:

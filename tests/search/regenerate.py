@@ -1,7 +1,9 @@
 """Write the stored trees anew, after a change that is meant to change them: python -m
 tests.search.regenerate
 
-They were made by the toy models of fakes.py, whose texts and scores are pure functions of the seed.
+They were made by the toy models of fakes.py, whose texts and scores are pure functions of the seed:
+each search once with every sample a node of its own, and once, by toys that often write the same
+step, with equal steps merged.
 """
 
 from __future__ import annotations
@@ -41,14 +43,21 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def run_case(case: str) -> Run:
+def run_case(case: str, merge: bool) -> Run:
     """The run of that name, by the toy models, in no time."""
-    (run,) = Toys().drive(toy_run(seed=2, **CASES[case]))
+    terms, seed = (2, 58) if merge else (30, 2)
+    (run,) = Toys(terms=terms).drive(toy_run(seed=seed, merge=merge, **CASES[case]))
     return run
 
 
+def stored_file(case: str, merge: bool) -> Path:
+    """Where its trace is."""
+    return FOLDER / ("merged" if merge else "") / f"{case}.json"
+
+
 if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
-    for case in CASES:
-        lines = json.dumps(to_trace(run_case(case)), indent=1, ensure_ascii=False)
-        (FOLDER / f"{case}.json").write_text(lines + "\n", encoding="utf-8")
+    for merge in (False, True):
+        for case in CASES:
+            lines = json.dumps(to_trace(run_case(case, merge)), indent=1, ensure_ascii=False)
+            stored_file(case, merge).parent.mkdir(parents=True, exist_ok=True)
+            stored_file(case, merge).write_text(lines + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 says."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 from itertools import product
 
@@ -126,21 +127,27 @@ def test_unreadable_and_unfinished_solutions_speak_for_nothing():
     st.integers(0, 2**63 - 1),
     st.integers(1, 40),
     st.sampled_from(["majority", "best", "weighted"]),
+    st.booleans(),
+    st.sampled_from([1, 2, 30]),
 )
-def test_its_solutions_are_the_first_of_best_of_n(budget, seed, rounds, selector):
-    toys = Toys()
-    (run,) = toys.drive(toy_run("adaptive", budget, seed, rounds=rounds, selector=selector))
+def test_its_solutions_are_the_first_of_best_of_n(budget, seed, rounds, selector, merge, terms):
+    same = {"rounds": rounds, "selector": selector, "merge": merge}
+    toys = Toys(terms=terms)
+    (run,) = toys.drive(toy_run("adaptive", budget, seed, **same))
     written = run.tree.notes[0].data["written"]
-    (plain,) = Toys().drive(toy_run("best_of_n", written, seed, rounds=rounds, selector=selector))
+    (plain,) = Toys(terms=terms).drive(toy_run("best_of_n", written, seed, **same))
     assert written <= budget
-    assert solutions_in_order(run.tree) == solutions_in_order(plain.tree)
+    assert all_solutions(run.tree) == all_solutions(plain.tree)
     for tokens in ("generated_tokens", "prefill_tokens", "verifier_tokens"):
         assert getattr(run.ledger, tokens) == getattr(plain.ledger, tokens)
     assert run.ledger == replace(toys.processed(), seconds=0.0)
     assert toys.held() == 0
 
 
-def solutions_in_order(tree):
-    """All solutions, finished or not, in the order in which they were begun."""
-    first = {tree.path(node)[0]: tree.solution(node) for node in range(1, len(tree))}
-    return [first[node] for node in sorted(first)]
+def all_solutions(tree):
+    """All solutions, finished or not, and how many samples wrote each."""
+    solutions = Counter()
+    for node in range(1, len(tree)):
+        if tree.status[node] in ("finished", "open"):
+            solutions["\n".join(tree.solution(node))] += tree.copies[node]
+    return solutions

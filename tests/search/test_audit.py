@@ -2,14 +2,13 @@
 budget, and that no node is an orphan and no solution counts twice.
 """
 
-from collections import Counter
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import Toys, toy_run
+from tests.search.fakes import Toys, sample_counts, toy_run, written_tokens
 from ttc_explorer.models.protocol import PolicyDecision, StrategyChoice
 from ttc_explorer.search.strategy import STRATEGIES, reads_scores
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
@@ -33,8 +32,10 @@ def audits(draw, strategy):
         rounds=draw(st.integers(1, 40)),
         selector=draw(st.sampled_from(["majority", "best", "weighted"])),
         aggregate=draw(st.sampled_from(["last", "min", "prod", "mean"])),
+        merge=draw(st.booleans()),
     )
-    return run, Toys(revision_verifier=draw(st.booleans()), decide=lambda _: decision)
+    terms = draw(st.sampled_from([1, 2, 30]))
+    return run, Toys(draw(st.booleans()), decide=lambda _: decision, terms=terms)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -49,29 +50,37 @@ def test_every_strategy_pays_for_what_it_does_and_keeps_to_its_budget(strategy, 
 
     # the ledger, off by 0
     assert replace(run.ledger, seconds=0.0) == toys.processed()
-    assert run.ledger.generated_tokens == sum(tree.tokens)
+    assert run.ledger.generated_tokens == written_tokens(tree)
     assert toys.held() == 0
 
     # N solutions and N · rounds steps at most; only a lookahead adds to that, k steps for each of
     # its own
-    kinds = Counter(tree.kind)
+    kinds = sample_counts(tree)
     steps = kinds["step"] + kinds["answer"]
     lines = sum(len(tree.solution(n)) for n in range(len(tree)) if tree.kind[n] == "revision")
     leaves = list(tree.leaves())
-    assert 1 <= len(leaves) <= budget or run.stopped == "budget"
-    assert len(leaves) <= budget
+    solutions = tree.solution_count()
+    assert 1 <= solutions <= budget or run.stopped == "budget"
+    assert solutions <= budget
     assert steps + lines <= budget * run.settings.rounds
     assert kinds["rollout"] <= run.settings.lookahead * steps
     together = STRATEGIES[strategy].parallel_rows(budget, run.settings)
     assert max(toys.generator.batches + toys.reviser.batches) <= min(together, budget)
 
     # each solution once
-    assert len(set(leaves)) == len(leaves) == kinds["answer"] + kinds["revision"]
-    readable = [leaf for leaf in leaves if tree.answer[leaf] is not None]
-    assert sum(vote.count for vote in ranked_votes(tree, run.settings.selector, "last")) == len(
-        readable
-    )
+    assert solutions == kinds["answer"] + kinds["revision"]
+    readable = [tree.copies[leaf] for leaf in leaves if tree.answer[leaf] is not None]
+    votes = ranked_votes(tree, run.settings.selector, "last")
+    assert sum(vote.count for vote in votes) == sum(readable)
     assert list(solution_weights(tree, "weighted", "last")) == leaves
+
+    # equal steps are one node, or each sample is one
+    steps_of = list(zip(tree.parent, tree.kind, tree.text, strict=True))
+    merged = [step for step in steps_of if step[1] != "revision"]
+    if tree.merge:
+        assert len(set(merged)) == len(merged)
+    if not run.settings.merge:
+        assert set(tree.copies) == {1}
 
     scored = reads_scores(strategy, run.settings.selector)
     assert scored == bool(run.ledger.verifier_tokens)

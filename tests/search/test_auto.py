@@ -7,9 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyGenerator, Toys, ToyVerifier, make_checker, toy_run
+from tests.search.fakes import (
+    ToyGenerator,
+    Toys,
+    ToyVerifier,
+    make_checker,
+    toy_run,
+    written_tokens,
+)
 from tests.search.scripted_replies import drive_with_replies
-from tests.search.test_adaptive import solutions_in_order
+from tests.search.test_adaptive import all_solutions
 from ttc_explorer.models.protocol import PolicyDecision, StrategyChoice
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.settings import Settings
@@ -41,7 +48,7 @@ def toys_with_policy(bin, choices=POLICY):
 def test_without_a_policy_it_is_best_of_n_and_says_so():
     (run,) = Toys().drive(toy_run("auto", 16))
     (plain,) = Toys().drive(toy_run("best_of_n", 16))
-    assert solutions_in_order(run.tree) == solutions_in_order(plain.tree)
+    assert all_solutions(run.tree) == all_solutions(plain.tree)
     tokens = ("generated_tokens", "prefill_tokens", "verifier_tokens")
     assert all(getattr(run.ledger, name) == getattr(plain.ledger, name) for name in tokens)
     assert (
@@ -131,7 +138,7 @@ def test_a_choice_that_needs_a_reviser_falls_back_where_there_is_none():
     (plain,) = Toys().drive(toy_run("best_of_n", 16))
     (note,) = run.tree.notes
     assert (run.stopped, run.error) == ("done", None)
-    assert solutions_in_order(run.tree) == solutions_in_order(plain.tree)
+    assert all_solutions(run.tree) == all_solutions(plain.tree)
     assert (
         "Revision (chains 1), needs a reviser, and there is none here: best-of-N goes on."
         in note.text
@@ -175,9 +182,9 @@ def test_whatever_is_chosen_no_more_than_the_budget_is_written_and_all_is_paid_f
     (run,) = toys.drive(toy_run("auto", budget, seed, width=width, chains=chains, rounds=rounds))
     assert run.error is None
     assert run.stopped in ("done", "budget")
-    assert len(list(run.tree.leaves())) <= budget
+    assert run.tree.solution_count() <= budget
     assert run.ledger == replace(toys.processed(), seconds=0.0)
-    assert run.ledger.generated_tokens == sum(run.tree.tokens)
+    assert run.ledger.generated_tokens == written_tokens(run.tree)
     if run.stopped == "done":
         assert "open" not in run.tree.status
     assert toys.held() == 0

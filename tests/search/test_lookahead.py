@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import Toys, toy_run
+from tests.search.fakes import Toys, sample_counts, toy_run, written_tokens
 from tests.search.test_strategies import scripted_search
 from ttc_explorer.models.protocol import Extend
 from ttc_explorer.problems.problem import BadInput
@@ -91,9 +91,9 @@ def test_no_lookahead_is_beam_search(budget, seed, width, aggregate):
 @pytest.mark.parametrize("k", [1, 3])
 def test_it_costs_up_to_k_steps_more_for_each(k):
     (run,) = Toys().drive(toy_run("lookahead", 16, lookahead=k))
-    rollout_nodes = run.tree.kind.count("rollout")
-    assert 0 < rollout_nodes <= k * (len(run.tree) - 1 - rollout_nodes)
-    assert run.ledger.generated_tokens == sum(run.tree.tokens)
+    samples = sample_counts(run.tree)
+    assert 0 < samples["rollout"] <= k * (samples["step"] + samples["answer"])
+    assert run.ledger.generated_tokens == written_tokens(run.tree)
 
 
 @pytest.mark.parametrize("k", [-1, 41, "x"])

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.search.fakes import ToyReviser, Toys, ToyVerifier, make_checker, toy_run
+from tests.search.fakes import (
+    ToyReviser,
+    Toys,
+    ToyVerifier,
+    make_checker,
+    toy_run,
+    written_tokens,
+)
 from ttc_explorer.models.protocol import (
     REVISION_CONTEXT,
     Extend,
@@ -76,7 +83,7 @@ def test_the_ledger_equals_what_the_models_processed(search, move, run, own_veri
     toys.drive(run)
     assert (run.stopped, run.error) == ("done", None)
     assert run.ledger == replace(toys.processed(), seconds=0.0)
-    assert run.ledger.generated_tokens == sum(run.tree.tokens)
+    assert run.ledger.generated_tokens == written_tokens(run.tree)
     assert toys.held() == 0
 
 

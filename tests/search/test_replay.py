@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.search.regenerate import CASES, FOLDER, run_case
+from tests.search.regenerate import CASES, run_case, stored_file
 from ttc_explorer.search.strategy import STRATEGIES, Strategy
 from ttc_explorer.search.trace import load_trace, to_trace
 
@@ -16,10 +16,11 @@ def is_built_in(entry: Strategy) -> bool:
     return entry.search.__module__.startswith("ttc_explorer.")
 
 
+@pytest.mark.parametrize("merge", [False, True])
 @pytest.mark.parametrize("case", CASES)
-def test_a_search_grows_its_stored_tree(case):
-    stored = (FOLDER / f"{case}.json").read_bytes()
-    run = run_case(case)
+def test_a_search_grows_its_stored_tree(case, merge):
+    stored = stored_file(case, merge).read_bytes()
+    run = run_case(case, merge)
     assert to_trace(run) == json.loads(stored)
     assert load_trace(stored).tree.events == run.tree.events
 

@@ -108,7 +108,8 @@ def test_a_plan_is_asked_for_in_other_words_and_shown_to_the_solution(search):
     assert generator.heard[0] == ("[You plan.] What is 1 + 1? Write a plan.\n", 0.0)
     assert [temperature for _, temperature in generator.heard] == [0.0, 0.5, 0.5] * 2
     assert generator.heard[4][0] == "[None] What is 1 + 1? Plan: count\n"
-    assert tree.kind[1:] == ["rollout"] * 3 + ["answer"] * 3
+    assert tree.kind[1:] == ["rollout"] * 2 + ["answer"] * 2
+    assert tree.copies[1:] == [1, 2, 1, 2]
     assert [(v.answer, v.count) for v in ranked_votes(tree, "majority", "last")] == [
         ("3", 2),
         ("2", 1),

@@ -218,10 +218,14 @@ def test_rebase_gives_children_by_softmax_and_prunes_those_that_get_none():
     assert len(list(played.tree.leaves())) == 5
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=4), st.integers(1, 5))
-def test_shares_are_the_nearest_whole_numbers_that_sum_to_the_width(scores, width):
-    found = softmax_allocation(scores, width)
-    weights = [math.exp(score / BALANCE_TEMPERATURE) for score in scores]
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.integers(1, 9)), min_size=1, max_size=4),
+    st.integers(1, 5),
+)
+def test_shares_are_the_nearest_whole_numbers_that_sum_to_the_width(steps, width):
+    scores, copies = zip(*steps, strict=True)
+    found = softmax_allocation(scores, copies, width)
+    weights = [count * math.exp(score / BALANCE_TEMPERATURE) for score, count in steps]
     exact = [width * weight / sum(weights) for weight in weights]
 
     def distance(shares):
@@ -234,7 +238,7 @@ def test_shares_are_the_nearest_whole_numbers_that_sum_to_the_width(scores, widt
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=256))
 def test_shares_sum_and_favour_the_better(scores):
-    found = softmax_allocation(scores, len(scores))
+    found = softmax_allocation(scores, [1] * len(scores), len(scores))
     assert sum(found) == len(scores)
     ranked = [
         share for _, share in sorted(zip(scores, found, strict=True), key=lambda pair: pair[0])

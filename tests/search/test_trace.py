@@ -55,6 +55,8 @@ def trees(draw):
         )
         if draw(st.booleans()):
             tree.set_scores([node], [draw(st.floats(0, 1))])
+        for _ in range(draw(st.integers(0, 2))):
+            tree.add_copy(node)
         some = draw(st.integers(1, node))
         tree.set_status([some], draw(st.sampled_from(["open", "kept", "pruned"])))
         if draw(st.booleans()):
@@ -142,6 +144,7 @@ def test_every_run_survives_the_round_trip(run, packed):
 def test_a_loaded_run_replays_as_it_grew(strategy):
     run = run_toy(strategy, 16)
     assert load_trace(dump_trace(run)).tree.events == run.tree.events
+    run = run_toy(strategy, 16, merge=False)
     assert load_trace(without_events(run)).tree.events == run.tree.events
 
 
@@ -183,13 +186,14 @@ def test_the_trace_is_the_contracts():
     assert list(trace) == TRACE_KEYS
     assert set(trace["problem"]) == {"text", "answer"}
     for place, node in enumerate(trace["nodes"]):
-        assert [key for key in node if key != "answer"] == NODE_KEYS
+        assert [key for key in node if key not in ("answer", "copies")] == NODE_KEYS
         assert node["id"] == place
         assert node["parent"] < place
     assert {vote["answer"] for vote in trace["votes"]} == {s["answer"] for s in trace["solutions"]}
     for vote in trace["votes"]:
         its = [solution for solution in trace["solutions"] if solution["answer"] == vote["answer"]]
-        assert len(its) == vote["count"]
+        leaves = [trace["nodes"][solution["leaf"]] for solution in its]
+        assert sum(leaf.get("copies", 1) for leaf in leaves) == vote["count"]
         assert sum(solution["weight"] for solution in its) == pytest.approx(vote["weight"])
         assert vote["equal_to_reference"] == equal(vote["answer"], "2")
     for solution in trace["solutions"]:
@@ -318,7 +322,7 @@ def test_damaged_bytes_load_or_are_refused(data):
         (b"[" * 100_000, "not a trace"),
         (b'{"version": ' * 100_000, "not a trace"),
         (b'{"version": ' + b"9" * 5000 + b"}", "not a trace"),
-        (changed("version", to=2), "version 2"),
+        (changed("version", to=3), "version 3"),
         (changed("version", to=True), "version"),
         (changed("version", to=0), "version"),
         (changed("strategy", to="<script>"), "strategy"),

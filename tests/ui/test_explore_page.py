@@ -39,6 +39,7 @@ ASKED = {
     "width": 4,
     "lookahead": 1,
     "length": 1,
+    "merge": True,
     "rounds": 40,
 }
 

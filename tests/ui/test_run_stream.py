@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.e2e.scripted_runs import scripted_run_states
+from ttc_explorer.models.protocol import Step
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
@@ -114,7 +115,8 @@ def test_steps_looked_ahead_are_told_apart_and_never_vote():
         != set()
     )
     assert all(len(fields) == 8 for fields in added if fields[0] in ghosts)
-    assert f"{len(ghosts)} looked ahead" in run_summary(run)
+    samples = sum(run.tree.copies[node] for node in ghosts)
+    assert f"{samples} looked ahead" in run_summary(run)
 
 
 def test_visits_and_values_are_told_as_they_change():
@@ -134,6 +136,16 @@ def test_subtrees_are_told_before_their_nodes():
     assert sizes == [5, 5, 4, 4]
     *_, run = scripted_run_states("beam", 18)
     assert of_kind(RunStream("r", run).update(), "subtrees") == []
+
+
+def test_a_step_that_several_subtrees_wrote_stands_in_the_first():
+    run = Run(Problem("1 + 1?"), "base", "prm", "dvts", 8, 0, Settings())
+    steps = [Step(text, 2, -1.0) for text in "aababbcc"]
+    run.tree.add_steps([0] * 8, steps)
+    stream = RunStream("r", run).update()
+    assert of_kind(stream, "subtrees") == [[[2, 1]]]
+    assert of_kind(stream, "copy") == [[1], [1], [2], [2], [3]]
+    assert run_summary(run) == "Round 1 · 8 steps · 3 different"
 
 
 def test_revisions_are_told_as_answers_under_answers():

@@ -87,8 +87,8 @@ def solve(
         run = solver.run(problem, strategy, budget, seed, solver.settings(**values))
 
         def show_progress() -> None:
-            solutions = sum(1 for _ in run.tree.leaves())
-            progress.show(f"{len(run.tree) - 1} steps, {solutions} solutions")
+            steps, solutions = sum(run.tree.copies) - 1, run.tree.solution_count()
+            progress.show(f"{steps} steps, {solutions} solutions")
 
         solver.drive([run], on_round=show_progress)
     if (model or DEFAULT_GENERATOR) in SHIPPED_MODELS and recognise(problem.text) is None:

@@ -23,20 +23,26 @@ VERDICT_WORDS = {True: "right", False: "wrong", None: ""}
 def format_run(run: Run) -> str:
     """The answer, who voted for it, and what it cost."""
     vote_list = ranked_votes(run.tree, run.settings.selector, run.settings.aggregate)
-    solutions = sum(1 for _ in run.tree.leaves())
+    solutions, steps = run.tree.solution_count(), sum(run.tree.copies) - 1
     return "\n".join(
         [
             f"Answer: {_format_answer(run, vote_list[0].answer)}"
             if vote_list
             else "Answer: none was reached",
-            f"{solutions:,} solutions in {len(run.tree) - 1:,} "
-            f"steps{STOP_PHRASES[run.stopped or 'cancelled']}",
+            f"{solutions:,} solutions in {steps:,} steps{_different(run)}"
+            f"{STOP_PHRASES[run.stopped or 'cancelled']}",
             *(_printable(note.text) for note in run.tree.notes),
             "",
             *(_vote_table(run, vote_list) if vote_list else []),
             *_cost_lines(run.ledger),
         ]
     )
+
+
+def _different(run: Run) -> str:
+    """How many different steps there are, where some are equal."""
+    different, steps = len(run.tree) - 1, sum(run.tree.copies) - 1
+    return f", {different:,} of them different" if different < steps else ""
 
 
 def _format_answer(run: Run, answer: str) -> str:

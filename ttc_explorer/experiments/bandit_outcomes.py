@@ -205,7 +205,7 @@ class OutcomeRecord(Record):
     bin: Annotated[int, Field(ge=1, le=BINS)]
     budget: Annotated[int, Field(ge=1, le=MAX_BUDGET)]
     strategy: str
-    settings: Json[dict[str, str | int | float]]
+    settings: Json[dict[str, bool | str | int | float]]
     right: Annotated[int, Field(ge=0)]
     asked: Annotated[int, Field(ge=0, le=10**9)]
 

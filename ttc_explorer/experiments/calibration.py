@@ -376,7 +376,7 @@ def over_optimisation(
             }
             tables.append(pd.DataFrame(rows | {"value": values[:, place]}))
     if runs is not None:
-        beams = runs[(runs["strategy"] == "beam") & (runs["settings"] == "{}")]
+        beams = _beam_runs(runs)
         for figure, column in (("accuracy", "best"), ("score", "top_score")):
             rows = beams[["strategy", "question", "budget"]]
             tables.append(rows.assign(figure=figure, value=beams[column].astype(float)))
@@ -416,7 +416,7 @@ def find_over_optimisation_runs(results: Results, seed: int = 0) -> dict[str, Ex
             "There is nothing to choose from: sweep beam search at several budgets, and a probe."
         )
     bins = oracle_bins(probe, seed)
-    beams = runs[(runs["strategy"] == "beam") & (runs["settings"] == "{}")]
+    beams = _beam_runs(runs)
     beams = beams[beams["question"].map(bins).isin((1, 2)) & beams["top_score"].notna()]
     first, last = beams["budget"].min(), beams["budget"].max()
     small, large = (
@@ -449,3 +449,10 @@ def _bootstrap_questions(
     )
     low, high = percentile_interval(np.where(np.isfinite(drawn), drawn, value))
     return value, low, high
+
+
+def _beam_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs of beam search with its defaults: with equal steps merged, if that was swept."""
+    beams = runs[runs["strategy"] == "beam"]
+    merged = beams[beams["settings"] == '{"merge": true}']
+    return merged if len(merged) else beams[beams["settings"] == "{}"]

@@ -170,7 +170,7 @@ class CandidateRecord(Record):
     """A candidate as a file has it."""
 
     strategy: str
-    settings: dict[str, str | int | float]
+    settings: dict[str, bool | str | int | float]
     share: Share
     prior: Share
 

@@ -85,8 +85,9 @@ def pool_rows(
     judges: Sequence[Verifier],
     lines: bool = False,
 ) -> Rows:
-    """A row a sampled solution, in the order of their random streams; one that did not end in its
-    rounds has no answer. Equal answers get one canonical form in all of them.
+    """A row a sampled solution, of runs that merge nothing, in the order of their random streams;
+    one that did not end in its rounds has no answer. Equal answers get one canonical form in all of
+    them.
 
     What a run was charged is shared out: the prompt to all its solutions alike, everything else in
     proportion to the tokens of each. ``generator_depth`` and ``verifier_depth`` count the passes
@@ -219,7 +220,10 @@ def run_row(question: int, job: SweepJob, timed: TimedRun) -> dict[str, Any]:
         correct = vote is not None and run.correct[vote.answer]
         right[selector] = correct if known[rule.needs] else None
     scores = [
-        score for leaf in leaves if (score := solution_score(tree, leaf, aggregate)) is not None
+        score
+        for leaf in leaves
+        if (score := solution_score(tree, leaf, aggregate)) is not None
+        for _ in range(tree.copies[leaf])
     ]
     return {
         "question": question,
@@ -230,7 +234,7 @@ def run_row(question: int, job: SweepJob, timed: TimedRun) -> dict[str, Any]:
         **right,
         "top_score": max(scores, default=None),
         "mean_score": math.fsum(scores) / len(scores) if scores else None,
-        "solutions": len(leaves),
+        "solutions": tree.solution_count(),
         "generated_tokens": ledger.generated_tokens,
         "prefill_tokens": ledger.prefill_tokens,
         "cached_tokens": ledger.cached_tokens,

@@ -30,7 +30,7 @@ aggregate."""
 class SweepJob:
     """One thing to do on every question. ``kind``: ``pool`` or ``probe``, ``budget`` solutions by
     best-of-N, or ``run``, one run of ``strategy`` at this budget. ``settings`` are those that were
-    set, by name.
+    set, by name, and read by ``recorded_settings``: a pool, a row a sample, merges nothing.
     """
 
     kind: str
@@ -169,7 +169,8 @@ class SweepPlan:
     def _settings(
         self, name: str, own_settings: dict[str, object]
     ) -> tuple[tuple[str, object], ...]:
-        """The settings that were set and that the strategy reads. Raises BadInput."""
+        """The settings that were set and that the strategy reads, and whether equal steps are
+        merged (``recorded_settings``: no word of it means no). Raises BadInput."""
         known_settings = get_strategy(name).settings
         for key in own_settings:
             if key not in known_settings:
@@ -181,9 +182,8 @@ class SweepPlan:
                 raise BadInput(f"Leave {key} out: a sweep counts every run by all of them.")
         values = {**dict(self.changes), **own_settings}
         settings = Settings().with_values(values)
-        return tuple(
-            (key, getattr(settings, key)) for key in sorted(values) if key in known_settings
-        )
+        told = values.keys() - {"merge"} | ({"merge"} if settings.merge else set())
+        return tuple((key, getattr(settings, key)) for key in sorted(told) if key in known_settings)
 
     def tasks(self, questions: int) -> list[SweepTask]:
         """All of its tasks on so many questions, in their order."""

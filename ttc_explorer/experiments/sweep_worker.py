@@ -30,6 +30,7 @@ from ttc_explorer.models.protocol import ModelError, Verifier
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.driver import Driver, check_run
 from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import recorded_settings
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class SweepWorker:
             job.strategy,
             budget,
             self._plan.run_seed(question, stream),
-            self._solver.settings(**dict(job.settings)),
+            recorded_settings(dict(job.settings), self._solver.settings()),
         )
 
     def _drive(self, runs: Sequence[Run], questions: int) -> list[float]:

@@ -15,6 +15,7 @@ from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.tree import (
+    CopyAdded,
     Event,
     NodeAdded,
     NodeScored,
@@ -74,6 +75,8 @@ def apply_delta(run: Run, delta: RunDelta) -> None:
             case NodeAdded(node):
                 if node:  # every tree begins with its root
                     tree.add(**next(nodes))
+            case CopyAdded(node):
+                tree.add_copy(node)
             case NodeScored(node, score):
                 tree.set_scores([node], [score])
             case StatusChanged(node, status):

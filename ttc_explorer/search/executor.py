@@ -4,7 +4,6 @@ work that it needs of models for that."""
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from traceback import clear_frames
@@ -38,6 +37,7 @@ from ttc_explorer.search.answer_groups import AnswerGroups
 from ttc_explorer.search.primitives import ROOT
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.strategy import NO_REVISER, get_strategy, reads_scores
+from ttc_explorer.search.tree import CopyAdded, NodeAdded
 from ttc_explorer.search.work import Execution, Models, Work, ask, total_cost
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,21 @@ class RunStopped(Exception):
 def join_lines(step: str) -> str:
     """A step on one line, as a tree holds it."""
     return step.replace("\n", " ")
+
+
+@dataclass
+class NodeSample:
+    """One of the samples that wrote a node's step.
+
+    Attributes:
+        rng_path: its random stream.
+        state: the generator's after it; None where it is not held.
+        children: how many samples have gone on from it.
+    """
+
+    rng_path: RngPath
+    state: State = None
+    children: int = 0
 
 
 @dataclass
@@ -98,6 +113,10 @@ class RunExecutor:
     from the first steps of best-of-N. A rollout takes no child number: lookahead samples the
     children that beam search would.
 
+    A node that stands for several samples keeps the stream and the state of each, and its children
+    go on from them in turn: the one with the fewest children, of equals the oldest. So best-of-N
+    samples the same solutions whether equal steps are merged or not.
+
     A state is held from the step that made it to the one request that continues it without
     ``keep_state``, and no longer than its node can grow; a rollout's state for the next request
     only.
@@ -136,10 +155,11 @@ class RunExecutor:
         self._reads_scores = reads_scores(run.strategy, run.settings.selector)
         self._search = get_strategy(run.strategy).search(run.tree, run.budget, run.settings)
         self._execution = self.execute()
-        self._generator_states: dict[int, State] = {}
+        self._samples: dict[int, list[NodeSample]] = {ROOT: [NodeSample((run.seed,))]}
+        self._with_state: dict[int, list[NodeSample]] = {}
+        self._new_samples: list[NodeSample] = []
+        self._events_seen = 0
         self._verifier_states: dict[int, State] = {}
-        self._rng_paths: dict[int, RngPath] = {ROOT: (run.seed,)}
-        self._child_counts: Counter[int] = Counter()
         self._kept_states: set[int] = set()
 
     # --- what the driver calls --------------------------------------------------------------------
@@ -187,7 +207,9 @@ class RunExecutor:
 
     def _end(self, reason: str) -> None:
         self._search.close()
-        self._generator_states.clear()
+        self._samples.clear()
+        self._with_state.clear()
+        self._new_samples.clear()
         self._verifier_states.clear()
         self.work = None
         self._count_seconds()
@@ -207,6 +229,7 @@ class RunExecutor:
             except StopIteration as ending:
                 return str(ending.value)
             self._count_seconds()
+            self._place_new_samples()
             match request:
                 case Extend():
                     reply = yield from self._extend(request)
@@ -219,6 +242,22 @@ class RunExecutor:
                     has_reviser = self._models.reviser is not None
                     reply = decision and replace(decision, reviser=has_reviser)
 
+    def _place_new_samples(self) -> None:
+        """Find the nodes that the search has made of the steps that it was last given: its tree's
+        events tell, in order. A step that it left out has no node, and its state is freed."""
+        new_events = self.run.tree.events[self._events_seen :]
+        nodes = (event.node for event in new_events if isinstance(event, NodeAdded | CopyAdded))
+        for node, sample in zip(nodes, self._new_samples, strict=False):
+            self._samples.setdefault(node, []).append(sample)
+            if sample.state is not None:
+                self._with_state.setdefault(node, []).append(sample)
+        self._new_samples = []
+
+    def _give(self, samples: list[NodeSample]) -> None:
+        """Note whose steps the search is given now."""
+        self._new_samples = samples
+        self._events_seen = len(self.run.tree.events)
+
     def _extend(self, request: Extend) -> Execution[Sequence[Step]]:
         """A sampled step after each parent."""
         if not request.parents:
@@ -228,19 +267,17 @@ class RunExecutor:
         jobs = yield from self._extend_jobs(request)
         rows = yield from ask(self._models.generator.extend, jobs)
         self._take_rows(rows, "step")
-        steps = []
-        decoded = zip(request.parents, jobs, rows, strict=True)
-        for node, (parent, job, row) in enumerate(decoded, start=len(tree)):
-            self._rng_paths[node] = job.rng_path
+        steps, samples = [], []
+        for parent, job, row in zip(request.parents, jobs, rows, strict=True):
+            samples.append(NodeSample(job.rng_path, None if row.failure else row.state))
             answer = None
-            if not row.failure:
-                self._generator_states[node] = row.state
             if row.finished and not request.rollout and not row.failure:
                 answer = self._answers.read("\n".join([*tree.solution(parent), row.text]))
             text = join_lines(row.text)
             steps.append(
                 Step(text, row.tokens, row.logprob, row.finished, answer, row.token_logprobs)
             )
+        self._give(samples)
         return steps
 
     def _extend_jobs(self, request: Extend) -> Execution[list[ExtendJob]]:
@@ -250,25 +287,27 @@ class RunExecutor:
         prompt_states = yield from self._prefill_prompts(rows)
         continued = dict.fromkeys(row.parent for row in rows if row.prompt is None)
         for parent in continued:
-            if parent not in self._generator_states:
+            if parent not in self._with_state:
                 raise ValueError(f"node {parent} is extended again, and its state was not kept")
-        states = {parent: self._generator_states[parent] for parent in continued}
+        jobs, used = [], []
+        for row in rows:
+            plain = row.prompt is None
+            sample = _next_sample((self._with_state if plain else self._samples)[row.parent])
+            state = sample.state if row.prompt is None else prompt_states[row.prompt]
+            rng_path = (*sample.rng_path, sample.children)
+            jobs.append(ExtendJob(state, row.temperature, rng_path, self.should_stop, row.forced))
+            sample.children += 1
+            used.append(sample)
+        if request.rollout:  # takes no child number
+            for sample in used:
+                sample.children -= 1
         if request.keep_state:
             self._kept_states.update(continued)
         else:
             self._kept_states.difference_update(continued)
             for parent in continued:
-                del self._generator_states[parent]
-        return [
-            ExtendJob(
-                states[row.parent] if row.prompt is None else prompt_states[row.prompt],
-                row.temperature,
-                self._next_rng_path(row.parent, counts=not request.rollout),
-                self.should_stop,
-                row.forced,
-            )
-            for row in rows
-        ]
+                self._free_state(parent)
+        return jobs
 
     def _prefill_prompts(self, rows: Sequence[ExtendRow]) -> Execution[dict[Prompt, State]]:
         """Let the generator read the rows' own prompts, each distinct one once, and the plain
@@ -276,7 +315,7 @@ class RunExecutor:
         question = self.run.problem.text
         prompts = list(dict.fromkeys(row.prompt for row in rows if row.prompt is not None))
         asked: list[str | Prompt] = [prompt.about(question) for prompt in prompts]
-        if ROOT not in self._generator_states and (ROOT, None) in {
+        if ROOT not in self._with_state and (ROOT, None) in {
             (row.parent, row.prompt) for row in rows
         }:
             asked.append(question)
@@ -286,14 +325,10 @@ class RunExecutor:
         self.run.ledger.charge(total_cost(prefilled), generator_depth=1)
         states = [each.state for each in prefilled]
         if len(asked) > len(prompts):
-            self._generator_states[ROOT] = states.pop()
+            (question_sample,) = self._samples[ROOT]
+            question_sample.state = states.pop()
+            self._with_state[ROOT] = [question_sample]
         return dict(zip(prompts, states, strict=True))
-
-    def _next_rng_path(self, parent: int, counts: bool = True) -> RngPath:
-        """The random stream of the parent's next child."""
-        rng_path = (*self._rng_paths[parent], self._child_counts[parent])
-        self._child_counts[parent] += counts
-        return rng_path
 
     def _take_rows(self, rows: Sequence[DecodedStep], what: str) -> None:
         """Charge decoded rows. A run asked to stop pays for them and drops them."""
@@ -334,8 +369,7 @@ class RunExecutor:
             steps = [attempt.to_step() for attempt in done]
             tree.add_steps([attempt.parent for attempt in done], steps, kind="revision")
             raise
-        rng_paths = (attempt.rng_path for attempt in attempts)
-        self._rng_paths.update(enumerate(rng_paths, start=len(tree)))
+        self._give([NodeSample(attempt.rng_path) for attempt in attempts])
         return [attempt.to_step() for attempt in attempts]
 
     def _begin_attempts(
@@ -344,10 +378,13 @@ class RunExecutor:
         """The reviser reads the chain of each distinct parent."""
         chains = yield from self._prefill_chains(reviser.prefill_revisions, request.parents)
         self.run.ledger.charge(total_cost(chains.values()), generator_depth=1)
-        return [
-            PendingRevision(parent, self._next_rng_path(parent), chains[parent].state)
-            for parent in request.parents
-        ]
+        attempts = []
+        for parent in request.parents:
+            revised = _next_sample(self._samples[parent])
+            rng_path = (*revised.rng_path, revised.children)
+            attempts.append(PendingRevision(parent, rng_path, chains[parent].state))
+            revised.children += 1
+        return attempts
 
     def _unfinished(self, attempts: Sequence[PendingRevision]) -> list[PendingRevision]:
         """The attempts that another line may follow."""
@@ -448,12 +485,20 @@ class RunExecutor:
 
     def _free_closed_states(self, needed: Iterable[int]) -> None:
         """Free states whose nodes were pruned or finished, unless they are ``needed`` (rollouts are
-        pruned from the start), or never became nodes; the models free their rows."""
+        pruned from the start); the models free their rows."""
         status, kept = self.run.tree.status, set(needed)
-        for states in (self._generator_states, self._verifier_states):
-            for node in [node for node in states if node not in kept]:
-                if node >= len(status) or status[node] in ("pruned", "finished"):
-                    del states[node]
+
+        def is_closed(node: int) -> bool:
+            return node not in kept and status[node] in ("pruned", "finished")
+
+        for node in filter(is_closed, list(self._with_state)):
+            self._free_state(node)
+        for node in filter(is_closed, list(self._verifier_states)):
+            del self._verifier_states[node]
+
+    def _free_state(self, node: int) -> None:
+        for sample in self._with_state.pop(node):
+            sample.state = None
 
     def _stop_if_asked(self) -> None:
         if self.should_stop():
@@ -467,3 +512,8 @@ class RunExecutor:
         if reasons:
             lost = f"1 {what} was" if len(reasons) == 1 else f"{len(reasons)} {what}s were"
             self.run.tree.note(f"{lost} lost. {reasons[0]}", lost=len(reasons))
+
+
+def _next_sample(samples: Sequence[NodeSample]) -> NodeSample:
+    """The sample that a node's next child goes on from."""
+    return min(samples, key=lambda sample: sample.children)

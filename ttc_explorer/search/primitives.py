@@ -26,7 +26,7 @@ Whole strategies of these kinds: ``tests/search/speaking_strategies.py``.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import cast
 
 from ttc_explorer.models.protocol import (
@@ -49,26 +49,69 @@ every live solution has finished, ``budget`` when the rounds ran out before."""
 def extend_and_score(
     tree: SearchTree, parents: Sequence[int], temperature: float, keep_state: bool = False
 ) -> Generator[Request, Reply, list[int]]:
-    """Sample one step after each of ``parents``, have all of them scored, and return the unfinished
-    ones.
+    """``sample_steps``, of which only the unfinished are returned."""
+    nodes = yield from sample_steps(tree, parents, temperature, keep_state)
+    return [node for node in nodes if tree.status[node] != "finished"]
+
+
+def sample_steps(
+    tree: SearchTree, parents: Sequence[int], temperature: float, keep_state: bool = False
+) -> Generator[Request, Reply, list[int]]:
+    """Sample one step after each of ``parents``, and have all of them scored.
 
     Name a node m times for m children. A node is extended in one request only, unless
     ``keep_state`` says that it will be named once more: otherwise its model state is freed.
+
+    Returns:
+        The node of each sample. Samples that wrote the same step are one node (``tree.py``), which
+        is there once for each: its places in the search. ``Counter`` tells them.
     """
     steps = yield from request_steps(Extend(tuple(parents), temperature, keep_state))
     nodes = tree.add_steps(parents, steps)
     yield from score_nodes(tree, nodes)
-    return [node for node in nodes if tree.status[node] == "open"]
+    return nodes
 
 
 def apply_allocation(tree: SearchTree, nodes: Sequence[int], widths: Sequence[int]) -> list[int]:
-    """Keep the nodes that get children and prune those whose width is 0; name each once for each
-    child."""
-    tree.set_status([node for node, width in zip(nodes, widths, strict=True) if width], "kept")
-    tree.set_status(
-        [node for node, width in zip(nodes, widths, strict=True) if not width], "pruned"
-    )
-    return [node for node, width in zip(nodes, widths, strict=True) for _ in range(width)]
+    """Keep the nodes that get children and prune the others; name each once for each child.
+
+    A node may be there several times, with children for each. One that an earlier search of the
+    same run has gone on from stays kept.
+    """
+    parents = [node for node, width in zip(nodes, widths, strict=True) for _ in range(width)]
+    tree.set_status(parents, "kept")
+    kept = set(parents)
+    prune(tree, [node for node in nodes if node not in kept])
+    return parents
+
+
+def prune(tree: SearchTree, nodes: Iterable[int]) -> None:
+    """Prune those of the nodes that no search has gone on from."""
+    kinds = zip(tree.parent, tree.kind, strict=True)
+    continued = {parent for parent, kind in kinds if kind != "rollout"}
+    tree.set_status([node for node in nodes if node not in continued], "pruned")
+
+
+def proportional_allocation(copies: Sequence[int], width: int) -> list[int]:
+    """``width`` children shared in proportion to ``copies``, in whole numbers that sum to
+    ``width``, at least one each.
+
+    The method of Webster and Sainte-Laguë: each place goes where the share already given is the
+    furthest behind, of equals to the first. It is the division with the least
+    Σ (share - exact share)² / exact share of those that give everyone at least one.
+
+    Args:
+        copies: how often each was drawn, best first; at most ``width`` of them, and at least one.
+        width: children in all.
+
+    >>> proportional_allocation([5, 1, 2], 8), proportional_allocation([14, 1, 1], 4)
+    ([5, 1, 2], [2, 1, 1])
+    """
+    shares = [1] * len(copies)
+    for _ in range(width - len(copies)):
+        behind = [count / (2 * share + 1) for count, share in zip(copies, shares, strict=True)]
+        shares[behind.index(max(behind))] += 1
+    return shares
 
 
 def revise_and_score(
@@ -93,23 +136,25 @@ def greedy_rollouts(
 
     The steps become rollout nodes (lookahead search, arXiv 2408.03314, section 5.2). A rollout ends
     early where its solution does; that of a finished node is empty, and its end the node itself.
-    The nodes can still be extended.
+    The nodes can still be extended. A node that is there for several samples is rolled out for
+    each: what is written once more is one node with copies, and is paid for.
     """
-    ends = {node: node for node in nodes}
-    unfinished = [node for node in nodes if tree.status[node] != "finished"]
+    ends = list(nodes)
+    unfinished = [place for place, node in enumerate(nodes) if tree.status[node] != "finished"]
     for step in range(steps):
         if not unfinished:
             break
-        parents = [ends[node] for node in unfinished]
+        parents = [ends[place] for place in unfinished]
         request = Extend(tuple(parents), 0.0, keep_state=step == 0, rollout=True)
         replies = yield from request_steps(request)
         rollout_nodes = tree.add_steps(parents, replies, kind="rollout")
         yield from score_nodes(tree, rollout_nodes)
-        ends.update(zip(unfinished, rollout_nodes, strict=True))
+        for place, node in zip(unfinished, rollout_nodes, strict=True):
+            ends[place] = node
         unfinished = [
-            node for node, reply in zip(unfinished, replies, strict=True) if not reply.finished
+            place for place, reply in zip(unfinished, replies, strict=True) if not reply.finished
         ]
-    return [ends[node] for node in nodes]
+    return ends
 
 
 def score_nodes(tree: SearchTree, nodes: Sequence[int]) -> Generator[Request, Reply, None]:

@@ -46,3 +46,4 @@ class Run:
 
     def __post_init__(self) -> None:
         self.tree.seed = self.seed
+        self.tree.merge = self.settings.merge

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, NamedTuple
 
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.selector import SELECTORS
@@ -26,7 +27,8 @@ class Settings:
     steps that a step is rolled out before it is scored; ``chains`` is the number of parallel chains
     that revisions are written in; ``rounds`` bounds the steps of a solution; ``confidence`` says
     which tokens the model's own confidence is read from (``token_confidence.py``), for selectors
-    that weigh by it.
+    that weigh by it; ``merge`` makes equal steps one node with copies (``tree.py``): searches then
+    keep different steps, and share their places by how often each was drawn.
     """
 
     temperature: float = 0.8
@@ -37,6 +39,7 @@ class Settings:
     chains: int = 4
     rounds: int = 40
     confidence: str = "mean"
+    merge: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 2:
@@ -71,14 +74,49 @@ class Settings:
             if key not in kinds:
                 raise BadInput(f"Unknown setting '{key[:40]}': choose from {', '.join(kinds)}.")
             try:
-                number = isinstance(value, float) and kinds[key] is int and value != int(value)
-                parsed[key] = kinds[key](value)
-            except (TypeError, ValueError, OverflowError):
-                number = True
-            if number:
-                wanted = {int: "a whole number", float: "a number", str: "a word"}[kinds[key]]
-                raise BadInput(f"{key} must be {wanted}.")
+                parsed[key] = _PARSERS[kinds[key]].parse(value)
+            except (KeyError, TypeError, ValueError, OverflowError):
+                raise BadInput(f"{key} must be {_PARSERS[kinds[key]].wanted}.") from None
         return replace(self, **parsed)
+
+
+def recorded_settings(values: Mapping[str, object], others: Settings | None = None) -> Settings:
+    """The settings of something that was recorded or measured, a trace, a run of a sweep, a choice
+    of a policy: ``values``, and those of ``others`` (or the defaults) for what it does not say.
+
+    What does not say ``merge`` was made without: every sample was a node of its own before equal
+    steps could be one.
+
+    Raises:
+        BadInput: a value is none of its setting.
+    """
+    return (others or Settings()).with_values({"merge": False} | dict(values))
+
+
+class _Parser(NamedTuple):
+    """How a value of one kind is read, and what it must be, in words."""
+
+    parse: Callable[[Any], Any]
+    wanted: str
+
+
+def _parse_whole_number(value: Any) -> int:
+    number = int(value)
+    if isinstance(value, float) and value != number:
+        raise ValueError
+    return number
+
+
+def _parse_truth(value: object) -> bool:
+    return {"true": True, "false": False, "1": True, "0": False}[str(value).lower()]
+
+
+_PARSERS = {
+    int: _Parser(_parse_whole_number, "a whole number"),
+    float: _Parser(float, "a number"),
+    str: _Parser(str, "a word"),
+    bool: _Parser(_parse_truth, "true or false"),
+}
 
 
 def parse_budget(budget: object) -> int:

@@ -23,6 +23,7 @@ from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.trace_format import (
+    MAX_NODES,
     VERSION,
     EventRecord,
     NodeRecord,
@@ -31,6 +32,7 @@ from ttc_explorer.search.trace_format import (
     VoteRecord,
 )
 from ttc_explorer.search.tree import (
+    CopyAdded,
     Event,
     NodeAdded,
     NodeScored,
@@ -63,9 +65,9 @@ def to_trace(run: Run) -> dict[str, Any]:
     selector (``voting.py``). A run still in progress is written as if cancelled now. ``error``
     stands there only when a model failed, ``notes`` when the run said something about itself.
 
-    ``events`` tell how the tree grew, for those who replay it: ``["add", node]``, ``["score",
-    node]``, ``["mark", node, status]``, ``["value", node, visits, value]`` and ``["note",
-    number]``.
+    ``events`` tell how the tree grew, for those who replay it: ``["add", node]``, ``["copy",
+    node]``, ``["score", node]``, ``["mark", node, status]``, ``["value", node, visits, value]`` and
+    ``["note", number]``.
     """
     tree, settings = run.tree, run.settings
     vote_list = ranked_votes(tree, settings.selector, settings.aggregate, settings.confidence)
@@ -130,6 +132,7 @@ def _node_data(tree: SearchTree, node: int) -> dict[str, Any]:
         answer=tree.answer[node],
         visits=tree.visits[node],
         value=tree.value[node],
+        copies=tree.copies[node] if tree.copies[node] > 1 else None,
     )
 
 
@@ -148,6 +151,8 @@ def _event_data(event: Event) -> list[Any]:
     match event:
         case NodeAdded(node):
             return ["add", node]
+        case CopyAdded(node):
+            return ["copy", node]
         case NodeScored(node):
             return ["score", node]
         case StatusChanged(node, status):
@@ -272,8 +277,13 @@ def _grow_tree(trace: Trace) -> SearchTree:
 
 
 def _grow_by_rounds(tree: SearchTree, nodes: Sequence[NodeRecord], notes: Sequence[Note]) -> None:
+    if sum(node.copies for node in nodes) > MAX_NODES:
+        raise _damaged(f"its nodes have more than {MAX_NODES:,} copies together")
     for _, batch in groupby(nodes[1:], key=lambda node: node.round):
         added = [(_add_node(tree, node), node) for node in batch]
+        for place, node in added:
+            for _ in range(node.copies - 1):
+                tree.add_copy(place)
         scores = {place: node.score for place, node in added if node.score is not None}
         tree.set_scores(list(scores), list(scores.values()))
         for status in ("kept", "pruned"):
@@ -300,6 +310,8 @@ def _replay_event(
     match event:
         case ("add", node) if node == size < len(nodes):
             _add_node(tree, nodes[node])
+        case ("copy", node) if 0 < node < size:
+            tree.add_copy(node)
         case ("score", node) if 0 < node < size:
             score = nodes[node].score
             if score is None:
@@ -317,8 +329,8 @@ def _replay_event(
 
 def _matches_nodes(tree: SearchTree, nodes: Sequence[NodeRecord], notes: Sequence[Note]) -> bool:
     """Whether what events change in a tree is as the nodes and notes of the file say."""
-    replayed = zip(tree.status, tree.score, tree.visits, tree.value, strict=True)
-    stored = [(node.status, node.score, node.visits, node.value) for node in nodes]
+    replayed = zip(tree.status, tree.score, tree.visits, tree.value, tree.copies, strict=True)
+    stored = [(node.status, node.score, node.visits, node.value, node.copies) for node in nodes]
     return list(replayed) == stored and tree.notes == notes
 
 

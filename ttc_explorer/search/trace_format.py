@@ -1,8 +1,11 @@
-"""The format of a trace, version 1: what a file may hold, and its limits.
+"""The format of a trace, version 2: what a file may hold, and its limits.
 
 ``docs/trace.schema.json`` is made from these models (``python -m
 ttc_explorer.search.trace_format``). Fields that are said to be computed follow from the others:
 they are written for other programs and never believed.
+
+Version 2 has ``copies``, and the event that adds one. Version 1 is read, too: its runs were made
+when every sample was a node of its own, without the setting ``merge``.
 """
 
 from __future__ import annotations
@@ -28,11 +31,12 @@ from pydantic import (
 
 from ttc_explorer.checked_json import Record
 from ttc_explorer.search.run import StopReason
-from ttc_explorer.search.settings import MAX_BUDGET, Settings
+from ttc_explorer.search.settings import MAX_BUDGET, Settings, recorded_settings
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.tree import Kind, Status
 
-VERSION = 1
+VERSION = 2
+OLDEST_VERSION = 1
 MAX_NODES = 100_000
 MAX_DEPTH = 200 + MAX_BUDGET
 """Longest path: a solution of the most rounds that Settings allows, then a budget of revisions."""
@@ -83,6 +87,9 @@ class NodeRecord(Record):
     answer: Text | None = Field(None, description="of a finished solution")
     visits: Count | None = Field(None, description="how often a tree search went through it")
     value: Share | None = Field(None, description="the mean of what the tree search found there")
+    copies: Annotated[int, Field(ge=1, le=MAX_NODES)] = Field(
+        1, description="how many samples wrote this step after this prefix"
+    )
 
 
 class SolutionRecord(Record):
@@ -168,26 +175,28 @@ class NoteRecord(Record):
 _AsList = Strict(False)  # JSON has no tuples
 EventRecord = Annotated[
     Annotated[tuple[Literal["add"], NodeId], _AsList, Tag("add")]
+    | Annotated[tuple[Literal["copy"], NodeId], _AsList, Tag("copy")]
     | Annotated[tuple[Literal["score"], NodeId], _AsList, Tag("score")]
     | Annotated[tuple[Literal["mark"], NodeId, Status], _AsList, Tag("mark")]
     | Annotated[tuple[Literal["value"], NodeId, Count, Share], _AsList, Tag("value")]
     | Annotated[tuple[Literal["note"], Count], _AsList, Tag("note")],
     Discriminator(lambda event: event[0] if isinstance(event, list) and event else None),
 ]
-"""How the tree grew. What an event says of texts, scores and answers stands in ``nodes``."""
+"""How the tree grew; ``copy``: one more sample wrote the node's step. What an event says of texts,
+scores and answers stands in ``nodes``."""
 
 
 def _read_settings(data: object) -> object:
     if not isinstance(data, Mapping):
         return data
     known = {field.name for field in fields(Settings)}
-    return Settings().with_values({key: data[key] for key in data.keys() & known})
+    return recorded_settings({key: data[key] for key in data.keys() & known})
 
 
 class Trace(Record):
     """A run of TTC Explorer."""
 
-    version: Annotated[int, Field(ge=VERSION, le=VERSION)]
+    version: Annotated[int, Field(ge=OLDEST_VERSION, le=VERSION)]
     problem: ProblemRecord
     model: Name
     verifier: Name | None = None

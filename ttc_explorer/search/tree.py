@@ -10,7 +10,14 @@ Columns, one entry a node: ``parent`` (-1 for the root), ``text`` (one step, wit
 tokens), ``token_logprobs`` (its summands, a sampled token each, to the four digits that a trace
 keeps; empty where not known), ``tokens``, ``round`` (0 for the root), ``answer`` (of a finished
 solution, else None), ``visits`` and ``value`` (how often a tree search visited it and the mean of
-what it found there, in [0, 1]; None elsewhere).
+what it found there, in [0, 1]; None elsewhere), ``copies`` (how many samples wrote this step after
+this prefix).
+
+Equal steps are one node: with ``merge``, samples that wrote the same text after the same parent,
+and both ended their solution or both did not, are one node with so many copies, whenever they were
+drawn; its tokens and log-probabilities are those of the first. Without ``merge`` each sample is a
+node of its own, and every node has one copy. Attempts of a reviser are never merged: a chain is a
+path, and equal attempts of two chains are two.
 
 A ``revision`` is one whole attempt, its lines joined by line ends, and always finished; its parent
 is the attempt before it (a revision or the answer of a solution) or the root. A ``rollout`` is a
@@ -51,6 +58,13 @@ class NodeAdded:
 
 
 @dataclass(frozen=True)
+class CopyAdded:
+    """One more sample wrote the step that the node stands for."""
+
+    node: int
+
+
+@dataclass(frozen=True)
 class NodeScored:
     """The verifier judged a node."""
 
@@ -82,15 +96,17 @@ class NoteAdded:
     number: int
 
 
-Event = NodeAdded | NodeScored | StatusChanged | ValueUpdated | NoteAdded
+Event = NodeAdded | CopyAdded | NodeScored | StatusChanged | ValueUpdated | NoteAdded
 
 
 class SearchTree:
     """Grow it with ``add_steps``, ``set_scores``, ``set_status``, ``set_value`` and ``note``; read
-    its columns, its ``notes`` and ``events``. ``seed`` is the run's, for searches that sample."""
+    its columns, its ``notes`` and ``events``. ``seed`` is the run's, for searches that sample;
+    ``merge`` is the run's setting."""
 
     def __init__(self) -> None:
         self.seed = 0
+        self.merge = False
         self.parent: list[int] = [-1]
         self.text: list[str] = [""]
         self.kind: list[str] = ["root"]
@@ -102,7 +118,9 @@ class SearchTree:
         self.round: list[int] = [0]
         self.visits: list[int | None] = [None]
         self.value: list[float | None] = [None]
+        self.copies: list[int] = [1]
         self.answer: list[str | None] = [None]
+        self._node_of_step: dict[tuple[int, str, str], int] = {}
         self.notes: list[Note] = []
         self.events: list[Event] = [NodeAdded(0)]
 
@@ -127,7 +145,7 @@ class SearchTree:
         node = len(self)
         if not 0 <= parent < node:
             raise ValueError(f"node {node} names parent {parent}, which does not stand before it")
-        kind = kind or ("answer" if finished else "step")
+        kind = kind or _step_kind(finished)
         status = {"revision": "finished", "rollout": "pruned"}.get(
             kind, "finished" if finished else "open"
         )
@@ -142,6 +160,8 @@ class SearchTree:
         self.round.append(self.round[parent] + 1)
         self.visits.append(None)
         self.value.append(None)
+        self.copies.append(1)
+        self._node_of_step.setdefault((parent, kind, text), node)
         self.answer.append(answer if status == "finished" else None)
         self.events.append(NodeAdded(node))
         return node
@@ -149,25 +169,48 @@ class SearchTree:
     def add_steps(
         self, parents: Sequence[int], steps: Sequence[Step], kind: str | None = None
     ) -> list[int]:
-        """Append one child a (parent, step) pair, as Extend or Revise was answered; return their
-        ids."""
+        """Take one sample a (parent, step) pair, as Extend or Revise was answered.
+
+        Returns:
+            The node of each sample, in their order: a new child of its parent, or with ``merge``
+            the one that stands for the same step. A node is there once for each sample.
+        """
         return [
-            self.add(
-                parent,
-                step.text,
-                tokens=step.tokens,
-                logprob=step.logprob,
-                token_logprobs=step.token_logprobs,
-                finished=step.finished,
-                answer=step.answer,
-                kind=kind,
-            )
+            self._add_sample(parent, step, kind)
             for parent, step in zip(parents, steps, strict=True)
         ]
 
+    def _add_sample(self, parent: int, step: Step, kind: str | None) -> int:
+        key = (parent, kind or _step_kind(step.finished), step.text)
+        if self.merge and kind != "revision" and key in self._node_of_step:
+            node = self._node_of_step[key]
+            self.add_copy(node)
+            return node
+        return self.add(
+            parent,
+            step.text,
+            tokens=step.tokens,
+            logprob=step.logprob,
+            token_logprobs=step.token_logprobs,
+            finished=step.finished,
+            answer=step.answer,
+            kind=kind,
+        )
+
+    def add_copy(self, node: int) -> None:
+        """Count one more sample that wrote the node's step. A node that was pruned is open
+        again."""
+        self.copies[node] += 1
+        self.events.append(CopyAdded(node))
+        if self.status[node] == "pruned":
+            self.set_status([node], "open")
+
     def set_scores(self, nodes: Sequence[int], scores: Sequence[float]) -> None:
-        """Record the verifier's score of each node."""
+        """Record the verifier's score of each node; one that has that score already is left as it
+        is."""
         for node, score in zip(nodes, scores, strict=True):
+            if self.score[node] == score:
+                continue
             self.score[node] = score
             self.events.append(NodeScored(node, score))
 
@@ -222,5 +265,13 @@ class SearchTree:
         return [n for n in range(node + 1, len(self)) if self.parent[n] == node]
 
     def leaves(self) -> Iterator[int]:
-        """Ids of the finished solutions' last steps; each finished solution once."""
+        """Ids of the finished solutions' last steps; each once, whatever its copies."""
         return (n for n in range(len(self)) if self.status[n] == "finished")
+
+    def solution_count(self) -> int:
+        """How many samples have finished a solution: the copies of all leaves."""
+        return sum(self.copies[leaf] for leaf in self.leaves())
+
+
+def _step_kind(finished: bool) -> str:
+    return "answer" if finished else "step"

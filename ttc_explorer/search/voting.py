@@ -2,16 +2,18 @@
 tree.
 
 A solution is the path to a finished step, or a revision by itself. Equal answers share one string
-in ``tree.answer`` (the executor sees to it), each finished solution counts once, and one whose
-answer cannot be read never votes; nor do rollouts, which never count as finished. All ties break
-towards the older solution.
+in ``tree.answer`` (the executor sees to it), each finished solution counts once, a leaf of 4 copies
+as 4 solutions, and one whose answer cannot be read never votes; nor do rollouts, which never count
+as finished. All ties break towards the older solution.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -107,11 +109,13 @@ def solution_features(
         )
     rng = Random(f"selector {tree.seed}")
     lots = [rng.random() for _ in range(max(leaves, default=-1) + 1)]
+    # The highest of c lots is distributed as one lot to the power of 1 / c.
+    draws = [lots[leaf] ** (1 / tree.copies[leaf]) for leaf in leaves]
     return SolutionFeatures(
         tokens=np.array([_solution_tokens(tree, leaf) for leaf in leaves], float),
         score=score,
         confidence=confidences,
-        draw=np.array([lots[leaf] for leaf in leaves], float),
+        draw=np.array(draws, float),
     )
 
 
@@ -123,20 +127,28 @@ def _solution_tokens(tree: SearchTree, leaf: int) -> int:
 def solution_weights(
     tree: SearchTree, selector: str, aggregate: str, confidence: str = "mean"
 ) -> dict[int, float]:
-    """What each finished solution adds to the weight of its answer; 0 if nothing is known of it, or
-    its answer cannot be read. In a tree with revisions, for a selector that chooses within chains
-    first, ``hierarchical_chain_weights``.
+    """What each leaf adds to the weight of its answer: its copies' weights where weights add up,
+    its own where the highest decides; 0 if nothing is known of it, or its answer cannot be read. In
+    a tree with revisions, for a selector that chooses within chains first,
+    ``hierarchical_chain_weights``.
     """
     own = _own_weights(tree, selector, aggregate, confidence)
-    if SELECTORS[selector].within_chains_first and "revision" in tree.kind:
+    return _added_weights(tree, selector, own)
+
+
+def _added_weights(tree: SearchTree, selector: str, own: dict[int, float]) -> dict[int, float]:
+    rule = SELECTORS[selector]
+    if rule.within_chains_first and "revision" in tree.kind:
         return hierarchical_chain_weights(tree, own)
-    return own
+    if rule.combine == "max":
+        return own
+    return {leaf: tree.copies[leaf] * weight for leaf, weight in own.items()}
 
 
 def _own_weights(
     tree: SearchTree, selector: str, aggregate: str, confidence: str
 ) -> dict[int, float]:
-    """What each finished solution weighs by itself."""
+    """What each finished solution weighs by itself: one copy of each leaf."""
     leaves = list(tree.leaves())
     features = solution_features(tree, leaves, selector, aggregate, confidence)
     weights = SELECTORS[selector].weigh(features)
@@ -156,30 +168,39 @@ def hierarchical_chain_weights(tree: SearchTree, own: dict[int, float]) -> dict[
     one. Within it, the answer with the largest sum of weights wins. For it stands its attempt of
     most weight, with that one's own: a chain has one vote, however often it repeats itself. All
     other attempts add 0. Chains that share an attempt, and have it stand for them both, share that
-    vote.
+    vote. A leaf of c copies is c solutions: its revisions are of one after the other, and those
+    that nobody revised are chains of one.
 
     Args:
         tree: a tree with revisions.
         own: what each finished solution weighs by itself.
     """
-    weight_of = dict.fromkeys(own, 0.0)
-    revised_nodes = {
-        tree.parent[node] for node in range(len(tree)) if tree.kind[node] == "revision"
-    }
-    for end in [leaf for leaf in weight_of if leaf not in revised_nodes]:
-        attempts: dict[str, list[tuple[float, int]]] = {}
-        for attempt in tree.chain(end):
-            answer = tree.answer[attempt]
-            if answer is not None:
-                attempts.setdefault(answer, []).append((own[attempt], -attempt))
-        if attempts:
-            winner = max(
-                attempts.values(),
-                key=lambda weighed_attempts: math.fsum(weight for weight, _ in weighed_attempts),
-            )
-            weight, attempt = max(winner)
-            weight_of[-attempt] = weight
-    return weight_of
+    revisions: Counter[int] = Counter()
+    place: dict[int, int] = {}  # of a revision, among those of the same attempt
+    for node in range(len(tree)):
+        if tree.kind[node] == "revision":
+            place[node] = revisions[tree.parent[node]]
+            revisions[tree.parent[node]] += 1
+    standing: set[tuple[int, int]] = (
+        set()
+    )  # attempts that stand for a chain, and which copy of each
+    for end in own:
+        chain = tree.chain(end)
+        for last_copy in range(revisions[end], tree.copies[end]):
+            copies = [place[after] % tree.copies[attempt] for attempt, after in pairwise(chain)]
+            attempts: dict[str, list[tuple[float, int, int]]] = {}
+            for attempt, copy in zip(chain, [*copies, last_copy], strict=True):
+                answer = tree.answer[attempt]
+                if answer is not None:
+                    attempts.setdefault(answer, []).append((own[attempt], -attempt, copy))
+            if attempts:
+                winner = max(
+                    attempts.values(), key=lambda weighed: math.fsum(each[0] for each in weighed)
+                )
+                _, attempt, copy = max(winner)
+                standing.add((-attempt, copy))
+    votes = Counter(attempt for attempt, _ in standing)
+    return {leaf: votes[leaf] * weight for leaf, weight in own.items()}
 
 
 def ranked_votes(
@@ -201,9 +222,7 @@ def ranked_votes(
     """
     rule = SELECTORS.find(selector)
     own = _own_weights(tree, selector, aggregate, confidence)
-    added = own
-    if rule.within_chains_first and "revision" in tree.kind:
-        added = hierarchical_chain_weights(tree, own)
+    added = _added_weights(tree, selector, own)
     leaves_by_answer: dict[str, list[int]] = {}
     for leaf in own:
         answer = tree.answer[leaf]
@@ -217,7 +236,8 @@ def ranked_votes(
             own[heaviest] if rule.combine == "max" else math.fsum(added[leaf] for leaf in leaves)
         )
         score = solution_score(tree, heaviest, aggregate)
-        votes.append(Vote(answer, len(leaves), weight, heaviest, score))
+        count = sum(tree.copies[leaf] for leaf in leaves)
+        votes.append(Vote(answer, count, weight, heaviest, score))
     if rule.combine == "max":
         return sorted(votes, key=lambda vote: (-vote.weight, vote.leaf))
     # Sorting is stable: of equals the answer met first stays first.

@@ -73,7 +73,7 @@ def sample_solutions(
     """
     solver = Solver.from_models(generator, make_checker=exact_match_checker)
     driver = solver.driver()
-    settings = Settings(temperature=temperature, selector="majority")
+    settings = Settings(temperature=temperature, selector="majority", merge=False)
     waiting = list(enumerate(problems))[::-1]
     running: dict[int, tuple[int, Problem, RecognisedProblem, Run]] = {}
     rows: list[dict[str, object]] = []

@@ -33,6 +33,8 @@ TERMS: dict[str, str] = {
     "best attempt with it votes for the whole chain. By majority and by best, all attempts count "
     "alike.",
     "revision": "A whole solution, written in one go after seeing the attempts before it.",
+    "copies": "How many samples wrote just this step after the same steps. They are one node, "
+    "which votes as so many.",
     "visits": "How often the search came by this step.",
     "value": "The mean of the scores that the search found beyond this step, from 0 to 1.",
     "place in chain": "Place by score among the attempts of this chain.",
@@ -78,6 +80,9 @@ TERMS: dict[str, str] = {
     "chains": "One chain of N attempts, each seeing those before it (sequential), or N attempts "
     "that know "
     "nothing of each other (parallel), or anything between: chains × attempts = N.",
+    "merge": "Attempts that wrote the same step are one node, which keeps their number; searches "
+    "then keep different steps, and share their places by it. Apart, all that is kept may be "
+    "copies of one text.",
     "rounds": "The most steps that a solution may have.",
     "seed": "Where the random choices start. The same seed and settings grow the same tree again.",
     # what stands side by side

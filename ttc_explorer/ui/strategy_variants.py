@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ttc_explorer.experiments.estimators import COVERAGE
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.settings import Settings, recorded_settings
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.ui.components.strategy_comparison import MAIN_SETTING_VALUES, ComparedStrategy
 from ttc_explorer.ui.glossary import TERMS
@@ -32,7 +32,9 @@ class StrategyVariant:
 
     @property
     def detail(self) -> str:
-        """
+        """What sets it apart from other variants; whether equal steps were merged is said of a
+        whole table.
+
         >>> StrategyVariant("beam", '{"width": 0}').detail, StrategyVariant("dvts").detail
         ('M = √N', 'M = 4')
         >>> StrategyVariant("rebase", '{"temperature": 1}').detail
@@ -47,6 +49,7 @@ class StrategyVariant:
             if name in main
             else f"{name} {value}"
             for name, value in (main | json.loads(self.settings)).items()
+            if name != "merge"
         )
 
     @property
@@ -54,14 +57,24 @@ class StrategyVariant:
         return f"{self.title} {self.detail}".strip()
 
     def matches_run(self, run: Run) -> bool:
-        """Whether the run did just this, all settings that the strategy reads included."""
+        """Whether the run did just this, all settings that the strategy reads included but
+        ``merge``."""
         if self.strategy != run.strategy:
             return False
-        swept = Settings().with_values(json.loads(self.settings))
+        swept = recorded_settings(json.loads(self.settings))
         return all(
             getattr(swept, name) == getattr(run.settings, name)
             for name in STRATEGIES[self.strategy].settings
+            if name != "merge"
         )
+
+    def merge_note(self, run: Run) -> str:
+        """How this differs from the run in what it does with equal steps; empty where it does
+        not."""
+        merge = recorded_settings(json.loads(self.settings)).merge
+        if "merge" not in STRATEGIES[self.strategy].settings or merge == run.settings.merge:
+            return ""
+        return "equal steps merged" if merge else "equal steps apart"
 
     @property
     def sentence(self) -> str:

@@ -21,7 +21,7 @@ from ttc_explorer.experiments.findings.verdict import FINDING_RESAMPLES, Insuffi
 from ttc_explorer.experiments.intervals import percentile_interval
 from ttc_explorer.experiments.model_size_exchange import bracket_budget
 from ttc_explorer.experiments.result_tables import Results
-from ttc_explorer.search.settings import MAX_BUDGET, Settings
+from ttc_explorer.search.settings import MAX_BUDGET, Settings, recorded_settings
 
 Floats = NDArray[np.float64]
 ArmKey = tuple[str, str]
@@ -91,14 +91,15 @@ class ResampledResults:
 
     def arm(self, strategy: str, **required_settings: int) -> ArmKey:
         """The arm of that strategy with these settings, others but the temperature at their
-        defaults."""
+        defaults; with equal steps merged, if that was run."""
         self.table("runs")
-        for name, settings, *_ in self._values:
-            if name == strategy:
-                found = Settings().with_values(json.loads(settings))
-                wanted = Settings().with_values(required_settings)
-                if found == replace(wanted, temperature=found.temperature):
-                    return name, settings
+        for merge in (True, False):
+            for name, settings, *_ in self._values:
+                if name == strategy:
+                    found = recorded_settings(json.loads(settings))
+                    wanted = Settings(merge=merge).with_values(required_settings)
+                    if found == replace(wanted, temperature=found.temperature):
+                        return name, settings
         set_to = "".join(f" with {key} {value}" for key, value in required_settings.items())
         raise InsufficientData(f"The sweep did not run {strategy.replace('_', ' ')}{set_to}.")
 

@@ -89,7 +89,9 @@ def _search(
         verifier=verifier,
         strategy=strategy,
         budget=widest,
-        settings=Settings(temperature=0.7, selector="best" if verifier else "majority"),
+        settings=Settings(
+            merge=False, temperature=0.7, selector="best" if verifier else "majority"
+        ),
         source="crucible-ttc",
     )
     level: list[tuple[int, list[str]]] = [(0, [])]

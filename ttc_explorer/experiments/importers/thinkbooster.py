@@ -61,7 +61,7 @@ def _search(scenario: Row, strategy: Row, grader: Grader) -> Run:
         verifier=scorer,
         strategy=STRATEGIES.get(name, "beam"),
         budget=as_count(run["budget"]),
-        settings=Settings(selector="best" if scorer else "majority", aggregate="mean"),
+        settings=Settings(merge=False, selector="best" if scorer else "majority", aggregate="mean"),
         source=f"ThinkBooster, {as_text(strategy['name'])}",
     )
     parallel = grown.run.strategy == "best_of_n"  # every chain is a solution, wherever it ends

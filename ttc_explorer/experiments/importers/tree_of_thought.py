@@ -105,7 +105,10 @@ def _search(row: Row, grader: Grader, model: str, temperature: float, tokens: in
         strategy="beam",
         budget=breadth,
         settings=Settings(
-            temperature=temperature, selector="best", rounds=max(1, min(200, len(levels)))
+            temperature=temperature,
+            selector="best",
+            rounds=max(1, min(200, len(levels))),
+            merge=False,
         ),
         source="tree-of-thought-llm",
     )

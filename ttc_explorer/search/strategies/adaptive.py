@@ -37,7 +37,8 @@ def adaptive(tree: SearchTree, budget: int, settings: Settings) -> Search:
     … The paper adds one solution at a time; these steps overshoot by a third at most, and wait for
     no more than a few batches at any N.
 
-    The first n solutions are those of best-of-N with the same seed.
+    The first n solutions are those of best-of-N with the same seed, and as there, equal steps, of
+    later batches too, are one node, and votes count copies.
     """
     written, chance, ending = 0, 0.0, "done"
     while written < budget and chance < CONFIDENCE_THRESHOLD:

@@ -8,7 +8,7 @@ import math
 
 from ttc_explorer.models.protocol import PolicyDecision, PolicyQuery, StrategyChoice
 from ttc_explorer.search.primitives import Search
-from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.settings import Settings, recorded_settings
 from ttc_explorer.search.strategies.best_of_n import best_of_n
 from ttc_explorer.search.strategy import choice_key, format_choice, get_strategy, strategy
 from ttc_explorer.search.tree import NoteValue, SearchTree
@@ -23,7 +23,7 @@ FALLBACK_CHOICE = StrategyChoice("best_of_n")
     summary="Probe how hard the question is, then spend the rest as was measured to be best for "
     "such questions.",
     verifier="search",
-    settings=("temperature", "width", "lookahead", "chains", "rounds"),
+    settings=("temperature", "width", "lookahead", "chains", "rounds", "merge"),
     needs_prefix_continuation=True,
 )
 def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -35,12 +35,15 @@ def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
     with what is left, and the solutions of the probe vote with its own. Where there is no policy,
     or its choice needs a reviser and there is none, the rest is best-of-N too: together, best-of-N
     as if nobody had asked. A budget of 1 is all probe.
+
+    Equal steps of probe and search are one node; what the probe kept, the search does not prune. A
+    choice that was measured without merging is followed without.
     """
     probe = min(max(1, budget // 4), MAX_PROBE)
     rest = budget - probe
     ending = yield from best_of_n(tree, probe, settings, keep_state=rest > 0)
     ends = [node for node in range(len(tree)) if tree.status[node] in ("finished", "open")]
-    mean_score = math.fsum(tree.score[node] or 0.0 for node in ends) / probe
+    mean_score = math.fsum(tree.copies[node] * (tree.score[node] or 0.0) for node in ends) / probe
     evidence = f"The mean score of a probe of {probe} is {mean_score:.2f}"
     note_data: dict[str, NoteValue | list[NoteValue]] = {
         "probe": probe,
@@ -65,10 +68,12 @@ def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
             choices=[choice_key(each) for each in decision.choices],
             choice=choice_key(choice),
         )
-    search = get_strategy(choice.strategy).search(
-        tree, rest, settings.with_values(dict(choice.settings))
-    )
-    ending_of_rest = yield from search
+    strategy_of_rest = get_strategy(choice.strategy)
+    settings_of_rest = settings.with_values(dict(choice.settings))
+    if "merge" in strategy_of_rest.settings:  # as it was measured
+        settings_of_rest = recorded_settings(dict(choice.settings), settings)
+        tree.merge = settings_of_rest.merge
+    ending_of_rest = yield from strategy_of_rest.search(tree, rest, settings_of_rest)
     return "budget" if "budget" in (ending, ending_of_rest) else "done"
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, extend_and_score
+from ttc_explorer.search.primitives import (
+    ROOT,
+    Search,
+    apply_allocation,
+    extend_and_score,
+    proportional_allocation,
+)
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
@@ -18,7 +24,7 @@ from ttc_explorer.search.voting import search_score
     summary="Write N first steps, keep the best N/M by verifier score, try M next steps from each, "
     "and repeat.",
     verifier="search",
-    settings=("temperature", "width", "rounds"),
+    settings=("temperature", "width", "rounds", "merge"),
     needs_prefix_continuation=True,
 )
 def beam(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -31,34 +37,53 @@ def beam(tree: SearchTree, budget: int, settings: Settings) -> Search:
     keeps the width at N, collects more than N and cuts back to the best N; the two agree while
     nothing has finished.)
 
+    Equal steps are one node with copies, and the best N/M *different* steps are kept; they share
+    the places by how often each was drawn. A small model writes the same step again and again, and
+    equal steps have equal scores: without ``merge``, all that is kept may be one text
+    (search-and-learn's recipe for beam search filters duplicates, too). Where one step is kept,
+    merging changes nothing.
+
     A live step ranks by the same ``aggregate`` over its path that scores whole solutions; at the
     default, ``last``, that is the paper's rule, its own PRM score.
     """
     live, widths = [ROOT], [budget]
     for _ in range(settings.rounds):
-        live = yield from extend_and_score(
+        samples = yield from extend_and_score(
             tree, apply_allocation(tree, live, widths), settings.temperature
         )
-        if not live:
+        if not samples:
             return "done"
+        copies = Counter(samples)
+        live = list(copies)
         widths = beam_allocation(
             [search_score(tree, node, settings.aggregate) for node in live],
+            list(copies.values()),
             settings.children(budget),
         )
     return "budget"
 
 
-def beam_allocation(scores: Sequence[float], width: int) -> list[int]:
-    """How many children each of the live steps gets, as many as there are live steps; 0 prunes it.
+def beam_allocation(scores: Sequence[float], copies: Sequence[int], width: int) -> list[int]:
+    """How many children each of the live steps gets, as many as there are samples; 0 prunes it.
 
-    Of w places, the best max(1, w // M) survive and share w children as evenly as can be, the
-    better ones first when M does not divide w; ties go to the older step. Hence M = 1 prunes
-    nothing and is best-of-N, and a budget of 1 works.
+    Of w places, the best max(1, w // M) different steps survive and share w children in proportion
+    to their copies, at least one each (``proportional_allocation``); the better ones first where
+    that is even, ties go to the older step. Hence M = 1 prunes nothing and is best-of-N, and a
+    budget of 1 works.
 
-    >>> beam_allocation([0.2, 0.8, 0.3, 0.9, 0.5], 2)
+    Args:
+        scores: of the live steps, by which they rank.
+        copies: how many samples wrote each in this round.
+        width: M, the children of a survivor.
+
+    >>> beam_allocation([0.2, 0.8, 0.3, 0.9, 0.5], [1, 1, 1, 1, 1], 2)
     [0, 2, 0, 3, 0]
+    >>> beam_allocation([0.2, 0.8, 0.9], [3, 1, 4], 4)
+    [0, 2, 6]
     """
+    places = sum(copies)
     ranking = sorted(range(len(scores)), key=lambda index: -scores[index])
-    survivors = ranking[: max(1, len(scores) // width)]
-    children = Counter(survivors[slot % len(survivors)] for slot in range(len(scores)))
-    return [children[index] for index in range(len(scores))]
+    survivors = ranking[: max(1, places // width)]
+    shares = proportional_allocation([copies[index] for index in survivors], places)
+    children = dict(zip(survivors, shares, strict=True))
+    return [children.get(index, 0) for index in range(len(scores))]

@@ -21,6 +21,9 @@ def best_of_n(
 ) -> Search:
     """N solutions side by side, one step of each a round, each step scored and none pruned.
 
+    Equal steps are one node with copies, which changes nothing: the solutions are the same, and a
+    leaf of 4 copies votes as 4.
+
     ``keep_state``: the question will be begun again, by a strategy that has more to spend on it.
     """
     live = [ROOT] * budget

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, extend_and_score
+from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, prune, sample_steps
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
@@ -21,7 +21,7 @@ from ttc_explorer.search.voting import search_score
     summary="Split the budget over N/M subtrees; each tries M next steps and goes on from its own "
     "best one.",
     verifier="search",
-    settings=("temperature", "width", "rounds"),
+    settings=("temperature", "width", "rounds", "merge"),
     needs_prefix_continuation=True,
 )
 def dvts(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -37,24 +37,30 @@ def dvts(tree: SearchTree, budget: int, settings: Settings) -> Search:
     has been finished and paid for counts, once, and N places never give more than N solutions.)
     Hence M = 1 is best-of-N.
 
+    Equal steps are one node, and that changes nothing of what is kept, since each subtree keeps one
+    step, the best of its own samples: subtrees that choose the same step go on side by side from
+    its node, and stay independent. A node votes with its copies.
+
     A step ranks by the ``aggregate`` over its path, as in ``beam``; ties go to the older one.
     """
     subtrees = max(1, budget // settings.children(budget))
     sizes = [budget // subtrees + (place < budget % subtrees) for place in range(subtrees)]
     live, widths = [ROOT], [budget]
     for _ in range(settings.rounds):
-        new_nodes = iter(range(len(tree), len(tree) + sum(sizes)))
-        live = yield from extend_and_score(
+        samples = yield from sample_steps(
             tree, apply_allocation(tree, live, widths), settings.temperature
         )
-        survivors = {}
-        for siblings in [list(islice(new_nodes, size)) for size in sizes]:
+        of_subtrees = iter(samples)
+        subtrees_samples = [list(islice(of_subtrees, size)) for size in sizes]
+        survivors, sizes = [], []
+        for siblings in subtrees_samples:
             best = max(siblings, key=lambda node: search_score(tree, node, settings.aggregate))
-            if tree.status[best] == "open":
-                survivors[best] = sum(tree.status[node] == "open" for node in siblings)
+            if tree.status[best] != "finished":
+                survivors.append(best)
+                sizes.append(sum(tree.status[node] != "finished" for node in siblings))
+        pruned = [node for node in samples if node not in survivors]
         if not survivors:
-            tree.set_status(live, "pruned")
+            prune(tree, pruned)
             return "done"
-        sizes = list(survivors.values())
-        widths = [survivors.get(node, 0) for node in live]
+        live, widths = survivors + pruned, sizes + [0] * len(pruned)
     return "budget"

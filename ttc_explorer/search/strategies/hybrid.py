@@ -20,7 +20,7 @@ from ttc_explorer.search.voting import search_score
     summary="Spend half on beam search, and the rest on revising the best attempts, found or "
     "revised, so far.",
     verifier="search",
-    settings=("temperature", "width", "chains", "rounds"),
+    settings=("temperature", "width", "chains", "rounds", "merge"),
     needs_reviser=True,
     needs_prefix_continuation=True,
 )
@@ -34,6 +34,9 @@ def hybrid(tree: SearchTree, budget: int, settings: Settings) -> Search:
     ones first. So the best leaves of the search are the first to be revised; a chain goes on only
     while the verifier ranks its attempts at the top; and a revision that made things worse is left
     behind. M is the ``width`` of both.
+
+    In the search, equal steps are one node, as in ``beam``; attempts are told apart by their
+    answers, so merging changes nothing of who is revised. Revisions are never merged.
 
     If the search finished nothing in its rounds, the chains begin with the question. A budget of 1
     is a beam of one place.

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ttc_explorer.search.primitives import (
     ROOT,
     Search,
@@ -23,7 +25,7 @@ from ttc_explorer.search.voting import search_score
     summary="Beam search that scores a step by where k more greedy steps lead, and forgets those "
     "steps again.",
     verifier="search",
-    settings=("temperature", "width", "lookahead", "rounds"),
+    settings=("temperature", "width", "lookahead", "rounds", "merge"),
     needs_prefix_continuation=True,
 )
 def lookahead(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -34,21 +36,25 @@ def lookahead(tree: SearchTree, budget: int, settings: Settings) -> Search:
     temperature. A rollout ends early where its solution does, and where the rounds run out: it is
     never longer than a solution may be. k = 0 is beam search.
 
-    A budget of N is N places in the beam, as in ``beam``. Each place costs up to k + 1 steps a
+    A budget of N is N places in the beam, as in ``beam``, and equal steps share them as there. Each
+    place, each copy of a step, is rolled out, and costs up to k + 1 steps a
     round, so the search costs what beam search does at N(k + 1): the ledger has it all.
     """
     live, widths = [ROOT], [budget]
     for depth in range(1, settings.rounds + 1):
-        live = yield from extend_and_score(
+        samples = yield from extend_and_score(
             tree, apply_allocation(tree, live, widths), settings.temperature
         )
-        if not live:
+        if not samples:
             return "done"
         ends = yield from greedy_rollouts(
-            tree, live, min(settings.lookahead, settings.rounds - depth)
+            tree, samples, min(settings.lookahead, settings.rounds - depth)
         )
+        copies = Counter(samples)
+        live = list(copies)
         widths = beam_allocation(
-            [search_score(tree, end, settings.aggregate) for end in ends],
+            [search_score(tree, ends[samples.index(node)], settings.aggregate) for node in live],
+            list(copies.values()),
             settings.children(budget),
         )
     return "budget"

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Generator
 
 from ttc_explorer.models.protocol import Reply, Request
-from ttc_explorer.search.primitives import ROOT, Search, extend_and_score
+from ttc_explorer.search.primitives import ROOT, Search, prune, sample_steps
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
@@ -27,7 +27,7 @@ EXPLORATION_CONSTANT = math.sqrt(2)
     summary="Go down the tree again and again, to steps that proved good or were seldom tried, and "
     "on to an end.",
     verifier="search",
-    settings=("temperature", "width", "rounds"),
+    settings=("temperature", "width", "rounds", "merge"),
     needs_prefix_continuation=True,
     parallel_rows=lambda budget, settings: settings.children(budget),
 )
@@ -40,6 +40,11 @@ def mcts(tree: SearchTree, budget: int, settings: Settings) -> Search:
     and of the ends that were reached through it. An end is a finished solution, or a step of the
     last round. What has been explored, an end that was reached or a step with nothing else below
     it, is not chosen again; when that is the whole tree, the root gets M more first steps.
+
+    Equal steps are one arm of the bandit, as a move is in any tree search, whatever its copies: it
+    starts with one visit and is explored once. So a node may have fewer than M children. An arm
+    that is written again, when the root gets more steps, is open again. Budgets count samples: a
+    leaf of 4 copies is 4 solutions.
 
     A budget of N is N solutions, as in best-of-N: the search ends when N have finished, whether a
     simulation has reached them or not, and samples N · rounds steps at most. Only steps are paid
@@ -55,9 +60,9 @@ def mcts(tree: SearchTree, budget: int, settings: Settings) -> Search:
         state.backpropagate(leaf)
     if state.finished_count() < budget:
         return "budget"
-    tree.set_status(
+    prune(
+        tree,
         [node for node in range(state.first_new_node, len(tree)) if tree.status[node] == "open"],
-        "pruned",
     )
     return "done"
 
@@ -70,16 +75,18 @@ class MctsState:
         self.budget = budget
         self.settings = settings
         self.first_new_node = len(tree)  # what stands before it was found by a probe
+        self.samples_before = sum(tree.copies)
+        self.finished_before = tree.solution_count()
         self.children: defaultdict[int, list[int]] = defaultdict(list)
         self.explored: set[int] = set()
 
     def finished_count(self) -> int:
         """How many solutions have finished."""
-        return sum(finished_leaf >= self.first_new_node for finished_leaf in self.tree.leaves())
+        return self.tree.solution_count() - self.finished_before
 
     def remaining_width(self) -> int:
         """How many children the next node may have: M, or what the budget leaves."""
-        steps = self.budget * self.settings.rounds - (len(self.tree) - self.first_new_node)
+        steps = self.budget * self.settings.rounds - (sum(self.tree.copies) - self.samples_before)
         return min(self.settings.children(self.budget), self.budget - self.finished_count(), steps)
 
     def select_leaf(self) -> Generator[Request, Reply, int | None]:
@@ -103,17 +110,19 @@ class MctsState:
         return [child for child in self.children[node] if child not in self.explored]
 
     def expand(self, node: int, width: int) -> Generator[Request, Reply, list[int]]:
-        """Sample ``width`` children, value each by its score, and return them; the root may get
-        more."""
+        """Sample ``width`` steps, value each different one by its score, and return them. The root
+        may get more, and so may a step that was written again: it is not explored any more."""
         self.tree.set_status([node], "kept")
-        new_nodes = range(len(self.tree), len(self.tree) + width)
-        yield from extend_and_score(
+        samples = yield from sample_steps(
             self.tree, [node] * width, self.settings.temperature, keep_state=node == ROOT
         )
-        for child in new_nodes:
-            self.tree.set_value(child, 1, self.score(child))
-        self.children[node] += new_nodes
-        return list(new_nodes)
+        written = list(dict.fromkeys(samples))
+        for child in written:
+            if child not in self.children[node]:
+                self.tree.set_value(child, 1, self.score(child))
+                self.children[node].append(child)
+        self.explored.difference_update(written)
+        return written
 
     def score(self, node: int) -> float:
         """The verifier's score: the ``aggregate`` over the path, as in ``beam``."""

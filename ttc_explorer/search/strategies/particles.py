@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
-from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, extend_and_score
+from ttc_explorer.search.primitives import (
+    ROOT,
+    Search,
+    apply_allocation,
+    extend_and_score,
+    prune,
+)
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.strategy import strategy
 from ttc_explorer.search.tree import SearchTree
@@ -25,7 +31,7 @@ SCORE_EPSILON = 1e-7
     summary="Write N solutions side by side; after each step draw lots, weighted by score, for who "
     "goes on.",
     verifier="search",
-    settings=("temperature", "rounds"),
+    settings=("temperature", "rounds", "merge"),
     needs_prefix_continuation=True,
 )
 def particles(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -39,24 +45,36 @@ def particles(tree: SearchTree, budget: int, settings: Settings) -> Search:
     finished votes, once, drawn or not, so its place is spent, and a budget of N never gives more
     than N solutions.)
 
+    Particles that stand at equal steps are one node with copies, and its chance is that of all of
+    them together: merging changes nothing of the odds.
+
     The score of a particle is its ``aggregate`` over its path, as in ``beam``. The random draws
     come from the run's seed.
     """
     rng = Random(f"particles {tree.seed}")
-    first_new_node = len(tree)  # what stands before it was found by a probe
+    finished_before = _finished_copies(tree)  # by a probe
     live, widths = [ROOT], [budget]
     for _ in range(settings.rounds):
-        live = yield from extend_and_score(
+        samples = yield from extend_and_score(
             tree, apply_allocation(tree, live, widths), settings.temperature
         )
-        population = [*(leaf for leaf in tree.leaves() if leaf >= first_new_node), *live]
-        odds = [score_to_odds(search_score(tree, node, settings.aggregate)) for node in population]
-        resampled = Counter(rng.choices(population, odds, k=len(live)))
+        population = _finished_copies(tree) - finished_before + Counter(samples)
+        odds = [
+            count * score_to_odds(search_score(tree, node, settings.aggregate))
+            for node, count in population.items()
+        ]
+        resampled = Counter(rng.choices(list(population), odds, k=len(samples)))
+        live = list(dict.fromkeys(samples))
         widths = [resampled[node] for node in live]
         if not any(widths):
-            tree.set_status(live, "pruned")
+            prune(tree, live)
             return "done"
     return "budget"
+
+
+def _finished_copies(tree: SearchTree) -> Counter[int]:
+    """How many particles have finished at each leaf."""
+    return Counter({leaf: tree.copies[leaf] for leaf in tree.leaves()})
 
 
 def score_to_odds(score: float) -> float:

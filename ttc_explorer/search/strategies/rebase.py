@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 from ttc_explorer.search.primitives import ROOT, Search, apply_allocation, extend_and_score
@@ -22,7 +23,7 @@ BALANCE_TEMPERATURE = 0.2
     summary="Give each live step next steps in proportion to the softmax of its score; drop those "
     "that get none.",
     verifier="search",
-    settings=("temperature", "rounds"),
+    settings=("temperature", "rounds", "merge"),
     needs_prefix_continuation=True,
 )
 def rebase(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -32,32 +33,50 @@ def rebase(tree: SearchTree, budget: int, settings: Settings) -> Search:
     width of a round is the number of live steps, and there are never more than N solutions. Steps
     whose share rounds to no child are pruned. The score of a step is its ``aggregate`` over its
     path, as in ``beam``.
+
+    Equal steps are one node that gets the shares of all its copies: softmax weighs each copy alike,
+    so merging changes only how shares are rounded, once a step instead of once a copy.
     """
     live, widths = [ROOT], [budget]
     for _ in range(settings.rounds):
-        live = yield from extend_and_score(
+        samples = yield from extend_and_score(
             tree, apply_allocation(tree, live, widths), settings.temperature
         )
-        if not live:
+        if not samples:
             return "done"
+        copies = Counter(samples)
+        live = list(copies)
         widths = softmax_allocation(
-            [search_score(tree, node, settings.aggregate) for node in live], len(live)
+            [search_score(tree, node, settings.aggregate) for node in live],
+            list(copies.values()),
+            len(samples),
         )
     return "budget"
 
 
-def softmax_allocation(scores: Sequence[float], width: int) -> list[int]:
-    """``width`` children split in proportion to softmax(score / T), in whole numbers that sum to
-    ``width``.
+def softmax_allocation(scores: Sequence[float], copies: Sequence[int], width: int) -> list[int]:
+    """``width`` children split in proportion to copies · exp(score / T), the softmax of all copies'
+    scores, in whole numbers that sum to ``width``.
 
     Each gets its share rounded down; what is left goes, one by one, to the largest remainders, of
     equal ones to the older. (The paper rounds each share to the nearest number, so its sum can miss
     the width.)
 
-    >>> softmax_allocation([0.9, 0.5, 0.1], 10)
+    Args:
+        scores: of the live steps.
+        copies: how many samples wrote each in this round.
+        width: children in all.
+
+    >>> softmax_allocation([0.9, 0.5, 0.1], [1, 1, 1], 10)
     [9, 1, 0]
+    >>> softmax_allocation([0.9, 0.5, 0.1], [1, 9, 1], 10)
+    [4, 6, 0]
     """
-    weights = [math.exp((score - max(scores)) / BALANCE_TEMPERATURE) for score in scores]
+    best = max(scores)
+    weights = [
+        count * math.exp((score - best) / BALANCE_TEMPERATURE)
+        for score, count in zip(scores, copies, strict=True)
+    ]
     exact_shares = [width * weight / math.fsum(weights) for weight in weights]
     allocation = [math.floor(share) for share in exact_shares]
     by_remainder = sorted(

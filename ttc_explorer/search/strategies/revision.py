@@ -27,6 +27,8 @@ def revision(tree: SearchTree, budget: int, settings: Settings) -> Search:
     not divide N, the last round is for the first few chains only, so that lengths differ by one at
     most and sum to N. All attempts are kept and vote: a right answer often gets revised to a wrong
     one (section 6.1), so the end of a chain is not its answer.
+
+    Equal attempts are not merged: two chains that begin alike are two, and each goes its own way.
     """
     ends = [ROOT] * settings.chains
     written = 0

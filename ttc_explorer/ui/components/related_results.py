@@ -108,7 +108,7 @@ def related_results(run: Run, selector: str, results_store: ResultsStore) -> str
         bin=kind.bin,
         bins=BINS,
         budget=run.budget,
-        legend=[_legend_row(curve, run.budget) for curve in curves],
+        legend=[_legend_row(curve, run) for curve in curves],
         policy_agrees=agrees,
         policy_choice="" if choice is None else _choice_name(choice),
         swept=run_variant is not None,
@@ -218,17 +218,17 @@ def _picture(
     }
 
 
-def _legend_row(curve: KindCurve, budget: int) -> dict[str, str]:
-    """The curve's name and its accuracy at the budget, with its interval where that was
+def _legend_row(curve: KindCurve, run: Run) -> dict[str, str]:
+    """The curve's name and its accuracy at the run's budget, with its interval where that was
     measured."""
-    level = curve.accuracy_at(budget)
-    exact = curve.table[curve.table["budget"] == budget]
+    level = curve.accuracy_at(run.budget)
+    exact = curve.table[curve.table["budget"] == run.budget]
     interval = ""
     if len(exact):
         interval = f"{100 * exact['low'].iloc[0]:.0f}–{exact['high'].iloc[0]:.0%}"
     return {
         "strategy": curve.arm.strategy,
-        "name": curve.arm.name,
+        "name": ", ".join(filter(None, [curve.arm.name, curve.arm.merge_note(run)])),
         "accuracy": "–" if level is None else f"{level:.0%}",
         "interval": interval,
     }

@@ -232,6 +232,11 @@ class ExplorePage(Page):
                     show_label=False,
                     elem_id="temperature",
                 )
+            with gr.Column(min_width=0, visible="merge" in reads) as merge:
+                control_heading("Equal steps", "merge")
+                self.merge = segmented_control(
+                    "Equal steps", "merge", [("one node", True), ("apart", False)], settings.merge
+                )
             with gr.Row(elem_id="numbers"):
                 with gr.Column(min_width=0, visible="rounds" in reads) as rounds:
                     control_heading("Most steps", "rounds")
@@ -239,7 +244,7 @@ class ExplorePage(Page):
                 with gr.Column(min_width=0):
                     control_heading("Seed", "seed")
                     self.seed = number_input("Seed", "seed", initial_run.seed if initial_run else 0)
-        self.settings |= {"temperature": temperature, "rounds": rounds}
+        self.settings |= {"temperature": temperature, "merge": merge, "rounds": rounds}
         with gr.Row(elem_id="files"):
             self.save = gr.Button("Save trace", min_width=0, elem_id="save", size="md")
             self.load = gr.UploadButton(
@@ -260,7 +265,7 @@ class ExplorePage(Page):
         choice = [self.about, self.split, *self.settings.values()]
         asked = [
             self.problem.text, self.problem.answer, self.strategy, self.budget, self.seed,
-            self.temperature, self.width, self.lookahead, self.length, self.rounds,
+            self.temperature, self.width, self.lookahead, self.length, self.merge, self.rounds,
         ]  # fmt: skip
         note, banner = self.problem.note.outputs, self.controls.banner
 
@@ -358,6 +363,7 @@ class ExplorePage(Page):
                 "width": values[self.width],
                 "lookahead": values[self.lookahead],
                 "chains": chain_ratio.chain_count(length, budget),
+                "merge": values[self.merge],
                 "rounds": values[self.rounds],
             }
         )
@@ -543,6 +549,7 @@ class ExplorePage(Page):
                 choices=_lookahead_choices(settings.lookahead), value=settings.lookahead
             ),
             self.length: gr.update(maximum=last, value=place, interactive=run.budget > 1),
+            self.merge: settings.merge,
             self.rounds: settings.rounds,
         }
 

@@ -7,7 +7,7 @@ import { glossaryTerm } from "./glossary_term.js";
 import { iconButton } from "./icon_button.js";
 import { NARROW } from "./layout.js";
 import { mathText, useKatex } from "./math_text.js";
-import { bestPath, solutionsOf, votesBy } from "./run_state.js";
+import { bestPath, sampleCount, solutionsOf, votesBy } from "./run_state.js";
 import { segmentedControl } from "./segmented_control.js";
 import { smallTree } from "./small_tree.js";
 import { mountRunViewer } from "./viewer.js";
@@ -152,7 +152,7 @@ function openingPicture(picture, entry, onOpen) {
 }
 
 function laneFoot({ run, state }, vote, selector, terms) {
-  const solutions = countNoun(solutionsOf(run).length, "solution");
+  const solutions = countNoun(sampleCount(solutionsOf(run)), "solution");
   const standing = !vote ? solutions
     : selector === "best" && vote.score !== null ? `score ${vote.score.toFixed(2)}` : `${vote.count} of ${solutions}`;
   return [

@@ -1,5 +1,5 @@
 // A comparison as the viewer knows it: several runs side by side, and the figures of each. Pure.
-import { emptyState, solutionsOf, votesBy, withLine } from "./run_state.js";
+import { emptyState, sampleCount, solutionsOf, votesBy, withLine } from "./run_state.js";
 
 const FORMULA = /^(?:[=@]|[-+](?!\d+(?:[./]\d+)?$))/;   // what a spreadsheet would take for a formula
 
@@ -51,7 +51,7 @@ export function comparisonRow({ title, detail }, lane, selector) {
   const { about, cost, status } = run, [vote] = votesBy(run, { selector, aggregate: about.aggregate }).rows;
   return {
     ...row, samples: about.budget, answer: vote?.answer.text ?? null, right: vote?.answer.right ?? null,
-    solutions: solutionsOf(run).length, tokens: cost.generated_tokens + cost.prefill_tokens + cost.verifier_tokens,
+    solutions: sampleCount(solutionsOf(run)), tokens: cost.generated_tokens + cost.prefill_tokens + cost.verifier_tokens,
     generated_tokens: cost.generated_tokens, prompt_tokens: cost.prefill_tokens, verifier_tokens: cost.verifier_tokens,
     flops: cost.flops, sequential_depth: cost.sequential_depth, seconds: cost.seconds, ended: status.stopped,
     seed: about.seed,

@@ -1,7 +1,7 @@
 // What the picture is of: the question as headline, who answered it and how, and the result in words.
 import { h } from "./dom.js";
 import { countNoun, oneLine } from "./format.js";
-import { solutionsOf, votesBy } from "./run_state.js";
+import { sampleCount, solutionsOf, votesBy } from "./run_state.js";
 
 export function headline(state, rule, selectors) {
   const { problem, model, verifier, strategy, budget, seed } = state.about;
@@ -20,7 +20,7 @@ const CHOOSERS = { scores: "the verifier trusted", logprobs: "the model’s own 
 // The result in a sentence, and what to try next: { name, text }. `name` is running, empty, outside (not a kind that the
 // model knows), unknown (no reference answer), chosen (found and chosen), missed (found but not chosen) or never found.
 export function resultInWords(state, rule, selectors) {
-  const { rows } = votesBy(state, rule), [vote] = rows, total = solutionsOf(state).length;
+  const { rows } = votesBy(state, rule), [vote] = rows, total = sampleCount(solutionsOf(state));
   const solutions = countNoun(total, "solution");
   if (state.about.outside) {
     const known = state.about.answer ? ` It is ${state.about.answer}.` : "";

@@ -4,7 +4,7 @@ import { formatNumber } from "./format.js";
 import { glossaryTerm } from "./glossary_term.js";
 import { mathText } from "./math_text.js";
 import { transitionSign } from "./revision_chain.js";
-import { attemptsOf, chainOf, pathOf, solutionLines, STATUS_LABELS } from "./run_state.js";
+import { attemptsOf, chainOf, pathOf, sampleCount, solutionLines, STATUS_LABELS } from "./run_state.js";
 import { scoreColour } from "./score_colours.js";
 import { correctness, factList } from "./summary_cards.js";
 import { diffLines } from "./text_diff.js";
@@ -21,9 +21,17 @@ export function nodeInspector(state, node, terms) {
     title, rank: glossaryTerm(terms, "rank"), siblings: node.parent.children, text: stepText(node.text),
     rest: [
       h("h3", null, "The way here, with the score of each step"), h("ol", { class: "way" }, items),
-      exactCheck(node.firstWrong, node.status === "finished", terms),
+      exactCheck(node.firstWrong, node.status === "finished", terms), differentSteps(node, "next"),
     ],
   });
+}
+
+// How many different steps the samples have written that go on from a node, where some are equal.
+function differentSteps({ children }, which) {
+  const steps = children.filter(({ kind }) => kind === "step" || kind === "answer"), samples = sampleCount(steps);
+  if (samples === steps.length) return null;
+  return h("p", { class: "hint" }, steps.length === 1 ? `All ${samples} ${which} steps are the same.`
+    : `${steps.length} different ${which} steps of ${samples}.`);
 }
 
 // What all nodes but the problem have in common; `rank` is the place by score among `siblings`.
@@ -34,6 +42,7 @@ function article(state, node, terms, { title, rank, siblings, text, rest }) {
     [formatNumber(node.score), term("score")], [placeOf(node, siblings), rank],
     [formatNumber(node.logprob), term("log-prob.", "log-probability")], [String(node.tokens), term("tokens")],
   ];
+  if (node.copies > 1) facts.push([`×${node.copies}`, term("copies")]);
   if (node.visits !== null) facts.push([String(node.visits), term("visits")], [formatNumber(node.value), term("value")]);
   return h("article", { class: "inspector", "data-node": node.id },
     h("header", null,
@@ -49,7 +58,8 @@ function problemArticle(state) {
     h("p", { class: "formula" }, mathText(problem)),
     answer && h("p", { class: "ending" }, "Right answer ", h("b", null, mathText(answer))),
     h("p", { class: "hint" }, `${strategy} with a budget of ${budget}, seed ${seed}, written by ${model}${
-      verifier ? `, judged by ${verifier}` : ""}.`));
+      verifier ? `, judged by ${verifier}` : ""}.`),
+    differentSteps(state.nodes[0], "first"));
 }
 
 // The step itself; an answer line is shown by its answer alone.

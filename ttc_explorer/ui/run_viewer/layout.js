@@ -5,6 +5,7 @@
 // ROW times the column's `size`, which is the largest at which the column is no longer than the canvas.
 
 import { fades } from "./folding.js";
+import { sampleCount } from "./run_state.js";
 
 export const NARROW = 560;          // pixels: on what is narrower, trees lead from top to bottom
 export const RADIUS = 15;                  // of a node
@@ -23,8 +24,8 @@ const SIZE = { least: 0.001, along: 2.4, down: 4.2 };    // the most is what a s
 const COLUMN = { least: 26, most: 132, settled: 210 };
 const STAYS = 1000;                 // the weight of a node that already has its place, against 1
 
-// nodes: parents first, each { id (its place), parent, children, depth, status, members, answer }; an answer (a number, the
-// earlier met the smaller) marks the end of a solution that is drawn where it ends. best: Set of ids. room: { along, across,
+// nodes: parents first, each { id (its place), parent, children, depth, status, members, copies, answer }; an answer (a
+// number, the earlier met the smaller) marks the end of a solution that is drawn where it ends. best: Set of ids. room: { along, across,
 // vertical, settled, subtrees: how many children of the problem make each of those that stand apart,
 // labelSize(answer, count) -> { along, across } at full size, answers: such a size for each answer of the last
 // column, frozen: an earlier `scale`, or null }.
@@ -34,7 +35,7 @@ export function layout(nodes, best, room) {
   const { order, groups, groupOf } = arrange(nodes, room.settled, room.subtrees);
   const apart = gaps(nodes, room.subtrees);
   for (const group of groups) {
-    group.label = room.labelSize(nodes[group.lead].answer, group.members.length);
+    group.label = room.labelSize(nodes[group.lead].answer, sampleCount(group.members.map((id) => nodes[id])));
     group.best = group.members.some((id) => best.has(id));
   }
   const depth = Math.max(1, ...nodes.map((node) => node.depth)), last = depth + Math.sign(room.answers.length);
@@ -77,9 +78,9 @@ export function layout(nodes, best, room) {
 function arrange(nodes, settled, subtrees) {
   const count = new Map();
   const ending = [];                // the answer that an unbranched chain from here leads to
-  for (const { id, answer, children } of nodes.toReversed()) {
+  for (const { id, answer, children, copies } of nodes.toReversed()) {
     ending[id] = answer ?? (children.length === 1 ? ending[children[0].id] : undefined);
-    if (answer !== undefined) count.set(answer, (count.get(answer) ?? 0) + 1);
+    if (answer !== undefined) count.set(answer, (count.get(answer) ?? 0) + copies);
   }
   const rank = (node) => (settled ? -count.get(ending[node.id]) : 0);
   const byAnswer = (a, b) => rank(a) - rank(b) || ending[a.id] - ending[b.id] || a.id - b.id;

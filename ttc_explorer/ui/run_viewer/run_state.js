@@ -8,7 +8,8 @@ export const STATUS_LABELS = {
 
 // The state before the first line. `nodes` stand in order of creation, each { id, parent (a node, null for the root),
 // children, depth, kind, status, text, tokens, logprob, firstWrong (the first step, from 1, after which nothing right is
-// possible; 0: none, null: unknown), answer (a key of `answers`; only of a finished solution), score, visits, value }.
+// possible; 0: none, null: unknown), answer (a key of `answers`; only of a finished solution), score, visits, value,
+// copies (how many samples wrote this step) }.
 export function emptyState() {
   return {
     id: null, about: null, nodes: [], answers: new Map(), notes: [], subtrees: [],
@@ -23,11 +24,12 @@ const LINES = {
     const parent = state.nodes[parentId] ?? null;
     const node = {
       id, parent, kind, status, text, tokens, logprob, firstWrong, answer, children: [],
-      depth: parent ? parent.depth + 1 : 0, score: null, visits: null, value: null,
+      depth: parent ? parent.depth + 1 : 0, score: null, visits: null, value: null, copies: 1,
     };
     parent?.children.push(node);
     state.nodes[id] = node;
   },
+  copy(state, id) { state.nodes[id].copies += 1; },
   score(state, id, score) { state.nodes[id].score = score; },
   mark(state, id, status) { state.nodes[id].status = status; },
   value(state, id, visits, value) { Object.assign(state.nodes[id], { visits, value }); },
@@ -82,6 +84,11 @@ export function votesBy(state, { selector, aggregate }) {
 // The last steps of all finished solutions.
 export function solutionsOf(state) {
   return state.nodes.filter(({ status }) => status === "finished");
+}
+
+// How many samples these nodes stand for.
+export function sampleCount(nodes) {
+  return nodes.reduce((sum, { copies }) => sum + copies, 0);
 }
 
 // Nodes from the root's child down to this one; empty for the root.

@@ -12,6 +12,8 @@ Every line is a JSON array that starts with its kind (``run_state.js`` reads the
 ``["add", id, parent, kind, status, text, tokens, logprob, wrong, key]``
     a node; ``wrong``: the first step on the way to it, from 1, after which nothing right is
     possible, 0 if there is none, null if nobody knows; ``key`` only where a solution ends
+``["copy", id]``
+    one more sample wrote the node's step
 ``["value", id, visits, value]``
     what a tree search knows of it: visits, value in [0, 1]
 ``["score", id, score]``
@@ -36,6 +38,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import accumulate
 
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
@@ -43,6 +46,7 @@ from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES
 from ttc_explorer.search.strategy import get_strategy
 from ttc_explorer.search.tree import (
+    CopyAdded,
     Event,
     NodeAdded,
     NodeScored,
@@ -132,6 +136,11 @@ class RunStream:
         match event:
             case NodeAdded(node):
                 return self._node_lines(node)
+            case CopyAdded(node):
+                if tree.status[node] == "finished":
+                    self._solutions_changed = True
+                    self._solutions_sent += 1
+                return [json_line("copy", node)]
             case NodeScored(node, score):
                 self._solutions_changed |= tree.status[node] == "finished"
                 return [json_line("score", node, round(score, 4))]
@@ -201,7 +210,7 @@ class RunStream:
         """The votes that changed. The tree grows in another thread: what speaks of nodes that were
         not sent yet waits for them."""
         run = self._run
-        if sum(1 for _ in run.tree.leaves()) > self._solutions_sent:
+        if run.tree.solution_count() > self._solutions_sent:
             return {}
         try:
             tables = vote_tables(run, self._answer_keys)
@@ -308,11 +317,22 @@ def _status(run: Run, waiting: str) -> dict[str, Json]:
 
 def subtree_sizes(run: Run) -> list[int]:
     """How many of the root's children make each subtree of DVTS (``search/strategies/dvts.py``);
-    nothing elsewhere."""
+    nothing elsewhere. A step that samples of several subtrees wrote is the first one's child."""
     if run.strategy != "dvts":
         return []
+    tree = run.tree
     count = max(1, run.budget // run.settings.children(run.budget))
-    return [run.budget // count + (place < run.budget % count) for place in range(count)]
+    sizes = [run.budget // count + (place < run.budget % count) for place in range(count)]
+    is_new = [
+        isinstance(event, NodeAdded)
+        for event in tree.events
+        if isinstance(event, NodeAdded | CopyAdded) and tree.parent[event.node] == 0
+    ]
+    if all(is_new):
+        return sizes
+    starts = accumulate(sizes, initial=0)
+    nodes = [sum(is_new[start : start + size]) for start, size in zip(starts, sizes, strict=False)]
+    return [size for size in nodes if size]
 
 
 def run_summary(run: Run) -> str:
@@ -328,13 +348,17 @@ def run_summary(run: Run) -> str:
     tree = run.tree
     if len(tree) == 1:
         return "Reading the problem" if run.stopped is None else "Stopped before the first step"
-    kinds = Counter(tree.kind)
-    steps = [node for node in range(1, len(tree)) if tree.kind[node] in ("step", "answer")]
-    pruned = sum(1 for node in steps if tree.status[node] == "pruned")
-    solutions = sum(1 for node in steps if tree.status[node] == "finished")
+    kinds, statuses, different = Counter[str](), Counter[str](), 0
+    for node in range(1, len(tree)):
+        kinds[tree.kind[node]] += tree.copies[node]
+        if tree.kind[node] in ("step", "answer"):
+            statuses[tree.status[node]] += tree.copies[node]
+            different += 1
+    steps, pruned, solutions = statuses.total(), statuses["pruned"], statuses["finished"]
     parts = [
         _STOP_LABELS[run.stopped].format(rounds=_last_round(tree)),
-        _count_noun(len(steps), "step") if steps else "",
+        _count_noun(steps, "step") if steps else "",
+        f"{different} different" if different < steps else "",
         f"{kinds['rollout']} looked ahead" if kinds["rollout"] else "",
         f"{pruned} pruned" if pruned else "",
         _count_noun(solutions, "solution") if solutions else "",

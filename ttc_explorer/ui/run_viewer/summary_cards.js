@@ -3,10 +3,10 @@ import { h } from "./dom.js";
 import { countNoun, formatAmount } from "./format.js";
 import { glossaryTerm } from "./glossary_term.js";
 import { mathText } from "./math_text.js";
-import { solutionsOf, votesBy } from "./run_state.js";
+import { sampleCount, solutionsOf, votesBy } from "./run_state.js";
 
 export function summaryCards(state, rule, terms) {
-  const [vote] = votesBy(state, rule).rows, finished = solutionsOf(state).length;
+  const [vote] = votesBy(state, rule).rows, finished = sampleCount(solutionsOf(state));
   const term = (shown, name) => glossaryTerm(terms, shown, name);
   if (state.about.outside) return outsideCards(state, vote, finished, term);
   return h("div", { class: "cards" },

@@ -9,7 +9,7 @@ import { clamp, layout, NARROW, RADIUS } from "./layout.js";
 import { Minimap } from "./minimap.js";
 import { CAPTION_FONT, createTextMeasure, wrapped } from "./node.js";
 import { plainMath } from "./math_text.js";
-import { pathOf } from "./run_state.js";
+import { pathOf, sampleCount } from "./run_state.js";
 import {
   createMark, describeAnswer, describeFold, describeStep, labelSize, paintFold, paintLink, paintStep,
 } from "./tree_marks.js";
@@ -43,7 +43,7 @@ function skeleton() {
     else part.setAttribute("aria-hidden", true);
   }
   const button = (zoom, label, sign) => h("button", { type: "button", "data-zoom": zoom, "aria-label": label }, sign);
-  const key = (name, ...content) => h("span", { class: `key ${name}`.trim(), hidden: ["rollout", "visits", "folds"].includes(name) }, content);
+  const key = (name, ...content) => h("span", { class: `key ${name}`.trim(), hidden: ["rollout", "copies", "visits", "folds"].includes(name) }, content);
   return h("section", { class: "tree-view" },
     h("header", null,
       h("p", { class: "standing" }),
@@ -60,6 +60,7 @@ function skeleton() {
       key("", h("i", { class: "cut" }), "pruned"),
       key("folds", h("i", { class: "pill" }, "+9"), "folded, press to open"),
       key("rollout", h("i", { class: "ghost" }), "looked ahead"),
+      key("copies", h("b", null, "×4"), "equal steps"),
       key("visits", h("b", null, "12"), "visits"),
       key("", h("i", { class: "best" }), "best path"),
       key("", h("i", { class: "verdict right" }, "✓"), "right"),
@@ -132,6 +133,7 @@ export class TreeView {
     this.state = state;
     this.best = new Set(best.length ? [0, ...best] : []);
     this.find(".key.rollout").hidden = !state.nodes.some(({ kind }) => kind === "rollout");
+    this.find(".key.copies").hidden = !state.nodes.some(({ copies }) => copies > 1);
     this.find(".key.visits").hidden = !state.nodes.some(({ visits }) => visits !== null);
     if (this.find(".standing").textContent !== state.status.text) {
       this.find(".standing").textContent = state.status.text;
@@ -178,7 +180,7 @@ export class TreeView {
       along: (vertical ? height : width) - 2 * MARGIN, across: (vertical ? width : height) - 2 * MARGIN,
       vertical, settled: this.over, subtrees, frozen: this.fitting ? null : this.plan?.scale,
       labelSize: (key, count) => this.labelSize(state.answers.get(key), count),
-      answers: answers.map((group) => this.labelSize(this.answerOf(group), group.members.length)),
+      answers: answers.map((group) => this.labelSize(this.answerOf(group), group.copies)),
     });
     this.arrangeMarks();
     this.captions.replaceChildren();
@@ -264,6 +266,8 @@ export class TreeView {
     return scores.length ? scores.reduce((sum, score) => sum + score, 0) / scores.length : null;
   }
 
+  samplesOf(ids) { return sampleCount(ids.map((id) => this.state.nodes[id])); }
+
   // Everything about the marks but their places; touches the page only where something changed.
   paint() {
     for (const mark of this.marks.values()) this.paintMark(mark);
@@ -294,7 +298,7 @@ export class TreeView {
     const { item, best, picked, match, spot } = mark, node = this.state.nodes[item.key], { vertical } = this;
     const lead = this.leadOf(item), hidden = lead !== item, box = item.answer !== undefined;
     const facts = {
-      status: item.status, root: !item.parent, depth: item.depth, score: this.scoreOf(members), count: members.length, box,
+      status: item.status, root: !item.parent, depth: item.depth, score: this.scoreOf(members), count: this.samplesOf(members), box,
       answer: this.state.answers.get(node.answer) ?? {}, revised: node.answer !== undefined && !box, visits: node.visits, value: node.value,
       best, picked, match, hidden, vertical, labelRoom: this.labelRoom,
       twin: hidden && lead.parent === item.parent,      // its line would cover the lead's
@@ -304,7 +308,7 @@ export class TreeView {
   }
 
   answerFacts({ group, best, picked, match }, members) {
-    const answer = this.answerOf(group), count = members.length, score = this.scoreOf(members);
+    const answer = this.answerOf(group), count = group.copies, score = this.scoreOf(members);
     return {
       status: "finished", root: false, score, count, box: true, answer, revised: false, visits: null, best, picked, match, hidden: false,
       vertical: this.vertical, labelRoom: this.labelRoom, words: describeAnswer(answer, count, score, best),

@@ -20,7 +20,7 @@ export function createMark(key, kind, { marks, edges }, id, hasEdge) {
   return { key, kind, g, edge: hasEdge ? drawn("path", "edge", edges) : null, looks: null, line: null };
 }
 
-// Everything about a step but its place. `facts`: { score, answer: { text, right }, count, box (whether it is drawn with its
+// Everything about a step but its place. `facts`: { score, answer: { text, right }, count (of samples), box (whether it is drawn with its
 // answer), best, picked, match, hidden, revised, status, root, visits, vertical, labelRoom }.
 export function paintStep(mark, facts, measure) {
   const { score, count, box, visits, root, vertical } = facts, verdict = verdictOf(facts.answer);
@@ -46,6 +46,7 @@ export function paintStep(mark, facts, measure) {
   if (score !== null && !low && !fades(facts)) figure.style.fill = inkOn(score);
   for (const { name, text, x, y } of shape?.parts ?? []) write(g, `label ${name}`, text, x, y);
   if (visits > 1 && !root && !box) write(g, "visits", visits, 12, -17);
+  if (count > 1 && !root && !box) write(g, "copies", `×${grouped(count)}`, 12, 19);
 }
 
 // A fold: a pill with the number of what is behind it.
@@ -76,13 +77,13 @@ export function labelSize(answer, count, vertical, room, measure) {
 }
 
 // What it is, in a few words each: for the tip's first line and for screen readers.
-export function describeStep({ root, depth, afterRevision, answer, count, score, visits, value, status, best }) {
+export function describeStep({ root, depth, afterRevision, answer, count, box, score, visits, value, status, best }) {
   if (root) return ["The problem"];
-  const { text, right } = answer, many = count > 1;
+  const { text, right } = answer, many = count > 1 && box;
   return [
     afterRevision ? "Revision" : `Step ${depth}`,
     text !== undefined && answerWords(answer),
-    many && `${count} solutions`, scoreWords(score, many), visits && `${visits} visits, value ${Math.round(100 * value)}`,
+    count > 1 && (box ? `${count} solutions` : `written ${count} times`), scoreWords(score, many), visits && `${visits} visits, value ${Math.round(100 * value)}`,
     typeof right === "boolean" ? verdictOf(answer) : STATUS_WORDS[status],
     best && "on the best path",
   ].filter(Boolean);

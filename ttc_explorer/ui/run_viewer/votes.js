@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { countNoun } from "./format.js";
 import { glossaryTerm } from "./glossary_term.js";
 import { mathText } from "./math_text.js";
-import { solutionsOf, votesBy } from "./run_state.js";
+import { sampleCount, solutionsOf, votesBy } from "./run_state.js";
 
 export function votesTable(state, rule, terms) {
   const { rows, more, weight } = votesBy(state, rule);
@@ -41,7 +41,7 @@ export function correctnessMark({ right }) {
 
 // What the table does not show.
 function omitted(state, [answers, votes]) {
-  const unread = solutionsOf(state).filter(({ answer }) => state.answers.get(answer).text === null).length;
+  const unread = sampleCount(solutionsOf(state).filter(({ answer }) => state.answers.get(answer).text === null));
   const notes = [
     answers && `${countNoun(answers, "more answer")} with ${countNoun(votes, "vote")}.`,
     unread && `${countNoun(unread, "solution")} without a readable answer.`,
