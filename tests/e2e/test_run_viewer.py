@@ -66,6 +66,7 @@ LATEX = (
     r"So $\frac{1}{2}$ and \boxed{x^2}",
     r"\href{javascript:window.harmed=1}{17} and \includegraphics{x.png}",
     r"It costs $5 and $7, \frac{1",
+    "## Plan\n- **Add** `a*b` to <img src=x onerror=window.harmed=1>\n- *then* $x^2$",
 )
 
 
@@ -485,4 +486,13 @@ def test_latex_of_other_models_is_set_and_cannot_do_harm(page, runs):
     assert formula.locator("a, img").count() == 0
     node(page, 3).locator(".dot").click()
     expect(formula).to_contain_text("It costs $5 and $7")
+    node(page, 4).locator(".dot").click()
+    text = page.locator("#tree article .blocks")
+    expect(text.locator("h4")).to_have_text("Plan")
+    expect(text.locator("li")).to_have_count(2)
+    expect(text.locator("strong")).to_have_text("Add")
+    expect(text.locator("code")).to_have_text("a*b")
+    expect(text.locator("li").first).to_contain_text("<img src=x onerror=window.harmed=1>")
+    expect(text.locator("li .katex")).to_have_count(1)
+    assert text.locator("a, img").count() == 0
     assert page.evaluate("window.harmed") is None

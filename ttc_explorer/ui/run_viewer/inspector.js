@@ -4,7 +4,12 @@ import { formatNumber } from "./format.js";
 import { glossaryTerm } from "./glossary_term.js";
 import { mathText } from "./math_text.js";
 import { transitionSign } from "./revision_chain.js";
+<<<<<<< HEAD
 import { attemptsOf, chainOf, pathOf, sampleCount, solutionLines, STATUS_LABELS } from "./run_state.js";
+=======
+import { inlineText, richText } from "./rich_text.js";
+import { attemptsOf, chainOf, pathOf, solutionLines, STATUS_LABELS } from "./run_state.js";
+>>>>>>> 5622187 (Steps of foreign models keep their Markdown, made of elements and never parsed as HTML)
 import { scoreColour } from "./score_colours.js";
 import { correctness, factList } from "./summary_cards.js";
 import { diffLines } from "./text_diff.js";
@@ -14,7 +19,7 @@ export function nodeInspector(state, node, terms) {
   if (node.kind === "revision") return attemptArticle(state, node, terms);
   const title = node.status === "finished" ? "Last step" : `Step ${node.depth}`;
   const path = pathOf(node);
-  const items = path.map((step, i) => wayItem(i + 1, mathText(step.text), step.score, {
+  const items = path.map((step, i) => wayItem(i + 1, inlineText(step.text), step.score, {
     now: step === node, "first-wrong": node.firstWrong === i + 1,
   }));
   return article(state, node, terms, {
@@ -64,7 +69,8 @@ function problemArticle(state) {
 
 // The step itself; an answer line is shown by its answer alone.
 function stepText(text) {
-  return text.startsWith("Answer:") ? null : h("p", { class: "formula" }, text ? mathText(text) : "(an empty line)");
+  if (text.startsWith("Answer:")) return null;
+  return text.trim() ? richText(text, "formula") : h("p", { class: "formula" }, "(an empty line)");
 }
 
 function ending(state, node) {
@@ -93,7 +99,7 @@ function attemptArticle(state, node, terms) {
   const chain = chainOf(node), lines = solutionLines(node), many = chain.length > 1;
   const changes = many
     ? diffLines(solutionLines(chain.at(-2)), lines).map((line) => h("p", null, line.flatMap(diffPart)))
-    : lines.map((line) => h("p", null, mathText(line)));
+    : [richText(lines.join("\n"), "attempt-text")];
   const items = attemptsOf(state, chain).map(({ node: attempt, answer, transition }, i) => wayItem(i + 1, [
     answer.text === null ? "no answer" : mathText(answer.text),
     ["lost", "found"].includes(transition) ? [" ", transitionSign(transition)] : null,

@@ -8,8 +8,13 @@ import { connectInteraction } from "./interaction.js";
 import { clamp, layout, NARROW, RADIUS } from "./layout.js";
 import { Minimap } from "./minimap.js";
 import { CAPTION_FONT, createTextMeasure, wrapped } from "./node.js";
+<<<<<<< HEAD
 import { plainMath } from "./math_text.js";
 import { pathOf, sampleCount } from "./run_state.js";
+=======
+import { plainText } from "./rich_text.js";
+import { pathOf } from "./run_state.js";
+>>>>>>> 5622187 (Steps of foreign models keep their Markdown, made of elements and never parsed as HTML)
 import {
   createMark, describeAnswer, describeFold, describeStep, labelSize, paintFold, paintLink, paintStep,
 } from "./tree_marks.js";
@@ -475,7 +480,7 @@ export class TreeView {
       const deep = vertical ? along - 8 : across / 2 - half - CAPTION.gap + (across - 2 * half) / 2;
       const lines = Math.min(CAPTION.lines, Math.floor(deep / CAPTION.line));
       if (room < CAPTION.least || lines < 1) continue;
-      const text = wrapped(oneLine(plainMath(this.state.nodes[mark.key].text), LONGEST_TIP), room, lines, CAPTION_FONT, this.measure);
+      const text = wrapped(oneLine(plainText(this.state.nodes[mark.key].text), LONGEST_TIP), room, lines, CAPTION_FONT, this.measure);
       if (room < CAPTION.cut && text.at(-1).endsWith("…")) continue;
       const block = drawn("g", `caption${mark.match ? " match" : ""}`, this.captions);
       block.setAttribute("transform", `translate(${f(mark.at.x)} ${f(mark.at.y)}) scale(${f(unit / kx, 4)} ${f(unit / ky, 4)})`);
