@@ -133,6 +133,14 @@ def test_modules_under_node(test, fixtures):
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
 
 
+@pytest.mark.parametrize("entry", ["viewer", "comparison"])
+def test_the_bundles_are_scripts(tmp_path, entry):
+    script = tmp_path / "bundle.js"
+    script.write_text(bundle_modules(FOLDER / f"{entry}.js", ()), "utf-8")
+    done = subprocess.run([NODE, "--check", str(script)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_no_module_parses_html():
     for file in FOLDER.glob("*.js"):
         source = file.read_text("utf-8")

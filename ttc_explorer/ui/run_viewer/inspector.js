@@ -4,12 +4,8 @@ import { formatNumber } from "./format.js";
 import { glossaryTerm } from "./glossary_term.js";
 import { mathText } from "./math_text.js";
 import { transitionSign } from "./revision_chain.js";
-<<<<<<< HEAD
-import { attemptsOf, chainOf, pathOf, sampleCount, solutionLines, STATUS_LABELS } from "./run_state.js";
-=======
 import { inlineText, richText } from "./rich_text.js";
-import { attemptsOf, chainOf, pathOf, solutionLines, STATUS_LABELS } from "./run_state.js";
->>>>>>> 5622187 (Steps of foreign models keep their Markdown, made of elements and never parsed as HTML)
+import { attemptsOf, chainOf, pathOf, sampleCount, solutionLines, STATUS_LABELS } from "./run_state.js";
 import { scoreColour } from "./score_colours.js";
 import { correctness, factList } from "./summary_cards.js";
 import { diffLines } from "./text_diff.js";

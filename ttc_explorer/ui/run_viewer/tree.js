@@ -8,13 +8,8 @@ import { connectInteraction } from "./interaction.js";
 import { clamp, layout, NARROW, RADIUS } from "./layout.js";
 import { Minimap } from "./minimap.js";
 import { CAPTION_FONT, createTextMeasure, wrapped } from "./node.js";
-<<<<<<< HEAD
-import { plainMath } from "./math_text.js";
-import { pathOf, sampleCount } from "./run_state.js";
-=======
 import { plainText } from "./rich_text.js";
-import { pathOf } from "./run_state.js";
->>>>>>> 5622187 (Steps of foreign models keep their Markdown, made of elements and never parsed as HTML)
+import { pathOf, sampleCount } from "./run_state.js";
 import {
   createMark, describeAnswer, describeFold, describeStep, labelSize, paintFold, paintLink, paintStep,
 } from "./tree_marks.js";
