@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.experiments.synthetic import ARMS, GENERATOR_FLOPS, PROMPT, VERIFIER_FLOPS, synthetic
-from ttc_explorer.experiments.evidence import EVIDENCE_COLUMNS, evidence
+from ttc_explorer.experiments.evidence import COST_COLUMNS, EVIDENCE_COLUMNS, evidence
 from ttc_explorer.search.selector import SELECTORS
 
 
@@ -66,7 +66,7 @@ def test_costs_of_k_solutions_read_the_prompt_once(made, table):
     mean = pool.mean(numeric_only=True)
     once = prompt_flops(GENERATOR_FLOPS)
     own = mean["generator_flops"].to_numpy() - once / 16
-    for k in (1, 4, 16):
+    for k in (4, 16):
         rows = pooled(table, "weighted", k)
         written, read = (mean[name].to_numpy() for name in ("generated_tokens", "verifier_tokens"))
         assert rows["generated_tokens"].to_numpy() == pytest.approx(k * written)
@@ -79,11 +79,17 @@ def test_costs_of_k_solutions_read_the_prompt_once(made, table):
         assert rows["seconds"].to_numpy() == pytest.approx(k * mean["seconds"].to_numpy())
     passes = made.results.pool["generator_depth"] + made.results.pool["verifier_depth"]
     depth = passes.groupby(made.results.pool["question"])
-    assert pooled(table, "best", 1)["sequential_depth"].to_numpy() == pytest.approx(
-        depth.mean().to_numpy()
-    )
     assert pooled(table, "best", 16)["sequential_depth"].to_numpy() == pytest.approx(
         depth.max().to_numpy()
+    )
+
+
+@pytest.mark.parametrize("selector", ["best", "weighted"])
+def test_one_solution_costs_the_same_by_every_selector(table, selector):
+    costs = pooled(table, selector, 1)[list(COST_COLUMNS)]
+    assert (costs["verifier_tokens"] == 0).all()
+    assert costs.to_numpy() == pytest.approx(
+        pooled(table, "majority", 1)[list(COST_COLUMNS)].to_numpy()
     )
 
 

@@ -52,6 +52,13 @@ test("where nobody knows the answer it is not vouched for", () => {
   assert.match(words(stateOf([["3", false, 16]], { all: [0] }, { outside: true, answer: "391" })).text, /It is 391\.$/);
 });
 
+test("a rule that has nothing to go by says so", () => {
+  const state = stateOf([["4", true, 3], ["5", false, 1]], { all: [0, 1], weighted: [] });
+  state.votes["weighted last"].lacks = "The selector weighted needs scores.";
+  assert.deepEqual(words(state), { name: "empty", text: "The selector weighted needs scores." });
+  assert.equal(words(state, "majority").name, "chosen");
+});
+
 test("nothing is said too early", () => {
   assert.equal(words(stateOf([["5", false, 3]], { all: [0] }, { over: false })).text, "3 solutions so far; 5 leads.");
   assert.equal(words(stateOf([], { all: [] }, { over: false })).text, "Searching …");

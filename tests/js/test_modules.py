@@ -23,7 +23,7 @@ from ttc_explorer.search.tree import (
     StatusChanged,
     ValueUpdated,
 )
-from ttc_explorer.search.voting import ranked_votes
+from ttc_explorer.search.voting import lacks_figures, ranked_votes
 from ttc_explorer.ui.html_templates import typeset_math
 from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules, exported_names
 from ttc_explorer.ui.run_viewer.stream import RunStream, single_line
@@ -96,6 +96,7 @@ def votes_of(run: Run) -> dict[str, list[list[object]]]:
                 None if vote.score is None else round(vote.score, 6),
             ]
             for vote in ranked_votes(run.tree, selector, aggregate, run.settings.confidence)
+            if not lacks_figures(run.tree, selector, aggregate)
         ]
         for selector in SELECTORS
         for aggregate in AGGREGATES

@@ -82,7 +82,7 @@ def test_every_strategy_pays_for_what_it_does_and_keeps_to_its_budget(strategy, 
     if not run.settings.merge:
         assert set(tree.copies) == {1}
 
-    scored = reads_scores(strategy, run.settings.selector)
+    scored = reads_scores(strategy, run.settings.selector, run.budget)
     assert scored == bool(run.ledger.verifier_tokens)
 
     # nobody is an orphan, and nobody is left undecided

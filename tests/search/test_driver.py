@@ -34,7 +34,8 @@ runs = st.builds(
     text=st.sampled_from(["What is 1 + 1?", "What is 2 + 3?"]),
     width=st.integers(1, 64),
     rounds=st.integers(1, 40),
-    selector=st.sampled_from(list(SELECTORS)),
+    # The toy generator tells no log-probabilities.
+    selector=st.sampled_from([n for n, rule in SELECTORS.items() if rule.needs != "logprobs"]),
     aggregate=st.sampled_from(["last", "min", "prod", "mean"]),
     merge=st.booleans(),
 )
@@ -61,6 +62,18 @@ def drive_all(*runs, generator=None, verifier=None):
 def outcome(run):
     """All there is to know of a run that has ended."""
     return vars(run.tree), asdict(run.ledger), run.stopped, run.error, run.correct
+
+
+def test_a_vote_by_confidence_ends_where_the_model_tells_none():
+    run = toy_run("best_of_n", 4, selector="confidence")
+    drive_all(run)
+    assert run.stopped == "cancelled"
+    assert run.error == (
+        "The selector confidence needs the log-probabilities of the model's tokens, which "
+        f"{run.model} does not have: choose another (majority, best, weighted, random)."
+    )
+    (single,) = drive_all(toy_run("best_of_n", 1, selector="confidence"))
+    assert (single.stopped, single.error) == ("done", None)
 
 
 @settings(max_examples=60)
@@ -94,7 +107,7 @@ def test_no_search_exceeds_its_budget_orphans_a_node_or_counts_a_solution_twice(
     assert (run.stopped == "done") == (solutions == budget)
     assert sum(vote.count for vote in ranked_votes(tree, "majority", "last")) == solutions
     parents = set(tree.parent)
-    scored = reads_scores(run.strategy, run.settings.selector)
+    scored = reads_scores(run.strategy, run.settings.selector, run.budget)
     for node in range(1, len(tree)):
         assert tree.status[tree.parent[node]] == "kept"
         assert (tree.status[node] == "kept") == (node in parents)

@@ -22,7 +22,7 @@ from ttc_explorer.search.strategies.lookahead import lookahead
 from ttc_explorer.search.strategies.mcts import mcts
 from ttc_explorer.search.strategies.particles import particles, score_to_odds
 from ttc_explorer.search.strategies.rebase import BALANCE_TEMPERATURE, rebase, softmax_allocation
-from ttc_explorer.search.strategy import STRATEGIES, check_verifier, get_strategy
+from ttc_explorer.search.strategy import STRATEGIES, check_selector, get_strategy, reads_scores
 from ttc_explorer.search.tree import SearchTree
 
 
@@ -358,13 +358,33 @@ def test_an_unknown_strategy_is_one_short_sentence(name):
 
 
 def test_only_searches_that_use_scores_need_a_verifier():
-    majority, weighted = Settings(selector="majority"), Settings(selector="weighted")
-    check_verifier("greedy", weighted, present=False)
-    check_verifier("best_of_n", majority, present=False)
-    for name, wanted in (("best_of_n", weighted), ("beam", majority)):
+    check_selector("greedy", "weighted", 4, has_verifier=False, tells_logprobs=False)
+    check_selector("best_of_n", "majority", 4, has_verifier=False, tells_logprobs=False)
+    for name, wanted in (("best_of_n", "weighted"), ("beam", "majority")):
         with pytest.raises(BadInput, match="needs a verifier"):
-            check_verifier(name, wanted, present=False)
-        check_verifier(name, wanted, present=True)
+            check_selector(name, wanted, 4, has_verifier=False, tells_logprobs=True)
+        check_selector(name, wanted, 4, has_verifier=True, tells_logprobs=False)
+
+
+@pytest.mark.parametrize(
+    ("has_verifier", "able"),
+    [(False, "majority, random"), (True, "majority, best, weighted, random")],
+)
+def test_confidence_without_log_probabilities_is_refused_and_others_are_named(has_verifier, able):
+    with pytest.raises(BadInput) as refused:
+        check_selector("best_of_n", "confidence", 4, has_verifier, tells_logprobs=False)
+    assert str(refused.value) == (
+        "The selector confidence needs the log-probabilities of the model's tokens, which this "
+        f"model does not have: choose another ({able})."
+    )
+
+
+@pytest.mark.parametrize("name", [n for n, s in STRATEGIES.items() if s.verifier == "select"])
+@pytest.mark.parametrize("selector", ["best", "weighted", "confidence"])
+def test_of_one_solution_nothing_is_selected(name, selector):
+    check_selector(name, selector, 1, has_verifier=False, tells_logprobs=False)
+    assert not reads_scores(name, selector, 1)
+    assert reads_scores(name, selector, 2) == (selector != "confidence")
 
 
 def test_every_listed_strategy_says_what_it_does():

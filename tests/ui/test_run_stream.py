@@ -180,6 +180,21 @@ def test_many_answers_are_summed_up():
     assert (table["more"], table["weight"]) == ([3, 3], MAX_VOTE_ROWS + 3)
 
 
+def test_a_selector_that_lacks_its_figures_says_so_and_ranks_nothing():
+    run = empty_run()
+    for answer in ("2", "2", "3"):
+        run.tree.add(0, "Answer", finished=True, answer=answer)
+    (votes,) = [each["votes"] for each in snapshots(RunStream("r", run).update())]
+    for selector, rule in SELECTORS.items():
+        table = votes[f"{selector} last"]
+        assert bool(table["rows"]) == (rule.needs == "nothing")
+        assert bool(table["lacks"]) == (rule.needs != "nothing")
+    assert votes["weighted last"]["lacks"] == (
+        "The selector weighted needs a verifier's scores, which this run does not have: choose "
+        "another (majority, random)."
+    )
+
+
 def test_votes_wait_for_nodes_that_were_not_sent_yet():
     run = empty_run()
     stream = RunStream("r", run)

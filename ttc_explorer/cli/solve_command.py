@@ -16,7 +16,7 @@ from ttc_explorer.problems.problem import typed_problem
 from ttc_explorer.progress_reporting import Progress
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
-from ttc_explorer.search.strategy import STRATEGIES, check_verifier
+from ttc_explorer.search.strategy import STRATEGIES, check_selector
 from ttc_explorer.search.strategy import get_strategy as checked_strategy
 from ttc_explorer.search.trace import dump_trace
 from ttc_explorer.trace_files import check_trace_path, save_trace
@@ -82,7 +82,13 @@ def solve(
 
     if split_model_name(model or DEFAULT_GENERATOR)[1] is None:  # said before anything is loaded
         named = settings if "selector" in values else replace(settings, selector="majority")
-        check_verifier(strategy or "best_of_n", named, present=False)
+        check_selector(
+            strategy or "best_of_n",
+            named.selector,
+            budget,
+            has_verifier=False,
+            tells_logprobs=True,  # or else it is said when the model is known
+        )
     with Solver(model) as solver, Progress() as progress:
         run = solver.run(problem, strategy, budget, seed, solver.settings(**values))
 

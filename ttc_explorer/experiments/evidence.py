@@ -51,12 +51,13 @@ of an arm that does not need it, they are the generator's share by FLOPs, an est
 EVIDENCE_COLUMNS = ("question", *ARM_COLUMNS, "budget", "value", *COST_COLUMNS)
 
 
-def charges_verifier(strategy: str, selector: str) -> bool:
-    """Whether an arm needs the verifier's scores. Coverage needs none; a strategy that nobody has
-    registered here may need whatever it was run with."""
+def charges_verifier(strategy: str, selector: str, budget: int) -> bool:
+    """Whether an arm needs the verifier's scores. Coverage needs none, and where one solution is
+    all there is, nothing is selected; a strategy that nobody has registered here may need whatever
+    it was run with."""
     if selector == COVERAGE:
         return strategy in STRATEGIES and STRATEGIES[strategy].verifier == "search"
-    return strategy not in STRATEGIES or reads_scores(strategy, selector)
+    return strategy not in STRATEGIES or reads_scores(strategy, selector, budget)
 
 
 def evidence(results: Results, budgets: Sequence[int], seed: int) -> pd.DataFrame:
@@ -108,7 +109,9 @@ def _pool_evidence(
         if selector != COVERAGE and missing_column(block.rows, selector):
             continue
         values = success_at_k(selector, block.labels, block.correct, block.features(), ks, seed)
-        costs = _pool_costs(block, ks, about, charges_verifier(POOL_ARM[0], selector))
+        costs = _pool_costs(
+            block, ks, about, [charges_verifier(POOL_ARM[0], selector, k) for k in ks]
+        )
         for column, k in enumerate(ks):
             rows.append(
                 pd.DataFrame(
@@ -127,9 +130,9 @@ def _pool_evidence(
 
 
 def _pool_costs(
-    block: QuestionBlock, ks: Sequence[int], about: Mapping[str, Any], verified: bool
+    block: QuestionBlock, ks: Sequence[int], about: Mapping[str, Any], verified: Sequence[bool]
 ) -> dict[str, Floats]:
-    """COST_COLUMNS of k solutions, (questions, len(ks)) each; without the verifier's unless
+    """COST_COLUMNS of k solutions, (questions, len(ks)) each; without the verifier's where k is not
     ``verified``."""
     n = block.samples
     runs = math.ceil(n / MAX_BUDGET)
@@ -162,14 +165,12 @@ def _pool_costs(
     verifier_prompt = np.where(own_prompt <= 2 * prompt, own_prompt, 0.0)
     generated = grown(total["generated_tokens"], nothing)
     generator_flops = grown(total["generator_flops"], prompt_flops("", prompt))
-    verifier_tokens, verifier_flops = np.zeros_like(generated), np.zeros_like(generated)
-    depth, seconds = block.column("generator_depth"), grown(total["seconds"], nothing)
-    if verified:
-        verifier_tokens = grown(total["verifier_tokens"], verifier_prompt)
-        verifier_flops = grown(total["verifier_flops"], prompt_flops("verifier_", verifier_prompt))
-        depth = depth + block.column("verifier_depth")
-    else:
-        seconds *= _generator_share(total)[:, None]
+    verifier_flops = grown(total["verifier_flops"], prompt_flops("verifier_", verifier_prompt))
+    verifier_tokens = grown(total["verifier_tokens"], verifier_prompt) * verified
+    verifier_flops *= verified
+    depth = block.column("generator_depth")
+    seconds = grown(total["seconds"], nothing)
+    seconds *= np.where(verified, 1.0, _generator_share(total)[:, None])
     return {
         "generated_tokens": generated,
         "verifier_tokens": verifier_tokens,
@@ -177,7 +178,11 @@ def _pool_costs(
         "generator_flops": generator_flops,
         "verifier_flops": verifier_flops,
         "flops": generator_flops + verifier_flops,
-        "sequential_depth": expected_max_at_k(depth, ks),
+        "sequential_depth": np.where(
+            verified,
+            expected_max_at_k(depth + block.column("verifier_depth"), ks),
+            expected_max_at_k(depth, ks),
+        ),
         "seconds": seconds,
     }
 
@@ -200,8 +205,11 @@ def _run_evidence(runs: pd.DataFrame, budgets: Sequence[int], has_pool: bool) ->
         value = _run_values(runs, selector)
         if value.isna().all():
             continue
-        verified = runs["strategy"].map(lambda name: charges_verifier(name, selector))  # noqa: B023
-        costs = _run_costs(runs, verified.to_numpy(bool))
+        verified = [
+            charges_verifier(strategy, selector, budget)
+            for strategy, budget in zip(runs["strategy"], runs["budget"], strict=True)
+        ]
+        costs = _run_costs(runs, np.array(verified, bool))
         table = runs[keys].assign(value=value, **costs).dropna(subset=["value"])
         frames.append(table.groupby(keys).mean().reset_index().assign(selector=selector))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

@@ -63,7 +63,7 @@ def each_curve(
         if missing:
             raise BadInput(
                 f"The selector {selector} needs a column {missing[:40]}, which the pool does not "
-                "have."
+                f"have: choose another ({', '.join(available_selectors(pool, score))})."
             )
     pool_blocks = list(question_blocks(pool))
     max_samples = pool_blocks[-1].samples

@@ -25,7 +25,7 @@ from ttc_explorer.search.executor import PolicyFunction, RunExecutor
 from ttc_explorer.search.model_facts import ModelFacts
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import parse_budget
-from ttc_explorer.search.strategy import check_verifier
+from ttc_explorer.search.strategy import check_selector
 from ttc_explorer.search.work import Method, Models
 
 Clock = Callable[[], float]
@@ -42,7 +42,13 @@ def check_run(run: Run, models: ModelFacts) -> None:
     parse_budget(run.budget)
     if not 0 <= run.seed <= MAX_SEED:
         raise BadInput(f"The seed must be a whole number from 0 to {MAX_SEED}.")
-    check_verifier(run.strategy, run.settings, present=models.verifier is not None)
+    check_selector(
+        run.strategy,
+        run.settings.selector,
+        run.budget,
+        has_verifier=models.verifier is not None,
+        tells_logprobs=models.tells_logprobs,
+    )
     if reason := models.missing(run.strategy):
         raise BadInput(reason)
 

@@ -36,7 +36,13 @@ from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.answer_groups import AnswerGroups
 from ttc_explorer.search.primitives import ROOT
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.strategy import NO_REVISER, get_strategy, reads_scores
+from ttc_explorer.search.selector import figures_given, missing_figures
+from ttc_explorer.search.strategy import (
+    NO_REVISER,
+    get_strategy,
+    reads_logprobs,
+    reads_scores,
+)
 from ttc_explorer.search.tree import CopyAdded, NodeAdded
 from ttc_explorer.search.work import Execution, Models, Work, ask, total_cost
 
@@ -152,7 +158,8 @@ class RunExecutor:
         self._clock = clock
         self._start_time = clock()
         self._deadline = None if seconds is None else self._start_time + seconds
-        self._reads_scores = reads_scores(run.strategy, run.settings.selector)
+        rule = (run.strategy, run.settings.selector, run.budget)
+        self._reads_scores, self._reads_logprobs = reads_scores(*rule), reads_logprobs(*rule)
         self._search = get_strategy(run.strategy).search(run.tree, run.budget, run.settings)
         self._execution = self.execute()
         self._samples: dict[int, list[NodeSample]] = {ROOT: [NodeSample((run.seed,))]}
@@ -336,6 +343,9 @@ class RunExecutor:
         self.run.ledger.charge(total_cost(rows), generator_depth=depth)
         self._stop_if_asked()
         self._note_failures(rows, what)
+        if self._reads_logprobs and any(row.tokens and not row.token_logprobs for row in rows):
+            given = figures_given(self._models.verifier is not None, logprobs=False)
+            raise BadInput(missing_figures(self.run.settings.selector, given, self.run.model))
 
     def _revise(self, request: Revise) -> Execution[Sequence[Step]]:
         """A whole attempt after each parent, written a line of every attempt at a time."""

@@ -114,6 +114,11 @@ class ModelFacts:
         return self.default_selector if reads_scores and self.verifier is None else selector
 
     @property
+    def tells_logprobs(self) -> bool:
+        """Whether the generator tells the log-probabilities of its tokens; some servers do not."""
+        return self.capabilities is None or self.capabilities.logprobs
+
+    @property
     def default_selector(self) -> str:
         """``weighted`` where there is a verifier, ``majority`` where there is none."""
         return "weighted" if self.verifier is not None else "majority"

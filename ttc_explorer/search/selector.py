@@ -8,7 +8,7 @@ voted, estimated, drawn and compared like those that come with the package (``se
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,6 +72,47 @@ class Selector:
 
 SELECTORS: Registry[Selector] = Registry("selector")
 """Name -> selector. The built-in ones are there as soon as anything of ``search`` is imported."""
+
+NEEDED_FIGURES = {
+    "scores": "a verifier's scores",
+    "logprobs": "the log-probabilities of the model's tokens",
+}
+"""What a selector of each need reads, in words."""
+
+
+def figures_given(verifier: bool, logprobs: bool) -> list[Need]:
+    """What there is of what selectors may need, where there is a verifier or log-probabilities."""
+    given: list[Need] = ["scores"] * verifier
+    given += ["logprobs"] * logprobs
+    return given
+
+
+def selectors_with(given: Collection[Need]) -> list[str]:
+    """The selectors that can choose by what is given."""
+    return [name for name, rule in SELECTORS.items() if rule.needs in ("nothing", *given)]
+
+
+def missing_figures(name: str, given: Collection[Need], where: str) -> str:
+    """Why a selector cannot choose, and which others can.
+
+    Args:
+        name: of the selector.
+        given: what there is of what selectors may need.
+        where: what has not got the rest, as in "this run".
+
+    Returns:
+        A sentence; empty if there is what the selector needs.
+
+    Raises:
+        BadInput: there is no such selector.
+    """
+    needs = SELECTORS.find(name).needs
+    if needs == "nothing" or needs in given:
+        return ""
+    return (
+        f"The selector {name} needs {NEEDED_FIGURES[needs]}, which {where} does not have: choose "
+        f"another ({', '.join(selectors_with(given))})."
+    )
 
 
 def selector(

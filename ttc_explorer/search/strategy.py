@@ -12,7 +12,12 @@ from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.registry import Registry
 from ttc_explorer.search.primitives import Search
-from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.selector import (
+    SELECTORS,
+    figures_given,
+    missing_figures,
+    selectors_with,
+)
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.tree import SearchTree
 
@@ -124,13 +129,24 @@ def choice_key(choice: StrategyChoice) -> str:
     return f"{choice.strategy} {json.dumps(dict(choice.settings), sort_keys=True)}"
 
 
-def reads_scores(name: str, selector: str) -> bool:
+def reads_scores(name: str, selector: str, budget: int) -> bool:
     """Whether a run of this strategy, counted by this selector, reads the verifier's scores: to
-    search, or to select. What nobody reads is neither computed nor charged for. Raises BadInput."""
-    verifier = get_strategy(name).verifier
-    return verifier == "search" or (
-        verifier == "select" and SELECTORS.find(selector).needs == "scores"
+    search, or to select, which takes two solutions at least. What nobody reads is neither computed
+    nor charged for. Raises BadInput."""
+    return get_strategy(name).verifier == "search" or (
+        _selects(name, budget) and SELECTORS.find(selector).needs == "scores"
     )
+
+
+def reads_logprobs(name: str, selector: str, budget: int) -> bool:
+    """Whether a run of this strategy, counted by this selector, reads the log-probabilities of its
+    tokens. Raises BadInput."""
+    return _selects(name, budget) and SELECTORS.find(selector).needs == "logprobs"
+
+
+def _selects(name: str, budget: int) -> bool:
+    """Whether there may be several solutions to choose from."""
+    return get_strategy(name).verifier != "nothing" and budget > 1
 
 
 NO_REVISER = (
@@ -158,18 +174,23 @@ def unavailable_reason(
     return ""
 
 
-def check_verifier(name: str, settings: Settings, present: bool) -> None:
-    """Raise BadInput if the strategy, with these settings, needs a verifier and none is present."""
-    if present or not reads_scores(name, settings.selector):
-        return
+def check_selector(
+    name: str, selector: str, budget: int, has_verifier: bool, tells_logprobs: bool
+) -> None:
+    """Raise BadInput if a run of the strategy, counted by the selector, needs a verifier or
+    log-probabilities of tokens that the models do not give."""
     entry = get_strategy(name)
-    if entry.verifier == "search":
+    if entry.verifier == "search" and not has_verifier:
         raise BadInput(
             f"{entry.title} needs a verifier: name one after the generator (GENERATOR+VERIFIER), "
             "or choose another strategy, such as best_of_n."
         )
-    without = [name for name, selector in SELECTORS.items() if selector.needs != "scores"]
-    raise BadInput(
-        f"The selector '{settings.selector}' needs a verifier: name one after the generator "
-        f"(GENERATOR+VERIFIER), or set selector={', '.join(without[:-1])} or {without[-1]}."
-    )
+    given = figures_given(has_verifier, tells_logprobs)
+    if reads_scores(name, selector, budget) and not has_verifier:
+        *able, last = selectors_with(given)
+        raise BadInput(
+            f"The selector '{selector}' needs a verifier: name one after the generator "
+            f"(GENERATOR+VERIFIER), or set selector={', '.join(able)} or {last}."
+        )
+    if reads_logprobs(name, selector, budget) and not tells_logprobs:
+        raise BadInput(missing_figures(selector, given, "this model"))

@@ -203,6 +203,21 @@ def hierarchical_chain_weights(tree: SearchTree, own: dict[int, float]) -> dict[
     return {leaf: votes[leaf] * weight for leaf, weight in own.items()}
 
 
+def lacks_figures(
+    tree: SearchTree, selector: str, aggregate: str, confidence: str = "mean"
+) -> bool:
+    """Whether a selector cannot choose: there are several solutions, and of none a score, or a
+    log-probability, that it needs: what ranks them then is their number, which is another selector.
+    Arguments as of ``ranked_votes``. Raises BadInput if there is no such selector."""
+    needs = SELECTORS.find(selector).needs
+    leaves = [leaf for leaf in tree.leaves() if tree.answer[leaf] is not None]
+    if needs == "nothing" or len(leaves) < 2:
+        return False
+    features = solution_features(tree, leaves, selector, aggregate, confidence)
+    known = features.score if needs == "scores" else features.confidence
+    return bool(np.isnan(known).all())
+
+
 def ranked_votes(
     tree: SearchTree, selector: str, aggregate: str, confidence: str = "mean"
 ) -> list[Vote]:

@@ -151,6 +151,16 @@ def _uploaded_pool(
         notes.insert(0, f"Read as {IMPORTERS[pool.attrs['format']].title}.")
     if "score" not in pool:
         notes.append("It has no scores: what a verifier would choose cannot be drawn.")
+    lacking = [
+        estimator_title(name).lower()
+        for name, rule in SELECTORS.items()
+        if rule.needs == "logprobs" and name not in selectors
+    ]
+    if lacking:
+        notes.append(
+            f"It has no column confidence_mean, made of the model's token log-probabilities: "
+            f"{', '.join(lacking)} cannot be drawn."
+        )
     following = selectors[len(curves) : len(curves) + 1]
     return UploadedPool(
         path.name[:MAX_FILE_NAME_CHARACTERS],

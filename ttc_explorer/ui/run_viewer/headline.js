@@ -20,13 +20,14 @@ const CHOOSERS = { scores: "the verifier trusted", logprobs: "the model’s own 
 // The result in a sentence, and what to try next: { name, text }. `name` is running, empty, outside (not a kind that the
 // model knows), unknown (no reference answer), chosen (found and chosen), missed (found but not chosen) or never found.
 export function resultInWords(state, rule, selectors) {
-  const { rows } = votesBy(state, rule), [vote] = rows, total = sampleCount(solutionsOf(state));
+  const { rows, lacks } = votesBy(state, rule), [vote] = rows, total = sampleCount(solutionsOf(state));
   const solutions = countNoun(total, "solution");
   if (state.about.outside) {
     const known = state.about.answer ? ` It is ${state.about.answer}.` : "";
     return { name: "outside", text: `${state.about.model} does not know this kind of question: its answer means nothing, however sure it looks.${known}` };
   }
   if (!state.status.over) return { name: "running", text: vote ? `${solutions} so far; ${vote.answer.text} leads.` : "Searching …" };
+  if (lacks) return { name: "empty", text: lacks };
   if (!vote) return { name: "empty", text: total ? "No answer can be read from what was written." : "Stopped before a solution was finished." };
   const known = rows.some(({ answer }) => answer.right !== null);
   if (!known) {

@@ -72,13 +72,14 @@ export function createReader() {
 // --- questions ----------------------------------------------------------------------------------------------------------
 
 // What speaks for each answer by a rule { selector, aggregate }, the chosen one first:
-// { rows: [{ answer: { text, right }, count, weight, leaf, score }], more: [answers, votes] beyond these, total weight }.
+// { rows: [{ answer: { text, right }, count, weight, leaf, score }], more: [answers, votes] beyond these, total weight,
+//   lacks: why the selector cannot choose }.
 export function votesBy(state, { selector, aggregate }) {
-  const table = state.votes[`${selector} ${aggregate}`] ?? { rows: [], more: [0, 0], weight: 0 };
+  const table = state.votes[`${selector} ${aggregate}`] ?? { rows: [], more: [0, 0], weight: 0, lacks: "" };
   const rows = table.rows.map(([key, count, weight, leaf, score]) => ({
     answer: state.answers.get(key), count, weight, leaf, score,
   }));
-  return { rows, more: table.more, weight: table.weight };
+  return { rows, more: table.more, weight: table.weight, lacks: table.lacks };
 }
 
 // The last steps of all finished solutions.

@@ -42,7 +42,7 @@ from itertools import accumulate
 
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.selector import SELECTORS, figures_given, missing_figures
 from ttc_explorer.search.settings import AGGREGATES
 from ttc_explorer.search.strategy import get_strategy
 from ttc_explorer.search.tree import (
@@ -56,7 +56,7 @@ from ttc_explorer.search.tree import (
     StatusChanged,
     ValueUpdated,
 )
-from ttc_explorer.search.voting import ranked_votes, solution_weights
+from ttc_explorer.search.voting import lacks_figures, ranked_votes, solution_weights
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS
 
 MAX_STEP_CHARACTERS = 4000
@@ -255,14 +255,19 @@ def vote_tables(run: Run, answer_keys: dict[str | None, int]) -> dict[str, Json]
 
     Returns:
         ``"selector aggregate"`` -> ``rows``, of ``[key, count, weight, leaf, score]``, the chosen
-        answer first; ``more``, the answers beyond MAX_VOTE_ROWS and their votes; and ``weight``,
-        that of all together.
+        answer first; ``more``, the answers beyond MAX_VOTE_ROWS and their votes; ``weight``, that
+        of all together; and ``lacks``, why the selector cannot choose, empty if it can.
     """
     tables: dict[str, Json] = {}
     rows: list[Json]
+    given = figures_given(
+        any(score is not None for score in run.tree.score), any(run.tree.token_logprobs)
+    )
     for selector in SELECTORS:
         for aggregate in AGGREGATES:
-            votes = ranked_votes(run.tree, selector, aggregate, run.settings.confidence)
+            rule = (run.tree, selector, aggregate, run.settings.confidence)
+            lacks = missing_figures(selector, given, "this run") if lacks_figures(*rule) else ""
+            votes = [] if lacks else ranked_votes(*rule)
             more = votes[MAX_VOTE_ROWS:]
             rows = [
                 [
@@ -278,6 +283,7 @@ def vote_tables(run: Run, answer_keys: dict[str | None, int]) -> dict[str, Json]
                 "rows": rows,
                 "more": [len(more), sum(vote.count for vote in more)],
                 "weight": round(sum(vote.weight for vote in votes), 6),
+                "lacks": lacks,
             }
     return tables
 

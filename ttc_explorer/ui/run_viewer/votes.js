@@ -6,8 +6,8 @@ import { mathText } from "./math_text.js";
 import { sampleCount, solutionsOf, votesBy } from "./run_state.js";
 
 export function votesTable(state, rule, terms) {
-  const { rows, more, weight } = votesBy(state, rule);
-  if (!rows.length) return [h("p", { class: "hint" }, "Every solution that ends votes for its answer here.")];
+  const { rows, more, weight, lacks } = votesBy(state, rule);
+  if (!rows.length) return [h("p", { class: "hint" }, lacks || "Every solution that ends votes for its answer here.")];
   const most = (values) => Math.max(...values);
   const [count, heaviest] = [most(rows.map((row) => row.count)), most(rows.map((row) => row.weight))];
   const highest = most(rows.map((row) => row.score ?? 0));
