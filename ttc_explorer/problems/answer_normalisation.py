@@ -62,6 +62,8 @@ _ANSWER_REWRITES = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
         (r"\s+", " "),
+        (r"\\lbrace(?![a-zA-Z])\s?", r"\\{"),
+        (r"\\rbrace(?![a-zA-Z])", r"\\}"),
         (r"\\(?:left|right|big|Big|bigg|Bigg)[lr]?(?![a-zA-Z])\.?", ""),
         (r"\\(?:displaystyle|textstyle|limits|nonumber|bf|rm|it)(?![a-zA-Z])", ""),
         (r"\\[()]|(?<!\\)\\[\[\]]", " "),  # the delimiters of formulas inside an answer

@@ -42,6 +42,12 @@ _CLAUSE_AFTER_COMMA = re.compile(
 _REMARK = re.compile(
     r"(?<=[\w$}%)])\s+\((?!\s*(?:in\s+)?base\b)[^()]{0,200}?[A-Za-z]{2}[^()]{0,200}\)\s*$"
 )
+_DASH_REMARK = re.compile(r"(?<=[\w$}%)])\s+[–—]\s+[A-Za-z].*$", re.DOTALL)
+_DENIAL = re.compile(
+    r"\b(?:(?:is|are|was|were|be|cannot|can)\s+not|cannot|(?:is|are|was|were|ca)n['’]t)\s+"
+    r"(?:be\s+|equal\s+(?:to\s+)?)?(?=\S)(?P<denied>[^,;]*?)(?:[,;]?\s+but\s+(?P<instead>.*))?$",
+    re.IGNORECASE | re.DOTALL,
+)
 _COPULA = re.compile(
     r"(?<![\\A-Za-z])(?:is|are|was|were|be|becomes|equals|equal\s+to|comes\s+to)\b:?"
     r"|(?<=\b[Ii]t)['’]s\b|(?<=\b[Tt]hat)['’]s\b",
@@ -129,6 +135,9 @@ def read_phrase(phrase: str, is_marked: bool = True) -> str | None:
     if (said := _YES_OR_NO.match(phrase)) or (said := _NO_SOLUTION.search(phrase)):
         return strip_delimiters(said[0])
     plain = _TEXT_COMMAND.sub(r" \1 ", phrase)
+    denial = _DENIAL.search(plain)
+    if denial is not None and has_value(denial["denied"]):  # what the answer is not
+        return read_phrase(denial["instead"], is_marked) if denial["instead"] else None
     copula = max(_COPULA.finditer(plain), key=lambda match: match.start(), default=None)
     if copula is not None:
         tail = strip_delimiters(plain[copula.end() :])
@@ -167,7 +176,7 @@ def last_equation(sentence: str) -> str | None:
 
 
 def _strip_remarks(phrase: str, is_marked: bool) -> str:
-    for pattern in (_REASON, _CLAUSE, _CLAUSE_AFTER_COMMA, _REMARK):
+    for pattern in (_REASON, _CLAUSE, _CLAUSE_AFTER_COMMA, _REMARK, _DASH_REMARK):
         match = pattern.search(phrase)
         may_conclude = pattern in (_CLAUSE, _CLAUSE_AFTER_COMMA) and not is_marked
         if match is None or (may_conclude and has_value(match[0])):

@@ -272,13 +272,16 @@ def _after_gsm8k_mark(text: str) -> _Mark | None:
     return None
 
 
+_FOREIGN_ANSWER = r"antwort|r[ée]ponse|respuesta|risposta|resposta|ответ|答案|答え|答|정답"
+"""The word in German, French, Spanish, Italian, Portuguese, Russian, Chinese, Japanese, Korean."""
 _ANSWER_LINE = re.compile(
-    r"^[ \t>*_#-]{0,8}(?:the[ \t]+)?(?:final[ \t]+|correct[ \t]+)?(?:answer|ans\.?)"
-    r"(?:[ \t]*[*_]{0,4}[ \t]*[:=][ \t*_]*|[*_ \t]*\n)",
+    r"^[ \t>*_#-]{0,8}(?:the[ \t]+)?(?:final[ \t]+|correct[ \t]+)?"
+    rf"(?:answer|ans\.?|{_FOREIGN_ANSWER})"
+    r"(?:[ \t]*[*_]{0,4}[ \t]*[:：=][ \t*_]*|[*_ \t]*\n)",
     re.MULTILINE | re.IGNORECASE,
 )
 _SHORT_ANSWER_LINE = re.compile(r"^[ \t*_]*A[*_]{0,3}:[ \t*_]*(?P<rest>[^\n]*)\s*\Z", re.MULTILINE)
-_SENTENCE_END = re.compile(r"\n|\$\$|\\\]|(?<!\.)[.!?](?=\s|$|\*)")
+_SENTENCE_END = re.compile(r"\n|\$\$|\\\]|(?<!\.)[.!?](?=\s|$|\*)|。")
 _BLOCK = re.compile(
     r"\s*(?:(?P<dollars>\$\$)|(?P<bracket>\\\[)|\$?\\begin\{(?P<environment>[a-z]{1,20})\*?\})"
 )
@@ -298,7 +301,9 @@ def _after_answer_mark(text: str) -> _Mark | None:
 _ANSWER_SENTENCE = re.compile(
     r"\banswer(?:,?[ \t]+[a-z]{1,15}){0,4}?,?[ \t]*"
     r"(?:\bis\b|\bare\b|\bequals\b|\b(?:would|must|should|will)[ \t]+be\b|[:=])"
-    r"(?:[ \t]+(?:therefore|thus|then|simply|just|also)\b)?:?",
+    r"(?:[ \t]+(?:therefore|thus|then|simply|just|also)\b)?:?"
+    r"|\b(?:antwort[ \t]+(?:ist|lautet)|r[ée]ponse[ \t]+est|(?:respuesta|resposta)[ \t]+(?:es|é)|"
+    r"risposta[ \t]+è)\b:?|答案(?:就?是|[为為])|答えは|정답은",
     re.IGNORECASE,
 )
 _NOT_STATED = re.compile(
@@ -309,7 +314,9 @@ _NOT_STATED = re.compile(
 
 def _in_answer_sentence(text: str) -> _Mark | None:
     """The last sentence that says "the answer is X"."""
-    return _marked_phrase(_ANSWER_SENTENCE, text) if re.search("answer", text, re.I) else None
+    if not re.search(rf"answer|{_FOREIGN_ANSWER}", text, re.IGNORECASE):
+        return None
+    return _marked_phrase(_ANSWER_SENTENCE, text)
 
 
 def _marked_phrase(pattern: re.Pattern[str], text: str) -> _Mark | None:
