@@ -60,12 +60,14 @@ export function layout(nodes, best, room) {
     for (const id of group.members) Object.assign(spots[id], { x: group.level * column, y: middle, group });
   }
   const slot = Math.min(breadth / room.answers.length, 1.5 * Math.max(...room.answers.map((size) => size.across)));
-  const answers = room.answers.map((_, place) => ({ x: last * column, y: slot * (place - (room.answers.length - 1) / 2) }));
+  // while the tree grows they wait where it will end
+  const end = Math.max(last * column, room.settled || !room.answers.length ? 0 : room.along - RADIUS - tail);
+  const answers = room.answers.map((_, place) => ({ x: end, y: slot * (place - (room.answers.length - 1) / 2) }));
   const edges = plan.takes.flatMap(({ half }, id) => [across[id] - half, across[id] + half]);
   for (const { y } of answers) edges.push(y - slot / 2, y + slot / 2);
   return {
     spots, answers,
-    bounds: { x0: -RADIUS, x1: last * column + tail, y0: Math.min(...edges), y1: Math.max(...edges) },
+    bounds: { x0: -RADIUS, x1: end + tail, y0: Math.min(...edges), y1: Math.max(...edges) },
     scale: { sizes: plan.sizes, column },
   };
 }

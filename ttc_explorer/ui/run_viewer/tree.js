@@ -29,6 +29,10 @@ const LONGEST_TIP = 200;                // characters of a step in its tip; the 
 const CAPTION = { line: 15, gap: 4, lines: 4, least: 84, cut: 150, beyond: 0.3 };  // pixels on screen; what is cut needs more
 const SLOT = { along: 40, down: 84, least: 3, most: 14 };       // pixels an answer takes across, and how many have their own
 
+const LEGEND = {                        // what is explained only where it occurs
+  unscored: ({ score }) => score === null, cut: ({ status }) => status === "pruned", rollout: ({ kind }) => kind === "rollout",
+  copies: ({ copies }) => copies > 1, visits: ({ visits }) => visits !== null,
+};
 const HELP = "Search tree. Arrow keys walk from step to step, Enter opens the inspector or a fold, Home leads to the problem, "
   + "slash finds, plus and minus zoom, F fits.";
 
@@ -43,7 +47,7 @@ function skeleton() {
     else part.setAttribute("aria-hidden", true);
   }
   const button = (zoom, label, sign) => h("button", { type: "button", "data-zoom": zoom, "aria-label": label }, sign);
-  const key = (name, ...content) => h("span", { class: `key ${name}`.trim(), hidden: ["rollout", "copies", "visits", "folds"].includes(name) }, content);
+  const key = (name, ...content) => h("span", { class: `key ${name}`.trim(), hidden: name === "folds" || name in LEGEND }, content);
   return h("section", { class: "tree-view" },
     h("header", null,
       h("p", { class: "standing" }),
@@ -57,8 +61,8 @@ function skeleton() {
     h("footer", { "aria-hidden": "true" },
       key("", "Verifier score ", h("b", null, "0"), h("i", { class: "low" }), h("i", { class: "scale" }), h("i", { class: "high" }), h("b", null, "100")),
       key("unscored", h("i", { class: "blank" }), "not scored"),
-      key("", h("i", { class: "cut" }), "pruned"),
-      key("folds", h("i", { class: "pill" }, "+9"), "folded, press to open"),
+      key("cut", h("i", { class: "cut" }), "pruned"),
+      key("folds", h("i", { class: "pill" }, "+9"), "folded"),
       key("rollout", h("i", { class: "ghost" }), "looked ahead"),
       key("copies", h("b", null, "×4"), "equal steps"),
       key("visits", h("b", null, "12"), "visits"),
@@ -132,9 +136,7 @@ export class TreeView {
     if (state.id !== this.run) this.forget(state.id);
     this.state = state;
     this.best = new Set(best.length ? [0, ...best] : []);
-    this.find(".key.rollout").hidden = !state.nodes.some(({ kind }) => kind === "rollout");
-    this.find(".key.copies").hidden = !state.nodes.some(({ copies }) => copies > 1);
-    this.find(".key.visits").hidden = !state.nodes.some(({ visits }) => visits !== null);
+    for (const [name, occurs] of Object.entries(LEGEND)) this.find(`.key.${name}`).hidden = !state.nodes.slice(1).some(occurs);
     if (this.find(".standing").textContent !== state.status.text) {
       this.find(".standing").textContent = state.status.text;
       this.announce(state.status.text);
@@ -166,7 +168,7 @@ export class TreeView {
     const { state, vertical, unit } = this, width = this.width / unit, height = this.height / unit;
     if (!width || !state?.nodes.length) return;
     this.find(".empty").hidden = true;
-    const depth = state.nodes.reduce((most, node) => Math.max(most, node.depth), 1);
+    const depth = this.depth = state.nodes.reduce((most, node) => Math.max(most, node.depth), 1);
     this.labelRoom = vertical ? 56 : Math.round(clamp(width / (depth + 1) - 60, 72, 110));
     const { items, answers, subtrees } = drawnTree(state.nodes, {
       fold: state.about.budget >= FOLD_FROM[vertical ? "down" : "along"], best: new Set([...this.best, ...this.pathTo(this.picked)]), opened: this.opened,
@@ -286,12 +288,20 @@ export class TreeView {
     if (mark.line !== mark.spot.line && mark.edge) mark.edge.style.strokeWidth = mark.line = mark.spot.line.toFixed(1);
     if (facts.unfolded !== undefined) paintFold(mark, facts, this.measure);
     else paintStep(mark, facts, this.measure);
+    this.tell(mark, facts.words.join(", "));
     const { g } = mark;
-    g.setAttribute("aria-level", item ? item.depth + 1 : this.items.at(-1).depth + 2);
-    g.setAttribute("aria-label", facts.words.join(", "));
-    g.setAttribute("aria-selected", mark.picked);
     if ((mark.best || mark.picked) && g.nextSibling && !mark.raised) this.layers.marks.append(g);       // above whatever is near
     mark.raised = mark.best || mark.picked;
+  }
+
+  // What a screen reader is told of a mark: its place among its siblings, and its words.
+  tell(mark, words) {
+    const { item, group, g } = mark, siblings = item ? item.parent?.children ?? [item] : this.answers;
+    const level = item ? item.depth + 1 : this.depth + 2;
+    const told = [level, siblings.indexOf(item ?? group) + 1, siblings.length, mark.picked, words];
+    if (told.join() === mark.told) return;
+    mark.told = told.join();
+    for (const [i, name] of ["aria-level", "aria-posinset", "aria-setsize", "aria-selected", "aria-label"].entries()) g.setAttribute(name, told[i]);
   }
 
   stepFacts(mark, members) {
