@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -10,10 +13,12 @@ from ttc_explorer.serving.load_test import (
     Crowd,
     Job,
     Outcome,
+    Usage,
     draw_jobs,
     run_alone,
     run_crowd,
     same_tree,
+    usage_of,
 )
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.pages import build_app
@@ -50,6 +55,17 @@ def test_figures_count_whole_runs_and_trees_that_differ():
     assert (figures["refused"], figures["failures"], figures["trees_unequal"]) == (1, 1, 1)
     assert figures["first_nodes_seconds"][0] == 1.0
     assert (figures["presses"], figures["peak_memory_mb"]) == (4, 3)
+
+
+def test_usage_is_of_a_process_and_what_it_started():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        both, alone = usage_of(os.getpid()), usage_of(child.pid)
+    finally:
+        child.communicate(b"\n", timeout=60)
+    assert both.page_cpu > 0
+    assert both.memory > alone.memory > 2**20
+    assert usage_of(child.pid) == Usage()
 
 
 @pytest.mark.slow

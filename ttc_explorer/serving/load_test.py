@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -242,6 +242,8 @@ class Crowd:
     outcomes: list[Outcome] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     peak: int = 0
+    page_cpu: float = 0.0
+    worker_cpu: float = 0.0
 
     def figures(self, alone: dict[Job, str]) -> dict[str, Any]:
         """The figures, with trees compared with those alone."""
@@ -262,6 +264,10 @@ class Crowd:
             "end_seconds": _median_and_95(ends),
             "trees_unequal": len(unequal),
             "peak_memory_mb": self.peak >> 20,
+            "cores_used": {
+                "pages": round(self.page_cpu / self.seconds, 2),
+                "workers": round(self.worker_cpu / self.seconds, 2),
+            },
         }
 
 
@@ -311,15 +317,18 @@ async def run_crowd(address: str, clients: int, seconds: float, jobs: list[Job],
                 opened = False
             await asyncio.sleep(2 * PAUSE_SECONDS * rng.random() if clients > 1 else 0)
 
-    async def watch_memory() -> None:
-        while True:
-            crowd.peak = max(crowd.peak, memory_of(pid))
+    before = usage_of(pid)
+
+    async def watch() -> None:
+        while time.monotonic() < end:
+            seen = usage_of(pid)
+            crowd.peak = max(crowd.peak, seen.memory)
+            crowd.page_cpu = seen.page_cpu - before.page_cpu
+            crowd.worker_cpu = seen.worker_cpu - before.worker_cpu
             await asyncio.sleep(1.0)
 
     async with httpx.AsyncClient(base_url=address, limits=limits, timeout=timeout) as client:
-        watching = asyncio.create_task(watch_memory())
-        await asyncio.gather(*(live(number, client) for number in range(clients)))
-        watching.cancel()
+        await asyncio.gather(watch(), *(live(number, client) for number in range(clients)))
     return crowd
 
 
@@ -335,26 +344,33 @@ async def run_alone(address: str, jobs: list[Job]) -> tuple[dict[Job, str], floa
         return lines, time.monotonic() - start
 
 
-def memory_of(pid: int) -> int:
-    """Bytes that a process and all its descendants hold; 0 where the system does not say (it does
-    on Linux)."""
-    children: dict[int, list[int]] = {}
+@dataclass(frozen=True)
+class Usage:
+    """What the app's processes hold and have used: ``memory`` in bytes, and seconds of processor by
+    the one that serves pages (``page_cpu``) and by all that it started (``worker_cpu``). Zeros where
+    the system does not say (it does on Linux)."""
+
+    memory: int = 0
+    page_cpu: float = 0.0
+    worker_cpu: float = 0.0
+
+
+def usage_of(pid: int) -> Usage:
+    """The usage of a process and all its descendants."""
+    stats: dict[int, list[str]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-        children.setdefault(parent, []).append(int(stat.parent.name))
-    pending, total = [pid], 0
+        with suppress(OSError):  # it has ended meanwhile
+            stats[int(stat.parent.name)] = stat.read_text().rpartition(")")[2].split()
+    pending, memory, cpu = [pid], 0, {True: 0.0, False: 0.0}
     while pending:
         process = pending.pop()
-        pending += children.get(process, [])
-        try:
-            pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-        except (OSError, ValueError, IndexError):
+        if process not in stats:
             continue
-        total += pages * os.sysconf("SC_PAGE_SIZE")
-    return total
+        fields = stats[process]  # from the third on, as proc(5) counts them
+        pending += [other for other, each in stats.items() if int(each[1]) == process]
+        memory += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+        cpu[process == pid] += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return Usage(memory, cpu[True], cpu[False])
 
 
 # --- the app --------------------------------------------------------------------------------------
@@ -425,7 +441,7 @@ def run_load_test(minutes: float, crowds: tuple[int, ...] = (16, 50)) -> dict[st
     with running_app() as (address, pid, start_seconds):
         alone, spent = asyncio.run(run_alone(address, jobs))
         rate = 60 * len(jobs) / spent
-        idle = memory_of(pid)
+        idle = usage_of(pid).memory
         figures: dict[str, Any] = {
             "cores": os.cpu_count(),
             "start_seconds": round(start_seconds, 1),
@@ -437,6 +453,6 @@ def run_load_test(minutes: float, crowds: tuple[int, ...] = (16, 50)) -> dict[st
             time.sleep(SETTLE_SECONDS)
             seen = crowd.figures(alone)
             seen["ratio"] = round(seen["whole_runs_a_minute"] / rate, 2)
-            seen["memory_after_mb"] = memory_of(pid) >> 20
+            seen["memory_after_mb"] = usage_of(pid).memory >> 20
             figures[f"crowd_{clients}"] = seen
     return figures
