@@ -16,6 +16,9 @@ from ttc_explorer.serving import zerogpu  # before anything that imports torch
 # isort: split
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from ttc_explorer.asset_files import POLICY_FILE, RECORDED_RUNS_FOLDER
 from ttc_explorer.environment import Environment, read_environment
@@ -105,7 +108,8 @@ def launch() -> None:
     # What is on the GPU before the launch need not be moved there with every allocation.
     if zerogpu.ENABLED:
         model_manager.wait()
-    app.launch(prevent_thread_lock=True, **server_options(environment, limits))
+    options = server_options(environment, limits, model_manager)
+    app.launch(prevent_thread_lock=True, **options)
     sys.stdout.flush()  # the address, for whoever reads it from a file or a pipe
     try:
         Event().wait()
@@ -139,9 +143,15 @@ def _address_family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def server_options(environment: Environment, limits: Limits) -> dict[str, Any]:
+def server_options(
+    environment: Environment, limits: Limits, model_manager: ModelManager
+) -> dict[str, Any]:
     """What ``launch`` must be given for the pages to look as designed, and for the server to keep
-    to the limits."""
+    to the limits and to say how it stands."""
+
+    async def service_status(request: Request) -> JSONResponse:
+        return JSONResponse(model_manager.status(), headers={"Cache-Control": "no-store"})
+
     pages = launch_options()
     rules = HttpRules.for_app(environment, limits, Path(get_upload_folder()), pages["head"])
     return pages | {
@@ -149,7 +159,10 @@ def server_options(environment: Environment, limits: Limits) -> dict[str, Any]:
         "max_threads": limits.runs + limits.queue + OTHER_THREADS,
         "state_session_capacity": limits.sessions,
         "enable_monitoring": False,
-        "app_kwargs": {"middleware": [Middleware(HttpGuard, rules)]},
+        "app_kwargs": {
+            "middleware": [Middleware(HttpGuard, rules)],
+            "routes": [Route("/service-status", service_status)],
+        },
     }
 
 

@@ -65,10 +65,10 @@ def server():
         return toy_solver(gate, verifier, reviser)
 
     initial_run = finished_run()
-    app = build_app(ModelManager(loading), initial_run)
-    _, url, _ = app.launch(
-        prevent_thread_lock=True, quiet=True, **server_options(read_environment(), Limits())
-    )
+    model_manager = ModelManager(loading)
+    app = build_app(model_manager, initial_run)
+    options = server_options(read_environment(), Limits(), model_manager)
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
     yield SimpleNamespace(url=url, gate=gate, weights=weights, initial_run=initial_run)
     weights.set()
     gate.release()

@@ -7,6 +7,7 @@ import pytest
 
 from tests.search.fakes import ToyGenerator
 from tests.ui.toy_solver import PausableGenerator, finished_run, toy_solver
+from ttc_explorer import __version__
 from ttc_explorer.models.protocol import InsufficientMemory, ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.tree import SearchTree
@@ -225,3 +226,22 @@ def test_rules_of_the_engine_hold_for_its_service():
     model_manager = ModelManager(toy_solver, limits=Limits(budget=8))
     with pytest.raises(BadInput, match="8 at most"):
         model_manager.wait(LONG).service.submit(finished_run(budget=16))
+
+
+def test_how_it_stands_is_told_without_waiting_for_models():
+    gate = PausableGenerator(ToyGenerator())
+    gate.hold(after=0)
+    model_manager = ModelManager(lambda: toy_solver(gate), limits=Limits(runs=1))
+    standing = {"version": __version__, "model": None, "running": 0, "waiting": 0}
+    assert model_manager.status() == standing
+    service = model_manager.wait(LONG).service
+    runs = [replace(finished_run(), tree=SearchTree(), stopped=None) for _ in range(3)]
+    for run in runs:
+        service.submit(run)
+    assert model_manager.status() == standing | {
+        "model": "toy generator", "running": 1, "waiting": 2
+    }  # fmt: skip
+    for run in reversed(runs):
+        service.cancel(run)
+    service.drain_and_close()
+    assert model_manager.status()["running"] == 0

@@ -346,9 +346,9 @@ async def run_alone(address: str, jobs: list[Job]) -> tuple[dict[Job, str], floa
 
 @dataclass(frozen=True)
 class Usage:
-    """What the app's processes hold and have used: ``memory`` in bytes, and seconds of processor by
-    the one that serves pages (``page_cpu``) and by all that it started (``worker_cpu``). Zeros where
-    the system does not say (it does on Linux)."""
+    """What the app's processes hold and have used: ``memory`` in bytes, and seconds of processor
+    by the one that serves pages (``page_cpu``) and by all that it started (``worker_cpu``). Zeros
+    where the system does not say (it does on Linux)."""
 
     memory: int = 0
     page_cpu: float = 0.0
@@ -431,8 +431,8 @@ def run_load_test(minutes: float, crowds: tuple[int, ...] = (16, 50)) -> dict[st
         ``start_seconds``, until the app answered; ``alone``, runs one after another; and
         ``crowd_16`` and so on: throughput in whole runs a minute and as a ``ratio`` to those alone,
         seconds until first nodes and the end (median, 95th percentile), refusals, failures, trees
-        that differ from those of their seeds alone, and memory of all processes in MB, idle, at its
-        peak and SETTLE_SECONDS after.
+        that differ from those of their seeds alone, cores that pages and workers kept busy, and
+        memory of all processes in MB, idle, at its peak and SETTLE_SECONDS after.
 
     Raises:
         ModelError: The app does not start.

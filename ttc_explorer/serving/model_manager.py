@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
+from ttc_explorer import __version__
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.hub import OnProgress
 from ttc_explorer.models.protocol import InsufficientMemory, ModelError
@@ -186,6 +187,19 @@ class ModelManager:
         name = self._selection_for(selection).name or self._default_name
         alone = "/" in name and "+" not in name
         return unavailable_reason(strategy, True, not alone, True)
+
+    def status(self) -> dict[str, object]:
+        """How the whole stands, for everybody to see: the ``version``, the ``model`` that everybody
+        begins with (None while it is on its way), and the runs of all models in progress
+        (``running``) and in line (``waiting``)."""
+        services = [loaded.service for loaded in list(self._loaded_by_name.values())]
+        shared = self.ready()
+        return {
+            "version": __version__,
+            "model": shared and shared.model,
+            "running": sum(map(len, services)),
+            "waiting": sum(service.waiting() for service in services),
+        }
 
     def progress(self, selection: ModelSelection | None = None) -> str:
         """How far loading is, in a line."""

@@ -78,6 +78,10 @@ class RunService(Protocol):
         """How many runs are in progress."""
         ...
 
+    def waiting(self) -> int:
+        """How many runs wait for a place."""
+        ...
+
     def submit(self, run: Run, seconds: float | None = None, visitor: str | None = None) -> None:
         """Start a run, or let it wait in line for a place.
 
@@ -153,6 +157,10 @@ class RunServiceBase(ABC):
         with self._lock:
             return sum(each.started for each in self._submissions.values())
 
+    def waiting(self) -> int:
+        with self._lock:
+            return sum(not each.started for each in self._submissions.values())
+
     def submit(self, run: Run, seconds: float | None = None, visitor: str | None = None) -> None:
         self._limits.check(run)
         check_run(run, self.facts)
@@ -176,7 +184,7 @@ class RunServiceBase(ABC):
             submission = self._submissions.get(id(run))
             if submission is None or submission.started:
                 return None
-            waiting = self._waiting()
+            waiting = self._line()
             place = waiting.index(submission) + 1
         totals = self.totals
         mean_seconds = totals.seconds / totals.runs if totals.runs else None
@@ -250,7 +258,7 @@ class RunServiceBase(ABC):
         if own >= 2 * limits.runs_per_visitor:
             raise BadInput(VISITOR_FULL.format(runs=own))
 
-    def _waiting(self) -> list[Submission]:
+    def _line(self) -> list[Submission]:
         """Those in line, in the order in which places will be given as runs stand now."""
         running = Counter(each.visitor for each in self._submissions.values() if each.started)
         in_line = [each for each in self._submissions.values() if not each.started]
@@ -265,7 +273,7 @@ class RunServiceBase(ABC):
     def _fill_places(self) -> None:
         """Give free places to those in line."""
         running = Counter(each.visitor for each in self._submissions.values() if each.started)
-        for submission in self._waiting():
+        for submission in self._line():
             if running.total() >= self._limits.runs:
                 return
             if running[submission.visitor] < self._limits.runs_per_visitor:

@@ -101,13 +101,16 @@ def theme() -> gr.themes.Base:
 def launch_options() -> dict[str, Any]:
     """What ``launch`` must be given for the pages to look as designed, those that registered
     themselves included."""
-    tips = Markup((STATIC_FOLDER / "tips.js").read_text("utf-8"))
+    scripts = [
+        Markup((STATIC_FOLDER / f"{name}.js").read_text("utf-8"))
+        for name in ("tips", "service_status")
+    ]
     own = [entry.stylesheet for entry in pages_in_order() if entry.stylesheet is not None]
     return {
         "theme": theme(),
         "css_paths": [*(STATIC_FOLDER / f"{name}.css" for name in SHARED_STYLESHEETS), *own],
         "css": dark_theme_css(),
-        "head": render("page_head.html", script=tips),
+        "head": render("page_head.html", scripts=scripts),
         "footer_links": [],
         "favicon_path": STATIC_FOLDER / "icon.png",
     }

@@ -38,6 +38,14 @@ def frame_seconds(shortest: float, runs: int) -> float:
     return min(MAX_FRAME_SECONDS, max(shortest, FRAME_SECONDS_A_RUN * runs))
 
 
+def frames_or(
+    frames: Iterator[ComponentUpdates], otherwise: ComponentUpdates
+) -> Iterator[ComponentUpdates]:
+    """The frames; ``otherwise`` if there is none."""
+    yield next(frames, otherwise)
+    yield from frames
+
+
 def visitor_of(request: gr.Request | None) -> str | None:
     """Whose request it is."""
     if request is None:
@@ -112,15 +120,14 @@ class RunControls:
             "queue": False, "show_progress": "hidden", "api_visibility": "private"
         }  # fmt: skip
 
-        # Gradio empties the outputs of a generator that ends without a frame: each has one first.
+        # Gradio empties the outputs of a generator that ends without a frame: it has one then; only
+        # then, since Gradio makes anew what a frame skips.
         def prepare_first(values: ComponentUpdates) -> Iterator[ComponentUpdates]:
-            yield {self.start: gr.skip()}
-            yield from prepare(values)
+            yield from frames_or(prepare(values), {self.start: gr.skip()})
 
         def draw_first(session: Any, request: gr.Request) -> Iterator[ComponentUpdates]:
             session.visitor = visitor_of(request)
-            yield {picture: gr.skip()}
-            yield from draw(session)
+            yield from frames_or(draw(session), {picture: gr.skip()})
 
         prepared = gr.on(
             [self.start.click, problem.submit],

@@ -8,7 +8,9 @@ import gradio as gr
 
 from ttc_explorer.search.run import Run
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.components.basic_inputs import html_block
 from ttc_explorer.ui.components.page_signals import narrow_screen
+from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.page import AppContext, pages_in_order
 from ttc_explorer.ui.pages import (
     compare_page,
@@ -61,6 +63,7 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
                 with gr.Tab(entry.title, id=entry.name) as tab:
                     page = entry.build(context)
                 page.refresh(tab.select)
+        html_block("service-line", render("service_line.html"))  # service_status.js writes there
         app.load(model_manager.start_loading, None, None, queue=False, api_visibility="private")
     # Who waits for a place waits in the run service, fairly, and is told so: not in Gradio's queue.
     return app.queue(max_size=None, default_concurrency_limit=None)

@@ -337,10 +337,9 @@ class ExplorePage(Page):
             return
         session.begin()
         try:
-            yield self.controls.begin()
-            yield self.describe_question(values[self.problem.text], choice)
+            described = self.describe_question(values[self.problem.text], choice)
+            yield self.controls.begin() | described | {self.related_results: ""}
             request = self._read_request(session, values)
-            yield {self.related_results: ""}
             models = yield from self.controls.wait_for_models(self._model_manager, session, choice)
             if models is not None:
                 run = request.make_run(models)
