@@ -57,6 +57,8 @@ def test_opens_full_before_any_model(visit, server):
     expect(nodes(page).nth(len(server.initial_run.tree) // 2)).to_be_attached()
     expect(page.locator(".viewer-inspector .way li").first).to_be_visible()
     expect(page.locator(".viewer-votes tbody tr").first).to_be_attached()
+    line = page.locator("#service-status")
+    expect(line).to_contain_text("models are loading · 0 runs in progress")
 
 
 def test_fits_every_screen(page):

@@ -21,6 +21,7 @@ from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.delta import request_from_data, request_to_data
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.trace import to_trace
+from ttc_explorer.serving import worker_process
 from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.search_worker import ChoicesOfRuns, SearchLoop
 from ttc_explorer.serving.worker_process import start_worker
@@ -155,6 +156,18 @@ def test_runs_of_auto_bring_along_what_was_learnt():
     assert auto == [["beam", [["width", 2]]]] * 5
     assert beam is None
     service.drain_and_close()
+
+
+@pytest.mark.parametrize("last", ['{"run": 0, "del', '{"run": 7, "delta": {}}\n', "no JSON\n"])
+def test_a_worker_that_ends_in_mid_message_or_tells_nonsense_is_lost_and_no_more(monkeypatch, last):
+    facts = json.dumps(Driver(ToyGenerator(), ToyVerifier(), toy_checker).facts.to_data())
+    lines = f'{{"loaded": {facts}, "workers": 1}}\n{last}'
+    script = f"import sys; sys.stdin.readline(); sys.stdout.write({lines!r}); sys.stdout.flush()"
+    monkeypatch.setattr(worker_process, "WORKER_COMMAND", [sys.executable, "-c", script])
+    ended, worker = Event(), start_worker()
+    worker.follow(lambda message: message["delta"]["events"], ended.set)
+    assert ended.wait(LONG)
+    worker.close()
 
 
 # --- real processes -------------------------------------------------------------------------------

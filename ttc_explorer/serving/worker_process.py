@@ -24,6 +24,7 @@ WORKER_LOST_WHILE_LOADING = (
     "The process that loads the models ended unexpectedly, perhaps for want of memory: try again, "
     "or choose a smaller model."
 )
+WORKER_COMMAND = [sys.executable, "-m", "ttc_explorer.serving.search_worker"]
 END_SECONDS = 5.0
 """Seconds that a process gets to end by itself once its input has ended."""
 FAILURES: dict[str, type[Exception]] = {
@@ -59,7 +60,7 @@ class WorkerProcess:
         self._following = Event()
         self._sending = Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ttc_explorer.serving.search_worker"],
+            WORKER_COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": _python_path()},
@@ -115,10 +116,11 @@ class WorkerProcess:
     # --- on the thread that reads -----------------------------------------------------------------
 
     def _read(self) -> None:
-        assert self._process.stdout
-        with self._process.stdout as lines:
-            for line in lines:
-                self._receive(json.loads(line))
+        try:
+            self._read_messages()
+        except Exception:
+            log.exception("a message of worker process %d could not be used", self.pid)
+            self._process.kill()
         self._process.wait()
         if not self._loaded.is_set():
             self._failure = ModelError(WORKER_LOST_WHILE_LOADING)
@@ -127,6 +129,13 @@ class WorkerProcess:
             self._following.wait()
             if self._on_end is not None:
                 self._on_end()
+
+    def _read_messages(self) -> None:
+        assert self._process.stdout
+        with self._process.stdout as lines:
+            for line in lines:
+                if line.endswith(b"\n"):  # else it was killed in the midst of a message
+                    self._receive(json.loads(line))
 
     def _receive(self, message: Message) -> None:
         if "run" in message:
