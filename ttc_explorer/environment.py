@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ttc_explorer.problems.problem import BadInput
@@ -93,15 +92,6 @@ class Environment(BaseSettings):
     def is_public(self) -> bool:
         """Whether strangers share this process: as TTC_PUBLIC says, else on a Space."""
         return self.space_id is not None if self.public is None else self.public == "1"
-
-
-def documented_variables() -> dict[str, FieldInfo]:
-    """The variables that people set, by name."""
-    return {
-        variable_name(name): field
-        for name, field in Environment.model_fields.items()
-        if field.description
-    }
 
 
 def variable_name(field: str) -> str:

@@ -343,27 +343,6 @@ def _add_probe_cost(found: PolicyCurves, probe: Mapping[str, float]) -> PolicyCu
     return PolicyCurves(table, np.concatenate([found.draws, draws], axis=2))
 
 
-def accuracy_difference(found: PolicyCurves, line: str, other: str | None = None) -> pd.DataFrame:
-    """Accuracy of a policy less that of another policy, or of best-of-N (None), at equal budgets.
-
-    Rows: budget, difference, low, high (paired).
-    """
-    budget = found.table["budget"].to_numpy()
-    baseline_row_at = {budget[row]: row for row in found.indices(other)}
-    policy_rows = np.array(
-        [row for row in found.indices(line) if budget[row] in baseline_row_at], int
-    )
-    baseline_rows = np.array([baseline_row_at[budget[row]] for row in policy_rows], int)
-    accuracy = found.table["accuracy"].to_numpy()
-    low, high = percentile_interval(
-        found.draws[:, 0, policy_rows] - found.draws[:, 0, baseline_rows]
-    )
-    gap = accuracy[policy_rows] - accuracy[baseline_rows]
-    return pd.DataFrame(
-        {"budget": budget[policy_rows], "difference": gap, "low": low, "high": high}
-    )
-
-
 def compute_ratios(found: PolicyCurves, line: str, unit: str = "budget") -> pd.DataFrame:
     """How many times more best-of-N needs than a policy for the same accuracy ("up to 4×", section
     5.3).
