@@ -86,6 +86,14 @@ def pass_at_k(correct: ArrayLike, samples: int, k: int) -> Any:
     ``correct`` is c, the right ones among the ``samples`` of a question, or an array of such
     counts. Chen et al., arXiv 2107.03374, section 2.1.
 
+    Args:
+        correct: c, the right samples of a question; or an array of such counts.
+        samples: n, how many a question has.
+        k: from 1 to n.
+
+    Returns:
+        The chance, of the shape of ``correct``.
+
     >>> round(float(pass_at_k(correct=1, samples=4, k=2)), 3)
     0.5
     """
@@ -98,6 +106,15 @@ def best_at_k(labels: Ints, correct: Bools, weights: Floats, ks: Sequence[int]) 
     With the samples sorted by weight, a group of equal weights at the ascending ranks i+1..j holds
     the best of (C(j,k) - C(i,k)) / C(n,k) of all k-subsets, and is right as often as its members
     are on average. Where all weights are equal, a readable solution is drawn at random.
+
+    Args:
+        labels: (questions, n), as above.
+        correct: (questions, n).
+        weights: (questions, n).
+        ks: numbers of samples, each from 1 to n.
+
+    Returns:
+        (questions, len(ks)).
     """
     readable = labels >= 0
     ranking = np.where(np.isfinite(weights), weights, np.finfo(float).min)
@@ -138,6 +155,17 @@ def vote_at_k(
     From all k-subsets where they are no more than ``subsets`` (and exactly for k of 1, too), else
     from that many random ones: the first k of a random order, for every k of the same order, so
     that a question's curve is smooth. The same seed draws the same subsets for all weights.
+
+    Args:
+        labels: (questions, n), as above.
+        correct: (questions, n).
+        weights: (questions, n), not negative.
+        ks: numbers of samples, each from 1 to n.
+        subsets: how many random ones stand for all.
+        seed: of the random ones.
+
+    Returns:
+        (questions, len(ks)).
     """
     n = labels.shape[1]
     _check_k(n, *ks)
@@ -182,6 +210,13 @@ def expected_max_at_k(values: Floats, ks: Sequence[int]) -> Floats:
     """The expected maximum of k samples of ``values`` (questions, n), exactly, by order statistics:
     the j-th smallest is the largest of (C(j,k) - C(j-1,k)) / C(n,k) of the subsets. Latency of k
     parallel solutions.
+
+    Args:
+        values: (questions, n).
+        ks: numbers of samples, each from 1 to n.
+
+    Returns:
+        (questions, len(ks)), in the unit of ``values``.
     """
     ordered = np.sort(values, axis=1)
     return np.stack([ordered @ np.diff(_subset_shares(values.shape[1], k)) for k in ks], axis=1)
@@ -195,6 +230,14 @@ def within_problem_auc(
 
     One entry a solution. Questions with only right or only wrong solutions say nothing and are left
     out; nan if none is left.
+
+    Args:
+        questions: each solution's question.
+        correct: whether it is right.
+        scores: what it was scored.
+
+    Returns:
+        From 0 to 1; 0.5 is chance.
 
     >>> within_problem_auc([1, 1, 1], [True, False, False], [0.9, 0.2, 0.9])
     0.75

@@ -62,6 +62,16 @@ def percentile_interval(drawn: Floats) -> tuple[Any, Any]:
 def wilson_interval(hits: int, trials: int) -> tuple[float, float, float]:
     """A share and its 95 % interval (Wilson, J. Am. Stat. Assoc. 22, 1927): (value, low, high).
 
+    Args:
+        hits: successes, from 0 to ``trials``.
+        trials: at least 1.
+
+    Returns:
+        The share and the bounds of its 95 % interval, each from 0 to 1.
+
+    Raises:
+        ValueError: there are no trials, or more hits than trials.
+
     >>> [round(bound, 3) for bound in wilson_interval(0, 10)]
     [0.0, 0.0, 0.278]
     """

@@ -48,6 +48,17 @@ def pretraining_flops(parameters: float, tokens: float) -> float:
 def inference_multiplier(larger: float, ratio: float, verifier: float = 0.0) -> float:
     """m: the factor by which the small model may infer more than one ``larger`` (M) times its size.
 
+    Args:
+        larger: M, at least 1.
+        ratio: R, tokens of inference to tokens of pretraining, above 0.
+        verifier: the verifier's FLOPs for each FLOP of the generator.
+
+    Returns:
+        m (arXiv 2408.03314, section 7).
+
+    Raises:
+        BadInput: an argument lies outside its bounds.
+
     >>> [round(inference_multiplier(14, ratio)) for ratio in PAPER_RATIOS]
     [258, 63, 16]
     """

@@ -52,7 +52,14 @@ class QuestionBlock:
         return self._reshape(self.rows["correct"].to_numpy(bool))
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """A column of numbers, (questions, samples); what is missing is nan."""
+        """A column of numbers, (questions, samples); what is missing is nan.
+
+        Args:
+            name: of a column of numbers.
+
+        Returns:
+            (questions, samples).
+        """
         return self._reshape(self.rows[name].to_numpy(float, na_value=np.nan))
 
     def features(
@@ -81,7 +88,14 @@ class QuestionBlock:
 
 
 def question_blocks(pool: pd.DataFrame) -> Iterator[QuestionBlock]:
-    """The questions of a pool, grouped by how many samples they have, the fewest first."""
+    """The questions of a pool, grouped by how many samples they have, the fewest first.
+
+    Args:
+        pool: one row a sampled solution.
+
+    Returns:
+        Blocks of questions with equally many samples.
+    """
     pool = pool.sort_values(["question", "sample"], kind="stable", ignore_index=True)
     labels = pd.factorize(pool["answer"])[0] if "answer" in pool else np.zeros(len(pool), np.intp)
     sizes = pool.groupby("question")["question"].transform("size").to_numpy()
@@ -96,8 +110,16 @@ def missing_column(
     score: str = "score",
     confidence: str = "confidence_mean",
 ) -> str | None:
-    """The column that a selector needs and the pool has not, or has no value in; None if it can be
-    estimated.
+    """The column that a selector needs and the pool has not, or has no value in.
+
+    Args:
+        pool: one row a solution.
+        selector: its name.
+        score: the column of the scores.
+        confidence: the column of the model's own confidences.
+
+    Returns:
+        The column's name; None if the selector can be estimated.
 
     Raises:
         BadInput: there is no such selector.
@@ -155,7 +177,20 @@ def read_pool(
 def read_samples(
     path: str | Path, score: str = "score", columns: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """As ``read_pool``, but not graded, and with answers written as they are."""
+    """As ``read_pool``, but not graded, and with answers written as they are.
+
+    Args:
+        path: the file.
+        score: the column of the scores.
+        columns: for a column of a pool, the name it has in this file.
+
+    Returns:
+        The samples of ``check_samples``; the file's importer, if it took one, in
+        ``attrs["format"]``.
+
+    Raises:
+        BadInput: as of ``read_pool``.
+    """
     path = Path(path)
     document = read_document(path)
     found = None if columns else detect_format(document)
@@ -176,7 +211,16 @@ def grade_and_merge(
     pool: pd.DataFrame, grader: Grader, on_progress: Callable[[str], None] = lambda _: None
 ) -> pd.DataFrame:
     """Samples of ``check_samples`` as a pool: graded where they are not, and the equal answers of a
-    question written alike."""
+    question written alike.
+
+    Args:
+        pool: one row a solution, as ``check_samples`` returns it.
+        grader: compares answers.
+        on_progress: called with a message on how far it is.
+
+    Returns:
+        The pool with ``correct`` in every row.
+    """
     *_, graded = graded_so_far(pool, grader, on_progress)
     return merge_answers(graded, grader, on_progress)
 
@@ -184,7 +228,16 @@ def grade_and_merge(
 def merge_answers(
     pool: pd.DataFrame, grader: Grader, on_progress: Callable[[str], None] = lambda _: None
 ) -> pd.DataFrame:
-    """A graded pool with the equal answers of a question written alike."""
+    """A graded pool with the equal answers of a question written alike.
+
+    Args:
+        pool: one row a solution, with ``correct``.
+        grader: compares answers.
+        on_progress: called with a message on how far it is.
+
+    Returns:
+        The pool; the same one where it has no ``answer``.
+    """
     if "answer" not in pool:
         return pool
     return pool.assign(answer=merge_equal_answers(pool, grader, on_progress))
@@ -236,7 +289,20 @@ def check_samples(pool: pd.DataFrame, file_name: str, score: str = "score") -> p
 
 
 def pool_table(document: SourceDocument, columns: Mapping[str, str], score: str) -> pd.DataFrame:
-    """The rows of a file as a table, with the columns of a pool under their own names."""
+    """The rows of a file as a table, with the columns of a pool under their own names.
+
+    Args:
+        document: rows of a file.
+        columns: for a column of a pool, the name it has in this file.
+        score: the column of the scores.
+
+    Returns:
+        One row a solution; the file's other columns stay as they are.
+
+    Raises:
+        BadInput: there is no row, or these are no rows.
+        UnknownColumns: a column that was named is not there, or none is ``question``.
+    """
     content = document.content
     if not isinstance(content, list | pd.DataFrame):
         raise UnknownFormat(document)

@@ -53,7 +53,14 @@ def each_curve(
     seed: int = 0,
 ) -> Iterator[pd.DataFrame]:
     """The curves one by one, as soon as each is estimated; arguments, rows and errors as of
-    ``pool_curves``."""
+    ``pool_curves``.
+
+    Returns:
+        A table a selector, with the columns of ``pool_curves``.
+
+    Raises:
+        BadInput: as of ``pool_curves``.
+    """
     for selector in selectors:
         if selector not in estimator_names():
             raise BadInput(

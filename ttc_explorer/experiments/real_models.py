@@ -68,7 +68,14 @@ class RealModel:
     points: tuple[RealCurvePoint, ...] = ()
 
     def at_most(self, selector: str) -> RealCurvePoint | None:
-        """The point of a selector at the most samples."""
+        """The point of a selector at the most samples.
+
+        Args:
+            selector: one of the model's ``selectors``.
+
+        Returns:
+            The point, or None where the selector was not computed.
+        """
         own = [point for point in self.points if point.selector == selector]
         return max(own, key=lambda point: point.k, default=None)
 
@@ -219,12 +226,26 @@ def _gsm8k_systems(path: Path, seed: int) -> list[RealModel]:
 
 
 def dump_real_models(models: Iterable[RealModel]) -> str:
-    """The table as JSON."""
+    """The table as JSON.
+
+    Args:
+        models: with their points.
+
+    Returns:
+        What ``load_real_models`` reads.
+    """
     return json.dumps([asdict(model) for model in models], indent=1) + "\n"
 
 
 def load_real_models(path: Path) -> list[RealModel]:
-    """The table that is shipped; empty where there is none."""
+    """The table that is shipped; empty where there is none.
+
+    Args:
+        path: a file of ``dump_real_models``.
+
+    Returns:
+        The sources, with their points.
+    """
     if not path.is_file():
         return []
     return _MODELS.validate_json(path.read_bytes())

@@ -141,7 +141,24 @@ class SearchTree:
         answer: str | None = None,
         kind: str | None = None,
     ) -> int:
-        """Append a node below ``parent`` and return its id. Its round is its parent's plus one."""
+        """Append a node, a round after its parent's.
+
+        Args:
+            parent: the id of a node that is there.
+            text: of the step.
+            tokens: how many were sampled for it.
+            logprob: of all its tokens together, in nats.
+            token_logprobs: of each of them, in nats; empty where the model told none.
+            finished: whether a solution ends with it.
+            answer: of a finished solution, None if it cannot be read.
+            kind: ``revision`` or ``rollout``; None for a step or the answer that it is.
+
+        Returns:
+            The id of the node.
+
+        Raises:
+            ValueError: there is no such parent.
+        """
         node = len(self)
         if not 0 <= parent < node:
             raise ValueError(f"node {node} names parent {parent}, which does not stand before it")

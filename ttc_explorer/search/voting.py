@@ -69,7 +69,19 @@ def solution_score(tree: SearchTree, leaf: int, aggregate: str) -> float | None:
 
 
 def search_score(tree: SearchTree, node: int, aggregate: str) -> float:
-    """``solution_score`` where the search goes by it, and everything has been scored."""
+    """``solution_score`` where the search goes by it, and everything has been scored.
+
+    Args:
+        tree: the run's tree.
+        node: a node that was scored, with all before it.
+        aggregate: how step scores become one (``aggregate_scores``).
+
+    Returns:
+        The score, from 0 to 1.
+
+    Raises:
+        ValueError: a step on the way has no score.
+    """
     score = solution_score(tree, node, aggregate)
     if score is None:
         raise ValueError(f"node {node} has no score to search by")

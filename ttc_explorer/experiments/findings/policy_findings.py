@@ -55,7 +55,17 @@ def cheaper_search(study: ResampledResults) -> FindingMeasurement:
 
 def predicted_difficulty(study: ResampledResults) -> FindingMeasurement:
     """F8: by predicted and by oracle bins, compute-optimal search is as accurate, within 1.5
-    points."""
+    points.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+
+    Returns:
+        The figure in every resample, its claims, and its chart.
+
+    Raises:
+        InsufficientData: the sweep lacks a table, or its probe has no scores.
+    """
     easiness = easiness_estimates(study.table("probe"))
     if easiness["predicted"].isna().any():
         raise InsufficientData("The probe has no scores of a verifier to predict difficulty from.")

@@ -57,7 +57,17 @@ class ResampledResults:
         return f"{self.results.about['command']} && python -m ttc_explorer findings DIR"
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of the folder."""
+        """A table of the folder.
+
+        Args:
+            name: a field of Results: pool, runs, probe or attempts.
+
+        Returns:
+            The table, with at least one row.
+
+        Raises:
+            InsufficientData: the sweep has no such table.
+        """
         table: pd.DataFrame | None = getattr(self.results, name)
         if table is None or table.empty:
             raise InsufficientData(
@@ -91,7 +101,18 @@ class ResampledResults:
 
     def arm(self, strategy: str, **required_settings: int) -> ArmKey:
         """The arm of that strategy with these settings, others but the temperature at their
-        defaults; with equal steps merged, if that was run."""
+        defaults; with equal steps merged, if that was run.
+
+        Args:
+            strategy: its name.
+            required_settings: values of Settings by name.
+
+        Returns:
+            The strategy, and its settings as the sweep wrote them.
+
+        Raises:
+            InsufficientData: the sweep did not run it.
+        """
         self.table("runs")
         for merge in (True, False):
             for name, settings, *_ in self._values:
@@ -106,7 +127,19 @@ class ResampledResults:
     def budgets(
         self, *arms: ArmKey, at_least: int = 1, selector: str = FINDING_SELECTOR
     ) -> list[int]:
-        """The budgets at which all of the arms were measured."""
+        """The budgets at which all of the arms were measured.
+
+        Args:
+            arms: strategies with their settings.
+            at_least: smaller budgets are left out, in samples.
+            selector: what chooses the answers.
+
+        Returns:
+            The budgets in samples, ascending; at least one.
+
+        Raises:
+            InsufficientData: there is none.
+        """
         budgets_by_arm = [
             {key[3] for key in self._values if key[:3] == (*arm, selector)} for arm in arms
         ]
@@ -122,7 +155,19 @@ class ResampledResults:
         return self._values[(*arm, selector, budget)]
 
     def interpolated_value(self, arm: ArmKey, budget: float) -> Floats:
-        """The same at a budget between two measured ones, on a straight line in its logarithm."""
+        """The same at a budget between two measured ones, on a straight line in its logarithm.
+
+        Args:
+            arm: a strategy with its settings.
+            budget: in samples.
+
+        Returns:
+            (Q,): the chance of each question that the answer is right; nan where the
+            arm was not run.
+
+        Raises:
+            InsufficientData: nothing was measured on both sides of the budget.
+        """
         bracketing_budgets = bracket_budget(self.budgets(arm), budget)
         if bracketing_budgets is None:
             raise InsufficientData(f"Nothing was measured around N = {budget:.0f}.")
@@ -159,6 +204,16 @@ class ResampledResults:
         resamples,).
 
         A question that is nan says nothing.
+
+        Args:
+            values: (Q,), nan for a question that says nothing.
+            bins: numbers of oracle bins, 1 to 5; empty for all questions.
+
+        Returns:
+            (1 + resamples,), the measured mean first.
+
+        Raises:
+            InsufficientData: every question is nan.
         """
         is_measured = np.isfinite(values)
         weights = self.weights * np.isin(self.bins, bins) if bins else self.weights
@@ -203,7 +258,18 @@ def chart_row(name: str, tone: str, x: float, draws: Floats, panel: str = "") ->
 
 def log2_slope(budgets: Sequence[int], draws: Sequence[Floats]) -> Floats:
     """The least-squares slope of a figure in log2 of the budget, in every resample: what doubling
-    brings."""
+    brings.
+
+    Args:
+        budgets: in samples, at least two.
+        draws: of each budget, the figure in every resample, (1 + resamples,).
+
+    Returns:
+        (1 + resamples,): the change of the figure by a doubling of the budget.
+
+    Raises:
+        InsufficientData: there is one budget only.
+    """
     if len(budgets) < 2:
         raise InsufficientData("One budget alone has no slope: sweep more of them.")
     x = np.log2(budgets)

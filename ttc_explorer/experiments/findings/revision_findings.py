@@ -61,7 +61,17 @@ def accuracy_beyond_training_length(study: ResampledResults) -> FindingMeasureme
 
 def correct_to_wrong_flips(study: ResampledResults) -> FindingMeasurement:
     """F10: over a fifth of right answers are followed by a wrong one, and choosing from a chain by
-    weighted votes beats taking its last answer."""
+    weighted votes beats taking its last answer.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+
+    Returns:
+        The figure in every resample, its claims, and its chart.
+
+    Raises:
+        InsufficientData: there are no attempts, or no right one was revised.
+    """
     attempts = study.table("attempts").sort_values(
         ["question", "budget", "chains", "chain", "place"]
     )
@@ -127,7 +137,18 @@ def correct_to_wrong_flips(study: ResampledResults) -> FindingMeasurement:
 
 
 def sequential_against_parallel(study: ResampledResults) -> FindingMeasurement:
-    """F11: one chain of N beats N parallel attempts, by majority and by weighted votes."""
+    """F11: one chain of N beats N parallel attempts, by majority and by weighted votes.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+
+    Returns:
+        The figure in every resample, its claims, and its chart.
+
+    Raises:
+        InsufficientData: revisions were not run in one chain and all parallel at the same
+            budgets.
+    """
     one = study.arm("revise", chains=1)
     parallel = {}
     for budget in study.budgets(one, at_least=2):
@@ -174,7 +195,18 @@ def sequential_against_parallel(study: ResampledResults) -> FindingMeasurement:
 
 def revision_verifier_against_prm(study: ResampledResults) -> FindingMeasurement:
     """F18: weighted votes over a chain are right more often by the revision verifier than by the
-    PRM."""
+    PRM.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+
+    Returns:
+        The figure in every resample, its claims, and its chart.
+
+    Raises:
+        InsufficientData: the attempts lack the scores of one of the two verifiers, or are
+            not in one chain.
+    """
     attempts = study.table("attempts")
     named = study.results.about.get("verifier")
     judge = next((name for name in (f"score_{named}", "score_prm") if name in attempts), None)

@@ -40,7 +40,17 @@ SAMPLES_AXIS = "Samples N"
 
 
 def small_budgets(study: ResampledResults) -> FindingMeasurement:
-    """F1: beam search less best-of-N is above 0 at N = 4 and at N = 16."""
+    """F1: beam search less best-of-N is above 0 at N = 4 and at N = 16.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+
+    Returns:
+        The figure in every resample, its claims, and its chart.
+
+    Raises:
+        InsufficientData: beam search was not run at one of these budgets.
+    """
     beam = study.arm("beam", width=4)
     budgets = [budget for budget in study.budgets(beam, BEST_OF_N) if budget in SMALL_BUDGETS]
     if not budgets:
@@ -87,7 +97,17 @@ def large_budgets(study: ResampledResults) -> FindingMeasurement:
 
 def easy_questions(study: ResampledResults) -> FindingMeasurement:
     """F3: in bins 1 and 2, from N = 16 up, the score of beam search's best solution rises, accuracy
-    falls."""
+    falls.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+
+    Returns:
+        The figure in every resample, its claims, and its chart.
+
+    Raises:
+        InsufficientData: beam search was not run at two budgets from 16 up.
+    """
     beam = study.arm("beam", width=4)
     budgets = study.budgets(beam, at_least=max(SMALL_BUDGETS))
     first, last = budgets[0], budgets[-1]
@@ -171,7 +191,17 @@ def hardest_questions(study: ResampledResults) -> FindingMeasurement:
 
 
 def lookahead_at_equal_cost(study: ResampledResults) -> FindingMeasurement:
-    """F6: lookahead search at N is worse than beam search at N(k + 1), which costs as much."""
+    """F6: lookahead search at N is worse than beam search at N(k + 1), which costs as much.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+
+    Returns:
+        The figure in every resample, its claims, and its chart.
+
+    Raises:
+        InsufficientData: one of the two searches was not run at budgets that cost the same.
+    """
     beam, lookahead_arm = study.arm("beam", width=4), study.arm("lookahead", width=4, lookahead=1)
     smallest_budget, *_, largest_budget = study.budgets(beam) * 2
     budgets = [

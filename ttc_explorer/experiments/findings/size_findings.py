@@ -32,7 +32,18 @@ def small_against_large(
     study: ResampledResults, others: Sequence[ResampledResults]
 ) -> FindingMeasurement:
     """F14: at the smallest R the small model wins in bins 1 to 3, at the largest R it loses in bin
-    5."""
+    5.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+        others: those of other models.
+
+    Returns:
+        The figure in every resample, its claims, and its chart.
+
+    Raises:
+        InsufficientData: there are no results of a larger model.
+    """
     small_parameters = study.results.about["parameters"]
     larger = [other for other in others if other.results.about["parameters"] > small_parameters]
     if not larger:

@@ -21,7 +21,17 @@ from ttc_explorer.problems.problem import BadInput
 )
 def its_hub_results(document: SourceDocument) -> Imported:
     """A verdict is on the chosen response, so that only questions with one response have a label
-    for each."""
+    for each.
+
+    Args:
+        document: rows with ``responses`` and ``correct_argmax``.
+
+    Returns:
+        The samples of questions with one response.
+
+    Raises:
+        BadInput: every question has several responses.
+    """
     found, left_out = Imported(), 0
     for _, row in document.rows():
         responses = as_list(row["responses"])

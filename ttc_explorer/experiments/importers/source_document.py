@@ -43,7 +43,18 @@ class SourceDocument:
 
     def rows(self, values: Content = None, kind: str = "Row") -> Iterator[tuple[int, Row]]:
         """The objects of a list, numbered from 0; the file's own rows without ``values``. Where
-        the reading stands is kept, so that a sentence can say so."""
+        the reading stands is kept, so that a sentence can say so.
+
+        Args:
+            values: a list within the file.
+            kind: what a sentence calls one of them.
+
+        Returns:
+            Pairs of number and object.
+
+        Raises:
+            TypeError: it is no list, or one of its members no object.
+        """
         rows = self.content if values is None else values
         if not isinstance(rows, list):
             raise TypeError(f"no list of rows, but {type(rows).__name__}")
