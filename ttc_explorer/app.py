@@ -16,6 +16,7 @@ from ttc_explorer.serving import zerogpu  # before anything that imports torch
 # isort: split
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -160,7 +161,10 @@ def server_options(
         "state_session_capacity": limits.sessions,
         "enable_monitoring": False,
         "app_kwargs": {
-            "middleware": [Middleware(HttpGuard, rules)],
+            "middleware": [
+                Middleware(GZipMiddleware, minimum_size=1000),  # streams of events stay as they are
+                Middleware(HttpGuard, rules),
+            ],
             "routes": [Route("/service-status", service_status)],
         },
     }

@@ -390,3 +390,84 @@ def test_on_a_phone_the_tabs_slide_and_the_page_does_not(page):
     expect(shelf).to_be_visible()
     assert shelf.bounding_box()["x"] >= 0
     assert page.locator(".gradio-container").evaluate("element => element.scrollLeft") == 0
+
+
+def test_passing_over_the_lists_keeps_the_question_and_undo_brings_it_back(page):
+    """Tab, or a click beside a list, replaced what somebody had typed by an example."""
+    box, typed = problem(page), "Solve 7x+1=29"
+    box.fill(typed)
+    for _ in range(5):
+        page.keyboard.press("Tab")
+    page.get_by_role("combobox", name="Kind of example").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("heading", name="TTC Explorer").click()
+    expect(box).to_have_value(typed)
+    page.get_by_role("combobox", name="Kind of example").select_option(label="Percentages")
+    expect(box).to_have_value(re.compile("%"))
+    page.get_by_role("button", name="Undo").click()
+    expect(box).to_have_value(typed)
+
+
+def test_a_result_belongs_to_its_question(page):
+    """The answer to one question stood at full strength beside the next one."""
+    view, asked = page.locator("#viewer .run-viewer"), "Solve x^2-9x+20=0."
+    ask(page, asked, budget=4)
+    expect(status(page)).to_have_attribute("data-state", "done")
+    expect(page.locator(".headline h2")).to_have_text(asked)
+    expect(view).not_to_have_class(re.compile("stale"))
+    page.get_by_role("button", name="Surprise me").click()
+    expect(view).to_have_class(re.compile("stale"))
+    page.get_by_role("button", name="Undo").click()
+    expect(view).not_to_have_class(re.compile("stale"))
+    ask(page, "12" * 3000, budget=4)  # an error leaves no old answer standing as the new one
+    expect(banner(page)).to_contain_text("characters long")
+    expect(view).to_have_class(re.compile("stale"))
+
+
+def test_the_question_comes_along_to_compare_and_back(page):
+    problem(page).fill("Solve 7x+1=29.")
+    page.get_by_role("tab", name="Compare").first.click()
+    other = page.locator("#compare-problem textarea")
+    expect(other).to_have_value("Solve 7x+1=29.")
+    other.fill("Solve 8x+1=33.")
+    page.get_by_role("tab", name="Explore").first.click()
+    expect(problem(page)).to_have_value("Solve 8x+1=33.")
+
+
+def test_who_answers_is_named_and_leads_to_others(page, server):
+    ask(page, "Solve x^2-9x+20=0.", budget=4)
+    expect(status(page)).to_have_attribute("data-state", "done")
+    named = page.locator("#model")
+    expect(named).to_contain_text("judged by")
+    named.click()
+    expect(page.locator("#models-choice")).to_be_visible()
+
+
+def test_three_things_to_try_run_by_one_press(page):
+    page.get_by_role("button", name="Ask just once").click()
+    expect(page.locator(".headline .asked p")).to_contain_text("Best-of-N, N = 1")
+    expect(status(page)).to_have_attribute("data-state", "done")
+    expect(page.locator("#budget label.selected")).to_have_text("1")
+
+
+def test_on_a_phone_run_and_result_are_near_and_fingers_can_hit(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    places = ["#strategy", "#budget", "#run", ".headline", ".viewer-cards", ".viewer-tree"]
+    tops = [page.locator(place).first.bounding_box()["y"] for place in places]
+    assert tops == sorted(tops)
+    tree = page.locator(".viewer-tree").bounding_box()
+    assert tree["y"] + tree["height"] / 2 < 2 * 844
+    for place in ("#run", "#surprise", "#budget label", "#kind select", "#pages [role=tab]"):
+        for box in (each.bounding_box() for each in page.locator(place).all()):
+            assert box is None or box["height"] >= 44, place
+
+
+def test_what_this_is_stands_at_the_top_at_every_width(page):
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.get_by_text("Does thinking longer help?")).to_be_visible()
+
+
+def test_the_page_comes_compressed(page, server):
+    answer = page.request.get(server.url, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"

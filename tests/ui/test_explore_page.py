@@ -113,14 +113,16 @@ def test_without_a_verifier_the_page_opens_with_what_runs(initial_run):
         page = ExplorePage(ModelManager(alone, initial_name="/models/mine"), initial_run)
     assert initial_run.strategy == "beam"
     assert page.strategy.value == "best_of_n"
-    assert "needs a verifier" in page.update_availability()["missing"]  # nothing is loaded yet
+    assert (
+        "needs a verifier" in page.describe_models()[page.strategy]["missing"]
+    )  # nothing is loaded yet
     session = ExploreSession(initial_run)
     search(page, session, strategy="best_of_n", budget=4)
     assert session.outcome[1] == ""
     assert (session.run.stopped, session.run.settings.selector) == ("done", "majority")
-    moved = page.update_availability(None, "beam")
+    moved = page.describe_models(None, "beam")[page.strategy]
     assert moved["value"] == "best_of_n"
-    assert "value" not in page.update_availability(None, "best_of_n")
+    assert "value" not in page.describe_models(None, "best_of_n")[page.strategy]
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.name)

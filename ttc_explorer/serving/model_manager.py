@@ -1,9 +1,9 @@
 """The models behind the pages: loaded in the background when somebody first wants them, and
 exchanged for others when somebody chooses those.
 
-One person's machine has one set of models, and a choice exchanges it on all pages. Where strangers
-share the process a choice is of the visitor who makes it: models stay here by their names for all
-who chose them, and those that nobody has a run on leave when others have no room beside them.
+A choice is of the visitor who makes it: models stay here by their names for all who chose them, and
+those that nobody has a run on leave when others have no room beside them. Whoever chooses nothing,
+and programs, get those that the process was started with.
 """
 
 from __future__ import annotations
@@ -167,10 +167,15 @@ class ModelManager:
     def shipped(self, selection: ModelSelection | None = None) -> bool:
         """Whether the models are shipped ones, loaded or on their way; they know our kinds of
         problems and no others."""
+        return self.name(selection).partition("+")[0] in SHIPPED_GENERATORS and (
+            selection is None or selection.own is None
+        )
+
+    def name(self, selection: ModelSelection | None = None) -> str:
+        """The name of the models, loaded or on their way."""
         if selection is not None and selection.own is not None:
-            return False
-        name = self._selection_for(selection).name or self._default_name
-        return name.partition("+")[0] in SHIPPED_GENERATORS
+            return selection.own.model
+        return self._selection_for(selection).name or self._default_name
 
     def missing(self, strategy: str, selection: ModelSelection | None = None) -> str:
         """Why a strategy cannot run with the models, in a sentence; empty if it can, or nobody
@@ -244,7 +249,7 @@ class ModelManager:
 
     def _selection_for(self, selection: ModelSelection | None) -> ModelSelection:
         """The selection that counts."""
-        return selection if selection is not None and self.limits.public else self._shared_selection
+        return self._shared_selection if selection is None else selection
 
     def _cache_key(self, name: str) -> str | None:
         """The models that everybody begins with have no second name, and so no second service."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import gradio as gr
 
 from ttc_explorer.problems.families import FAMILIES
+from ttc_explorer.ui.components.select_list import select_list
 
 
 def kind_and_level(
@@ -16,7 +16,7 @@ def kind_and_level(
     levels: Iterable[tuple[str, int]],
     level: int,
     prefix: str = "",
-) -> tuple[gr.Dropdown, gr.Dropdown]:
+) -> tuple[gr.HTML, gr.HTML]:
     """The two lists, to be made inside a row.
 
     Args:
@@ -27,14 +27,7 @@ def kind_and_level(
         prefix: of their ids, ``<prefix>kind`` and ``<prefix>level``.
     """
     kinds = [any_kind, *((family.title, key) for key, family in FAMILIES.items())]
-    small: dict[str, Any] = {
-        "show_label": False, "container": False, "min_width": 0, "filterable": False
-    }  # fmt: skip
     return (
-        gr.Dropdown(
-            kinds, value=any_kind[1], label=f"Kind of {name}", elem_id=f"{prefix}kind", **small
-        ),
-        gr.Dropdown(
-            list(levels), value=level, label=f"Level of {name}", elem_id=f"{prefix}level", **small
-        ),
+        select_list(f"Kind of {name}", kinds, any_kind[1], f"{prefix}kind"),
+        select_list(f"Level of {name}", levels, level, f"{prefix}level"),
     )

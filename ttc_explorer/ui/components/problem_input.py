@@ -15,11 +15,14 @@ from ttc_explorer.problems.typed_question import (
     require_mathematics,
     with_known_answer,
 )
+from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.kind_and_level import kind_and_level
 from ttc_explorer.ui.components.question_note import QuestionNote
 
 EXAMPLE_LEVEL = 3
+ANNOUNCE_QUESTION = component_script("announce_question.js")
+"""Tells the pictures of runs that another question stands in the field (viewer_component.js)."""
 
 
 class ProblemInput:
@@ -36,9 +39,13 @@ class ProblemInput:
     def __init__(self, text: str, prefix: str, message: str, with_lists: bool) -> None:
         self._prefix = prefix
         with gr.Column(elem_id=f"{prefix}ask", min_width=0):
-            self.example_button = gr.Button(
-                "Surprise me", min_width=0, elem_id=f"{prefix}surprise", size="md"
-            )
+            with gr.Row(elem_id=f"{prefix}write", elem_classes="write"):
+                self.undo = gr.Button(
+                    "Undo", min_width=0, elem_id=f"{prefix}undo", size="md", visible=False
+                )
+                self.example_button = gr.Button(
+                    "Surprise me", min_width=0, elem_id=f"{prefix}surprise", size="md"
+                )
             self.text = gr.Textbox(
                 text,
                 label="Problem",
@@ -47,7 +54,7 @@ class ProblemInput:
                 max_lines=5,
                 elem_id=f"{prefix}problem",
             )
-            self.lists: list[gr.Dropdown] = []
+            self.lists: list[gr.HTML] = []
             if with_lists:
                 levels = [(f"Level {level}", level) for level in LEVELS]
                 with gr.Row(elem_id=f"{prefix}examples"):
@@ -65,28 +72,43 @@ class ProblemInput:
         )
 
     def connect(self, banner: gr.HTML) -> None:
-        """Let the examples write problems; that empties the note and the ``banner``."""
+        """Let the examples write problems, which ``undo`` takes back; that empties the note and the
+        ``banner``."""
         quick: dict[str, Any] = {
             "queue": False,
             "show_progress": "hidden",
             "trigger_mode": "multiple",
             "api_visibility": "private",
         }
-        written = [self.text, self.answer, *self.note.outputs, banner]
+        replaced = gr.State("")
+        outputs = [
+            self.text, self.answer, *self.note.outputs, banner, replaced, self.undo
+        ]  # fmt: skip
 
-        def write(text: str) -> ComponentUpdates:
-            return {self.text: text, self.answer: "", banner: ""} | self.note.empty()
+        def write(before: str, text: str) -> ComponentUpdates:
+            return {
+                self.text: text,
+                self.answer: "",
+                banner: "",
+                replaced: before,
+                self.undo: gr.update(visible=bool(before.strip())),
+            } | self.note.empty()
 
         gr.on(
             [self.example_button.click, *(each.input for each in self.lists)],
-            lambda *choice: write(example_problem(*choice)),
-            self.lists,
-            written,
+            lambda before, *choice: write(before, example_problem(*choice)),
+            [self.text, *self.lists],
+            outputs,
             **quick,
         )
         self.note.nearest.click(
-            lambda text: write(read_question(text).nearest), self.text, written, **quick
+            lambda before: write(before, read_question(before).nearest),
+            self.text,
+            outputs,
+            **quick,
         )
+        self.undo.click(write, [self.text, replaced], outputs, **quick)
+        self.text.change(None, None, None, js=ANNOUNCE_QUESTION, api_visibility="private")
 
     def read(self, values: ComponentUpdates, shipped: bool) -> Problem:
         """The problem that stands there, with its right answer if somebody or exact arithmetic

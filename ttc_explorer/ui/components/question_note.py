@@ -11,11 +11,12 @@ from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import MAX_CHARACTERS
 from ttc_explorer.problems.typed_question import QuestionReading, read_question
 from ttc_explorer.ui.components.basic_inputs import html_block
+from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.messages import banner
 
-OPEN_MODELS = """() => [...document.querySelectorAll("#pages [role=tab]")]
-  .find((tab) => tab.textContent.trim() === "Models" && tab.offsetParent)?.click()"""
+OPEN_MODELS = component_script("open_models.js")
+"""Opens the page Models."""
 
 
 class QuestionNote:

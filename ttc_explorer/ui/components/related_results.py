@@ -116,6 +116,39 @@ def related_results(run: Run, selector: str, results_store: ResultsStore) -> str
     )
 
 
+def overall_results(runs: Sequence[Run], selector: str, results_store: ResultsStore) -> str:
+    """How the strategies of a comparison do on all measured questions, the best first: what one
+    question cannot tell. Empty where they were not measured.
+
+    Args:
+        runs: of one model, that have ended.
+        selector: chooses the answers.
+        results_store: where the results are.
+    """
+    runs = [run for run in runs if run.model in results_store.models]
+    if not runs:
+        return ""
+    table = results_store.model_results(runs[0].model).table
+    arms = {
+        StrategyVariant(strategy, settings)
+        for strategy, settings, rule in table.arms
+        if rule == selector
+    }
+    rows = []
+    for run in runs:
+        arm = next((arm for arm in arms if arm.matches_run(run)), None)
+        if arm is None:
+            continue
+        points = curve_points(table, [arm.evidence_key(selector)]).sort_values("budget")
+        accuracy = KindCurve(arm, points).accuracy_at(run.budget)
+        if accuracy is not None:
+            rows.append((accuracy, {"strategy": arm.strategy, "name": arm.name, "N": run.budget}))
+    rows.sort(key=lambda row: -row[0])
+    if len(rows) < 2:
+        return ""
+    return render("overall_results.html", questions=len(table.questions), rows=rows)
+
+
 def question_kind(
     text: str, model_results: ModelResults, policy: Policy | None
 ) -> QuestionKind | None:

@@ -17,6 +17,7 @@ from ttc_explorer.serving.visitor import visitor_name
 from ttc_explorer.ui.components.basic_inputs import html_block
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.messages import banner, status_line
+from ttc_explorer.ui.components.question_note import OPEN_MODELS
 
 POLL_SECONDS = 0.1
 """Seconds between two looks at models that are on their way, at most."""
@@ -87,7 +88,9 @@ class RunControls:
                 "Stop", variant="stop", elem_id=f"{prefix}stop", min_width=0, interactive=False
             )
         self.status = html_block(f"{prefix}status", status_line("ready", "Ready."))
-        self.outputs = [self.banner, self.start, self.stop, self.status]
+        self.model = gr.Button("", elem_id=f"{prefix}model", min_width=0, size="sm")
+        self.model.click(None, None, None, js=OPEN_MODELS, api_visibility="private")
+        self.outputs = [self.banner, self.start, self.stop, self.status, self.model]
 
     def connect(
         self,
@@ -140,6 +143,14 @@ class RunControls:
         ended = prepared.then(draw_first, session, picture, **streaming)
         return ended.then(self.finish, session, self.outputs, **at_once)
 
+    def name_models(self, manager: ModelManager, choice: ModelSelection | None) -> ComponentUpdates:
+        """Who will answer, and who judges, on the button that leads to others."""
+        loaded = manager.ready(choice)
+        if loaded is None:
+            return {self.model: f"Model: {manager.name(choice)} · change"}
+        judge = f", judged by {loaded.verifier}" if loaded.verifier else ""
+        return {self.model: f"Model: {loaded.model}{judge} · change"}
+
     def begin(self) -> ComponentUpdates:
         """What a press on Run changes at once."""
         return {
@@ -170,7 +181,7 @@ class RunControls:
         manager.start_loading(choice)
         loaded = manager.wait(0, choice)
         while loaded is None and not session.stop:
-            yield {self.status: status_line("loading", "Loading the models, once for everybody …")}
+            yield {self.status: status_line("loading", "Loading the models …")}
             loaded = manager.wait(POLL_SECONDS, choice)
         if session.stop:
             session.outcome = (("cancelled", "Stopped while the models were loading."), "")

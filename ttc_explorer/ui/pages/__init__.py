@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -10,6 +12,7 @@ from ttc_explorer.search.run import Run
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.components.basic_inputs import html_block
 from ttc_explorer.ui.components.page_signals import narrow_screen
+from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.page import AppContext, pages_in_order
 from ttc_explorer.ui.pages import (
@@ -58,12 +61,39 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         narrow_screen()  # here, where it is known whichever tab is open
         selection = gr.State(ModelSelection(), delete_callback=model_manager.drain_and_close)
         context = AppContext(model_manager, initial_run, selection)
+        problems: list[tuple[gr.Tab, ProblemInput]] = []
         with gr.Tabs(elem_id="pages"):
             for entry in pages_in_order():
                 with gr.Tab(entry.title, id=entry.name) as tab:
                     page = entry.build(context)
+                if page.problem is not None:
+                    problems.append((tab, page.problem))
                 page.refresh(tab.select)
+        carry_question(problems)
         html_block("service-line", render("service_line.html"))  # service_status.js writes there
         app.load(model_manager.start_loading, None, None, queue=False, api_visibility="private")
     # Who waits for a place waits in the run service, fairly, and is told so: not in Gradio's queue.
     return app.queue(max_size=None, default_concurrency_limit=None)
+
+
+def carry_question(problems: list[tuple[gr.Tab, ProblemInput]]) -> None:
+    """Let the question come along from page to page.
+
+    Args:
+        problems: the tabs of pages where a question is typed, and the fields. The first is open.
+    """
+    texts = [problem.text for _, problem in problems]
+    latest = gr.State(0)  # which of these pages was open last
+
+    def opened(place: int, before: int, *questions: str) -> tuple[int, Any]:
+        return place, gr.skip() if before == place else questions[before]
+
+    for place, (tab, problem) in enumerate(problems):
+        tab.select(
+            partial(opened, place),
+            [latest, *texts],
+            [latest, problem.text],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )

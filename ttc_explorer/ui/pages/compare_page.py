@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 
+from ttc_explorer.problems.families import recognise
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
@@ -24,6 +26,7 @@ from ttc_explorer.ui.components.basic_inputs import (
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence
 from ttc_explorer.ui.components.messages import status_line
 from ttc_explorer.ui.components.problem_input import ProblemInput
+from ttc_explorer.ui.components.related_results import overall_results
 from ttc_explorer.ui.components.run_controls import RunControls, RunSession, frame_seconds
 from ttc_explorer.ui.components.strategy_chips import (
     chips_update,
@@ -41,8 +44,11 @@ from ttc_explorer.ui.components.strategy_comparison import (
 )
 from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.page import AppContext, Page, page
+from ttc_explorer.ui.results_store import shipped_results
 from ttc_explorer.ui.run_viewer.comparison_stream import ComparisonStream, comparison_preview
 from ttc_explorer.ui.run_viewer.viewer_component import comparison_viewer
+
+log = logging.getLogger(__name__)
 
 MAX_COMPARISON_SECONDS = 240
 """A comparison that lasts longer is ended, so that nobody holds six places for ever."""
@@ -92,7 +98,7 @@ class ComparePage(Page):
         self.session = gr.State(CompareSession())
         with gr.Row(equal_height=False, elem_id="compare"):
             with gr.Column(elem_id="compare-controls", min_width=0):
-                self.problem = ProblemInput(
+                self.problem: ProblemInput = ProblemInput(
                     initial_run.problem.text if initial_run else "",
                     "compare-",
                     "compare-unread",
@@ -101,7 +107,10 @@ class ComparePage(Page):
                 self._build_strategy_controls()
                 self._build_run_controls()
             with gr.Column(elem_id="compare-results", min_width=0):
-                self.viewer = comparison_viewer("compare-viewer")
+                self.viewer = comparison_viewer(
+                    "compare-viewer", question="#compare-problem textarea"
+                )
+                self.overall = html_block("compare-overall")
         entries = [comparable_strategies()[key] for key in DEFAULT_COMPARED]
         self.viewer.value = comparison_preview(entries, Settings().selector)
         self._connect()
@@ -133,6 +142,7 @@ class ComparePage(Page):
     def _build_run_controls(self) -> None:
         with gr.Column(elem_id="compare-go", min_width=0):
             self.controls = RunControls("Compare", "compare-")
+            self.controls.model.value = f"Model: {self._model_manager.name()} · change"
         with (
             gr.Column(elem_id="compare-more", min_width=0),
             gr.Accordion("Right answer and seed", open=False),
@@ -148,7 +158,7 @@ class ComparePage(Page):
             "trigger_mode": "multiple",
             "api_visibility": "private",
         }
-        self.controls.connect(
+        ended = self.controls.connect(
             self.session,
             self.problem.text,
             self.prepare,
@@ -156,10 +166,11 @@ class ComparePage(Page):
                 self.problem.text, self.problem.answer, self.chips, self.unit, self.samples,
                 self.tokens, self.seed, self.choice,
             ],
-            [self.chips, *self.problem.note.outputs],
+            [self.chips, self.overall, *self.problem.note.outputs],
             self.draw,
             self.viewer,
         )  # fmt: skip
+        ended.then(self.show_overall, self.session, self.overall, **quick)
         self.controls.stop.click(self.stop, self.session, None, **quick)
         self.viewer.rule(self.change_rule, self.session, None, **quick)
         self.problem.connect(self.controls.banner)
@@ -178,9 +189,9 @@ class ComparePage(Page):
         now."""
         gr.on(
             list(events),
-            self.update_selection,
+            self.describe_models,
             [self.session, self.chips, self.choice],
-            [self.viewer, self.chips],
+            [self.viewer, self.chips, self.controls.model],
             queue=False,
             show_progress="hidden",
             api_visibility="private",
@@ -200,7 +211,7 @@ class ComparePage(Page):
             return
         session.begin()
         try:
-            yield self.controls.begin()
+            yield self.controls.begin() | {self.overall: ""}
             shipped = self._model_manager.shipped(choice)
             yield self.problem.note.updates(values[self.problem.text], shipped)
             problem = self.problem.read(values, shipped)
@@ -271,6 +282,19 @@ class ComparePage(Page):
                 lane.settled = True
             session.running = False
 
+    def show_overall(self, session: CompareSession) -> str | dict[str, Any]:
+        """What was measured on all questions, beside what happened on this one; nothing that comes
+        too late."""
+        lanes = session.lanes
+        runs = [lane.run for lane in lanes if lane.run is not None and lane.run.stopped == "done"]
+        known = [run for run in runs if recognise(run.problem.text)]
+        try:
+            shown = overall_results(known, session.selector, shipped_results())
+        except Exception:
+            log.exception("nothing could be shown below the comparison")
+            shown = ""
+        return gr.skip() if session.running or session.lanes is not lanes else shown
+
     def stop(self, session: CompareSession) -> None:
         """Ask the visitor's runs to end; ``draw`` then draws them a last time."""
         session.stop = True
@@ -288,6 +312,13 @@ class ComparePage(Page):
             self.tokens: gr.update(visible=unit == "tokens"),
             self.rule: _budget_rule(unit),
         }
+
+    def describe_models(
+        self, session: CompareSession, pressed: str, choice: ModelSelection | None = None
+    ) -> ComponentUpdates:
+        """Who answers, and what cannot be compared by those."""
+        named = self.controls.name_models(self._model_manager, choice)
+        return self.update_selection(session, pressed, choice) | named
 
     def update_selection(
         self, session: CompareSession, pressed: str, choice: ModelSelection | None = None

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,10 @@ from ttc_explorer.ui.components.basic_inputs import (
     parse_whole_number,
     segmented_control,
 )
+from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence
 from ttc_explorer.ui.components.messages import banner, status_line
+from ttc_explorer.ui.components.page_signals import on_load
 from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.components.related_results import related_results
 from ttc_explorer.ui.components.result_card import file_download
@@ -44,6 +47,7 @@ from ttc_explorer.ui.components.run_controls import (
     frame_seconds,
     visitor_of,
 )
+from ttc_explorer.ui.components.run_estimate import RunRates, estimate_run, estimate_sentence
 from ttc_explorer.ui.components.strategy_picker import availability_update, strategy_picker
 from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.page import AppContext, Page, page
@@ -57,10 +61,19 @@ MAX_RUN_SECONDS = 120
 """A run that lasts longer is ended, so that nobody holds a place for ever."""
 MIN_FRAME_SECONDS = 0.1
 """Seconds between two pictures of a growing tree, at least."""
+LONG_BUDGET = 64
+"""From this N on a run says how far it is."""
 BUDGETS = [2**exponent for exponent in range(MAX_BUDGET.bit_length())]
 WIDTH_CHOICES = (2, 4, 8, 16, 0)
 LOOKAHEAD_CHOICES = (0, 1, 2, 3, 4)
 
+FIRST_STEPS = {
+    "Ask just once: N = 1": ("best_of_n", 1),
+    "Sixteen tries, then choose": ("best_of_n", 16),
+    "Sixteen, judged at every step": ("beam", 16),
+}
+"""Title -> strategy and budget."""
+PRESS_RUN = component_script("press_run.js")
 STOP_SENTENCES = {
     None: "Running",
     "done": "Done",
@@ -119,9 +132,10 @@ class ExploreSession(RunSession):
         if run is not None:
             self.show(run)
 
-    def show(self, run: Run) -> None:
+    def show(self, run: Run, tokens: float | None = None) -> None:
+        """Put a run on screen; such runs write so many ``tokens`` on average, if that is known."""
         self.run = run
-        self.stream = RunStream(uuid.uuid4().hex[:12], run)
+        self.stream = RunStream(uuid.uuid4().hex[:12], run, tokens)
         self.selector, self.aggregate = run.settings.selector, run.settings.aggregate
 
     def picture(self) -> str:
@@ -143,19 +157,22 @@ class ExplorePage(Page):
         self._model_manager = model_manager
         self.choice = choice or gr.State(None)
         self._results_store = results_store or shipped_results()
+        self._rates = RunRates()
         self.session = gr.State(ExploreSession(initial_run))
         first = initial_run.strategy if initial_run else "beam"
         self._first_strategy = "best_of_n" if first in self._unavailable_strategies(None) else first
         with gr.Row(equal_height=False, elem_id="explore"):
             with gr.Column(elem_id="controls", min_width=0):
-                self.problem = ProblemInput(
+                self.problem: ProblemInput = ProblemInput(
                     initial_run.problem.text if initial_run else "", "", "note", with_lists=True
                 )
                 self._build_strategy_controls(initial_run)
                 with gr.Column(elem_id="go", min_width=0):
                     self.controls = RunControls("Run")
+                    self.controls.model.value = f"Model: {model_manager.name()} · change"
                 self._build_settings(initial_run)
-            self.viewer = run_viewer("viewer")
+                self._build_first_steps()
+            self.viewer = run_viewer("viewer", question="#problem textarea")
             self.related_results = html_block("beside")
         self._connect()
         if initial_run is not None:
@@ -211,6 +228,7 @@ class ExplorePage(Page):
                 if number <= self._model_manager.limits.budget
             ]
             self.budget = segmented_control("Budget N", "budget", budgets, budget)
+            self.estimate = html_block("estimate")
         self.settings: dict[str, Any] = {"width": width, "lookahead": ahead, "chains": chains}
 
     def _build_settings(self, initial_run: Run | None) -> None:
@@ -243,7 +261,9 @@ class ExplorePage(Page):
                     self.rounds = number_input("Most steps", "rounds", settings.rounds)
                 with gr.Column(min_width=0):
                     control_heading("Seed", "seed")
-                    self.seed = number_input("Seed", "seed", initial_run.seed if initial_run else 0)
+                    # Another than of the run on screen: a first press on Run shows something new.
+                    first_seed = initial_run.seed + 1 if initial_run else 0
+                    self.seed = number_input("Seed", "seed", first_seed)
         self.settings |= {"temperature": temperature, "merge": merge, "rounds": rounds}
         with gr.Row(elem_id="files"):
             self.save = gr.Button("Save trace", min_width=0, elem_id="save", size="md")
@@ -254,6 +274,15 @@ class ExplorePage(Page):
             [], label="Search of the file", visible=False, min_width=0, elem_id="searches"
         )
         self.saved = file_download("ttc-trace.json", "application/json")
+
+    def _build_first_steps(self) -> None:
+        """Three presses that tell what this is about: each sets the controls and runs."""
+        with gr.Column(elem_id="first-steps", min_width=0):
+            control_heading("Three things to try")
+            self.first_steps = [
+                (gr.Button(title, min_width=0, size="sm", elem_classes="first-step"), how)
+                for title, how in FIRST_STEPS.items()
+            ]
 
     def _connect(self) -> None:
         at_once: dict[str, Any] = {
@@ -292,6 +321,21 @@ class ExplorePage(Page):
             [*choice, self.length],
             **latest,
         )
+        estimating: list[Any] = [self.estimate_budget, [self.strategy, self.budget, self.choice]]
+        gr.on(
+            [on_load(), self.strategy.input, self.budget.input],
+            *estimating,
+            self.estimate,
+            **latest,
+        )
+        ended.then(*estimating, self.estimate, **at_once)
+        for button, (name, budget) in self.first_steps:
+            button.click(
+                partial(self.set_strategy, name, budget),
+                [self.length, self.choice],
+                [self.strategy, self.budget, self.length, *choice],
+                **at_once,
+            ).then(None, None, None, js=PRESS_RUN, api_visibility="private")
         opened = [self.viewer, self.controls.status, *note, banner, *asked, *choice]
         self.load.upload(
             self.open,
@@ -315,8 +359,13 @@ class ExplorePage(Page):
             "show_progress": "hidden",
             "api_visibility": "private",
         }
-        known = [self.choice, self.strategy]
-        gr.on(list(events), self.update_availability, known, self.strategy, **quiet).then(
+        gr.on(
+            list(events),
+            self.describe_models,
+            [self.choice, self.strategy],
+            [self.strategy, self.controls.model],
+            **quiet,
+        ).then(
             self.describe_strategy,
             [self.strategy, self.budget, self.length, self.choice],
             [self.about, self.split, *self.settings.values(), self.length],
@@ -344,7 +393,10 @@ class ExplorePage(Page):
             if models is not None:
                 run = request.make_run(models)
                 session.prepared = (run, models.service)
-                yield {self.controls.status: run_status(run)}
+                yield {
+                    self.controls.status: run_status(run),
+                    **self.controls.name_models(self._model_manager, choice),
+                }
         except Exception as error:
             session.outcome = (None, error_sentence(error, "prepare"))
         finally:
@@ -377,7 +429,7 @@ class ExplorePage(Page):
         (run, service), session.prepared = session.prepared, None
         try:
             service.submit(run, MAX_RUN_SECONDS, session.visitor)
-            session.show(run)
+            session.show(run, self._expected_tokens(run))
             seen, drawn, ended = 0, 0.0, False
             while not ended:
                 waits = service.queue_place(run) is not None
@@ -390,6 +442,7 @@ class ExplorePage(Page):
                 drawn, ended, seen = time.monotonic(), run.stopped is not None, len(run.tree.events)
                 yield {self.viewer: session.picture()}
             session.outcome = (_standing(run), run.error or self._time_note(run))
+            self._rates.record(run)
             if self._model_manager.learner is not None:
                 self._model_manager.learner.record_outcome(run)
         except Exception as error:
@@ -403,6 +456,14 @@ class ExplorePage(Page):
         limits = self._model_manager.limits
         seconds = limits.allowed_seconds(MAX_RUN_SECONDS)
         return limits.time_is_up(seconds) if run.stopped == "deadline" else ""
+
+    def _expected_tokens(self, run: Run) -> float | None:
+        if run.budget < LONG_BUDGET:
+            return None
+        estimate = estimate_run(
+            run.strategy, run.budget, run.model, self._results_store, self._rates
+        )
+        return estimate.tokens if estimate else None
 
     def stop(self, session: ExploreSession, choice: ModelSelection | None = None) -> None:
         """Ask the visitor's run to end; ``draw`` then draws its last picture."""
@@ -466,14 +527,31 @@ class ExplorePage(Page):
             for setting, shown in self.settings.items()
         }
 
-    def update_availability(
+    def estimate_budget(self, name: str, budget: int, choice: ModelSelection | None = None) -> str:
+        """What the budget is in words, before anything runs."""
+        loaded = self._model_manager.ready(choice)
+        model = loaded.model if loaded else self._model_manager.name(choice)
+        estimate = estimate_run(name, budget, model, self._results_store, self._rates)
+        return estimate_sentence(budget, estimate)
+
+    def set_strategy(
+        self, name: str, budget: int, length: int, choice: ModelSelection | None = None
+    ) -> ComponentUpdates:
+        """Set the controls to a strategy and a budget."""
+        described = self.describe_strategy(name, budget, length, choice)
+        return described | {self.strategy: name, self.budget: budget}
+
+    def describe_models(
         self, choice: ModelSelection | None = None, chosen: str = ""
-    ) -> dict[str, Any]:
-        """Which strategies these models cannot run; best-of-N takes the place of a ``chosen`` one
-        among them."""
+    ) -> ComponentUpdates:
+        """Who answers, and which strategies these models cannot run; best-of-N takes the place of a
+        ``chosen`` one among them."""
         missing = self._unavailable_strategies(choice)
         moved = {"value": "best_of_n"} if chosen in missing else {}
-        return availability_update(missing) | moved
+        return {
+            self.strategy: availability_update(missing) | moved,
+            **self.controls.name_models(self._model_manager, choice),
+        }
 
     def _unavailable_strategies(self, choice: ModelSelection | None) -> dict[str, str]:
         """Strategy -> why it cannot run, for those that cannot, as far as that is known before

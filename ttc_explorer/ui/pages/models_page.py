@@ -35,9 +35,6 @@ PROGRESS_POLL_SECONDS = 0.3
 """Seconds between two looks at how far loading is."""
 MAX_NAME_CHARACTERS = 400
 """Characters of a name."""
-SHARED_MODELS_NOTE = (
-    "Everybody who uses this app gets these models. Runs in progress end on the old ones first."
-)
 PRIVATE_MODELS_NOTE = (
     "Your pages get these models, until you close them; other visitors keep theirs."
 )
@@ -76,7 +73,6 @@ class ModelsPage(Page):
         self._model_manager = model_manager
         self.selection = selection or gr.State(None)
         self.chosen = gr.State("")
-        privacy_note = PRIVATE_MODELS_NOTE if model_manager.limits.public else SHARED_MODELS_NOTE
         with gr.Row(equal_height=False, elem_id="models"):
             with gr.Column(elem_id="models-choice", elem_classes="plate", min_width=0):
                 self.model_list = pickable_html(
@@ -107,7 +103,7 @@ class ModelsPage(Page):
                         self.status = html_block("models-status")
                     html_block(
                         "models-all",
-                        render_macro("hint", privacy_note),
+                        render_macro("hint", PRIVATE_MODELS_NOTE),
                     )
         self._connect()
 
@@ -245,7 +241,7 @@ class ModelsPage(Page):
         done = not sentence
         yield self._in_use_updates(selection, name) | {
             self.banner: banner(sentence),
-            self.status: status_line("done", "In use on all pages.") if done else "",
+            self.status: status_line("done", "In use on all your pages.") if done else "",
             self.load: gr.update(value="In use") if done else gr.update(interactive=True),
         }
 

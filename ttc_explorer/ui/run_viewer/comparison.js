@@ -4,6 +4,7 @@ import { comparisonRow, createComparisonReader, delimited } from "./comparison_s
 import { drawn, h } from "./dom.js";
 import { countNoun, formatAmount, grouped } from "./format.js";
 import { glossaryTerm } from "./glossary_term.js";
+import { headlineOf, outsideSentence } from "./headline.js";
 import { iconButton } from "./icon_button.js";
 import { NARROW } from "./layout.js";
 import { mathText, useKatex } from "./math_text.js";
@@ -49,7 +50,8 @@ export function mountComparison(place, { parts, terms, selectors, aggregates, ka
   const table = h("div", { class: "comparison-table" });
   const large = largeView({ terms, selectors, aggregates });
   large.dialog.addEventListener("close", () => articles[opened]?.querySelector(".picture").focus());
-  place.append(grid, large.dialog);
+  const top = h("div", { class: "viewer-headline" });
+  place.append(top, grid, large.dialog);
   if (parts.includes("table")) {
     place.append(h("div", { class: "comparison-figures" },
       h("div", { class: "viewer-rules" },
@@ -85,6 +87,7 @@ export function mountComparison(place, { parts, terms, selectors, aggregates, ka
       if (focused) lane.querySelector(".picture").focus();
       if (large.dialog.open && i === opened) large.show(shown.about.entries[i], shown.lanes[i].run, selector);
     }
+    top.replaceChildren(...comparisonHeadline(shown, selector));
     if (!parts.includes("table")) return;
     const started = shown.lanes.some(Boolean);
     table.replaceChildren(figuresTable(shown.about, started ? rows() : [], terms));
@@ -98,7 +101,27 @@ export function mountComparison(place, { parts, terms, selectors, aggregates, ka
     large.show(shown.about.entries[i], shown.lanes[i].run, selector);
   }
 
-  return { show };
+  return { show, question: () => asked(shown)?.problem ?? null };
+}
+
+// What the first of the runs was asked, and of whom; undefined before there is one.
+function asked(shown) {
+  return shown?.lanes.find((lane) => lane?.run?.about)?.run.about;
+}
+
+// The question, who answers it, and how many strategies came out right.
+function comparisonHeadline({ lanes, about: { entries } }, selector) {
+  const about = asked({ lanes });
+  if (!about) return [];
+  const rightOf = (lane) => lane?.run?.about && votesBy(lane.run, { selector, aggregate: lane.run.about.aggregate }).rows[0]?.answer.right;
+  const verdicts = lanes.map(rightOf), right = verdicts.filter((verdict) => verdict === true).length;
+  const over = lanes.every((lane) => lane && lane.state !== "running");
+  const words = about.outside ? outsideSentence(about)
+    : !over ? "Running side by side …"
+      : verdicts.some((verdict) => verdict === true || verdict === false)
+        ? `${right} of ${countNoun(entries.length, "strategy", "strategies")} chose the right answer to this one question.`
+        : "Whether any of these is right is not known here.";
+  return [headlineOf(about, `seed ${about.seed}`, about.outside ? "outside" : over ? "compared" : "running", words)];
 }
 
 // A window over the page that shows one run as Explore does: { dialog, show(entry, run, selector) }.

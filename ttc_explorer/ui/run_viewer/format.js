@@ -25,8 +25,8 @@ export function formatNumber(number) {
 }
 
 // "1 vote", "1,200 votes".
-export function countNoun(number, noun) {
-  return `${grouped(number)} ${noun}${number === 1 ? "" : "s"}`;
+export function countNoun(number, noun, plural = `${noun}s`) {
+  return `${grouped(number)} ${number === 1 ? noun : plural}`;
 }
 
 // The text on one line of at most `longest` characters.

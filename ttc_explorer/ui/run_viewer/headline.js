@@ -4,14 +4,24 @@ import { countNoun, oneLine } from "./format.js";
 import { sampleCount, solutionsOf, votesBy } from "./run_state.js";
 
 export function headline(state, rule, selectors) {
-  const { problem, model, verifier, strategy, budget, seed } = state.about;
-  const judged = verifier ? `${model}, judged by ${verifier}` : model;
+  const { strategy, budget, seed } = state.about;
   const { name, text } = resultInWords(state, rule, selectors);
+  return headlineOf(state.about, `${strategy}, N = ${budget} · seed ${seed}`, name, text);
+}
+
+// The question, who answered it and `how`, and a sentence on the outcome.
+export function headlineOf({ problem, model, verifier }, how, outcome, sentence) {
+  const answered = `${verifier ? `${model}, judged by ${verifier}` : model} · ${how}`;
   return h("header", { class: "headline" },
     h("div", { class: "asked" },
-      h("h2", { title: problem }, oneLine(problem, 400)),
-      h("p", null, `${judged} · ${strategy}, N = ${budget} · seed ${seed}`)),
-    h("p", { class: "in-words", "data-outcome": name }, text));
+      h("h2", { title: problem }, oneLine(problem, 400)), h("p", { title: answered }, answered)),
+    h("p", { class: "in-words", "data-outcome": outcome }, sentence));
+}
+
+// Why nothing that the model says of such a question counts.
+export function outsideSentence({ model, answer }) {
+  const known = answer ? ` It is ${answer}.` : "";
+  return `${model} does not know this kind of question: its answer means nothing, however sure it looks.${known}`;
 }
 
 // What speaks for a choice, by what its rule reads.
@@ -22,11 +32,11 @@ const CHOOSERS = { scores: "the verifier trusted", logprobs: "the model’s own 
 export function resultInWords(state, rule, selectors) {
   const { rows, lacks } = votesBy(state, rule), [vote] = rows, total = sampleCount(solutionsOf(state));
   const solutions = countNoun(total, "solution");
-  if (state.about.outside) {
-    const known = state.about.answer ? ` It is ${state.about.answer}.` : "";
-    return { name: "outside", text: `${state.about.model} does not know this kind of question: its answer means nothing, however sure it looks.${known}` };
+  if (state.about.outside) return { name: "outside", text: outsideSentence(state.about) };
+  if (!state.status.over) {
+    const standing = vote ? `${solutions} so far; ${vote.answer.text} leads.` : "Searching …";
+    return { name: "running", text: `${standing}${timeLeft(state)}` };
   }
-  if (!state.status.over) return { name: "running", text: vote ? `${solutions} so far; ${vote.answer.text} leads.` : "Searching …" };
   if (lacks) return { name: "empty", text: lacks };
   if (!vote) return { name: "empty", text: total ? "No answer can be read from what was written." : "Stopped before a solution was finished." };
   const known = rows.some(({ answer }) => answer.right !== null);
@@ -50,4 +60,12 @@ export function resultInWords(state, rule, selectors) {
   }
   const none = total > 1 ? `none of ${solutions} is right${wrong > 1 ? `, and ${wrong} agree` : ""}` : "the one solution is wrong";
   return { name: "never", text: `Never found: ${none}. Try a larger N, or another strategy.` };
+}
+
+// How far a long run is, by what such runs write on average ({ tokens } of `about.expected`) and what this one took so far.
+function timeLeft({ about: { expected }, cost }) {
+  if (!expected || !cost?.generated_tokens || cost.seconds < 2) return "";
+  const share = cost.generated_tokens / expected.tokens;
+  if (share >= 0.95) return " Nearly done.";
+  return ` About ${Math.max(1, Math.round(cost.seconds * (1 / share - 1)))} s left.`;
 }

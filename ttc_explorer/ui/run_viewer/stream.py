@@ -89,12 +89,13 @@ class RunStream:
     Args:
         run_id: tells this run apart from others that the same viewer shows.
         run: the run; it may still be growing, in another thread.
+        expected_tokens: what such runs write on average, if that is known.
 
     Attributes:
         waiting: what to say of a run that waits for a place; empty for all others.
     """
 
-    def __init__(self, run_id: str, run: Run) -> None:
+    def __init__(self, run_id: str, run: Run, expected_tokens: float | None = None) -> None:
         self.waiting = ""
         self._run = run
         self._events_read = 0
@@ -108,7 +109,10 @@ class RunStream:
         self._snapshot: dict[str, Json] = {}
         self._vote_tables: dict[str, Json] = {}
         self._text = ""
-        self._opening = json_line("run", run_id, about_run(run))
+        about = about_run(run)
+        if expected_tokens:
+            about["expected"] = {"tokens": round(expected_tokens)}
+        self._opening = json_line("run", run_id, about)
 
     def update(self) -> str:
         """The whole string, grown by all that happened in the run since the last call."""

@@ -20,8 +20,8 @@ let mounted = 0;
 //   selectors, aggregates    the voting rules, each [{ name, title }]
 //   katex       { script, style }: addresses of KaTeX on the page, or null
 //   onRule      hears of another voting rule { selector, aggregate } that the visitor chose
-// Returns { show(text), showState(state, rule) }: give it the growing stream, or a state that somebody else has read, of
-// which the rule to begin with may be another.
+// Returns { show(text), showState(state, rule), question() }: give it the growing stream, or a state that somebody else has
+// read, of which the rule to begin with may be another; ask it what it is about, null for nothing.
 export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, onRule = () => {} }) {
   if (katex) useKatex(katex);
   const name = `run-viewer-${++mounted}`;
@@ -138,7 +138,7 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
     if (inside && focused) chains.querySelector(`[data-node="${Number(focused)}"]`)?.focus({ preventScroll: true });
   }
 
-  return { show, showState };
+  return { show, showState, question: () => state?.about.problem ?? null };
 }
 
 // What the run says about itself: its latest sentence, with the figures behind it one hover away.

@@ -1,8 +1,18 @@
 // Connects a viewer to a component of Gradio, which gives `element`, `props`, `trigger` and `watch`. Before this stand the
 // bundled modules, `mount` and `options`.
-const view = mount(element.querySelector("[data-viewer]"), {
-  ...options, onRule: (rule) => trigger("rule", rule),
-});
-const showValue = () => view.show(props.value);
+const place = element.querySelector("[data-viewer]");
+const view = mount(place, { ...options, onRule: (rule) => trigger("rule", rule) });
+// A result is dimmed while another question stands in the field than was answered.
+const plain = (text) => text.split(/\s+/).filter(Boolean).join(" ");
+const compareQuestion = () => {
+  const typed = options.question && document.querySelector(options.question)?.value;
+  const answered = view.question();
+  place.classList.toggle("stale", Boolean(typed?.trim() && answered) && plain(typed) !== plain(answered));
+};
+const showValue = () => {
+  view.show(props.value);
+  compareQuestion();
+};
 watch("value", showValue);
+document.addEventListener("ttc-question", compareQuestion);
 showValue();

@@ -24,24 +24,33 @@ from ttc_explorer.ui.run_viewer.viewer_options import (
 )
 
 
-def run_viewer(elem_id: str, parts: tuple[str, ...] = RUN_PARTS) -> gr.HTML:
+def run_viewer(
+    elem_id: str, parts: tuple[str, ...] = RUN_PARTS, question: str | None = None
+) -> gr.HTML:
     """The picture of a run.
 
     Args:
         elem_id: its id on the page.
         parts: what to draw, of RUN_PARTS.
+        question: selects the field of the question; while another one stands there than was
+            answered, the picture is dimmed and says so.
     """
-    return _component(elem_id, "run-viewer", "viewer", "mountRunViewer", viewer_options(parts))
+    options = viewer_options(parts) | {"question": question}
+    return _component(elem_id, "run-viewer", "viewer", "mountRunViewer", options)
 
 
-def comparison_viewer(elem_id: str, parts: tuple[str, ...] = ("lanes", "table")) -> gr.HTML:
+def comparison_viewer(
+    elem_id: str, parts: tuple[str, ...] = ("lanes", "table"), question: str | None = None
+) -> gr.HTML:
     """The picture of a comparison: a lane a run, and the table of their figures.
 
     Args:
         elem_id: its id on the page.
         parts: what to draw, of lanes and table.
+        question: as of ``run_viewer``.
     """
-    return _component(elem_id, "comparison", "comparison", "mountComparison", viewer_options(parts))
+    options = viewer_options(parts) | {"question": question}
+    return _component(elem_id, "comparison", "comparison", "mountComparison", options)
 
 
 def _component(
