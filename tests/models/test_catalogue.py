@@ -32,7 +32,7 @@ def shipped(tmp_path, monkeypatch):
 
 
 def test_the_shipped_pair_is_the_default_and_loaded_once(shipped):
-    generator, verifier, reviser, revision_verifier = catalogue.load_models()
+    generator, verifier, reviser, revision_verifier, _ = catalogue.load_models()
     assert reviser is revision_verifier is None
     assert (generator.name, verifier.name) == ("base-s", "prm-exact")
     assert catalogue.load_models("base-s") is catalogue.load_models()

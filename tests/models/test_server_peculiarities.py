@@ -83,12 +83,12 @@ def test_a_peculiar_server_is_found_out_and_its_solutions_end_and_are_counted(ca
     assert sentence in " ".join(capabilities.missing())
     server.wrote = 0
     run = run_to_completion(
-        toy_run("best_of_n", 4, selector="majority"), generator, None, exact_match_checker
+        toy_run("best_of_n", 6, selector="majority"), generator, None, exact_match_checker
     )
     assert run.error is None
     tree = run.tree
     solutions = list(tree.leaves())
-    assert len(solutions) == 4
+    assert len(solutions) == 6
     assert {tree.answer[leaf] for leaf in solutions} <= {"4", "5"}  # each was read to its end
     assert len(set(tree.text)) > 3
     assert run.ledger.generated_tokens == sum(tree.tokens) == server.wrote
@@ -125,6 +125,12 @@ def test_the_context_and_what_is_added_to_samples_are_known(path, owner, note):
     assert capabilities.context == CONTEXT
     assert note in capabilities.missing() or not note
     assert capabilities.plain_sampling
+
+
+def test_no_more_calls_wait_at_a_server_than_it_has_slots():
+    server = PeculiarServer(*LLAMA_CPP)
+    generator = connect(server)
+    assert generator.capabilities.slots == generator._client.max_concurrent_calls == 4
 
 
 def test_a_server_whose_tokens_nobody_can_count_is_refused_on_connecting():

@@ -20,7 +20,7 @@ SOLUTIONS = (
 )
 TEMPLATE = "<|im_start|>{role}\n{content}<|im_end|>\n"
 REPLY = "<|im_start|>assistant\n"
-CONTEXT = 2048
+CONTEXT, SLOTS = 2048, 4
 ADDRESS = "http://127.0.0.1:1/v1"
 
 
@@ -71,7 +71,10 @@ class PeculiarServer:
             "/v1/chat/completions": self._chat,
             "/completion": self._llama_cpp,
             "/apply-template": lambda body: {"prompt": self._render(body["messages"])},
-            "/props": lambda _: {"default_generation_settings": {"n_ctx": CONTEXT}},
+            "/props": lambda _: {
+                "default_generation_settings": {"n_ctx": CONTEXT},
+                "total_slots": SLOTS,
+            },
             "/api/ps": lambda _: {"models": [{"name": self.model, "context_length": CONTEXT}]},
             "/api/v0/models": lambda _: {
                 "data": [{"id": self.model, "loaded_context_length": CONTEXT}]
@@ -138,6 +141,8 @@ class PeculiarServer:
     def _llama_cpp(self, body):
         if not isinstance(body["prompt"], str):
             return {"error": {"message": "not here"}}
+        if body.get("n", 1) > SLOTS:
+            return {"error": {"message": f"n must be between 1 and {SLOTS}"}}
         prompt = body["prompt"]
         samples = self._samples_of(written_in(prompt), body)
         results = [

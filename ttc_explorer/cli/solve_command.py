@@ -90,6 +90,8 @@ def solve(
             tells_logprobs=True,  # or else it is said when the model is known
         )
     with Solver(model) as solver, Progress() as progress:
+        if solver.facts.verifier_note:
+            print_stderr(f"Note: {solver.facts.verifier_note}")
         run = solver.run(problem, strategy, budget, seed, solver.settings(**values))
 
         def show_progress() -> None:

@@ -102,8 +102,9 @@ def pool_rows(
         leaves = _solution_leaves(tree)
         scores = judge_scores(judges, run.problem.text, [tree.solution(leaf) for leaf in leaves])
         token_counts = [sum(tree.tokens[node] for node in tree.path(leaf)) for leaf in leaves]
+        total = sum(token_counts)
         for number, (leaf, tokens) in enumerate(zip(leaves, token_counts, strict=True)):
-            share = tokens / sum(token_counts)
+            share = tokens / total if total else 1 / len(leaves)
             steps = [tree.score[node] for node in tree.path(leaf)]
             known = [score for score in steps if score is not None]
             fully_scored = len(known) == len(steps)

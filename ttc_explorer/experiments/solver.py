@@ -7,6 +7,7 @@ drivers here, and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -76,7 +77,8 @@ class Solver:
                 raise BadInput("Name the verifier once: after the plus sign, or by itself.")
             name = f"{name}+{verifier}"
         models = catalogue.load_models(name, on_progress)
-        self._assemble(*models, make_checker=None, policy=policy)
+        self._assemble(*models[:4], make_checker=None, policy=policy)
+        self.facts = replace(self.facts, verifier_note=models.verifier_note)
         self.name: str | None = name
 
     @classmethod

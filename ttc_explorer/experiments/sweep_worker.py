@@ -166,8 +166,9 @@ class SweepWorker:
 
     def _result_rows(self, job: SweepJob, question: int, timed: list[TimedRun]) -> dict[str, Rows]:
         for run, _ in timed:
-            if run.error:
-                raise ModelError(run.error)
+            lost = next((note.text for note in run.tree.notes if "lost" in note.data), "")
+            if run.error or lost:  # a call that failed is no wrong answer
+                raise ModelError(run.error or lost)
             if run.stopped in ("cancelled", "deadline") and self._time_limit is not None:
                 raise BadInput(
                     f"It took longer than {self._time_limit / 60:g} minutes, and is left out."

@@ -72,6 +72,7 @@ from ttc_explorer.models.server_factory import ServableModel, connect_generator,
 from ttc_explorer.models.stateless_backbone import CACHE_ARGUMENTS
 from ttc_explorer.models.step_codec import supports_chat
 from ttc_explorer.models.tree_decoding import TreeGenerator
+from ttc_explorer.models.verifier_probe import untrained_note
 from ttc_explorer.problems.families import to_canonical_wording
 
 DEFAULT_GENERATOR, DEFAULT_VERIFIER = "base-s", "prm-exact"
@@ -165,12 +166,14 @@ class LazyModel:
 
 class ModelSet(NamedTuple):
     """The generator and, where there are any, its verifier, its reviser and the verifier of
-    revisions."""
+    revisions. ``verifier_note`` is ``verifier_probe.untrained_note`` of a verifier that is not
+    ours."""
 
     generator: Generator
     verifier: Verifier | None
     reviser: Reviser | None = None
     revision_verifier: RevisionVerifier | None = None
+    verifier_note: str = ""
 
 
 _model_cache: dict[str, ModelSet] = {}
@@ -239,7 +242,9 @@ def _load_model_set(name: str, on_progress: OnProgress) -> ModelSet:
         reviser = generator if generator.supports_chat else None
     elif isinstance(generator, TreeGenerator) and generator.supports_chat:
         reviser = PromptedReviser(generator)
-    return ModelSet(generator, verifier, reviser, revision_verifier)
+    foreign = verifier if verifier_name not in SHIPPED_MODELS else None
+    note = untrained_note(foreign) if foreign is not None else ""
+    return ModelSet(generator, verifier, reviser, revision_verifier, note)
 
 
 def _check_memory(*names: str | None) -> None:
@@ -404,7 +409,8 @@ def check_architecture(config: PreTrainedConfig, ending: str, role: str, name: s
         raise unusable_architecture(config, ending, role, name)
     if ending == "ForCausalLM":
         model = AutoModelForCausalLM._model_mapping.get(type(config), None)
-        if model and not {*CACHE_ARGUMENTS} & signature(model.forward).parameters.keys():
+        forward = getattr(model, "forward", None)
+        if forward and not {*CACHE_ARGUMENTS} & signature(forward).parameters.keys():
             raise ModelError(
                 f"'{name}' cannot be the {role}: a {kind} takes no cache that is known here. Serve "
                 "it with a server that runs it, and use that address."

@@ -3,6 +3,7 @@ llama.cpp and their like."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -161,11 +162,14 @@ class CompletionsGenerator:
     def _batchable_groups(self, jobs: Sequence[ExtendJob]) -> list[list[PromptGroup]]:
         """The groups of jobs, those together that may share a call: same run, same count of
         samples, same temperature, and same room. No two greedy rows are samples of one prompt: some
-        servers refuse."""
+        servers refuse, as llama.cpp does more samples than it has slots."""
         groups: dict[Any, PromptGroup] = {}
+        most, alike = self.capabilities.slots or len(jobs), Counter[Any]()
         for row, job in enumerate(jobs):
             multiple_samples = self.capabilities.multiple_samples and job.temperature > 0
-            key = (id(job.state), job.forced, job.temperature, None if multiple_samples else row)
+            same = id(job.state), job.forced, job.temperature
+            key = (*same, alike[same] // most if multiple_samples else row)
+            alike[same] += 1
             if key not in groups:
                 groups[key] = PromptGroup(self._forced_prefix(job), [], job.forced)
             groups[key].rows.append(row)

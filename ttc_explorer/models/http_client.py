@@ -143,7 +143,8 @@ class ApiClient:
     ``key`` is somebody's own, sent as a bearer token; without one, it is the environment's. A call
     that meets a busy server (429), a broken one (5xx) or a broken line is made again after a pause:
     what Retry-After says, or else twice as long each time, with jitter from ``random``, so that
-    many clients do not come back at once.
+    many clients do not come back at once. ``max_concurrent_calls`` are under way at once, and the
+    time of a call begins when it is.
     """
 
     def __init__(
@@ -165,6 +166,7 @@ class ApiClient:
         )
         if not (self._key.isascii() and self._key.isprintable() and " " not in self._key):
             raise ModelError(f"The key holds characters that no key has: {self._key_hint}.")
+        self.max_concurrent_calls = MAX_CONCURRENT_CALLS
         self._timeout = timeout
         self._transport = transport
         self._sleep = sleep
@@ -208,7 +210,7 @@ class ApiClient:
     async def _send(
         self, client: httpx.AsyncClient, calls: Sequence[ApiCall], max_attempts: int
     ) -> list[dict[str, Any] | ModelError | None]:
-        semaphore = asyncio.Semaphore(MAX_CONCURRENT_CALLS)
+        semaphore = asyncio.Semaphore(self.max_concurrent_calls)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._send_with_retries(client, semaphore, call, max_attempts))

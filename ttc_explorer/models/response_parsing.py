@@ -30,7 +30,8 @@ def parse_usage(reply: dict[str, Any], listed: Sequence[int | None] = ()) -> Usa
     Args:
         reply: As the server sent it.
         listed: The tokens of each choice as the choice itself shows them, None where it does not.
-            They count where the figures count nothing, or one choice of several.
+            They count where the figures count nothing, or one choice of several. Empty for a reply
+            in which nothing is written.
 
     Raises:
         ModelError: Neither tells how many tokens were written: nothing could be counted.
@@ -44,10 +45,10 @@ def parse_usage(reply: dict[str, Any], listed: Sequence[int | None] = ()) -> Usa
     seen = [count for count in listed if count is not None]
     if seen and len(seen) == len(listed) and (not completion or len(seen) > 1):
         completion = max(completion or 0, sum(seen))
-    if completion is None or (prompt is None and not listed):
+    if (completion if listed else prompt) is None:
         raise ModelError(NO_TOKEN_COUNTS)
     prompt = prompt or 0
-    return Usage(prompt, min(read_before or 0, prompt), completion)
+    return Usage(prompt, min(read_before or 0, prompt), completion or 0)
 
 
 def _count(figure: Any) -> int | None:

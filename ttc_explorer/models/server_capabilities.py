@@ -124,7 +124,9 @@ class ServerCapabilities:
     has ended. ``plain_sampling``: PLAIN_SAMPLING is accepted.
     ``counts_prompts``: its usage figures have what it read. ``undercounts_samples``: they count one
     sample of several. ``whole_solutions`` says why it is not asked step by step, if so, and
-    ``sampling_note`` what it does to samples by itself.
+    ``sampling_note`` what it does to samples by itself. ``slots`` are the rows that it writes at
+    once, 0 where it does not say: more calls than that would only wait there, and more samples a
+    call are refused.
     """
 
     model: str
@@ -149,6 +151,7 @@ class ServerCapabilities:
     undercounts_samples: bool = False
     whole_solutions: str = ""
     sampling_note: str = ""
+    slots: int = 0
 
     def summary(self) -> str:
         """All that it can do, in a line."""
@@ -220,6 +223,7 @@ def probe_capabilities(
         "pooling": isinstance(replies["pooling"], dict)
         and isinstance(replies["pooling"].get("data"), list),
         "applies_template": _applies_template(replies["template"]),
+        "slots": _positive_int(_mapping(replies["props"]).get("total_slots")),  # llama.cpp
         "sampling_note": KNOWN_SERVERS.get(entry["owner"], ""),
     }
     endpoint, found["whole_solutions"] = _choose_endpoint(found, replies, knows_template)
@@ -271,7 +275,9 @@ def _choose_endpoint(
     templated = found["applies_template"] or knows_template(found["source"])
     if raw and (templated or not found["supports_chat"]):
         return raw, ""
-    (written,) = _choice_texts(CONTINUED_CHAT.response(replies["unfinished"] or {})) or [""]
+    reply = replies["unfinished"]
+    gone_on = CONTINUED_CHAT.response(reply) if isinstance(reply, dict) else {}
+    (written,) = _choice_texts(gone_on) or [""]
     if written.strip().lower().startswith(UNFINISHED_TURN_NEXT):
         return CONTINUED_CHAT, ""
     return None, TEMPLATE_UNKNOWN if raw else ONLY_CHATS

@@ -220,6 +220,7 @@ def _connect_and_probe(
         return tokenizer is not None and (ours or supports_chat(tokenizer))
 
     capabilities = probe_capabilities(client, model, knows_template)
+    client.max_concurrent_calls = capabilities.slots or client.max_concurrent_calls
     servable = shipped.get(Path(capabilities.source).name)
     return client, replace(
         capabilities, parameters=servable.parameters

@@ -27,6 +27,7 @@ class ModelFacts:
             for them.
         supports_prefix_continuation: Whether the generator goes on from the middle of a solution.
         capabilities: What the generator's server can do, None without a server.
+        verifier_note: What to know of the verifier, in a sentence; mostly nothing.
     """
 
     model: str
@@ -35,6 +36,7 @@ class ModelFacts:
     prompted: bool = False
     supports_prefix_continuation: bool = True
     capabilities: ServerCapabilities | None = None
+    verifier_note: str = ""
 
     @classmethod
     def of(cls, generator: Generator, verifier: Verifier | None, reviser: Reviser | None) -> Self:

@@ -287,6 +287,7 @@ def models_in_use(loaded: LoadedModels | None, progress: str) -> Markup:
         loading="",
         name=loaded.model,
         facts=" · ".join(facts),
+        note=loaded.facts.verifier_note,
         server=_server_view(loaded.facts.capabilities),
         availability=strategy_availability(missing) if missing else "",
     )

@@ -50,8 +50,6 @@ from ttc_explorer.ui.run_viewer.viewer_component import comparison_viewer
 
 log = logging.getLogger(__name__)
 
-MAX_COMPARISON_SECONDS = 240
-"""A comparison that lasts longer is ended, so that nobody holds six places for ever."""
 MIN_FRAME_SECONDS = 0.25
 """Seconds between two pictures of the growing trees, at least."""
 RUN_POLL_SECONDS = 0.05
@@ -248,7 +246,7 @@ class ComparePage(Page):
         (lanes, models), session.prepared = session.prepared, None
         service = models.service
         limits = self._model_manager.limits
-        seconds = limits.allowed_seconds(MAX_COMPARISON_SECONDS)
+        seconds = limits.seconds
         end = time.monotonic() + seconds
         session.lanes = lanes
         stream = ComparisonStream(lanes, session.selector)

@@ -57,8 +57,6 @@ from ttc_explorer.ui.run_viewer.viewer_component import run_viewer
 
 log = logging.getLogger(__name__)
 
-MAX_RUN_SECONDS = 120
-"""A run that lasts longer is ended, so that nobody holds a place for ever."""
 MIN_FRAME_SECONDS = 0.1
 """Seconds between two pictures of a growing tree, at least."""
 LONG_BUDGET = 64
@@ -428,7 +426,7 @@ class ExplorePage(Page):
             return
         (run, service), session.prepared = session.prepared, None
         try:
-            service.submit(run, MAX_RUN_SECONDS, session.visitor)
+            service.submit(run, None, session.visitor)
             session.show(run, self._expected_tokens(run))
             seen, drawn, ended = 0, 0.0, False
             while not ended:
@@ -454,8 +452,7 @@ class ExplorePage(Page):
     def _time_note(self, run: Run) -> str:
         """Which limit ended the run, if its time was up, and what to do."""
         limits = self._model_manager.limits
-        seconds = limits.allowed_seconds(MAX_RUN_SECONDS)
-        return limits.time_is_up(seconds) if run.stopped == "deadline" else ""
+        return limits.time_is_up(limits.seconds) if run.stopped == "deadline" else ""
 
     def _expected_tokens(self, run: Run) -> float | None:
         if run.budget < LONG_BUDGET:
@@ -655,7 +652,7 @@ class ExplorePage(Page):
             asked = with_known_answer(typed_problem(problem, answer))
             run = loaded.facts.run(asked, strategy, budget, seed, None)
             service = loaded.service
-            service.submit(run, MAX_RUN_SECONDS, visitor_of(request))
+            service.submit(run, None, visitor_of(request))
         except (BadInput, ModelError) as error:
             raise gr.Error(str(error)) from None
         try:
