@@ -134,7 +134,7 @@ def runnable():
 
 @pytest.mark.parametrize("strategy", runnable())
 def test_every_strategy_that_needs_no_verifier_ends_its_solutions(generator, strategy):
-    settings = Settings(selector="majority", rounds=12)
+    settings = Settings(selector="majority", rounds=12, merge=False)
     run = Run(Problem(QUESTION, "17"), generator.name, None, strategy, 2, 1, settings)
     driver = Driver(generator, None, exact_match_checker, reviser=generator)
     driver.add(run, seconds=400)

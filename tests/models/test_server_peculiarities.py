@@ -83,7 +83,10 @@ def test_a_peculiar_server_is_found_out_and_its_solutions_end_and_are_counted(ca
     assert sentence in " ".join(capabilities.missing())
     server.wrote = 0
     run = run_to_completion(
-        toy_run("best_of_n", 6, selector="majority"), generator, None, exact_match_checker
+        toy_run("best_of_n", 6, selector="majority", merge=False),
+        generator,
+        None,
+        exact_match_checker,
     )
     assert run.error is None
     tree = run.tree
