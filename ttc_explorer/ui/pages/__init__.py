@@ -41,6 +41,9 @@ __all__ = [
 KEPT_FILES_SECONDS = (600, 3600)
 """Every so often, files that visitors sent or were given so long ago are deleted."""
 
+MAX_EVENTS = 10_000
+"""Events that wait in Gradio's queue, where none ever should: more than there can be. (Without a
+number it takes 1 on ZeroGPU Spaces.)"""
 HEADER = (Path(__file__).parent / "header.html").read_text("utf-8")
 
 
@@ -57,6 +60,9 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         analytics_enabled=False,
         delete_cache=KEPT_FILES_SECONDS,
     ) as app:
+        # Who waits for a place waits in the run service, fairly, and is told so: not in Gradio's
+        # queue. It is made first: Gradio makes all its routes anew after it.
+        app.queue(max_size=MAX_EVENTS, default_concurrency_limit=None)
         gr.HTML(HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
         narrow_screen()  # here, where it is known whichever tab is open
         selection = gr.State(ModelSelection(), delete_callback=model_manager.drain_and_close)
@@ -72,8 +78,7 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         carry_question(problems)
         html_block("service-line", render("service_line.html"))  # service_status.js writes there
         app.load(model_manager.start_loading, None, None, queue=False, api_visibility="private")
-    # Who waits for a place waits in the run service, fairly, and is told so: not in Gradio's queue.
-    return app.queue(max_size=None, default_concurrency_limit=None)
+    return app
 
 
 def carry_question(problems: list[tuple[gr.Tab, ProblemInput]]) -> None:
