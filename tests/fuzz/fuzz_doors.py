@@ -15,9 +15,11 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import pandas as pd
 from starlette.testclient import TestClient
@@ -38,6 +40,7 @@ from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.datasets import load_problems
 from ttc_explorer.problems.families import recognise
+from ttc_explorer.problems.grading import Grader
 from ttc_explorer.problems.problem import BadInput, typed_problem
 from ttc_explorer.problems.typed_question import read_question, require_mathematics
 from ttc_explorer.search.trace import dump_trace, load_trace
@@ -133,7 +136,13 @@ def fuzz_pools(count: int, rng: Random) -> Tally:
     """Pools and sheets of problems of every kind of file, by all readers of such files."""
     tally = Tally()
     files = _pool_files(rng)
-    with tempfile.TemporaryDirectory() as folder:
+    # One process that compares formulas for all of them: to start it takes seconds.
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Grader() as grader,
+        patch("ttc_explorer.experiments.pool.Grader", lambda: nullcontext(grader)),
+        patch("ttc_explorer.experiments.file_import.Grader", lambda: nullcontext(grader)),
+    ):
         for number in range(count):
             kind, data = next(files)
             path = Path(folder) / f"pool{kind}"

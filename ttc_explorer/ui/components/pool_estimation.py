@@ -20,6 +20,7 @@ from ttc_explorer.file_bounds import bounds_in_force
 from ttc_explorer.problems.grading import Grader
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.serving.free_memory import release_free_memory
 
 MAX_FILE_NAME_CHARACTERS = 60
 SECONDS_BETWEEN_MESSAGES = 0.3
@@ -126,6 +127,7 @@ def _reports(
         except Exception as error:  # raised again where it is shown
             reports.put(error)
         reports.put(None)
+        release_free_memory()
 
     threading.Thread(target=run, daemon=True, name="pool estimation").start()
     try:
