@@ -430,6 +430,26 @@ def test_programs_get_one_endpoint_that_solves(page):
         next(page.solve(""))
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"problem": None}, "problem must be a text"),
+        ({"problem": ["a"]}, "problem must be a text"),
+        ({"strategy": 5}, "strategy must be a text"),
+        ({"answer": 5}, "answer must be a text"),
+        ({"budget": "x"}, "budget must be a whole number"),
+        ({"budget": None}, "budget must be a whole number"),
+        ({"seed": "x"}, "seed must be a whole number"),
+        ({"seed": 0.5}, "seed must be a whole number"),
+    ],
+)
+def test_a_program_that_sends_another_kind_of_value_is_told(changes, says):
+    with gr.Blocks():
+        page = ExplorePage(ModelManager(toy_solver), None)
+    with pytest.raises(gr.Error, match=says):
+        next(page.solve(**{"problem": ASKED["text"]} | changes))
+
+
 def test_a_program_that_has_left_ends_its_run():
     gate = PausableGenerator(toy_solver().generator)
     gate.hold(after=0)

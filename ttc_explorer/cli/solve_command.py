@@ -15,7 +15,7 @@ from ttc_explorer.problems.families import recognise
 from ttc_explorer.problems.problem import typed_problem
 from ttc_explorer.progress_reporting import Progress
 from ttc_explorer.search.selector import SELECTORS
-from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
+from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget, parse_seed
 from ttc_explorer.search.strategy import STRATEGIES, check_selector
 from ttc_explorer.search.strategy import get_strategy as checked_strategy
 from ttc_explorer.search.trace import dump_trace
@@ -68,6 +68,7 @@ def solve(
     if strategy is not None:
         checked_strategy(strategy)
     parse_budget(budget)
+    parse_seed(seed)
     values = dict(parse_setting(change) for change in changes or [])
     settings = Settings().with_values(values)
     if trace:

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.driver import MAX_SEED
-from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
+from ttc_explorer.search.settings import MAX_BUDGET, MAX_SEED, Settings, parse_budget
 from ttc_explorer.search.strategy import get_strategy
 
 BATCH_ROWS = 256

@@ -24,13 +24,11 @@ from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.executor import PolicyFunction, RunExecutor
 from ttc_explorer.search.model_facts import ModelFacts
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import parse_budget
+from ttc_explorer.search.settings import parse_budget, parse_seed
 from ttc_explorer.search.strategy import check_selector
 from ttc_explorer.search.work import Method, Models
 
 Clock = Callable[[], float]
-
-MAX_SEED = 2**63 - 1
 
 
 def no_policy(query: PolicyQuery) -> None:
@@ -40,8 +38,7 @@ def no_policy(query: PolicyQuery) -> None:
 def check_run(run: Run, models: ModelFacts) -> None:
     """Raise BadInput if these models cannot start the run as it is described."""
     parse_budget(run.budget)
-    if not 0 <= run.seed <= MAX_SEED:
-        raise BadInput(f"The seed must be a whole number from 0 to {MAX_SEED}.")
+    parse_seed(run.seed)
     check_selector(
         run.strategy,
         run.settings.selector,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, NamedTuple
+from operator import index
+from typing import Any, NamedTuple, SupportsIndex
 
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.token_confidence import CONFIDENCES
 
+MAX_SEED = 2**63 - 1
 MAX_BUDGET = 256
 MAX_LOOKAHEAD = 40
 AGGREGATES = ("last", "min", "prod", "mean")
@@ -117,6 +119,14 @@ _PARSERS = {
     str: _Parser(str, "a word"),
     bool: _Parser(_parse_truth, "true or false"),
 }
+
+
+def parse_seed(seed: object) -> int:
+    """The seed as an int from 0 to MAX_SEED. Raises BadInput."""
+    number = -1 if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) else index(seed)
+    if not 0 <= number <= MAX_SEED:
+        raise BadInput(f"The seed must be a whole number from 0 to {MAX_SEED}.")
+    return number
 
 
 def parse_budget(budget: object) -> int:

@@ -20,7 +20,13 @@ from ttc_explorer.problems.typed_question import with_known_answer
 from ttc_explorer.search import trace
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
-from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, Settings, parse_budget
+from ttc_explorer.search.settings import (
+    AGGREGATES,
+    MAX_BUDGET,
+    Settings,
+    parse_budget,
+    parse_seed,
+)
 from ttc_explorer.search.strategy import STRATEGIES, get_strategy
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
 from ttc_explorer.serving.run_service import RunService
@@ -647,10 +653,11 @@ class ExplorePage(Page):
             answer: the right answer if it is known; the models never see it
         """
         try:
+            _check_kinds(problem=problem, strategy=strategy, answer=answer)
             loaded = self._model_manager.wait()
             assert loaded is not None
             asked = with_known_answer(typed_problem(problem, answer))
-            run = loaded.facts.run(asked, strategy, budget, seed, None)
+            run = loaded.facts.run(asked, strategy, parse_budget(budget), parse_seed(seed), None)
             service = loaded.service
             service.submit(run, None, visitor_of(request))
         except (BadInput, ModelError) as error:
@@ -667,6 +674,13 @@ class ExplorePage(Page):
         if run.error:
             raise gr.Error(run.error)
         yield trace.to_trace(run)
+
+
+def _check_kinds(**texts: object) -> None:
+    """Raise BadInput if one of these is no text: programs send anything."""
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise BadInput(f"The {name} must be a text.")
 
 
 def run_status(run: Run) -> str:
