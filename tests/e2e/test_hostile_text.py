@@ -40,8 +40,9 @@ class HostileGenerator(ToyGenerator):
 
 @pytest.fixture(scope="module")
 def address():
-    app = build_app(ModelManager(lambda *_: toy_solver(HostileGenerator())))
-    options = server_options(read_environment(), Limits())
+    manager = ModelManager(lambda *_: toy_solver(HostileGenerator()))
+    app = build_app(manager)
+    options = server_options(read_environment(), Limits(), manager)
     _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
     yield url
     app.close()
