@@ -5,7 +5,7 @@ costs mostly because it is one. Weights are rewritten once, so that work between
 beforehand:
 
 * queries, keys and values come out of one matrix, and so do the two halves of the feed-forward
-  gate;
+  gate; the key and the value of a head stand side by side, and are written to the cache as one;
 * the gains of the norms and the scale of attention are multiplied into the matrices that follow;
 * the two channels that a rotary position turns (arXiv 2104.09864) stand side by side, as one
   complex number; queries and keys are reordered alike, which leaves their products as they were.
@@ -46,7 +46,7 @@ class _FusedLayer:
     attention_in: Tensor
     attention_in_bias: Tensor
     attention_out: Tensor
-    attention_out_bias: Tensor
+    attention_out_bias: Tensor | None
     mlp_in: Tensor
     mlp_out: Tensor
 
@@ -109,21 +109,23 @@ class FusedBackbone:
         block.reserve(places.attended_width)
         # Padding may lie beyond the context; where it is turned to does not matter.
         rotations = self._rotations[places.positions.clamp(max=self.context - 1)][:, :, None]
+        mask = torch.zeros(places.masked.shape, device=ids.device)
+        mask = mask.masked_fill_(places.masked, -torch.inf)[:, None]
 
-        head_counts = [self._heads, self._kv_heads, self._kv_heads]
+        head_counts = [self._heads, 2 * self._kv_heads]
         halves = [self._layers[0].mlp_out.shape[0]] * 2
         lines = n * count  # one token a line from here on
         x = _pad_to_two(F.embedding(ids.flatten(), self._embedding))
         for number, layer in enumerate(self._layers):
             mixed = torch.addmm(layer.attention_in_bias, self._rms_normalize(x), layer.attention_in)
             mixed = mixed[:lines].view(n, count, sum(head_counts), self._head_dim)
-            rotated = mixed[:, :, : self._heads + self._kv_heads].unflatten(-1, (-1, 2))
-            torch.view_as_complex(rotated).mul_(rotations)
-            queries, keys, values = mixed.split_with_sizes(head_counts, dim=2)
-            keys = block.write(2 * number, keys, places)
-            values = block.write(2 * number + 1, values, places)
-            attended = self._attend(queries, keys, values, places.masked)
-            x.addmm_(_pad_to_two(attended), layer.attention_out).add_(layer.attention_out_bias)
+            queries, pairs = mixed.split_with_sizes(head_counts, dim=2)
+            for rotated in (queries, pairs[:, :, ::2]):
+                torch.view_as_complex(rotated.unflatten(-1, (-1, 2))).mul_(rotations)
+            attended = self._attend(queries, block.write(number, pairs, places), mask)
+            x.addmm_(_pad_to_two(attended), layer.attention_out)
+            if layer.attention_out_bias is not None:
+                x.add_(layer.attention_out_bias)
             gate, up = torch.mm(self._rms_normalize(x), layer.mlp_in).split_with_sizes(
                 halves, dim=-1
             )
@@ -140,12 +142,12 @@ class FusedBackbone:
             torch.linalg.vector_norm(x, dim=-1, keepdim=True), self._norm_epsilon
         )
 
-    def _attend(self, queries: Tensor, keys: Tensor, values: Tensor, masked: Tensor) -> Tensor:
-        """Attention of queries (n, T, heads, channels) over the columns not ``masked`` (n, T,
-        attended_width).
+    def _attend(self, queries: Tensor, pairs: Tensor, mask: Tensor) -> Tensor:
+        """Attention of queries (n, T, heads, channels) over the columns of their slots.
 
-        Keys and values (n, key heads, attended_width, channels). Returns (n · T, heads · channels).
-        The query heads that share a key head are one matrix: (sharing · T, channels).
+        ``pairs`` (n, 2 · key heads, attended_width, channels) are each head's keys and values;
+        ``mask`` (n, 1, T, attended_width) is added to the scores. Returns (n · T, heads ·
+        channels). The query heads that share a key head are one matrix: (sharing · T, channels).
         """
         n, count = queries.shape[:2]
         queries_per_kv_head = self._heads // self._kv_heads
@@ -153,9 +155,10 @@ class FusedBackbone:
             n, count, self._kv_heads, queries_per_kv_head, self._head_dim
         ).permute(0, 2, 3, 1, 4)
         grouped = grouped.reshape(n * self._kv_heads, queries_per_kv_head * count, self._head_dim)
-        scores = torch.bmm(grouped, keys.flatten(0, 1).transpose(1, 2))
-        scores.view(n, -1, count, masked.shape[2]).masked_fill_(masked[:, None], -torch.inf)
-        mixed = torch.bmm(scores.softmax(-1), values.flatten(0, 1)).view(n, self._heads, count, -1)
+        keys, values = pairs.unflatten(1, (-1, 2)).flatten(0, 1).unbind(1)
+        scores = torch.bmm(grouped, keys.transpose(1, 2))
+        scores.view(n, self._heads, count, -1).add_(mask)
+        mixed = torch.bmm(scores.softmax(-1), values).view(n, self._heads, count, -1)
         return mixed.transpose(1, 2).reshape(n * count, -1)
 
     def _fuse_layer(self, layer: Any) -> _FusedLayer:
@@ -164,13 +167,11 @@ class FusedBackbone:
         queries, keys, values = attention.q_proj, attention.k_proj, attention.v_proj
         weights = [
             self._interleave_halves(queries.weight) * scale,
-            self._interleave_halves(keys.weight),
-            values.weight,
+            self._pair_heads(self._interleave_halves(keys.weight), values.weight),
         ]
         biases = [
             self._interleave_halves(_bias(queries)) * scale,
-            self._interleave_halves(_bias(keys)),
-            _bias(values),
+            self._pair_heads(self._interleave_halves(_bias(keys)), _bias(values)),
         ]
         width = math.sqrt(weights[0].shape[1])
         gated = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])
@@ -180,10 +181,16 @@ class FusedBackbone:
             ),
             attention_in_bias=torch.cat(biases).detach(),
             attention_out=_stored_by_rows(attention.o_proj.weight),
-            attention_out_bias=_bias(attention.o_proj),
+            attention_out_bias=None if attention.o_proj.bias is None else _bias(attention.o_proj),
             mlp_in=_stored_by_rows(gated * (layer.post_attention_layernorm.weight * width)),
             mlp_out=_stored_by_rows(mlp.down_proj.weight),
         )
+
+    def _pair_heads(self, keys: Tensor, values: Tensor) -> Tensor:
+        """The outputs of both, head by head: a head's keys, then its values."""
+        heads = (self._kv_heads, self._head_dim)
+        both = torch.stack([keys.unflatten(0, heads), values.unflatten(0, heads)], dim=1)
+        return both.flatten(0, 2)
 
     def _interleave_halves(self, weight: Tensor) -> Tensor:
         """The outputs of each head, two halves, reordered to alternate between the halves."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain, islice
+from itertools import chain
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -192,25 +192,27 @@ class StepCodec:
         A text of several lines is as many steps, each read as if it came alone.
         """
         lines = [[f"{line}\n" for line in text.split("\n")] for text in texts]
-        if not lines:
+        distinct = list(dict.fromkeys(chain.from_iterable(lines)))
+        if not distinct:
             return []
-        flat = [line for text in lines for line in text]
-        token_ids = self._tokenizer(flat, add_special_tokens=False, split_special_tokens=True)[
+        token_ids = self._tokenizer(distinct, add_special_tokens=False, split_special_tokens=True)[
             "input_ids"
         ]
-        ids = iter(token_ids)
-        return [list(chain.from_iterable(islice(ids, len(text)))) for text in lines]
+        ids_of = dict(zip(distinct, token_ids, strict=True))
+        return [list(chain.from_iterable(ids_of[line] for line in text)) for text in lines]
 
     def texts(self, steps: Sequence[Sequence[int]]) -> list[str]:
         """Each step's text, without its line end; a chat model's paragraph may have several
         lines."""
+        distinct = list(dict.fromkeys(map(tuple, steps)))
         decoded = self._tokenizer.batch_decode(
-            [list(step) for step in steps],
+            [list(step) for step in distinct],
             skip_special_tokens=True,
             clean_up_tokenization_spaces=False,
         )
         edges = "\n" if self._system is None else None  # white space of every kind
-        return [text.strip(edges) for text in decoded]
+        text_of = {step: text.strip(edges) for step, text in zip(distinct, decoded, strict=True)}
+        return [text_of[tuple(step)] for step in steps]
 
 
 def require_fit(prompts: list[list[int]], context: int) -> list[list[int]]:
