@@ -29,11 +29,15 @@ def test_all_figures_are_there(shipped, monkeypatch):
     monkeypatch.setattr(benchmark, "ROWS", 4)
     monkeypatch.setattr(benchmark, "TOKENS", 3)
     monkeypatch.setattr(benchmark, "BUDGETS", (4,))
+    monkeypatch.setattr(benchmark, "MATRIX", 32)
     figures = benchmark.run_bench(questions=1, repeats=1)
     json.dumps(figures)
     assert figures["decode"]["fused_ratio"] > 0
-    assert figures["beam_4"]["ratio"] > 0
-    assert figures["beam_4"]["ours"]["generated_tokens"] > 4
+    assert figures["decode"]["fused_share_of_matrix_rate"] > 0
+    for name in ("beam_4", "rebase_4", "best_of_n_4"):
+        assert figures[name]["ratio"] > 0
+        assert figures[name]["ours"]["generated_tokens"] > 4
+        assert figures[name]["transformers"]["generated_tokens"] > 4
 
 
 def test_the_yardstick_takes_the_same_steps_and_scores(shipped, monkeypatch):

@@ -5,6 +5,7 @@ import { load, maths } from "./fixtures.mjs";
 const { latexParts, mathPieces, plainMath } = await load("math_text");
 const { countNewWords, diffLines } = await load("text_diff");
 const { countNoun, formatAmount, formatNumber, grouped, oneLine } = await load("format");
+const { sharingSentence } = await load("summary_cards");
 const { inkOn, SCORE_COLOURS, scoreColour, shade } = await load("score_colours");
 
 // The pieces as the Python of other pages writes them.
@@ -13,6 +14,16 @@ const html = (pieces) => pieces.map((piece) => {
   if (typeof piece === "string") return piece.replace(/[&<>"'${}`\\]/g, (sign) => ESCAPES[sign]);
   return `<${piece.tag}${piece.name ? ` class="${piece.name}"` : ""}>${html(piece.pieces)}</${piece.tag}>`;
 }).join("");
+
+test("what sharing saved is said where something was shared", () => {
+  const cost = { generated_tokens: 900, prefill_tokens: 20, verifier_tokens: 940 };
+  assert.equal(sharingSentence(cost), "", "a server, or a trace from before");
+  const shared = { ...cost, generator_tokens_computed: 100, verifier_tokens_computed: 60 };
+  assert.equal(sharingSentence(shared), "What samples share is computed once: 160 of 1,860 tokens.");
+  assert.equal(sharingSentence({ ...cost, generator_tokens_computed: 920, verifier_tokens_computed: 940 }), "");
+  const forTheScreen = { ...shared, verifier_tokens: 0, display_verifier_tokens: 940 };
+  assert.equal(sharingSentence(forTheScreen), sharingSentence(shared));
+});
 
 for (const [text, expected] of maths) {
   test(`${JSON.stringify(text)} is set as on the other pages`, () => assert.equal(html(mathPieces(text)), expected));

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 import torch
 
 from tests.models.toy_models import toy_qwen2, toy_token_classifier, toy_tokenizer
-from ttc_explorer.models import catalogue
+from ttc_explorer.models import catalogue, devices
 from ttc_explorer.models.devices import thread_count, torch_threads
 from ttc_explorer.models.protocol import ExtendJob, ModelError, RevisionContext, ScoreJob
 from ttc_explorer.problems.problem import BadInput
@@ -129,11 +128,32 @@ def test_broken_weights_get_one_sentence(shipped):
         catalogue.load_models()
 
 
+@pytest.mark.parametrize(
+    ("gains", "threads"),
+    [
+        ({1: 1, 2: 2, 4: 4}, 4),
+        ({1: 1, 2: 0.2, 4: 0.1}, 1),  # cores that others use, too
+        ({1: 1, 2: 1.3, 4: 1.4}, 2),
+        ({1: 1, 2: 1.1, 4: 1.2}, 1),
+    ],
+)
+def test_more_threads_are_taken_only_where_they_help(gains, threads, monkeypatch):
+    """``gains``: how many times as fast as one so many threads are."""
+    monkeypatch.delenv("TTC_THREADS", raising=False)
+    monkeypatch.setattr(devices.os, "cpu_count", lambda: 4)
+    now = []
+    monkeypatch.setattr(devices.torch, "set_num_threads", now.append)
+    monkeypatch.setattr(devices, "_trial_seconds", lambda width: 1 / gains[now[-1]])
+    devices._fastest_thread_count.cache_clear()
+    before = torch.get_num_threads()
+    assert thread_count(900_000) == threads
+    assert now[-1] == before
+    devices._fastest_thread_count.cache_clear()
+
+
 def test_threads(monkeypatch):
     monkeypatch.delenv("TTC_THREADS", raising=False)
     before = torch.get_num_threads()
-    assert thread_count(900_000) == 1
-    assert thread_count(90_000_000) == (os.cpu_count() or 1)
     monkeypatch.setenv("TTC_THREADS", "2")
     with torch_threads(900_000):
         assert torch.get_num_threads() == 2

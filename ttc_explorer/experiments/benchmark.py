@@ -1,17 +1,18 @@
 """How fast the engine is, as ratios measured side by side in one run on the shipped models.
 
 The yardstick is transformers' own ``generate``, used as search libraries commonly do: every round
-it reads all prefixes again, and the verifier reads whole solutions again. Both searches are the
-same beam search.
+it reads all prefixes again, and the verifier reads whole solutions again; best-of-N writes whole
+solutions in one call and reads each once. Both searches are the same, by the same rule of
+allocation, with equal steps left apart (``merge`` off).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from statistics import median
 from time import perf_counter
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models import catalogue
 from ttc_explorer.models.backbone import Backbone, append_tokens
 from ttc_explorer.models.devices import thread_count
+from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.hf_backbone import HFBackbone
 from ttc_explorer.models.kv_cache import EMPTY_ROW
 from ttc_explorer.models.llama_fast_path import FusedBackbone
@@ -36,22 +38,28 @@ from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.families import FAMILIES, draw_problem
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.strategies.beam import beam_allocation
+from ttc_explorer.search.strategies.rebase import softmax_allocation
 
 ROWS, TOKENS = 64, 64
 """Decoding is measured on so many rows and new tokens a row."""
 
 BUDGETS = (16, 64)
-SETTINGS = Settings()
+SETTINGS = Settings(merge=False)
+MATRIX = 1024
+"""The machine's matrix rate is that of the product of two square matrices of this width."""
 
 
-def run_bench(questions: int = 8, repeats: int = 3) -> dict[str, object]:
-    """Measure decoding and beam search; ratios are times as fast as transformers. Raises
-    ModelError.
+def run_bench(questions: int = 4, repeats: int = 3) -> dict[str, object]:
+    """Measure decoding and searches; ratios are times as fast as transformers. Raises ModelError.
 
-    Keys: ``threads``; ``decode``, tokens a second of three decoders on the same rows; ``beam_16``
-    and so on, for each budget the means over ``questions`` problems of seconds, generated tokens
-    and seconds per 1,000 of them, and the time from the question to the first scored steps. The two
-    searches sample different trees: the ratio is that of seconds per token.
+    Keys: ``threads``; ``matrix_gflops``, the machine's rate of matrix products; ``decode``, tokens
+    a second of three decoders on the same rows, and the share of that rate that ours reaches;
+    ``beam_16`` and so on, for each search and budget the means over ``questions`` problems of
+    seconds, generated tokens and seconds per 1,000 of them, the tokens that our generator computed,
+    and the time from the question to the first scored steps. The two searches sample different
+    trees: the ratio is that of seconds per token written, the median of ``repeats`` rounds in each
+    of which both take their turns.
     """
     models = catalogue.load_models()
     if not isinstance(models.generator, TreeGenerator) or models.verifier is None:
@@ -68,9 +76,21 @@ def run_bench(questions: int = 8, repeats: int = 3) -> dict[str, object]:
     baseline = TransformersBaseline(model.train(False), verifier.train(False), codec)
     return {
         "threads": torch.get_num_threads(),
+        "matrix_gflops": round(matrix_rate(repeats) / 1e9, 1),
         "decode": bench_decoding(model, codec.prompt(texts[0]), repeats),
-        **{f"beam_{budget}": bench_search(models, baseline, texts, budget) for budget in BUDGETS},
+        **{
+            f"{strategy}_{budget}": bench_search(models, baseline, texts, strategy, budget, repeats)
+            for strategy in ALLOCATIONS
+            for budget in BUDGETS
+        },
     }
+
+
+def matrix_rate(repeats: int) -> float:
+    """FLOPs a second of a large matrix product."""
+    one = torch.ones(MATRIX, MATRIX)
+    seconds = interleaved_medians({"product": lambda: torch.mm(one, one)}, repeats)
+    return 2.0 * MATRIX**3 / seconds["product"]
 
 
 def benchmark_questions(count: int) -> list[str]:
@@ -111,8 +131,11 @@ def bench_decoding(model: PreTrainedModel, prompt: list[int], repeats: int) -> d
         repeats,
     )
     speed = {name: round(ROWS * TOKENS / spent) for name, spent in seconds.items()}
+    flops = forward_flops(fused.parameters, fused.attention_width, len(prompt), TOKENS)
+    rate = ROWS * flops / seconds["fused"]
     return {
         **{f"{name}_tokens_per_second": value for name, value in speed.items()},
+        "fused_share_of_matrix_rate": round(rate / matrix_rate(repeats), 3),
         "fused_ratio": round(seconds["generate"] / seconds["fused"], 2),
         "generic_ratio": round(seconds["generate"] / seconds["generic"], 2),
     }
@@ -134,7 +157,7 @@ def decode(backbone: Backbone, ids: Tensor) -> None:
         last, _ = sample_tokens(logits, rows, temperatures, draws[:, token], banned)
 
 
-def interleaved_medians(tasks: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
+def interleaved_medians(tasks: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Median seconds of each task, measured in turns after one warm-up of each."""
     spent: dict[str, list[float]] = {name: [] for name in tasks}
     for repeat in range(repeats + 1):
@@ -146,36 +169,68 @@ def interleaved_medians(tasks: dict[str, Callable[[], None]], repeats: int) -> d
     return {name: median(seconds) for name, seconds in spent.items()}
 
 
-# --- beam search ----------------------------------------------------------------------------------
+# --- searches -------------------------------------------------------------------------------------
+
+
+def _beam_widths(scores: Sequence[float], budget: int) -> list[int]:
+    return beam_allocation(scores, [1] * len(scores), SETTINGS.children(budget))
+
+
+def _rebase_widths(scores: Sequence[float], budget: int) -> list[int]:
+    return softmax_allocation(scores, [1] * len(scores), len(scores))
+
+
+ALLOCATIONS: dict[str, Callable[[Sequence[float], int], list[int]] | None] = {
+    "beam": _beam_widths,
+    "rebase": _rebase_widths,
+    "best_of_n": None,
+}
+"""How each search that is measured gives the live steps children, by their scores and the budget;
+None for one that writes whole solutions."""
 
 
 def bench_search(
-    models: catalogue.ModelSet, baseline: TransformersBaseline, questions: list[str], budget: int
+    models: catalogue.ModelSet,
+    baseline: TransformersBaseline,
+    questions: list[str],
+    strategy: str,
+    budget: int,
+    repeats: int,
 ) -> dict[str, object]:
-    """Beam search through our driver and by ``baseline``, question by question in turns."""
-    engine_costs: list[tuple[float, int]] = []
-    baseline_costs: list[tuple[float, int]] = []
-    first_step_seconds: list[float] = []
-    for seed, question in enumerate([questions[0], *questions]):
-        start = perf_counter()
-        tokens, first = engine_beam(models, question, budget, seed)
-        middle = perf_counter()
-        baseline_tokens = baseline.beam(question, budget, seed)
-        if seed:  # the first search of each warms up
-            engine_costs.append((middle - start, tokens))
-            baseline_costs.append((perf_counter() - middle, baseline_tokens))
-            first_step_seconds.append(first)
-    results = {"ours": _mean_costs(engine_costs), "transformers": _mean_costs(baseline_costs)}
-    spent = {name: result["seconds_per_1000_tokens"] for name, result in results.items()}
+    """A search through our driver and by ``baseline``, question by question in turns."""
+    ours: list[list[EngineCost]] = []
+    theirs: list[list[tuple[float, int]]] = []
+    for repeat in range(repeats + 1):  # the first round warms up, on one question
+        ours.append([])
+        theirs.append([])
+        for seed, question in enumerate(questions if repeat else questions[:1]):
+            ours[-1].append(engine_search(models, question, strategy, budget, seed))
+            start = perf_counter()
+            tokens = baseline.search(question, strategy, budget, seed)
+            theirs[-1].append((perf_counter() - start, tokens))
+    del ours[0], theirs[0]
+    ratios = [
+        _seconds_per_token(other)
+        / _seconds_per_token([(cost.seconds, cost.tokens) for cost in own])
+        for own, other in zip(ours, theirs, strict=True)
+    ]
+    all_ours = [cost for own in ours for cost in own]
     return {
         "questions": len(questions),
-        **results,
-        "seconds_to_first_steps": round(median(first_step_seconds), 3),
-        "ratio": round(spent["transformers"] / spent["ours"], 2),
+        "ours": _mean_costs([cost[:2] for cost in all_ours]),
+        "transformers": _mean_costs([cost for other in theirs for cost in other]),
+        "computed_tokens": round(sum(cost.computed for cost in all_ours) / len(all_ours)),
+        "seconds_to_first_steps": round(median(cost.first for cost in all_ours), 3),
+        "ratio": round(median(ratios), 2),
+        "ratios": [round(ratio, 2) for ratio in ratios],
     }
 
 
-def _mean_costs(searches: list[tuple[float, int]]) -> dict[str, float]:
+def _seconds_per_token(searches: Sequence[tuple[float, int]]) -> float:
+    return sum(seconds for seconds, _ in searches) / sum(tokens for _, tokens in searches)
+
+
+def _mean_costs(searches: Sequence[tuple[float, int]]) -> dict[str, float]:
     """Means of (seconds, tokens generated)."""
     seconds, tokens = (sum(values) for values in zip(*searches, strict=True))
     return {
@@ -185,24 +240,36 @@ def _mean_costs(searches: list[tuple[float, int]]) -> dict[str, float]:
     }
 
 
-def engine_beam(
-    models: catalogue.ModelSet, question: str, budget: int, seed: int
-) -> tuple[int, float]:
-    """Tokens generated, and seconds until the first steps had their scores."""
+class EngineCost(NamedTuple):
+    """Seconds, tokens that the samples wrote, tokens that the generator computed for them, and
+    seconds until the first steps had their scores."""
+
+    seconds: float
+    tokens: int
+    computed: int
+    first: float
+
+
+def engine_search(
+    models: catalogue.ModelSet, question: str, strategy: str, budget: int, seed: int
+) -> EngineCost:
+    """What a search through our driver costs."""
     solver = Solver.from_models(models.generator, models.verifier, make_checker=exact_match_checker)
-    run, driver = solver.run(Problem(question), "beam", budget, seed, SETTINGS), solver.driver()
+    run, driver = solver.run(Problem(question), strategy, budget, seed, SETTINGS), solver.driver()
     start = perf_counter()
     driver.add(run)
     running = driver.tick()
     first = perf_counter() - start
     while running:
         running = driver.tick()
-    return run.ledger.generated_tokens, first
+    ledger = run.ledger
+    seconds = perf_counter() - start
+    return EngineCost(seconds, ledger.generated_tokens, ledger.generator_tokens_computed, first)
 
 
 class TransformersBaseline:
-    """The same beam search on ``generate``: in batches, with a cache within a round but none
-    between them."""
+    """The same searches on ``generate``: in batches, with a cache within a call but none between
+    them."""
 
     def __init__(self, model: PreTrainedModel, verifier: PreTrainedModel, codec: StepCodec) -> None:
         self.model, self.verifier, self.codec = model, verifier, codec
@@ -211,11 +278,16 @@ class TransformersBaseline:
         self.context = model.config.max_position_embeddings
 
     @torch.inference_mode()
-    def beam(self, question: str, budget: int, seed: int) -> int:
+    def search(self, question: str, strategy: str, budget: int, seed: int) -> int:
         """Tokens generated."""
         torch.manual_seed(seed)
-        prompt = self.codec.prompt(question)
-        live: list[list[int]] = [prompt] * budget
+        live: list[list[int]] = [self.codec.prompt(question)] * budget
+        allocate = ALLOCATIONS[strategy]
+        if allocate is None:
+            room = self.context - len(live[0])
+            solutions = self._sample(live, [self.end], room)
+            self._scores([ids + new for ids, new in zip(live, solutions, strict=True)])
+            return sum(map(len, solutions))
         generated = 0
         for _ in range(SETTINGS.rounds):
             steps = self._steps(live)
@@ -223,21 +295,32 @@ class TransformersBaseline:
             extended = [ids + step for ids, step in zip(live, steps, strict=True)]
             scores = self._scores(extended)
             texts = self.codec.texts(steps)
-            ranking = [
+            unfinished = [
                 index
-                for index in sorted(range(len(extended)), key=lambda index: -scores[index])
-                if steps[index][-1] in self.ends
+                for index, step in enumerate(steps)
+                if step[-1] in self.ends
                 and read_answer(texts[index]) is None
                 and len(extended[index]) < self.context
             ]
-            if not ranking:
+            if not unfinished:
                 break
-            survivors = ranking[: max(1, len(ranking) // SETTINGS.children(budget))]
-            live = [extended[survivors[index % len(survivors)]] for index in range(len(ranking))]
+            widths = allocate([scores[index] for index in unfinished], budget)
+            live = [
+                extended[index]
+                for index, width in zip(unfinished, widths, strict=True)
+                for _ in range(width)
+            ]
         return generated
 
     def _steps(self, live: list[list[int]]) -> list[list[int]]:
         """One sampled step after each prefix, all prefixes read from their beginning."""
+        room = self.context - max(map(len, live))
+        return self._sample(
+            live, [*self.ends, self.end], min(catalogue.SHIPPED_MAX_STEP_TOKENS, room)
+        )
+
+    def _sample(self, live: list[list[int]], ends: list[int], most: int) -> list[list[int]]:
+        """Up to ``most`` tokens after each prefix, to the first of ``ends``."""
         width = max(map(len, live))
         ids = pad_sequence(
             [torch.tensor(row) for row in live], batch_first=True, padding_side="left"
@@ -250,18 +333,11 @@ class TransformersBaseline:
             do_sample=True,
             temperature=SETTINGS.temperature,
             top_k=0,
-            max_new_tokens=min(catalogue.SHIPPED_MAX_STEP_TOKENS, self.context - width),
-            eos_token_id=[*self.ends, self.end],
+            max_new_tokens=most,
+            eos_token_id=ends,
             pad_token_id=0,
         )
-        return [self._trim_padding(row) for row in out[:, width:].tolist()]
-
-    def _trim_padding(self, step: list[int]) -> list[int]:
-        """The sampled tokens without the padding after the end."""
-        for index, token in enumerate(step):
-            if token in self.ends or token == self.end:
-                return step[: index + 1]
-        return step
+        return [_trim_padding(row, ends) for row in out[:, width:].tolist()]
 
     def _scores(self, rows: list[list[int]]) -> list[float]:
         """The verifier's score at the end of each solution, read from its beginning."""
@@ -273,3 +349,8 @@ class TransformersBaseline:
             logits[torch.arange(len(rows)), lengths - 1].softmax(-1)[:, 1].tolist()
         )
         return scores
+
+
+def _trim_padding(row: list[int], ends: Sequence[int]) -> list[int]:
+    """The sampled tokens without the padding after the end."""
+    return next((row[: index + 1] for index, token in enumerate(row) if token in ends), row)

@@ -7,7 +7,10 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 from typing import TypeVar
 
 import torch
@@ -18,8 +21,13 @@ from ttc_explorer.models.protocol import ModelError
 BatchJob = TypeVar("BatchJob")
 BatchResult = TypeVar("BatchResult")
 
-SINGLE_THREAD_BELOW = 10_000_000
-"""A model of fewer weights is fastest on one thread."""
+THREADS_GAIN = 1.25
+"""So many times as fast must more threads be to be worth it: other work on the machine costs them
+more than it costs one."""
+
+TRIAL_ROWS, TRIAL_REPEATS = 8, 5
+TRIAL_WIDTHS = (128, 1024)
+"""Threads are tried on matrices of the model's width, within these bounds."""
 
 OUT_OF_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory")
 """How torch says that memory ran out, where it has no error class for it."""
@@ -51,13 +59,53 @@ def best_device() -> torch.device:
 def thread_count(parameters: int) -> int:
     """How many threads torch should compute with, for a model of so many weights.
 
-    The environment variable TTC_THREADS decides. Without it, a model of less than
-    SINGLE_THREAD_BELOW weights gets one thread: its operations are so short that threads wait for
-    each other longer than they work (ten times slower, measured, with two threads on two cores that
-    had other work); a larger one gets all cores.
+    The environment variable TTC_THREADS decides. Without it, it is measured once, on products of
+    the size of the model's, with whatever else the machine does meanwhile: the operations of a
+    small model are so short that threads wait for each other longer than they work, and where
+    cores are shared that holds for models of 100M weights, too (two threads took 6 to 10 times as
+    long as one, measured).
     """
-    fastest = 1 if parameters < SINGLE_THREAD_BELOW else os.cpu_count() or 1
-    return read_environment().threads or fastest
+    # A transformer of 24 layers has 12 · width² weights in each.
+    width = int(min(max((parameters / (24 * 12)) ** 0.5, TRIAL_WIDTHS[0]), TRIAL_WIDTHS[1]))
+    return read_environment().threads or _fastest_thread_count(width)
+
+
+@lru_cache
+def _fastest_thread_count(width: int) -> int:
+    """The fewest threads that no other number beats by THREADS_GAIN, for matrices of this width.
+
+    Tried in turns, so that what else the machine does falls on all alike.
+    """
+    cores = os.cpu_count() or 1
+    candidates = sorted({1, *(2**power for power in range(1, 8) if 2**power < cores), cores})
+    if len(candidates) == 1:
+        return 1
+    before = torch.get_num_threads()
+    spent: dict[int, list[float]] = {threads: [] for threads in candidates}
+    try:
+        for _ in range(TRIAL_REPEATS):
+            for threads in candidates:
+                torch.set_num_threads(threads)
+                spent[threads].append(_trial_seconds(width))
+    finally:
+        torch.set_num_threads(before)
+    fastest = 1
+    for threads in candidates[1:]:
+        if median(spent[fastest]) > THREADS_GAIN * median(spent[threads]):
+            fastest = threads
+    return fastest
+
+
+def _trial_seconds(width: int) -> float:
+    """Seconds of a few feed-forward layers of this width on TRIAL_ROWS rows."""
+    rows = torch.ones(TRIAL_ROWS, width)
+    wide, narrow = torch.ones(width, 4 * width), torch.ones(4 * width, width)
+    with torch.inference_mode():
+        torch.mm(torch.mm(rows, wide), narrow)  # threads are awake after this
+        start = perf_counter()
+        for _ in range(4):
+            torch.mm(torch.nn.functional.silu(torch.mm(rows, wide)), narrow)
+        return perf_counter() - start
 
 
 @contextmanager

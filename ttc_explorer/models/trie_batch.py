@@ -181,7 +181,8 @@ class TrieBatch:
         widths.append(used)
 
         self._next_column = max(widths)
-        self._block = KVBlock(slot + 1, self._next_column + count * self._extra_tokens)
+        most = int(np.bincount(self._slots).max())  # rows of a slot, each of which adds columns
+        self._block = KVBlock(slot + 1, self._next_column + most * self._extra_tokens)
         for block in {id(row.block): row.block for row in rows}.values():
             self._block.copy_columns(block, _join_moves(moves.get(id(block), [])))
         self._masked = np.ones((count, self._block.width), dtype=bool)

@@ -56,6 +56,14 @@ export function factList(pairs) {
   return h("dl", { class: "facts" }, pairs.map(([figure, name]) => h("div", null, h("dt", null, name), h("dd", null, figure))));
 }
 
+// What it saved to compute what samples have in common only once; empty where nothing was shared or a server did the work.
+export function sharingSentence(cost) {
+  const computed = (cost.generator_tokens_computed ?? 0) + (cost.verifier_tokens_computed ?? 0);
+  const counted = cost.generated_tokens + cost.prefill_tokens + cost.verifier_tokens + (cost.display_verifier_tokens ?? 0);
+  if (!computed || computed >= counted) return "";
+  return `What samples share is computed once: ${formatAmount(computed)} of ${formatAmount(counted)} tokens.`;
+}
+
 // What the run cost, generator and verifier apart.
 function costCard(cost, term) {
   const head = (content) => h("th", { scope: "col" }, content);
@@ -68,11 +76,13 @@ function costCard(cost, term) {
     ? h("td", { colspan: 3, class: "uncounted" },
       h("span", { tabindex: 0, "data-tip": uncounted }, "drawn for the picture only, not counted"))
     : figures(cost.verifier_tokens, cost.verifier_depth, cost.verifier_flops);
+  const sharing = sharingSentence(cost);
   return h("section", { class: "card cost" }, h("table", null,
     h("thead", null, h("tr", null,
       h("th", null, h("h3", null, term("Cost", "cost")), " ", h("span", { class: "seconds" }, term(`${cost.seconds.toFixed(1)} s`, "time"))),
       head(term("tokens", "tokens by model")), head(term("passes")), head(term("FLOP")))),
     h("tbody", null,
       row("Generator", figures(cost.generated_tokens, cost.generator_depth, cost.generator_flops)),
-      row("Verifier", verifier))));
+      row("Verifier", verifier))),
+    sharing ? h("p", { class: "note sharing" }, sharing) : null);
 }
