@@ -19,7 +19,7 @@ test("what sharing saved is said where something was shared", () => {
   const cost = { generated_tokens: 900, prefill_tokens: 20, verifier_tokens: 940 };
   assert.equal(sharingSentence(cost), "", "a server, or a trace from before");
   const shared = { ...cost, generator_tokens_computed: 100, verifier_tokens_computed: 60 };
-  assert.equal(sharingSentence(shared), "What samples share is computed once: 160 of 1,860 tokens.");
+  assert.equal(sharingSentence(shared), "Computed 160 of 1,860 tokens, the rest shared.");
   assert.equal(sharingSentence({ ...cost, generator_tokens_computed: 920, verifier_tokens_computed: 940 }), "");
   const forTheScreen = { ...shared, verifier_tokens: 0, display_verifier_tokens: 940 };
   assert.equal(sharingSentence(forTheScreen), sharingSentence(shared));

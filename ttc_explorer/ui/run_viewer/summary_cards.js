@@ -61,7 +61,7 @@ export function sharingSentence(cost) {
   const computed = (cost.generator_tokens_computed ?? 0) + (cost.verifier_tokens_computed ?? 0);
   const counted = cost.generated_tokens + cost.prefill_tokens + cost.verifier_tokens + (cost.display_verifier_tokens ?? 0);
   if (!computed || computed >= counted) return "";
-  return `What samples share is computed once: ${formatAmount(computed)} of ${formatAmount(counted)} tokens.`;
+  return `Computed ${formatAmount(computed)} of ${formatAmount(counted)} tokens, the rest shared.`;
 }
 
 // What the run cost, generator and verifier apart.
