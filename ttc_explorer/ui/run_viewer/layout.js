@@ -175,14 +175,17 @@ function taken(node, group, best, size, column, depth, foldRoom) {
 // through several columns stands in each of them.
 function packed(order, take, apart, room, most, sizes) {
   const plan = { columns: [], sizes: [], takes: [], breadth: 0 };
-  const left = [];
+  const left = [], alone = [];          // columns still to reach through; whether it is an only child
+  for (const children of order) for (const { id } of children) alone[id] = children.length === 1;
   let column = [0];
   while (column.length) {
     const air = column.slice(1).reduce((sum, id, i) => sum + apart(column[i], id), 0);
     const length = (size) => column.reduce(
       (sum, id) => sum + 2 * (plan.takes[id] ?? take(id, size)).half, ROW * Math.min(1, size) * air,
     );
-    const size = sizes[plan.columns.length] ?? largest(length, room, most);
+    // where no step branches the rows go on as they are, straight
+    const goesOn = column.every((id) => left[id] > 0 || alone[id]);
+    const size = sizes[plan.columns.length] ?? largest(length, room, goesOn ? plan.sizes.at(-1) ?? most : most);
     plan.breadth = Math.max(plan.breadth, length(size));
     for (const id of column) {
       plan.takes[id] ??= take(id, size);

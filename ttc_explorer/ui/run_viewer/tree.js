@@ -59,7 +59,7 @@ function skeleton() {
       h("p", { class: "empty" }, "The search tree grows here."),
       h("div", { class: "tip", "aria-hidden": "true", hidden: true }, h("strong"), h("span", { dir: "auto" }))),
     h("footer", { "aria-hidden": "true" },
-      key("", "Verifier score ", h("b", null, "0"), h("i", { class: "low" }), h("i", { class: "scale" }), h("i", { class: "high" }), h("b", null, "100")),
+      key("", "Score ", h("b", null, "0"), h("i", { class: "scale" }), h("b", null, "100")),
       key("unscored", h("i", { class: "blank" }), "not scored"),
       key("cut", h("i", { class: "cut" }), "pruned"),
       key("folds", h("i", { class: "pill" }, "+9"), "folded"),
