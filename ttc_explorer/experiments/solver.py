@@ -77,8 +77,9 @@ class Solver:
                 raise BadInput("Name the verifier once: after the plus sign, or by itself.")
             name = f"{name}+{verifier}"
         models = catalogue.load_models(name, on_progress)
-        self._assemble(*models[:4], make_checker=None, policy=policy)
-        self.facts = replace(self.facts, verifier_note=models.verifier_note)
+        self._assemble(
+            *models[:4], make_checker=None, policy=policy, verifier_note=models.verifier_note
+        )
         self.name: str | None = name
 
     @classmethod
@@ -124,13 +125,15 @@ class Solver:
         *,
         make_checker: CheckerFactory | None,
         policy: PolicySource | Path | None,
+        verifier_note: str = "",
     ) -> None:
         load_extensions()
         self.generator = generator
         self.verifier = verifier
         self.reviser = reviser
         self.revision_verifier = revision_verifier
-        self.facts = ModelFacts.of(generator, verifier, reviser)
+        facts = ModelFacts.of(generator, verifier, reviser)
+        self.facts = replace(facts, verifier_note=verifier_note)
         self._grader = Grader()  # its process starts with the first formula
         self.make_checker = make_checker or partial(make_answer_checker, grader=self._grader)
         self.decide = _decision_function(policy, generator, verifier)
