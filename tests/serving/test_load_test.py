@@ -18,7 +18,7 @@ from ttc_explorer.serving.load_test import (
     run_alone,
     run_crowd,
     same_tree,
-    usage_of,
+    process_usage,
 )
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.pages import build_app
@@ -60,12 +60,12 @@ def test_figures_count_whole_runs_and_trees_that_differ():
 def test_usage_is_of_a_process_and_what_it_started():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        both, alone = usage_of(os.getpid()), usage_of(child.pid)
+        both, alone = process_usage(os.getpid()), process_usage(child.pid)
     finally:
         child.communicate(b"\n", timeout=60)
     assert both.page_cpu > 0
     assert both.memory > alone.memory > 2**20
-    assert usage_of(child.pid) == Usage()
+    assert process_usage(child.pid) == Usage()
 
 
 @pytest.mark.slow

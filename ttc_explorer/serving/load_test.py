@@ -317,11 +317,11 @@ async def run_crowd(address: str, clients: int, seconds: float, jobs: list[Job],
                 opened = False
             await asyncio.sleep(2 * PAUSE_SECONDS * rng.random() if clients > 1 else 0)
 
-    before = usage_of(pid)
+    before = process_usage(pid)
 
     async def watch() -> None:
         while time.monotonic() < end:
-            seen = usage_of(pid)
+            seen = process_usage(pid)
             crowd.peak = max(crowd.peak, seen.memory)
             crowd.page_cpu = seen.page_cpu - before.page_cpu
             crowd.worker_cpu = seen.worker_cpu - before.worker_cpu
@@ -355,7 +355,7 @@ class Usage:
     worker_cpu: float = 0.0
 
 
-def usage_of(pid: int) -> Usage:
+def process_usage(pid: int) -> Usage:
     """The usage of a process and all its descendants."""
     stats: dict[int, list[str]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -441,7 +441,7 @@ def run_load_test(minutes: float, crowds: tuple[int, ...] = (16, 50)) -> dict[st
     with running_app() as (address, pid, start_seconds):
         alone, spent = asyncio.run(run_alone(address, jobs))
         rate = 60 * len(jobs) / spent
-        idle = usage_of(pid).memory
+        idle = process_usage(pid).memory
         figures: dict[str, Any] = {
             "cores": os.cpu_count(),
             "start_seconds": round(start_seconds, 1),
@@ -453,6 +453,6 @@ def run_load_test(minutes: float, crowds: tuple[int, ...] = (16, 50)) -> dict[st
             time.sleep(SETTLE_SECONDS)
             seen = crowd.figures(alone)
             seen["ratio"] = round(seen["whole_runs_a_minute"] / rate, 2)
-            seen["memory_after_mb"] = usage_of(pid).memory >> 20
+            seen["memory_after_mb"] = process_usage(pid).memory >> 20
             figures[f"crowd_{clients}"] = seen
     return figures
