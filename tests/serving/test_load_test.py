@@ -15,10 +15,10 @@ from ttc_explorer.serving.load_test import (
     Outcome,
     Usage,
     draw_jobs,
+    process_usage,
     run_alone,
     run_crowd,
     same_tree,
-    process_usage,
 )
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.pages import build_app
