@@ -211,8 +211,10 @@ class StepCodec:
             clean_up_tokenization_spaces=False,
         )
         edges = "\n" if self._system is None else None  # white space of every kind
-        text_of = {step: text.strip(edges) for step, text in zip(distinct, decoded, strict=True)}
-        return [text_of[tuple(step)] for step in steps]
+        decoded_text = {
+            step: text.strip(edges) for step, text in zip(distinct, decoded, strict=True)
+        }
+        return [decoded_text[tuple(step)] for step in steps]
 
 
 def require_fit(prompts: list[list[int]], context: int) -> list[list[int]]:
