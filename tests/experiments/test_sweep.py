@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from tests.search.fakes import ToyGenerator, ToyReviser, ToyRevisionVerifier, ToyVerifier
+from ttc_explorer.asset_files import EXPERIMENTS_FOLDER
 from ttc_explorer.experiments import sweep_jobs, sweep_worker
 from ttc_explorer.experiments.compute_optimal_policy import (
     Policy,
@@ -104,12 +105,38 @@ def test_every_question_and_job_is_there_once(plan, tmp_path):
     assert rows == {"pool": 30, "probe": 15, "runs": 5 * (1 + 1 + 1 + 2), "attempts": 5 * 2 * 4}
     assert not found.pool.duplicated(["question", "sample"]).any()
     assert not found.runs.duplicated(["question", "strategy", "settings", "budget"]).any()
-    assert set(found.runs["settings"]) == {"{}", '{"width": 2}', '{"chains": 1}', '{"chains": 4}'}
+    assert set(found.runs["settings"]) == {
+        *("{}", '{"merge": true}', '{"merge": true, "width": 2}'),
+        *('{"chains": 1}', '{"chains": 4}'),
+    }
     assert set(found.runs.loc[found.runs["strategy"] == "greedy", "budget"]) == {1}
     assert not found.attempts.duplicated(["question", "budget", "chains", "chain", "place"]).any()
     assert found.about["judges"] == ["judge"]
     assert found.about["command"] == plan.command()
     assert not (tmp_path / "out" / "parts").exists()
+
+
+def test_without_merging_it_makes_the_tables_that_are_shipped(tmp_path):
+    """They were swept when every sample was a node of its own."""
+    shipped = Results.load(EXPERIMENTS_FOLDER / "base-s")
+    questions = range(2)
+    first = shipped.problems[shipped.problems["question"].isin(questions)]
+    asked = [{"question": row.text, "answer": row.answer} for row in first.itertuples()]
+    file = tmp_path / "questions.jsonl"
+    file.write_text("\n".join(map(json.dumps, asked)), encoding="utf-8")
+    plan = SweepPlan(
+        str(file), "base-s", ("beam", "lookahead", "rebase"), budgets=(4, 16), samples=8,
+        changes=(("merge", "false"),),
+    )  # fmt: skip
+    sweep(plan, tmp_path / "out")
+    found = Results.load(tmp_path / "out")
+    keys = ["question", "strategy", "settings", "budget"]
+    columns = ["seed", "weighted", "solutions", "generated_tokens", "verifier_tokens"]
+    runs = found.runs.set_index(keys)[columns].sort_index()
+    expected = shipped.runs.set_index(keys)[columns]
+    assert_frame_equal(runs, expected.loc[runs.index], check_dtype=False)
+    pool = found.pool.set_index(["question", "sample"])["answer"]
+    assert pool.equals(shipped.pool.set_index(["question", "sample"])["answer"].loc[pool.index])
 
 
 def test_what_models_processed_is_in_the_rows(toys, plan, tmp_path):

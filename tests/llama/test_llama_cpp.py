@@ -15,7 +15,7 @@ import httpx
 import jinja2
 import pytest
 
-from tests.search.fakes import run_to_completion
+from tests.search.fakes import run_to_completion, written_tokens
 from ttc_explorer.models.completion_endpoints import LLAMA_CPP_COMPLETION
 from ttc_explorer.models.prompts import REVISION_REQUEST, SYSTEM_PROMPT
 from ttc_explorer.models.protocol import ExtendJob, RevisionContext
@@ -141,7 +141,7 @@ def test_every_strategy_that_needs_no_verifier_ends_its_solutions(generator, str
     while driver.tick():
         pass
     assert run.error is None
-    assert run.ledger.generated_tokens == sum(run.tree.tokens) > 0
+    assert run.ledger.generated_tokens == written_tokens(run.tree) > 0
     for leaf in run.tree.leaves():
         print(f"{strategy}: {run.tree.answer[leaf]!r} from {run.tree.text[leaf]!r}")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.models.toy_models import toy_verifier
-from tests.search.fakes import toy_run
+from tests.search.fakes import toy_run, written_tokens
 from tests.server.toy_server import ToyServer
 from ttc_explorer.models.chat_client import (
     ChatGenerator,
@@ -47,7 +47,11 @@ def test_strategies_of_whole_solutions_run_on_a_chat_and_pay_what_it_says(servic
     running, generator = service
     run = run_to_end(toy_run(strategy, 4, chains=2), generator)
     assert (run.error, run.stopped) == (None, "done")
-    assert run.ledger.generated_tokens == running.usage["completion_tokens"] == sum(run.tree.tokens)
+    assert (
+        run.ledger.generated_tokens
+        == running.usage["completion_tokens"]
+        == written_tokens(run.tree)
+    )
     assert run.ledger.prefill_tokens == running.usage["prompt_tokens"]
     solutions = list(run.tree.leaves())
     assert len(running.requests) == len(solutions) == (1 if strategy == "greedy" else 4)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.models.toy_models import toy_qwen2, toy_token_classifier, toy_tokenizer, toy_verifier
-from tests.search.fakes import run_to_completion, toy_run
+from tests.search.fakes import run_to_completion, toy_run, written_tokens
 from tests.server.toy_server import ToyServer
 from ttc_explorer.models.completions_client import (
     CompletionsGenerator,
@@ -118,7 +118,9 @@ def test_a_search_through_the_server_grows_the_tree_that_it_grows_here(strategy)
         # the audit: our ledger is the sum of the server's own figures
         ledger = remote.ledger
         assert (
-            ledger.generated_tokens == running.usage["completion_tokens"] == sum(remote.tree.tokens)
+            ledger.generated_tokens
+            == running.usage["completion_tokens"]
+            == written_tokens(remote.tree)
         )
         read = ledger.prefill_tokens + ledger.cached_tokens + ledger.verifier_tokens
         assert read == running.usage["prompt_tokens"]
@@ -152,7 +154,7 @@ def test_a_server_that_can_do_less_is_asked_for_less(lacks):
         assert (
             run.ledger.generated_tokens
             == running.usage["completion_tokens"]
-            == sum(run.tree.tokens)
+            == written_tokens(run.tree)
         )
         assert run.ledger.prefill_tokens == running.usage["prompt_tokens"]
 
@@ -464,4 +466,4 @@ def test_every_strategy_runs_through_the_server():
                 toy_run(name, 2, rounds=2), generator, verifier, exact_match_checker
             )
             assert run.error is None, name
-            assert run.ledger.generated_tokens == sum(run.tree.tokens)
+            assert run.ledger.generated_tokens == written_tokens(run.tree)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from tests.search.fakes import run_to_completion, toy_run
+from tests.search.fakes import run_to_completion, toy_run, written_tokens
 from tests.server.peculiar_server import ADDRESS, CONTEXT, PeculiarServer
 from ttc_explorer.models import server_factory
 from ttc_explorer.models.completion_endpoints import (
@@ -94,7 +94,7 @@ def test_a_peculiar_server_is_found_out_and_its_solutions_end_and_are_counted(ca
     assert len(solutions) == 6
     assert {tree.answer[leaf] for leaf in solutions} <= {"4", "5"}  # each was read to its end
     assert len(set(tree.text)) > 3
-    assert run.ledger.generated_tokens == sum(tree.tokens) == server.wrote
+    assert run.ledger.generated_tokens == written_tokens(tree) == server.wrote
     logprobs_told = not {"null logprob", "no logprobs"} & set(quirks)
     assert capabilities.logprobs == logprobs_told
     assert bool(tree.token_logprobs[1]) == logprobs_told

@@ -15,7 +15,7 @@ from tests.models.toy_models import (
     toy_tokenizer,
     toy_verifier,
 )
-from tests.search.fakes import ToyReviser, toy_run
+from tests.search.fakes import ToyReviser, toy_run, written_tokens
 from tests.search.speaking_strategies import SPEAKING_STRATEGIES, budget_forcing, plan_then_solve
 from tests.server.toy_server import ToyServer
 from ttc_explorer.models.chat_client import ChatGenerator
@@ -145,7 +145,7 @@ def test_speaking_strategies_run_on_a_local_model_alone_as_in_company(search, st
     for run in drive(generator, *runs):
         (alone,) = drive(generator, toy_run("made_up", 3, run.seed, rounds=6, selector="majority"))
         assert run.tree.text == alone.tree.text
-        assert run.ledger.generated_tokens == sum(run.tree.tokens)
+        assert run.ledger.generated_tokens == written_tokens(run.tree)
         assert run.ledger.generator_flops == pytest.approx(alone.ledger.generator_flops)
 
 

@@ -12,7 +12,7 @@ from tests.models.toy_models import (
     toy_tokenizer,
     toy_verifier,
 )
-from tests.search.fakes import run_to_completion, toy_run
+from tests.search.fakes import run_to_completion, toy_run, written_tokens
 from tests.search.test_primitives import chains, mixture, run_of
 from ttc_explorer.models.local_verifiers import TokenPRM
 from ttc_explorer.models.protocol import RevisionContext
@@ -66,7 +66,7 @@ def test_the_ledger_agrees_with_the_tree_and_the_models(models):
     generator, verifier = models
     (run,) = drive_all(models, toy_run("beam", 8, rounds=12))
     ledger = run.ledger
-    assert ledger.generated_tokens == sum(run.tree.tokens)
+    assert ledger.generated_tokens == written_tokens(run.tree)
     (prompt,) = generator.prefill([run.problem.text])
     assert ledger.prefill_tokens == prompt.cost.prefilled
     processed = ledger.generated_tokens + ledger.prefill_tokens
@@ -103,7 +103,7 @@ def test_what_revisions_cost_is_what_the_models_read_and_wrote(models, revisers,
         512,
     )
     assert ledger.prefill_tokens == sum(len(prompt) - 1 for prompt in prompts)
-    assert ledger.generated_tokens == sum(tree.tokens)
+    assert ledger.generated_tokens == written_tokens(tree)
     attempts = sum(len(ids) for ids in codec.steps(tree.text[1:]))
     assert ledger.verifier_tokens == sum(map(len, prompts)) + attempts
     processed = ledger.prefill_tokens + ledger.generated_tokens

@@ -27,7 +27,7 @@ from tests.models.tiny_published_models import (
     save_model,
     tiny_qwen,
 )
-from tests.search.fakes import run_to_completion
+from tests.search.fakes import run_to_completion, written_tokens
 from ttc_explorer.models.catalogue import (
     MODELS_FOLDER,
     load_generator,
@@ -164,7 +164,7 @@ def test_a_beam_search_through_vllm_repeats_itself_and_its_figures_are_right(mod
     run, again = run_beam_search(models), run_beam_search(models)
     assert (run.error, run.tree.notes) == (None, [])
     assert run.tree.text == again.tree.text
-    assert run.ledger.generated_tokens == sum(run.tree.tokens) > 0
+    assert run.ledger.generated_tokens == written_tokens(run.tree) > 0
     assert run.ledger.flops > 0
 
     here, judge = load_generator("base-s"), load_verifier("prm-exact")

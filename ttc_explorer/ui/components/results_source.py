@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from markupsafe import Markup
 
+from ttc_explorer.experiments.result_tables import Results
+from ttc_explorer.search.settings import recorded_settings
+from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.number_format import count_noun, format_amount
 from ttc_explorer.ui.results_store import ModelResults
@@ -22,6 +27,20 @@ def results_source(model_results: ModelResults) -> Markup:
         f"seed {about['seed']}",
         f"commit {str(about['commit'])[:7]}" if about.get("commit") else "",
         str(about["date"])[:10],
+        _equal_steps(results),
     ]
     shown = " · ".join(fact for fact in facts if fact)
     return render("results_source.html", facts=shown, command=str(about["command"]))
+
+
+def _equal_steps(results: Results) -> str:
+    """What its searches did with equal steps, where that is not what they do now."""
+    if results.runs is None:
+        return ""
+    searches = results.runs[["strategy", "settings"]].drop_duplicates().itertuples(index=False)
+    merging = [
+        recorded_settings(json.loads(settings)).merge
+        for strategy, settings in searches
+        if strategy in STRATEGIES and "merge" in STRATEGIES[strategy].settings
+    ]
+    return "" if all(merging) else "searches with equal steps apart"

@@ -46,7 +46,7 @@ export function paintStep(mark, facts, measure) {
   if (score !== null && !low && !fades(facts)) figure.style.fill = inkOn(score);
   for (const { name, text, x, y } of shape?.parts ?? []) write(g, `label ${name}`, text, x, y);
   if (visits > 1 && !root && !box) write(g, "visits", visits, 12, -17);
-  if (count > 1 && !root && !box) write(g, "copies", `×${grouped(count)}`, 12, 19);
+  if (count > 1 && !root && !box) write(g, "copies", `×${grouped(count)}`, 12, visits > 1 ? 19 : -17);
 }
 
 // A fold: a pill with the number of what is behind it.
