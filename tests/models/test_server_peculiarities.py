@@ -91,7 +91,7 @@ def test_a_peculiar_server_is_found_out_and_its_solutions_end_and_are_counted(ca
     assert run.error is None
     tree = run.tree
     solutions = list(tree.leaves())
-    assert len(solutions) == 6
+    assert tree.solution_count() == 6
     assert {tree.answer[leaf] for leaf in solutions} <= {"4", "5"}  # each was read to its end
     assert len(set(tree.text)) > 3
     assert run.ledger.generated_tokens == written_tokens(tree) == server.wrote
