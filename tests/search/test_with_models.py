@@ -76,6 +76,17 @@ def test_the_ledger_agrees_with_the_tree_and_the_models(models):
     assert winning_vote(run.tree, "weighted", "last")
 
 
+COMPUTED = ("generator_tokens_computed", "verifier_tokens_computed")
+"""Fields of the ledger that company changes: what runs have in common is computed once."""
+
+
+def assert_same_method_costs(together, alone):
+    together, alone = asdict(together), asdict(alone)
+    for name in COMPUTED:
+        assert together.pop(name) <= alone.pop(name)
+    assert together == pytest.approx(alone)
+
+
 def test_company_changes_nothing(models):
     wanted = [("beam", 8, 0), ("best_of_n", 5, 1), ("greedy", 1, 2), ("beam", 3, 3)]
     together = drive_all(models, *(toy_run(*given, rounds=8) for given in wanted))
@@ -86,7 +97,7 @@ def test_company_changes_nothing(models):
         assert run.tree.status == alone.tree.status
         assert run.tree.score[1:] == pytest.approx(alone.tree.score[1:], abs=1e-5)
         assert run.tree.logprob == pytest.approx(alone.tree.logprob, abs=1e-4)
-        assert asdict(run.ledger) == pytest.approx(asdict(alone.ledger))
+        assert_same_method_costs(run.ledger, alone.ledger)
 
 
 def test_what_revisions_cost_is_what_the_models_read_and_wrote(models, revisers, search):
@@ -124,7 +135,7 @@ def test_revisions_and_lookahead_are_the_same_alone_and_in_company(models, revis
         assert run.tree.text == alone.tree.text
         assert run.tree.status == alone.tree.status
         assert run.tree.score[1:] == pytest.approx(alone.tree.score[1:], abs=1e-5)
-        assert asdict(run.ledger) == pytest.approx(asdict(alone.ledger))
+        assert_same_method_costs(run.ledger, alone.ledger)
         assert to_trace(load_trace(dump_trace(run))) == to_trace(run)
 
 
