@@ -202,7 +202,7 @@ def test_a_problem_that_cannot_be_asked_gets_one_sentence(page, text, sentence):
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"<script>alert(1)</script>", "not a trace"), (b'{"version": 2}', "update TTC Explorer")],
+    [(b"<script>alert(1)</script>", "not a trace"), (b'{"version": 3}', "update TTC Explorer")],
 )
 def test_a_file_that_is_no_trace_gets_one_sentence(page, server, content, sentence):
     load_trace(page, "trace.json", content)
