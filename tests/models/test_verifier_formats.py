@@ -334,7 +334,7 @@ def test_code_of_the_authors_is_never_run(tmp_path):
     assert catalogue.load_verifier(str(folder)).name == "Qwen2.5-Math-PRM-7B"
     config = json.loads((folder / "config.json").read_text()) | {"model_type": "never_heard_of"}
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelError, match="holds no verifier that can be read"):
+    with pytest.raises(ModelError, match="needs Python code of its authors, which is never run"):
         catalogue.load_verifier(str(folder))
 
 

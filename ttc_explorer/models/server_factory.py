@@ -86,7 +86,7 @@ def connect_verifier(
     name: str, shipped: Mapping[str, ServableModel], **options: Any
 ) -> ServerVerifier:
     """The verifier at that address, tried out once. Raises ModelError."""
-    client, capabilities = _connect_and_probe(name, shipped, options)
+    client, capabilities = _connect_and_probe(name, shipped, options, reads_chats=False)
     verifier = ServerVerifier(
         client, capabilities, verifier_format_for(client, capabilities, shipped)
     )
@@ -208,13 +208,20 @@ HUB_NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}(?<!\.gguf)", re.ASCII | re.IGN
 
 
 def _connect_and_probe(
-    name: str, shipped: Mapping[str, ServableModel], options: Mapping[str, Any]
+    name: str,
+    shipped: Mapping[str, ServableModel],
+    options: Mapping[str, Any],
+    reads_chats: bool = True,
 ) -> tuple[ApiClient, ServerCapabilities]:
+    """``reads_chats``: the model is asked in chats, so its template matters. A verifier is not: its
+    format is its makers' own, whatever its server's chats are."""
     address, model = split_server_address(name)
     client = ApiClient(address, **options)
     only_here = is_local_address(client.address)
 
     def knows_template(source: str) -> bool:
+        if not reads_chats:
+            return True
         tokenizer = find_tokenizer(source, shipped, only_here)
         ours = Path(source).name in shipped
         return tokenizer is not None and (ours or supports_chat(tokenizer))
