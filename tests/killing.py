@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -35,8 +36,10 @@ def in_child(work: Callable[[], object]) -> int:
     """Fork, and do the work there; the child's process id. A fork has everything imported, so that
     what is killed is the work."""
     pid = os.fork()
+    # A group of its own, made from both sides: whoever kills it may come before the child has.
+    with suppress(PermissionError, ProcessLookupError):
+        os.setpgid(pid, pid or os.getpid())
     if pid == 0:
-        os.setsid()
         try:
             work()
         except BaseException as error:

@@ -92,14 +92,16 @@ def test_solve_runs_and_counts_by_them():
         )
     )
     assert (trace["strategy"], trace["settings"]["selector"]) == ("my_rule", "my_vote")
-    assert len(trace["solutions"]) == 4
+    copies = {node["id"]: node.get("copies", 1) for node in trace["nodes"]}
+    assert sum(copies[solution["leaf"]] for solution in trace["solutions"]) == 4
     tokens = {node["id"]: node["tokens"] for node in trace["nodes"]}
     parents = {node["id"]: node["parent"] for node in trace["nodes"]}
     for solution in trace["solutions"]:
         node, length = solution["leaf"], 0
         while node > 0:
             node, length = parents[node], length + tokens[node]
-        assert solution["weight"] == pytest.approx(1 / length if solution["answer"] else 0)
+        weight = copies[solution["leaf"]] / length if solution["answer"] else 0
+        assert solution["weight"] == pytest.approx(weight)
     assert trace["ledger"]["verifier_tokens"] == 0
 
 

@@ -65,7 +65,7 @@ def test_files_of_every_kind_make_the_same_tables(pair, tmp_path):
     first = tables(tmp_path / "jsonl")
     assert list(first) == ["pool", "problems", "runs"]
     assert list(first["problems"]["answer"]) == ["7", "3"]
-    assert list(first["runs"]["settings"]) == ['{"rounds": 3, "width": 2}'] * 2
+    assert list(first["runs"]["settings"]) == ['{"merge": true, "rounds": 3, "width": 2}'] * 2
     for other in ("csv", "parquet"):
         for name, table in tables(tmp_path / other).items():
             assert_frame_equal(table, first[name])

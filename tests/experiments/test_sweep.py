@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -253,7 +254,7 @@ def test_killed_at_any_token_and_resumed_it_is_the_same(toys, small, whole):
 def test_killed_before_any_rename_or_after_the_last_and_resumed_it_is_the_same(
     small, whole, tmp_path
 ):
-    rename = Path.rename
+    renames = {name: getattr(os, name) for name in ("rename", "replace")}
 
     def survives(out: Path, moment: int, after: bool = False) -> bool:
         """Kill a sweep at its ``moment``-th rename; whether that came. Resumed, it must be the
@@ -262,25 +263,26 @@ def test_killed_before_any_rename_or_after_the_last_and_resumed_it_is_the_same(
         def arm(die: Callable[[], None]) -> None:
             step = countdown(moment, die)
 
-            def deadly(path: Path, target: Path) -> None:
+            def deadly(rename: Callable[..., None], *places: Path) -> None:
                 if not after:
                     step()
-                rename(path, target)
+                rename(*places)
                 if after:
                     step()
 
-            Path.rename = deadly
+            for name, rename in renames.items():
+                setattr(os, name, partial(deadly, rename))
 
         dead = killed(lambda: sweep(small, out, resume=True), arm)
         sweep(small, out, resume=True)
         assert_same(out, whole)
         return not dead
 
-    renames = 1 + 3 + 4 + 2 + 1  # begin, tasks, tables, problems and about, parts away
-    for moment in range(1, renames + 1):
+    moments = 1 + 3 + 4 + 2 + 1  # begin, tasks, tables, problems and about, parts away
+    for moment in range(1, moments + 1):
         assert not survives(tmp_path / f"before-{moment}", moment)
-    assert not survives(tmp_path / "after", renames, after=True)
-    assert survives(tmp_path / "never", renames + 1)
+    assert not survives(tmp_path / "after", moments, after=True)
+    assert survives(tmp_path / "never", moments + 1)
 
 
 def test_a_finished_question_is_not_asked_again(toys, plan, tmp_path):

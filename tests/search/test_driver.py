@@ -68,9 +68,10 @@ def test_a_vote_by_confidence_ends_where_the_model_tells_none():
     run = toy_run("best_of_n", 4, selector="confidence")
     drive_all(run)
     assert run.stopped == "cancelled"
+    others = ", ".join(name for name, each in SELECTORS.items() if each.needs != "logprobs")
     assert run.error == (
         "The selector confidence needs the log-probabilities of the model's tokens, which "
-        f"{run.model} does not have: choose another (majority, best, weighted, random)."
+        f"{run.model} does not have: choose another ({others})."
     )
     (single,) = drive_all(toy_run("best_of_n", 1, selector="confidence"))
     assert (single.stopped, single.error) == ("done", None)

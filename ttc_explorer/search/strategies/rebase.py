@@ -70,7 +70,7 @@ def softmax_allocation(scores: Sequence[float], copies: Sequence[int], width: in
     >>> softmax_allocation([0.9, 0.5, 0.1], [1, 1, 1], 10)
     [9, 1, 0]
     >>> softmax_allocation([0.9, 0.5, 0.1], [1, 9, 1], 10)
-    [4, 6, 0]
+    [5, 5, 0]
     """
     best = max(scores)
     weights = [
