@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from ttc_explorer.search.run import Run
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.components.basic_inputs import html_block
+from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.page_signals import narrow_screen
 from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.html_templates import render
-from ttc_explorer.ui.page import AppContext, pages_in_order
+from ttc_explorer.ui.page import AppContext, Page, pages_in_order
 from ttc_explorer.ui.pages import (
     compare_page,
     curves_page,
@@ -44,6 +43,7 @@ KEPT_FILES_SECONDS = (600, 3600)
 MAX_EVENTS = 10_000
 """Events that wait in Gradio's queue, where none ever should: more than there can be. (Without a
 number it takes 1 on ZeroGPU Spaces.)"""
+CARRY_QUESTION = component_script("carry_question.js")
 HEADER = (Path(__file__).parent / "header.html").read_text("utf-8")
 
 
@@ -67,15 +67,16 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         narrow_screen()  # here, where it is known whichever tab is open
         selection = gr.State(ModelSelection(), delete_callback=model_manager.drain_and_close)
         context = AppContext(model_manager, initial_run, selection)
-        problems: list[tuple[gr.Tab, ProblemInput]] = []
+        opened: list[tuple[gr.Tab, Page]] = []
         with gr.Tabs(elem_id="pages"):
             for entry in pages_in_order():
                 with gr.Tab(entry.title, id=entry.name) as tab:
                     page = entry.build(context)
-                if page.problem is not None:
-                    problems.append((tab, page.problem))
-                page.refresh(tab.select)
-        carry_question(problems)
+                opened.append((tab, page))
+        # First: the browser takes what follows an opening in turn, and waits for each answer.
+        carry_question([(tab, page.problem) for tab, page in opened if page.problem is not None])
+        for tab, page in opened:
+            page.refresh(tab.select)
         html_block("service-line", render("service_line.html"))  # service_status.js writes there
         app.load(model_manager.start_loading, None, None, queue=False, api_visibility="private")
     return app
@@ -88,17 +89,7 @@ def carry_question(problems: list[tuple[gr.Tab, ProblemInput]]) -> None:
         problems: the tabs of pages where a question is typed, and the fields. The first is open.
     """
     texts = [problem.text for _, problem in problems]
-    latest = gr.State(0)  # which of these pages was open last
-
-    def opened(place: int, before: int, *questions: str) -> tuple[int, Any]:
-        return place, gr.skip() if before == place else questions[before]
-
     for place, (tab, problem) in enumerate(problems):
-        tab.select(
-            partial(opened, place),
-            [latest, *texts],
-            [latest, problem.text],
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        # In the browser: an answer of the server could come after the visitor began to type.
+        carry = f"(...texts) => ({CARRY_QUESTION})({place}, texts)"
+        tab.select(None, texts, problem.text, js=carry, api_visibility="private")
