@@ -2,6 +2,7 @@
 limits."""
 
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from playwright.sync_api import expect
@@ -81,7 +82,9 @@ def test_a_model_is_looked_at_loaded_and_used_everywhere(page, chat):
         "whole ones.",
     )
     expect(page.locator("#strategy option[value=best_of_n]")).to_be_enabled()
-    expect(page.locator("#about .banner")).to_contain_text("continues a solution")
+    # it was chosen: one that can run has taken its place
+    expect(page.locator("#about")).to_contain_text("Write N solutions independently")
+    expect(page.locator("#about .banner")).to_have_count(0)
     page.get_by_role("tab", name="Compare").click()
     chip = page.locator("#compare-chips button[value=rebase]")
     expect(chip).to_have_attribute(
@@ -89,6 +92,29 @@ def test_a_model_is_looked_at_loaded_and_used_everywhere(page, chat):
         "REBASE continues a solution from its middle, and this model can only be asked for whole "
         "ones.",
     )
+
+
+def test_a_model_named_while_the_first_are_loading_stays_on_screen(chromium):
+    may_load = Event()
+
+    def make(*_):
+        may_load.wait(8 * TIMEOUT_MS / 1000)
+        return toy_solver()
+
+    app = build_app(ModelManager(make))
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    page = chromium.new_page()
+    page.set_default_timeout(2 * TIMEOUT_MS)
+    page.goto(f"{url}?__theme=light")
+    page.get_by_role("tab", name="Models").click()
+    name(page, "/none/such")
+    may_load.set()
+    expect(page.locator(".shelf button").first).to_be_visible(timeout=4 * TIMEOUT_MS)
+    page.get_by_role("tab", name="Explore").click()
+    page.get_by_role("tab", name="Models").click()
+    expect(page.locator("#models-details h2")).to_have_text("/none/such")
+    page.close()
+    app.close()
 
 
 def test_where_strangers_share_it_another_visitor_keeps_the_models(chromium, tmp_path):

@@ -43,7 +43,7 @@ def shown(frames):
 
 def test_the_shelf_lists_what_is_shipped_and_the_presets():
     page = page_on()
-    first = page.open("")
+    first = page.open() | page.describe_chosen("")
     assert 'data-name="base-s" aria-pressed="true"' in first[page.model_list]
     assert first[page.model_list].count("<li>") == 10
     assert "in use" in first[page.model_list]
@@ -109,7 +109,7 @@ def test_loading_exchanges_the_models_of_all_pages():
         return toy_solver(generator)
 
     page = page_on(make)
-    page.open("")
+    page.open()
     frames = list(page.load_models("base-m"))
     assert made == [(), ("base-m",)]
     last = shown(frames)
@@ -125,7 +125,7 @@ def test_a_failed_load_keeps_the_old_models_and_is_one_sentence():
         return toy_solver()
 
     page = page_on(make)
-    page.open("")
+    page.open()
     last = shown(page.load_models("nothing"))
     assert "There is no &lt;img" in last[page.banner]
     assert last[page.status] == ""
@@ -135,11 +135,11 @@ def test_a_failed_load_keeps_the_old_models_and_is_one_sentence():
 
 def test_strangers_see_only_what_they_can_use():
     page = page_on(limits=PUBLIC_LIMITS)
-    first = page.open("")
+    first = page.open() | page.describe_chosen("")
     assert "not usable" not in first[page.model_list]
     assert "Qwen" not in first[page.model_list]
     page = page_on(limits=Limits(models=(EVIL,)))
-    assert EVIL not in page.open("")[page.model_list]
+    assert EVIL not in page.open()[page.model_list]
 
 
 def test_a_server_shows_what_it_really_does():
@@ -193,7 +193,7 @@ def test_a_visitors_login_pays_for_the_visitors_model_and_nobody_else_gets_it(pr
     caplog.set_level("DEBUG")
     page = page_on(limits=PUBLIC_LIMITS)
     mine, other = ModelSelection(), ModelSelection()
-    page.open("", other)
+    page.open(other)
     told = adopted(page, " org/model ", mine)
     loaded = page._model_manager.ready(mine)
     assert loaded.own
@@ -210,7 +210,7 @@ def test_a_visitors_login_pays_for_the_visitors_model_and_nobody_else_gets_it(pr
     assert run.error is None
     assert run.tree.solution_count() == 4
     assert {headers["Authorization"] for headers in provider.headers} == {f"Bearer {SECRET}"}
-    again = page.open("", mine)
+    again = page.open(mine) | page.describe_chosen("", mine)
     assert (
         SECRET not in f"{told} {again} {dump_trace(run).decode()} {caplog.text} {vars(loaded)} "
         f"{vars(mine)}"

@@ -173,30 +173,37 @@ class ModelsPage(Page):
 
     # --- what it does -----------------------------------------------------------------------------
 
-    def open(self, chosen: str, selection: ModelSelection | None = None) -> ComponentUpdates:
-        """The model list as it is now, and the model in use, chosen."""
+    def open(self, selection: ModelSelection | None = None) -> ComponentUpdates:
+        """The model list as it is now."""
         with suppress(
             BadInput, ModelError
         ):  # loading imports what describing does: one after the other
             self._model_manager.wait(selection=selection)
-        return self._in_use_updates(selection) | self._description_updates(
+        return self._in_use_updates(selection)
+
+    def describe_chosen(
+        self, chosen: str, selection: ModelSelection | None = None
+    ) -> ComponentUpdates:
+        """What the chosen model is, or else that in use."""
+        return self._description_updates(
             chosen or self._used_name(selection) or SHIPPED_GENERATORS[0], selection
         )
 
     def refresh(self, *events: Any) -> None:
-        """Look again at what is here whenever one of these events comes."""
-        outputs = [
-            self.model_list,
-            self.in_use,
-            self.chosen,
-            self.details,
-            self.banner,
-            self.input_error,
-            self.load,
-            self.status,
-        ]
+        """Look again at what is here whenever one of these events comes.
+
+        What is chosen is read only when the list is there, which may take a while at first: a
+        visitor may have named a model by then, and sees that one.
+        """
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        gr.on(list(events), self.open, [self.chosen, self.selection], outputs, **hidden)
+        gr.on(
+            list(events), self.open, [self.selection], [self.model_list, self.in_use], **hidden
+        ).then(
+            self.describe_chosen,
+            [self.chosen, self.selection],
+            [self.chosen, self.details, self.banner, self.input_error, self.load, self.status],
+            **hidden,
+        )
 
     def pick(self, selection: ModelSelection | None, event: gr.EventData) -> ComponentUpdates:
         """Show what a model of the model list is."""
