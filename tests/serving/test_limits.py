@@ -168,7 +168,7 @@ def test_a_visitors_choice_holds_on_their_pages_and_on_no_others():
         )
     list(models.load_models("base-m", mine))
     for choice, name in ((mine, "base-m"), (yours, "first")):
-        assert f"<h2>{name}</h2>" in models.open("", choice)[models.in_use]
+        assert f"<h2>{name}</h2>" in models.open(choice)[models.in_use]
         session = ExploreSession(None)
         list(explore_frames(explore, session, strategy="greedy", choice=choice))
         assert session.run.model == name
