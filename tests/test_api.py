@@ -19,6 +19,7 @@ def run():
     return ttc.solve("Solve 3x+5=20.", strategy="beam", budget=4, seed=0)
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_nothing_heavy():
     code = (
         "import sys, ttc_explorer as ttc; ttc.Settings, ttc.strategy, ttc.Solver, dir(ttc); "

@@ -97,6 +97,7 @@ def public(monkeypatch):
     monkeypatch.setenv("TTC_PUBLIC", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("door", "name", "content", "says"), CASES)
 def test_a_small_file_that_holds_too_much_is_one_sentence(
     public, tmp_path, door, name, content, says

@@ -25,6 +25,7 @@ def shipped(tmp_path, monkeypatch):
     return catalogue.load_models()
 
 
+@pytest.mark.slow
 def test_all_figures_are_there(shipped, monkeypatch):
     monkeypatch.setattr(benchmark, "ROWS", 4)
     monkeypatch.setattr(benchmark, "TOKENS", 3)

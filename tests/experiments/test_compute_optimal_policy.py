@@ -163,6 +163,7 @@ def test_the_command_makes_the_file_from_a_folder_of_results(tmp_path):
     assert not {"auto", "adaptive"} & {cell.choice.strategy for cell in made.cells}
 
 
+@pytest.mark.slow
 def test_a_policy_needs_a_scored_probe_and_something_to_choose():
     results = synthetic(40, 8).results
     alone = results.runs[results.runs["strategy"] == "none"]

@@ -29,6 +29,7 @@ def probe(shares, samples=4, scores=None):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(st.integers(0, 4), min_size=5, max_size=40), st.integers(0, 3))
 def test_oracle_bins_are_of_equal_size_and_in_order(shares, seed):

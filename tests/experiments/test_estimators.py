@@ -83,6 +83,7 @@ def expected(selector, subset):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("selector", ["coverage", "best", "majority", "weighted", "random"])
 def test_every_estimator_is_the_mean_over_all_subsets(selector):
     """The scores are binary fractions, whose sums are exact. Votes are exact where there are few

@@ -144,6 +144,7 @@ def test_a_verifier_that_goes_on_from_the_prompt_reads_it_once(made):
     )
 
 
+@pytest.mark.slow
 def test_a_large_pool_reads_its_prompt_once_for_every_run(made):
     pool = made.results.pool.query("question == 0").iloc[[0] * 512].assign(sample=range(512))
     pool["prefill_tokens"] = 2 * PROMPT / 512  # two runs of 256

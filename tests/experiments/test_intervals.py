@@ -31,6 +31,7 @@ def log_beta(a, b):
     return lgamma(a) + lgamma(b) - lgamma(a + b)
 
 
+@pytest.mark.slow
 def test_intervals_of_synthetic_pools_cover_the_truth_about_as_often_as_they_say():
     """Questions with pass@1 from Beta(1, 2): pass@4 is 1 - B(1, 6) / B(1, 2), and scores that know
     nothing leave best-of-4 at pass@1, a third."""

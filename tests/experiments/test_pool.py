@@ -125,6 +125,7 @@ def test_equal_answers_are_spelled_alike_within_a_question(tmp_path):
     assert answers == ["1/2"] * 3 + ["7"] * 3 + ["x^2 - 1"] * 2 + ["0.5"]
 
 
+@pytest.mark.slow
 def test_equal_wrong_answers_are_one_whatever_form_they_have(tmp_path):
     answers = [
         r"\sqrt{12}",

@@ -218,6 +218,7 @@ def test_what_the_pool_has_nothing_for_is_refused():
         pool_curves(table, [1], ["luck"])
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path):
     path, out = tmp_path / "pool.parquet", tmp_path / "curves.csv"
     pool().to_parquet(path)
@@ -239,6 +240,7 @@ def test_the_command(tmp_path):
     assert "coverage  1 " in call("--pool", path).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

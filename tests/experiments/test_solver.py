@@ -40,6 +40,7 @@ def test_the_selector_is_weighted_where_there_is_a_verifier_and_else_majority():
     assert alone.settings(selector="best").selector == "best"
 
 
+@pytest.mark.slow
 def test_the_shipped_models_solve_what_they_were_made_for():
     with Solver() as solver:
         run = solver.solve("Solve 3x+5=20.", budget=4)
@@ -68,12 +69,14 @@ def test_what_is_wrong_is_one_sentence():
         toy_solver(verifier=ToyVerifier(refuses="What")).solve("What is 1 + 1?")
 
 
+@pytest.mark.slow
 def test_a_sweep_of_a_solver_is_that_of_the_command(tmp_path):
     with Solver() as solver:
         rows = solver.sweep("families:2", tmp_path / "out", samples=2, strategies=["greedy"])
     assert (rows["pool"], rows["runs"]) == (4, 2)
 
 
+@pytest.mark.slow
 def test_runs_and_drivers_are_assembled_in_one_place():
     found = set()
     for file in PACKAGE_FOLDER.rglob("*.py"):

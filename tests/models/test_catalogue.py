@@ -30,6 +30,7 @@ def shipped(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_shipped_pair_is_the_default_and_loaded_once(shipped):
     generator, verifier, reviser, revision_verifier, _ = catalogue.load_models()
     assert reviser is revision_verifier is None
@@ -76,6 +77,7 @@ def test_a_reviser_comes_along_and_is_loaded_when_it_is_used(shipped, monkeypatc
     assert row.cost.generator_flops > 2 * models.reviser.parameters * row.tokens
 
 
+@pytest.mark.slow
 def test_other_shipped_verifiers_and_sizes_have_names(shipped):
     save_shipped(shipped / "orm", toy_token_classifier(2))
     save_shipped(shipped / "base-m", toy_qwen2(2))
@@ -88,6 +90,7 @@ def test_other_shipped_verifiers_and_sizes_have_names(shipped):
     )
 
 
+@pytest.mark.slow
 def test_a_folder_with_or_without_a_verifier(shipped, tmp_path):
     save_shipped(tmp_path / "mine", toy_qwen2(3))
     alone = catalogue.load_models(str(tmp_path / "mine"))
@@ -104,6 +107,7 @@ def test_missing_weights_name_the_command_that_makes_them(shipped, monkeypatch):
     assert catalogue.list_shipped_models() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

@@ -42,6 +42,7 @@ def run_to_end(run, generator):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", WHOLE_SOLUTION_STRATEGIES)
 def test_strategies_of_whole_solutions_run_on_a_chat_and_pay_what_it_says(service, strategy):
     running, generator = service
@@ -101,6 +102,7 @@ def test_a_cancelled_chat_writes_nothing(service):
     assert (row.text, row.finished, row.cost.generated) == ("", False, 0)
 
 
+@pytest.mark.slow
 def test_log_probabilities_are_asked_for_where_the_server_tells_them():
     with ToyServer({"completions"}).running() as running:
         generator = connect_generator(running.address, {})

@@ -165,6 +165,7 @@ def test_a_cancelled_call_hangs_up_and_the_others_go_on():
     assert ended == ["hung up"]
 
 
+@pytest.mark.slow
 def test_connections_and_the_loop_are_kept_for_the_life_of_a_client():
     with ToyServer().running() as running:
         before = set(threading.enumerate())

@@ -50,6 +50,7 @@ def llama_token_classifier():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", [HFBackbone, FusedBackbone])
 @pytest.mark.parametrize("make", [toy_token_classifier, llama_token_classifier])
 def test_scores_and_costs_are_those_of_plain_passes(make, backbone, monkeypatch):

@@ -104,6 +104,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_what_cannot_be_loaded_is_not_called_usable(whole, tmp_path, fault):
     folder = tmp_path / "mine"

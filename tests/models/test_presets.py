@@ -87,6 +87,7 @@ def grader():
         yield grader
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODEL_PRESETS)
 def test_each_preset_runs_every_strategy(name, downloaded, grader):
     preset = MODEL_PRESETS[name]
@@ -227,6 +228,7 @@ def test_the_shipped_family_and_nonsense_are_described_too(downloaded, monkeypat
         describe("+prm")
 
 
+@pytest.mark.slow
 def test_downloads_tell_how_far_they_are():
     """As huggingface_hub's snapshot_download uses a progress bar: totals grow, updates add up."""
     lines = []

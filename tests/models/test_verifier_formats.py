@@ -221,6 +221,7 @@ def alone(monkeypatch):
     monkeypatch.setattr(catalogue, "_model_cache", {})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("name", MAKERS)
 def test_scores_are_those_of_the_makers_formula(name, tmp_path):

@@ -109,6 +109,7 @@ def test_ten_thousand_characters_are_read_within_a_second(piece):
     assert time.process_time() - started < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

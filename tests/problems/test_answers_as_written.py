@@ -421,6 +421,7 @@ def test_answers_are_graded_as_a_reader_would(grader, kind):
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_a_file_as_large_as_gsm8k_needs_no_process():
     """1,319 whole solutions with plain numbers are graded without symbolic mathematics."""
     with Grader() as grader:

@@ -120,6 +120,7 @@ def test_lines_of_every_form(line, found):
     assert claim_truths(line) == found
 
 
+@pytest.mark.slow
 @families
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10**9), level=st.sampled_from(LEVELS))

@@ -23,6 +23,7 @@ families = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 seeds = st.integers(0, 10**9)
 
 
+@pytest.mark.slow
 @families
 @settings(max_examples=60)
 @given(seed=seeds, level=st.sampled_from(LEVELS))
@@ -37,6 +38,7 @@ def test_every_wording_is_recognised_as_the_same_problem(family, seed, level):
         assert family.split(found.parameters) == family.split(drawn)
 
 
+@pytest.mark.slow
 @families
 @settings(max_examples=60)
 @given(seed=seeds, level=st.sampled_from(LEVELS))
@@ -48,6 +50,7 @@ def test_the_worked_solution_is_consistent_at_every_step_and_right(family, seed,
     assert family.is_correct(drawn, family.answer(drawn))
 
 
+@pytest.mark.slow
 @families
 @settings(max_examples=60)
 @given(seed=seeds, level=st.sampled_from(LEVELS))

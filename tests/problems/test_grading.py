@@ -299,6 +299,7 @@ def test_hostile_formulas_end_and_the_process_lives_on(grader, reference, hostil
     assert grader._process._subprocess.pid == process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["\\boxed{" * 100_000, "(" * 2000 + ")" * 2000, "1," * 1999 + "2", " " * 3999 + "x"]
 )
@@ -413,6 +414,7 @@ def test_lines_keep_what_they_hold(plain_grader):
     assert graded[0]["prediction"] == r"Hence \boxed{18}."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "says"),
     [

@@ -20,6 +20,7 @@ HELD_OUT = 0.80
 looked at."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row", [row for row in REWORDINGS if row["dev"]], ids=lambda row: row["text"][:40]
 )

@@ -44,6 +44,7 @@ def test_what_is_offered_instead_is_known():
         assert recognise(example), example
 
 
+@pytest.mark.slow
 def test_another_wording_asks_for_the_same_number():
     """Every product of small numbers, in whatever words."""
     for a in range(1, 25):

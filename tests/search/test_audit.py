@@ -38,6 +38,7 @@ def audits(draw, strategy):
     return run, Toys(draw(st.booleans()), decide=lambda _: decision, terms=terms)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @settings(max_examples=25)
 @given(data=st.data())

@@ -118,6 +118,7 @@ def test_no_search_exceeds_its_budget_orphans_a_node_or_counts_a_solution_twice(
     assert not verifier.held
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(runs, min_size=2, max_size=5))
 def test_a_run_is_the_same_alone_and_in_company(company):

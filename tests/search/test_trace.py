@@ -129,6 +129,7 @@ def run_toy(strategy="beam", budget=8, **settings):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(any_runs(), st.booleans())
 def test_every_run_survives_the_round_trip(run, packed):
@@ -276,6 +277,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(st.data())
 def test_mutated_traces_load_or_are_refused(data):

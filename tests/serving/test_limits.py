@@ -149,6 +149,7 @@ def test_a_comparison_keeps_to_the_budget_whatever_it_is_sent():
     assert session.lanes[0].run.budget == 4
 
 
+@pytest.mark.slow
 def test_a_visitors_choice_holds_on_their_pages_and_on_no_others():
     def make(*name):
         generator = ToyGenerator()
@@ -178,6 +179,7 @@ def test_a_visitors_choice_holds_on_their_pages_and_on_no_others():
         assert lanes.lanes[0].run.model == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["/etc", "Qwen/Qwen2.5-0.5B-Instruct", "http://169.254.169.254/v1", ""]
 )

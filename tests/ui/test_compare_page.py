@@ -102,6 +102,7 @@ def compared(tokens, keys):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tokens", [40, 700, 2500])
 def test_no_strategy_spends_more_than_the_tokens_and_one_more_sample_would(tokens):
     for lane in compared(tokens, comparable_strategies()):
@@ -352,6 +353,7 @@ def test_three_strategies_to_the_end(unit):
     assert session.selector == "majority"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "place", "sentence"),
     [
@@ -408,6 +410,7 @@ def test_models_that_fail_are_one_sentence_and_the_trees_stay():
     assert set(standings(shown[page.viewer])) == {0, 1, 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["samples", "tokens"])
 def test_stop_ends_all_runs(unit):
     gate = PausableGenerator(toy_solver().generator)

@@ -271,6 +271,7 @@ def pool_file(results, tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_pool_is_drawn_by_all_its_rules(page, pool_file):
     shown = read(page, pool_file)
     assert shown[page.input_error] == ""
@@ -287,6 +288,7 @@ def test_a_pool_is_drawn_by_all_its_rules(page, pool_file):
     assert len(list(csv.DictReader(io.StringIO(text)))) == 4 * len(drawn)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -309,6 +311,7 @@ def test_a_bad_pool_is_one_sentence_beside_the_button_and_changes_nothing(
     assert "<img" not in shown[page.input_error]
 
 
+@pytest.mark.slow
 def test_the_first_curve_comes_before_the_rest(page, pool_file):
     frames = list(page.read(str(pool_file), *SHOWN.values(), *AXES.values(), False))
     pools = [frame[page.pool] for frame in frames if frame.get(page.pool)]
@@ -346,6 +349,7 @@ def test_while_formulas_are_graded_the_curve_rests_on_the_rest_and_says_so(page,
     assert single["accuracy"].item() == 0.5
 
 
+@pytest.mark.slow
 def test_a_refused_file_leaves_no_chart_of_the_pool_before_it(page, pool_file, tmp_path):
     bad = tmp_path / "bad.jsonl"
     bad.write_text("not json")
@@ -355,6 +359,7 @@ def test_a_refused_file_leaves_no_chart_of_the_pool_before_it(page, pool_file, t
     assert "bad.jsonl" in frames[-1][page.input_error]
 
 
+@pytest.mark.slow
 def test_unknown_columns_are_asked_for(page, tmp_path):
     path = tmp_path / "theirs.csv"
     path.write_text("Prompt,completion,gold,reward\n2+3?,5,5,2.5\n2+3?,6,5,-1\n")
@@ -373,12 +378,14 @@ def test_unknown_columns_are_asked_for(page, tmp_path):
     assert "logistic function" in drawn[page.foot]
 
 
+@pytest.mark.slow
 def test_the_sample_file_is_a_pool(page, tmp_path):
     path = tmp_path / "sample-pool.csv"
     path.write_text(SAMPLE_POOL)
     assert read(page, path)[page.pool].questions == 3
 
 
+@pytest.mark.slow
 def test_files_of_other_tools_are_drawn(page, tmp_path):
     shown = read(page, saved_import(tmp_path, "crucible", FILES["crucible"]))
     assert "Read as crucible cassettes." in shown[page.foot]
@@ -400,6 +407,7 @@ def test_real_models_stand_beside_ours_with_their_sources(page):
     assert "crucible-ttc, tests/fixtures, at fb47019; licence MIT" in frame[page.foot]
 
 
+@pytest.mark.slow
 def test_without_results_the_page_says_which_command_and_still_takes_a_pool(tmp_path, pool_file):
     with gr.Blocks():
         page = CurvesPage(ResultsStore(tmp_path))

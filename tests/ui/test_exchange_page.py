@@ -85,6 +85,7 @@ def test_every_number_of_the_formula_explains_itself():
     assert formula.count("data-tip") == formula.count('class="term"') == 11
 
 
+@pytest.mark.slow
 def test_without_a_pair_the_formula_works_and_the_page_says_what_is_missing(alone):
     assert "ttc_explorer sweep" in alone.banner.value
     frame = alone.draw_formula(None, None, 14, "free", math.log10(22))
@@ -112,6 +113,7 @@ def compared(page, ratio, **changes):
     )
 
 
+@pytest.mark.slow
 def test_who_wins_is_said_in_words_for_every_bin(page):
     shown = compared(page, 22)[page.wins]
     table = page._cached_exchange("base-s", "base-l", "counted", 10 ** math.log10(22), "best_of_n")
@@ -188,6 +190,7 @@ def test_energy_compares_ways_that_are_equally_accurate(page):
     assert small.name in page.draw_energy("base-s", "base-l", "counted", "local", 6)[page.energy]
 
 
+@pytest.mark.slow
 def test_a_model_of_unknown_training_is_said_in_one_sentence(folder, tmp_path):
     with gr.Blocks():
         page = ExchangePage(ResultsStore(folder / "experiments"), tmp_path)

@@ -105,6 +105,7 @@ def test_the_page_opens_full_and_without_models(initial_run):
     assert 'data-state="recorded"' in page.controls.status.value
 
 
+@pytest.mark.slow
 def test_without_a_verifier_the_page_opens_with_what_runs(initial_run):
     def alone(*_):
         return Solver.from_models(ToyGenerator())
@@ -430,6 +431,7 @@ def test_programs_get_one_endpoint_that_solves(page):
         next(page.solve(""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

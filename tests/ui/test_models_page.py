@@ -220,6 +220,7 @@ def test_a_visitors_login_pays_for_the_visitors_model_and_nobody_else_gets_it(pr
     assert not page._model_manager.ready(mine).own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [401, 403, 402])
 def test_a_login_that_is_refused_changes_nothing_and_is_not_shown(provider, caplog, status):
     caplog.set_level("DEBUG")
@@ -233,6 +234,7 @@ def test_a_login_that_is_refused_changes_nothing_and_is_not_shown(provider, capl
     assert mine.own is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "token", "match"),
     [

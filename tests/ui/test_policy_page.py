@@ -72,6 +72,7 @@ def text_of(html):
 # --- the table and its evidence -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_table_shows_the_choice_of_every_cell_and_a_press_its_arms(page, results_store):
     frame = page.table("base", "predicted", (3, 16))
     heat = frame[page.heat]

@@ -19,6 +19,7 @@ def pool(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_work_on_a_pool_ends_when_its_reader_leaves(pool, monkeypatch):
     entered, go_on, ended = threading.Event(), threading.Event(), threading.Event()
     merge = pool_estimation.merge_answers
@@ -41,6 +42,7 @@ def test_work_on_a_pool_ends_when_its_reader_leaves(pool, monkeypatch):
     assert ended.wait(60)
 
 
+@pytest.mark.slow
 def test_work_on_a_pool_may_take_only_so_long(pool, monkeypatch):
     monkeypatch.setattr(pool_estimation, "bounds_in_force", lambda: FileBounds(seconds=0.0))
     with pytest.raises(BadInput, match="more than 0 s to read: leave questions or samples out"):

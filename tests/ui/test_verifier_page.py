@@ -40,6 +40,7 @@ def last(frames):
     return list(frames)[-1]
 
 
+@pytest.mark.slow
 def test_the_verifier_is_told_in_figures_and_numbers(folder, tmp_path):
     page = verifier_page(folder, tmp_path)
     measurements = page.draw_measurements("s")
@@ -52,6 +53,7 @@ def test_the_verifier_is_told_in_figures_and_numbers(folder, tmp_path):
         assert json.loads(measurements[figure].plot)["data"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["best_of_n", "beam"])
 def test_over_optimisation_has_a_panel_a_bin_and_three_on_a_phone(folder, tmp_path, shape):
     page = verifier_page(folder, tmp_path)
@@ -74,6 +76,7 @@ def test_what_is_missing_is_one_sentence(folder, tmp_path):
         assert frame[page.banner].count("alert")
 
 
+@pytest.mark.slow
 def test_recorded_runs_stand_side_by_side_only_if_both_are_there(folder, tmp_path):
     data = dump_trace(finished_run())
     (tmp_path / f"{OVER_OPTIMISATION_RUNS[0]}.json.gz").write_bytes(data)
@@ -82,6 +85,7 @@ def test_recorded_runs_stand_side_by_side_only_if_both_are_there(folder, tmp_pat
     assert verifier_page(folder, tmp_path).trees.value.count('["run",') == 2
 
 
+@pytest.mark.slow
 def test_stored_findings_are_shown_and_a_press_shows_what_is_behind(folder, tmp_path):
     found = evaluate_findings(folder, resamples=30)
     (tmp_path / FINDINGS_FILE).write_text(dump_findings(found), encoding="utf-8")
