@@ -4,6 +4,9 @@ policy would have done. Pure, but for the results store that it reads.
 A question is as hard as the questions of its family are on average, in the bins of the policy:
 difficulty belongs to the question, whatever strategy and budget ran. Of a question of no family
 nothing was measured, and nothing is said.
+
+The picture is a few lines of SVG in the block's own template: a Plotly figure would be an output of
+its own, which Gradio sends anew with every frame of a run, for three small lines without axes.
 """
 
 from __future__ import annotations
