@@ -1,4 +1,4 @@
-"""One server and one browser a session, a fresh page a test; the browser may ask nobody but the
+"""One server and one browser a file, a fresh page a test; the browser may ask nobody but the
 server."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TIMEOUT_MS = 30_000
 speed."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
     """A browser whose memory all tests share: what one page fetched, the next need not fetch
     again."""
@@ -54,7 +54,7 @@ def models():
         return toys.generator, toys.verifier, ToyReviser()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server():
     """The application. ``gate`` can hold whoever answers; models load once ``weights`` is set."""
     generator, verifier, reviser = models()
