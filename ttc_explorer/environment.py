@@ -43,8 +43,7 @@ class Environment(BaseSettings):
         default=None,
         ge=1,
         le=1024,
-        description="threads that models compute with; else one for small models, all cores for "
-        "larger ones",
+        description="threads that models compute with; else those found fastest when loading",
     )
     api_key: SecretStr | None = Field(default=None, description="the key of model servers")
     extensions: Names = Field(

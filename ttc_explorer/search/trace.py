@@ -195,8 +195,8 @@ def load_trace(data: bytes) -> Run:
     version = content["version"]
     if isinstance(version, int) and version > VERSION:
         raise BadInput(
-            f"This trace has version {version}, and only version {VERSION} can be read: update "
-            "TTC Explorer."
+            f"This trace has version {version}, and versions up to {VERSION} can be read: "
+            "update TTC Explorer."
         )
     try:
         trace = Trace.model_validate(content)
