@@ -113,7 +113,6 @@ def test_missing_weights_name_the_command_that_makes_them(shipped, monkeypatch):
     [
         ("no/such-model", "no folder 'no/such-model'"),
         ("", "Name a model: base-s"),
-        ("../..", "holds no config.json, so it is no model"),
         ("base-s+base-s", "cannot be the verifier: it is a Qwen2ForCausalLM"),
         ("prm-exact", "cannot be the generator: it is a Qwen2ForTokenClassification"),
         ("base-s+no/such-model", "no folder 'no/such-model'"),
@@ -123,6 +122,23 @@ def test_other_names_get_one_sentence(shipped, monkeypatch, name, sentence):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelError, match=sentence) as refused:
         catalogue.load_models(name)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        (["notes.txt"], "holds no config.json, so it is no model"),
+        ([], "is empty, so it is no model"),
+    ],
+)
+def test_a_folder_without_a_model_gets_one_sentence(tmp_path, files, sentence):
+    folder = tmp_path / "no-model"
+    folder.mkdir()
+    for name in files:
+        (folder / name).write_text("not a model")
+    with pytest.raises(ModelError, match=sentence) as refused:
+        catalogue.load_models(str(folder))
     assert "\n" not in str(refused.value)
 
 
