@@ -22,9 +22,11 @@ from ttc_explorer.serving.limits import (
 )
 from ttc_explorer.serving.local_run_service import LocalRunService
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.components.explore_session import ExploreSession
 from ttc_explorer.ui.components.strategy_chips import chips_value
+from ttc_explorer.ui.endpoints.solve_endpoint import SolveEndpoint
 from ttc_explorer.ui.pages.compare_page import ComparePage, CompareSession
-from ttc_explorer.ui.pages.explore_page import ExplorePage, ExploreSession
+from ttc_explorer.ui.pages.explore_page import ExplorePage
 from ttc_explorer.ui.pages.models_page import ModelsPage
 
 LONG = 60.0
@@ -99,9 +101,9 @@ def test_models_are_listed_by_a_variable(limits_with):
     ],
 )
 def test_programs_get_no_more_than_the_page(limits, ask, sentence):
-    page = build_page(ExplorePage, limits)
+    endpoint = SolveEndpoint(ModelManager(toy_solver, limits=limits))
     with pytest.raises(gr.Error, match=sentence):
-        next(page.solve(**ask))
+        next(endpoint.solve(**ask))
 
 
 def test_a_run_gets_the_time_allowed(monkeypatch):
@@ -136,7 +138,7 @@ def test_so_many_runs_at_once_and_no_more():
 @pytest.mark.slow
 def test_the_budgets_on_the_page_are_as_large_as_allowed():
     page = build_page(ExplorePage, Limits(budget=64))
-    assert max(value for _, value in page.budget.choices) == 64
+    assert max(value for _, value in page.strategy_controls.budget.choices) == 64
 
 
 def test_a_comparison_keeps_to_the_budget_whatever_it_is_sent():

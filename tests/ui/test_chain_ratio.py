@@ -11,7 +11,7 @@ from ttc_explorer.ui.components.chain_ratio import (
     last_position,
     nearest_position,
 )
-from ttc_explorer.ui.pages.explore_page import BUDGETS
+from ttc_explorer.ui.components.strategy_controls import BUDGETS
 
 
 @pytest.mark.parametrize("budget", BUDGETS)

@@ -24,11 +24,12 @@ from ttc_explorer.experiments.real_models import load_real_models
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.ui.components.explore_session import ExploreSession
 from ttc_explorer.ui.components.real_models_table import real_models_table
 from ttc_explorer.ui.components.related_results import question_kind, related_results
 from ttc_explorer.ui.components.strategy_chips import chips_value
 from ttc_explorer.ui.pages.curves_page import SAMPLE_POOL, CurvesPage
-from ttc_explorer.ui.pages.explore_page import ExplorePage, ExploreSession
+from ttc_explorer.ui.pages.explore_page import ExplorePage
 from ttc_explorer.ui.results_store import ResultsStore
 from ttc_explorer.ui.strategy_variants import StrategyVariant
 

@@ -24,9 +24,11 @@ from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.voting import winning_vote
 from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.components.explore_session import ExploreSession
 from ttc_explorer.ui.components.problem_input import example_problem
+from ttc_explorer.ui.components.strategy_controls import BUDGETS
 from ttc_explorer.ui.pages import build_app
-from ttc_explorer.ui.pages.explore_page import BUDGETS, ExplorePage, ExploreSession
+from ttc_explorer.ui.pages.explore_page import ExplorePage
 
 RECORDED = sorted((Path(__file__).parents[2] / "assets" / "recorded").glob("*.json.gz"))
 ASKED = {
@@ -66,8 +68,8 @@ def broken(error):
 def values(page, session, choice=None, **changes):
     """What the handler is given: component -> value."""
     asked = ASKED | changes
-    places = {name: getattr(page, name) for name in asked if name not in ("text", "answer")}
-    places |= {"text": page.problem.text, "answer": page.problem.answer}
+    places = {"text": page.problem.text, "answer": page.problem.answer}
+    places |= {name: getattr(page.strategy_controls, name) for name in asked if name not in places}
     return {places[name]: value for name, value in asked.items()} | {
         page.session: session, page.choice: choice
     }  # fmt: skip
@@ -112,18 +114,19 @@ def test_without_a_verifier_the_page_opens_with_what_runs(initial_run):
 
     with gr.Blocks():
         page = ExplorePage(ModelManager(alone, initial_name="/models/mine"), initial_run)
+    how = page.strategy_controls
     assert initial_run.strategy == "beam"
-    assert page.strategy.value == "best_of_n"
+    assert how.strategy.value == "best_of_n"
     assert (
-        "needs a verifier" in page.describe_models()[page.strategy]["missing"]
+        "needs a verifier" in page.describe_models()[how.strategy]["missing"]
     )  # nothing is loaded yet
     session = ExploreSession(initial_run)
     search(page, session, strategy="best_of_n", budget=4)
     assert session.outcome[1] == ""
     assert (session.run.stopped, session.run.settings.selector) == ("done", "majority")
-    moved = page.describe_models(None, "beam")[page.strategy]
+    moved = page.describe_models(None, "beam")[how.strategy]
     assert moved["value"] == "best_of_n"
-    assert "value" not in page.describe_models(None, "best_of_n")[page.strategy]
+    assert "value" not in page.describe_models(None, "best_of_n")[how.strategy]
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.name)
@@ -263,7 +266,7 @@ def test_the_rule_on_screen_is_what_gets_saved_and_run_next(page):
     for selector in SELECTORS:
         for aggregate in AGGREGATES:
             page.change_rule(session, rule(selector, aggregate))
-            saved = trace.load_trace(page.save_trace(session)[0]["text"].encode())
+            saved = trace.load_trace(page.trace_buttons.save_trace(session)[0]["text"].encode())
             assert (saved.settings.selector, saved.settings.aggregate) == (selector, aggregate)
     assert run.settings.selector == "weighted"
     page.change_rule(session, rule("best", "min"))
@@ -289,16 +292,17 @@ def test_a_second_press_does_not_disturb_the_run(page):
 
 
 def test_a_saved_trace_can_be_loaded_and_run_again(page, initial_run, tmp_path):
-    saved, banner = page.save_trace(ExploreSession(initial_run))
+    how = page.strategy_controls
+    saved, banner = page.trace_buttons.save_trace(ExploreSession(initial_run))
     text = saved["text"]
     assert banner == ""
     file = tmp_path / "trace.json"
     file.write_text(text, encoding="utf-8")
     session = ExploreSession(None)
-    shown = page.open(session, str(file))
+    shown = page.trace_buttons.open(session, str(file))
     assert trace.dump_trace(session.run) == text.encode()
     assert shown[page.problem.text] == initial_run.problem.text
-    assert (shown[page.strategy], shown[page.budget], shown[page.seed]) == ("beam", 16, 3)
+    assert (shown[how.strategy], shown[how.budget], shown[how.seed]) == ("beam", 16, 3)
     assert 'data-state="done"' in shown[page.controls.status]
 
 
@@ -319,7 +323,7 @@ def test_a_bad_trace_is_one_sentence_and_the_run_on_screen_stays(
     file = tmp_path / "trace.json"
     file.write_bytes(content)
     session = ExploreSession(initial_run)
-    shown = page.open(session, str(file))
+    shown = page.trace_buttons.open(session, str(file))
     assert sentence in shown[page.controls.banner]
     assert page.viewer not in shown
     assert session.run is initial_run
@@ -327,7 +331,7 @@ def test_a_bad_trace_is_one_sentence_and_the_run_on_screen_stays(
 
 def test_there_is_nothing_to_save_before_the_first_run():
     page = broken(ModelError("none"))
-    saved, banner = page.save_trace(ExploreSession(None))
+    saved, banner = page.trace_buttons.save_trace(ExploreSession(None))
     assert saved["text"] == ""
     assert "no run to save" in banner
 
@@ -376,93 +380,49 @@ def test_a_model_of_their_own_is_asked_whatever_somebody_likes(page):
 
 
 def test_controls_offer_what_there_is(page):
+    how = page.strategy_controls
     assert BUDGETS == [1, 2, 4, 8, 16, 32, 64, 128, 256]
-    options = re.findall('<option value="(.*?)"', page.strategy.html_template)
+    options = re.findall('<option value="(.*?)"', how.strategy.html_template)
     assert sorted(options) == sorted(STRATEGIES)
     for name in STRATEGIES:
-        shown = page.describe_strategy(name, 16, 2)
-        assert STRATEGIES[name].summary in shown[page.about]
-        visible = {setting for setting, row in page.settings.items() if shown[row]["visible"]}
+        shown = how.describe(name, 16, 2)
+        assert STRATEGIES[name].summary in shown[how.about]
+        visible = {setting for setting, row in how.rows.items() if shown[row]["visible"]}
         assert visible == set(STRATEGIES[name].settings)
 
 
 def test_a_strategy_without_its_reviser_says_so_once_the_models_are_there():
     with gr.Blocks():
         page = ExplorePage(ModelManager(toy_solver), None)
+    how = page.strategy_controls
     page._model_manager.wait()
-    assert "there is none here" in page.describe_strategy("revise", 16, 2)[page.about]
-    assert "there is none here" not in page.describe_strategy("beam", 16, 2)[page.about]
+    assert "there is none here" in how.describe("revise", 16, 2)[how.about]
+    assert "there is none here" not in how.describe("beam", 16, 2)[how.about]
 
 
 def test_the_slider_follows_the_budget_and_reaches_the_run(page):
-    shown = page.describe_strategy("revise", 4, 4)
-    assert (shown[page.length]["maximum"], shown[page.length]["value"]) == (2, 2)
-    assert "one chain of 4 attempts" in shown[page.split]
+    how = page.strategy_controls
+    shown = how.describe("revise", 4, 4)
+    assert (shown[how.length]["maximum"], shown[how.length]["value"]) == (2, 2)
+    assert "one chain of 4 attempts" in shown[how.split]
     session = ExploreSession(None)
-    assert (
-        "value" not in page.describe_strategy("revise", 16, 2)[page.length]
-    )  # who drags it is not disturbed
+    assert "value" not in how.describe("revise", 16, 2)[how.length]  # who drags it is not disturbed
     search(page, session, strategy="best_of_n", budget=8, length=2)
     assert session.run.settings.chains == 2
 
 
 def test_a_loaded_trace_sets_all_controls(page, tmp_path):
+    how = page.strategy_controls
     run = finished_run(strategy="lookahead", budget=8, width=3, lookahead=7)
     file = tmp_path / "trace.json"
     file.write_bytes(trace.dump_trace(run))
-    shown = page.open(ExploreSession(None), str(file))
-    assert shown[page.strategy] == "lookahead"
-    assert ("3", 3) in shown[page.width]["choices"]
-    assert ("7", 7) in shown[page.lookahead]["choices"]
-    assert shown[page.settings["lookahead"]]["visible"]
-    assert not shown[page.settings["chains"]]["visible"]
-    assert shown[page.length]["value"] == 1  # four chains of two
-
-
-@pytest.mark.slow
-def test_programs_get_one_endpoint_that_solves(page):
-    app = build_app(ModelManager(toy_solver))
-    assert set(app.get_api_info()["named_endpoints"]) == {"/solve"}
-    *standings, solved = page.solve(ASKED["text"], "best_of_n", 4)
-    assert standings[-1]["status"].startswith("Done in")
-    assert solved["stopped"] == "done"
-    assert len(solved["solutions"]) == 4
-    with pytest.raises(gr.Error, match="is empty"):
-        next(page.solve(""))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"problem": None}, "problem must be a text"),
-        ({"problem": ["a"]}, "problem must be a text"),
-        ({"strategy": 5}, "strategy must be a text"),
-        ({"answer": 5}, "answer must be a text"),
-        ({"budget": "x"}, "budget must be a whole number"),
-        ({"budget": None}, "budget must be a whole number"),
-        ({"seed": "x"}, "seed must be a whole number"),
-        ({"seed": 0.5}, "seed must be a whole number"),
-    ],
-)
-def test_a_program_that_sends_another_kind_of_value_is_told(changes, says):
-    with gr.Blocks():
-        page = ExplorePage(ModelManager(toy_solver), None)
-    with pytest.raises(gr.Error, match=says):
-        next(page.solve(**{"problem": ASKED["text"]} | changes))
-
-
-def test_a_program_that_has_left_ends_its_run():
-    gate = PausableGenerator(toy_solver().generator)
-    gate.hold(after=0)
-    with gr.Blocks():
-        page = ExplorePage(ModelManager(lambda: toy_solver(gate)), None)
-    standings = page.solve(ASKED["text"], "best_of_n", 4)
-    assert next(standings) == {"status": "Reading the problem"}
-    service = page._model_manager.wait().service
-    standings.close()
-    service.drain_and_close()  # hangs if the run does not end
-    assert service.totals.runs == 1
+    shown = page.trace_buttons.open(ExploreSession(None), str(file))
+    assert shown[how.strategy] == "lookahead"
+    assert ("3", 3) in shown[how.width]["choices"]
+    assert ("7", 7) in shown[how.lookahead]["choices"]
+    assert shown[how.rows["lookahead"]]["visible"]
+    assert not shown[how.rows["chains"]]["visible"]
+    assert shown[how.length]["value"] == 1  # four chains of two
 
 
 def test_who_waits_is_told_their_place_and_who_is_refused_why():
@@ -511,16 +471,21 @@ def test_a_frame_is_one_output_of_one_event():
 
 
 def test_searches_of_another_tool_open_like_ours(page, tmp_path):
+    how = page.strategy_controls
     content = FILES["tree_of_thought"]
     second = content[0] | {"idx": 901}
     session = ExploreSession(None)
-    shown = page.open(session, str(saved_import(tmp_path, "tree_of_thought", [content[0], second])))
+    shown = page.trace_buttons.open(
+        session, str(saved_import(tmp_path, "tree_of_thought", [content[0], second]))
+    )
     assert shown[page.controls.banner] == ""
-    assert len(shown[page.searches]["choices"]) == 2
-    assert shown[page.searches]["visible"]
+    assert len(shown[page.trace_buttons.searches]["choices"]) == 2
+    assert shown[page.trace_buttons.searches]["visible"]
     assert session.run.tree.status.count("finished") == 2
     first = session.run
-    assert page.open_search(session, 1)[page.strategy] == "beam"
+    assert page.trace_buttons.open_search(session, 1)[how.strategy] == "beam"
     assert session.run is not first
-    samples = page.open(session, str(saved_import(tmp_path, "crucible", FILES["crucible"])))
+    samples = page.trace_buttons.open(
+        session, str(saved_import(tmp_path, "crucible", FILES["crucible"]))
+    )
     assert "holds samples, no search trees: open it on Curves" in samples[page.controls.banner]

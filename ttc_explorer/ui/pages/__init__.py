@@ -12,6 +12,7 @@ from ttc_explorer.ui.components.basic_inputs import html_block
 from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.page_signals import narrow_screen
 from ttc_explorer.ui.components.problem_input import ProblemInput
+from ttc_explorer.ui.endpoints import publish_endpoints
 from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.page import AppContext, Page, pages_in_order
 from ttc_explorer.ui.pages import (
@@ -78,6 +79,7 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         for tab, page in opened:
             page.refresh(tab.select)
         html_block("service-line", render("service_line.html"))  # service_status.js writes there
+        publish_endpoints(model_manager)
         app.load(model_manager.start_loading, None, None, queue=False, api_visibility="private")
     return app
 

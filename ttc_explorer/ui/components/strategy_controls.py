@@ -1,0 +1,253 @@
+"""The strategy, its budget and its settings: the controls that say how a question is to be
+solved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from ttc_explorer.search.run import Run
+from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
+from ttc_explorer.search.strategy import STRATEGIES, get_strategy
+from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.components import chain_ratio
+from ttc_explorer.ui.components.basic_inputs import (
+    control_heading,
+    html_block,
+    number_input,
+    parse_whole_number,
+    segmented_control,
+)
+from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
+from ttc_explorer.ui.components.strategy_picker import availability_update, strategy_picker
+from ttc_explorer.ui.html_templates import render_macro
+
+BUDGETS = [2**exponent for exponent in range(MAX_BUDGET.bit_length())]
+WIDTH_CHOICES = (2, 4, 8, 16, 0)
+LOOKAHEAD_CHOICES = (0, 1, 2, 3, 4)
+
+
+class StrategyControls:
+    """The controls, to be made where they stand: the strategy and its budget at once, the rest by
+    ``build_more``. Those that a strategy does not read are hidden (``rows``, by setting).
+
+    Args:
+        model_manager: says which strategies can run.
+        initial_run: the run on screen at first, if any.
+    """
+
+    def __init__(self, model_manager: ModelManager, initial_run: Run | None) -> None:
+        self._model_manager = model_manager
+        self._initial_settings = initial_run.settings if initial_run else Settings()
+        # Another than of the run on screen: a first press on Run shows something new.
+        self._initial_seed = initial_run.seed + 1 if initial_run else 0
+        first = initial_run.strategy if initial_run else "beam"
+        self._first = "best_of_n" if first in self._unavailable_strategies(None) else first
+        self.rows: dict[str, Any] = {}
+        self._build_strategy(initial_run.budget if initial_run else 16)
+
+    def _build_strategy(self, budget: int) -> None:
+        first, settings = self._first, self._initial_settings
+        reads = get_strategy(first).settings
+        with gr.Column(elem_id="how", min_width=0):
+            control_heading("Strategy")
+            self.strategy = strategy_picker(first, elem_id="strategy")
+            self.about = html_block("about", render_macro("strategy_about", _summary(first), ""))
+            with gr.Row(
+                elem_id="width-row", elem_classes="setting", visible="width" in reads
+            ) as width:
+                control_heading("Width M", "width")
+                self.width = segmented_control(
+                    "Width M", "width", _width_choices(settings.width), settings.width
+                )
+            with gr.Row(
+                elem_id="lookahead-row", elem_classes="setting", visible="lookahead" in reads
+            ) as ahead:
+                control_heading("Lookahead k", "lookahead")
+                self.lookahead = segmented_control(
+                    "Lookahead k",
+                    "lookahead",
+                    _lookahead_choices(settings.lookahead),
+                    settings.lookahead,
+                )
+            with gr.Column(elem_id="ratio", visible="chains" in reads, min_width=0) as chains:
+                place = chain_ratio.nearest_position(settings.chains, budget)
+                self.split = html_block("split", _split_label(first, place, budget))
+                self.length = gr.Slider(
+                    0,
+                    max(1, chain_ratio.last_position(budget)),
+                    place,
+                    step=1,
+                    label="From all parallel to all sequential",
+                    show_label=False,
+                    buttons=[],
+                    elem_id="length",
+                )
+            control_heading("Budget N", "budget")
+            budgets = [
+                (str(number), number)
+                for number in BUDGETS
+                if number <= self._model_manager.limits.budget
+            ]
+            self.budget = segmented_control("Budget N", "budget", budgets, budget)
+            self.estimate = html_block("estimate")
+        self.rows |= {"width": width, "lookahead": ahead, "chains": chains}
+
+    def build_more(self) -> None:
+        """The settings that are seldom changed, and the seed."""
+        settings, reads = self._initial_settings, get_strategy(self._first).settings
+        with gr.Column(min_width=0, visible="temperature" in reads) as temperature:
+            control_heading("Temperature", "temperature")
+            self.temperature = gr.Slider(
+                0,
+                2,
+                settings.temperature,
+                step=0.1,
+                label="Temperature",
+                show_label=False,
+                elem_id="temperature",
+            )
+        with gr.Column(min_width=0, visible="merge" in reads) as merge:
+            control_heading("Equal steps", "merge")
+            self.merge = segmented_control(
+                "Equal steps", "merge", [("one node", True), ("apart", False)], settings.merge
+            )
+        with gr.Row(elem_id="numbers"):
+            with gr.Column(min_width=0, visible="rounds" in reads) as rounds:
+                control_heading("Most steps", "rounds")
+                self.rounds = number_input("Most steps", "rounds", settings.rounds)
+            with gr.Column(min_width=0):
+                control_heading("Seed", "seed")
+                self.seed = number_input("Seed", "seed", self._initial_seed)
+        self.rows |= {"temperature": temperature, "merge": merge, "rounds": rounds}
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What somebody sets."""
+        return [
+            self.strategy, self.budget, self.seed, self.temperature, self.width, self.lookahead,
+            self.length, self.merge, self.rounds,
+        ]  # fmt: skip
+
+    @property
+    def described(self) -> list[Any]:
+        """What ``describe`` changes."""
+        return [self.about, self.split, *self.rows.values(), self.length]
+
+    # --- what is set ------------------------------------------------------------------------------
+
+    def read_settings(self, values: ComponentUpdates, selector: str, aggregate: str) -> Settings:
+        """The settings that stand there. Raises BadInput.
+
+        Args:
+            values: component -> its value.
+            selector: what chooses the answer.
+            aggregate: what makes one score of a solution's.
+        """
+        budget = parse_budget(values[self.budget])
+        length = parse_whole_number("length", values[self.length])
+        return Settings().with_values(
+            {
+                "temperature": values[self.temperature],
+                "selector": selector,
+                "aggregate": aggregate,
+                "width": values[self.width],
+                "lookahead": values[self.lookahead],
+                "chains": chain_ratio.chain_count(length, budget),
+                "merge": values[self.merge],
+                "rounds": values[self.rounds],
+            }
+        )
+
+    def set_to_run(self, run: Run, choice: ModelSelection | None) -> ComponentUpdates:
+        """The controls as they have to stand to run this again."""
+        settings = run.settings
+        place = chain_ratio.nearest_position(settings.chains, run.budget)
+        last = max(1, chain_ratio.last_position(run.budget))
+        return self.describe(run.strategy, run.budget, place, choice) | {
+            self.strategy: run.strategy,
+            self.budget: run.budget if run.budget in BUDGETS else gr.skip(),
+            self.seed: run.seed,
+            self.temperature: settings.temperature,
+            self.width: gr.update(choices=_width_choices(settings.width), value=settings.width),
+            self.lookahead: gr.update(
+                choices=_lookahead_choices(settings.lookahead), value=settings.lookahead
+            ),
+            self.length: gr.update(maximum=last, value=place, interactive=run.budget > 1),
+            self.merge: settings.merge,
+            self.rounds: settings.rounds,
+        }
+
+    def set_strategy(
+        self, name: str, budget: int, length: int, choice: ModelSelection | None = None
+    ) -> ComponentUpdates:
+        """Set the controls to a strategy and a budget."""
+        described = self.describe(name, budget, length, choice)
+        return described | {self.strategy: name, self.budget: budget}
+
+    # --- what it means ----------------------------------------------------------------------------
+
+    def describe(
+        self, name: str, budget: int, length: int, choice: ModelSelection | None = None
+    ) -> ComponentUpdates:
+        """What the strategy does, the settings that it reads, and what they mean at this budget.
+
+        Args:
+            name: of the strategy.
+            budget: N.
+            length: the slider's position between parallel and sequential (``chain_ratio.py``).
+            choice: which models the visitor uses.
+        """
+        last = chain_ratio.last_position(budget)
+        place = min(length, last)
+        moved = place != length  # else it stays in the hand that drags it
+        missing = self._unavailable_strategies(choice).get(name, "")
+        return {
+            self.about: render_macro("strategy_about", _summary(name), missing),
+            self.split: _split_label(name, place, budget),
+            self.length: {
+                **gr.update(maximum=max(1, last), interactive=last > 0),
+                **({"value": place} if moved else {}),
+            },
+        } | {
+            shown: gr.update(visible=setting in get_strategy(name).settings)
+            for setting, shown in self.rows.items()
+        }
+
+    def describe_availability(
+        self, choice: ModelSelection | None = None, chosen: str = ""
+    ) -> ComponentUpdates:
+        """Which strategies these models cannot run; best-of-N takes the place of a ``chosen`` one
+        among them."""
+        missing = self._unavailable_strategies(choice)
+        moved = {"value": "best_of_n"} if chosen in missing else {}
+        return {self.strategy: availability_update(missing) | moved}
+
+    def _unavailable_strategies(self, choice: ModelSelection | None) -> dict[str, str]:
+        """Strategy -> why it cannot run, for those that cannot, as far as that is known before
+        models are here."""
+        reasons = {name: self._model_manager.missing(name, choice) for name in STRATEGIES}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _summary(strategy: str) -> str:
+    return get_strategy(strategy).summary
+
+
+def _split_label(name: str, place: int, budget: int) -> str:
+    """What a place of the slider between parallel and sequential means to a strategy: only
+    ``revise`` spends the whole budget on chains."""
+    if name == "revise":
+        return render_macro("split_label", chain_ratio.describe_split(place, budget))
+    return render_macro("split_label", f"{chain_ratio.chain_count(place, budget)} at a time")
+
+
+def _width_choices(also: int) -> list[tuple[str, int]]:
+    """The widths to choose from, and the one of the run on screen."""
+    numbers = sorted({*WIDTH_CHOICES, also} - {0})
+    return [*((str(number), number) for number in numbers), ("√N", 0)]
+
+
+def _lookahead_choices(also: int) -> list[tuple[str, int]]:
+    return [(str(number), number) for number in sorted({*LOOKAHEAD_CHOICES, also})]
