@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ttc_explorer.asset_files import EXPERIMENTS_FOLDER
 from ttc_explorer.experiments.energy import (
     DEVICES,
     break_even_queries,
@@ -16,7 +18,7 @@ from ttc_explorer.experiments.energy import (
     lifetime_cost,
 )
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.ledger import Ledger
+from ttc_explorer.search.ledger import LOCAL_FLOPS, LOCAL_UTILISATION, Ledger
 
 COST = st.floats(0.001, 1e6)
 
@@ -27,11 +29,22 @@ def test_the_ledger_of_a_run_and_the_table_agree_on_this_machine():
     )
 
 
+def test_the_share_of_the_peak_is_what_the_shipped_sweeps_reached():
+    """FLOPs over seconds of all that was swept, a worker on one of two cores."""
+    flops = seconds = 0.0
+    for path in EXPERIMENTS_FOLDER.glob("*/*.parquet"):
+        if path.stem in ("pool", "runs"):
+            table = pd.read_parquet(path)
+            flops += table["generator_flops"].sum() + table["verifier_flops"].sum()
+            seconds += table["seconds"].sum()
+    assert 2 * flops / seconds / LOCAL_FLOPS == pytest.approx(LOCAL_UTILISATION, rel=0.15)
+
+
 def test_every_device_has_a_source_and_a_sensible_figure():
     for device in DEVICES.values():
         assert device.source
         assert 0 < device.utilisation <= 1
-        assert 1e-13 < device.joules_per_flop < 1e-9
+        assert 1e-13 < device.joules_per_flop < 1e-8
 
 
 def test_by_hand():

@@ -25,7 +25,7 @@ from ttc_explorer.experiments.model_size_exchange import (
 )
 from ttc_explorer.ui.components import exchange_view
 from ttc_explorer.ui.components.exchange_view import AnswerCost, ExchangeInputs
-from ttc_explorer.ui.pages.exchange_page import ExchangePage
+from ttc_explorer.ui.pages.exchange_page import ExchangePage, _trained_models
 from ttc_explorer.ui.results_store import ResultsStore
 
 TOKENS = 1_000_000
@@ -70,11 +70,11 @@ def test_formula_on_screen_is_that_of_exchange(ratio, verifier):
     shown = text_of(exchange_view.formula_html(ExchangeInputs(14, ratio, verifier)))
     assert f"m = {exchange_view.format_number(inference_multiplier(14, ratio, verifier))}" in shown
     filled = re.search(
-        r"= ([\d.]+) \+ 3 · \(([\d.]+) − 1\) / \(([\d.]+) · \(1 \+ ([\d.]+)\)\)", shown
+        r"= \(([\d.]+) \+ 3 · \(([\d.]+) − 1\) / ([\d.]+)\) / \(1 \+ ([\d.]+)\)", shown
     )
     larger, again, r, v = map(float, filled.groups())
     assert larger == again == 14
-    assert larger + 3 * (larger - 1) / (r * (1 + v)) == pytest.approx(
+    assert (larger + 3 * (larger - 1) / r) / (1 + v) == pytest.approx(
         inference_multiplier(14, ratio, verifier)
     )
 
@@ -128,7 +128,7 @@ def test_beyond_what_was_measured_nothing_is_claimed(page):
     assert "Beyond what was measured" in frame[page.wins]
     assert "<li" not in frame[page.wins]
     row = re.search(r"R = 0.16.*?</tr>", frame[page.pattern])[0]
-    assert row.count("?</td>") == 5
+    assert "out of reach: the sweep goes to N = 16" in row
 
 
 def test_the_verifier_switch_changes_m(page):
@@ -147,9 +147,12 @@ def test_a_pair_the_wrong_way_round_is_one_sentence(page):
 def test_colours_of_winners_say_small_large_and_open():
     table = pd.DataFrame(
         {"bin": range(6), "budget": 4.0, "small": 0.5, "large": 0.4, "difference": 0.1, "low": 0.0}
-    ).assign(high=0.2, winner=["open", "small", "large", "open", "small", OUT_OF_RANGE])
-    shown = exchange_view.winners_table({0.79: table})
-    assert re.findall(r'<td class="(\w+)"', shown) == ["small", "large", "open", "small", "beyond"]
+    ).assign(high=0.2, winner=["open", "small", "large", "open", "small", "large"])
+    shown = exchange_view.winners_table({0.79: table, 0.16: table.assign(winner=OUT_OF_RANGE)}, 4)
+    assert re.findall(r'<td class="(\w+)"', shown) == [
+        *("small", "large", "open", "small", "large"),
+        "beyond",
+    ]
 
 
 # --- the front and the energy ---------------------------------------------------------------------
@@ -168,7 +171,8 @@ def test_front_counts_training_only_where_asked(page):
 
 
 def test_energy_on_screen_is_that_of_energy():
-    small, large = AnswerCost("small", 1e9, 5e6, 0.6), AnswerCost("large", 1e10, 1e6, 0.58)
+    small = AnswerCost("small", 1e9, 5e6, 0.6, ("base-s", "reviser"))
+    large = AnswerCost("large", 1e10, 1e6, 0.58, ("base-l",))
     shown = text_of(exchange_view.energy_table(small, large, "h100", 1e6))
     even = break_even_queries(1e9, 5e6, 1e10, 1e6)
     assert exchange_view.format_si(even).strip() in shown
@@ -176,18 +180,43 @@ def test_energy_on_screen_is_that_of_energy():
     assert exchange_view.format_energy(total) in shown
     assert DEVICES["h100"].source in shown
     assert "estimate" in shown
+    assert "trained: base-s, reviser" in shown
+    assert "the small model is right 2.0 points more often" in shown
     assert "never" in text_of(
         exchange_view.energy_table(replace(small, query=1.0), large, "local", 1)
     )
 
 
-def test_energy_compares_ways_that_are_equally_accurate(page):
-    small, large = page._answer_costs("base-s", "base-l", "counted")
+def test_energy_compares_ways_that_are_equally_accurate_and_charges_all_that_was_trained(page):
+    small, large = page._answer_costs("base-s", "base-l", "counted", "best_of_n")
     assert 0 < small.accuracy <= 1
-    assert 0 < large.accuracy <= 1
+    one = page._results_store.model_results("base-l").results.runs
+    assert large.accuracy == pytest.approx(
+        one[one["strategy"] == "greedy"].groupby("question")["majority"].mean().mean()
+    )
     assert small.training == pytest.approx(6 * TOKENS * (1000 + 500))
     assert large.training == pytest.approx(6 * TOKENS * 5000)
-    assert small.name in page.draw_energy("base-s", "base-l", "counted", "local", 6)[page.energy]
+    shown = page.draw_energy("base-s", "base-l", "counted", "best_of_n", "local", 6)[page.energy]
+    assert small.name in shown
+
+
+def test_a_way_that_revises_needs_the_reviser_and_its_verifier_trained():
+    about = {"model": "s", "parameters": 10, "verifier": "prm", "verifier_parameters": 5}
+    about |= {"reviser": "r", "revision_verifier": "rp"}
+    assert _trained_models(about, {"revise"}, "counted") == {"s": 10, "r": 10, "rp": 5}
+    assert _trained_models(about, {"revise"}, "free") == {"s": 10, "r": 10}
+    assert _trained_models(about, {"beam"}, "counted") == {"s": 10, "prm": 5}
+    assert set(_trained_models(about, {"beam", "revise"}, "counted")) == {"s", "r", "prm", "rp"}
+
+
+def test_a_larger_model_without_a_greedy_run_is_one_sentence(folder, tmp_path):
+    results = synthetic(30, 16, seed=5000).results
+    about = dict(results.about) | {"model": "base-l", "parameters": 5000}
+    save(synthetic(30, 16, seed=1000).results, tmp_path / "base-s")
+    save(replace(results, about=about, runs=None), tmp_path / "base-l")
+    with gr.Blocks():
+        page = ExchangePage(ResultsStore(tmp_path), folder / "models")
+    assert "no greedy run" in compared(page, 22)[page.banner]
 
 
 @pytest.mark.slow
@@ -196,5 +225,5 @@ def test_a_model_of_unknown_training_is_said_in_one_sentence(folder, tmp_path):
         page = ExchangePage(ResultsStore(folder / "experiments"), tmp_path)
     assert (
         "on how many tokens"
-        in page.draw_energy("base-s", "base-l", "free", "local", 6)[page.energy]
+        in page.draw_energy("base-s", "base-l", "free", "best_of_n", "local", 6)[page.energy]
     )

@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.ledger import LOCAL_FLOPS, LOCAL_WATTS
+from ttc_explorer.search.ledger import LOCAL_FLOPS, LOCAL_UTILISATION, LOCAL_WATTS
 
 UTILISATION = 0.4
 """Share of the peak that large-scale training reaches: 38 to 43 % on 8,192 to 16,384 H100 (Llama 3,
@@ -47,9 +47,9 @@ DEVICES: dict[str, Device] = {
         "Two desktop cores",
         LOCAL_WATTS,
         LOCAL_FLOPS,
-        1.0,  # the peak is itself a measured rate of matrix products
+        LOCAL_UTILISATION,
         "65 W class desktop processor; 160 GFLOP/s in float32 matrix products, measured on two "
-        "cores",
+        "cores, and the share by the seconds of the shipped sweeps",
     ),
     "laptop": Device(
         "Laptop processor",

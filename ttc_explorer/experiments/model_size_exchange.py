@@ -8,9 +8,11 @@ inference is multiplied by m:
 
     X + m·Y = M·(X + Y)   ⟹   m = M + (M − 1)·X/Y = M + 3·(M − 1)/R,   R = D_inf / D_pre.
 
-Where a verifier as large as the generator reads every token too, in both models, Y = 4·P·D_inf: X/Y
-and with it the second term halve, and the same m is met at half the R. In general, with a verifier
-of v times the generator's parameters, the divisor is 1 + v.
+That is for a small model that chooses without a verifier. One of v times its parameters reads every
+token that the small model writes, and none of the large one's single answer, which there is nothing
+to choose from. Each sample then costs 1 + v times as much:
+
+    X + m·(1 + v)·Y = M·(X + Y)   ⟹   m = (M + 3·(M − 1)/R) / (1 + v).
 """
 
 from __future__ import annotations
@@ -51,10 +53,10 @@ def inference_multiplier(larger: float, ratio: float, verifier: float = 0.0) -> 
     Args:
         larger: M, at least 1.
         ratio: R, tokens of inference to tokens of pretraining, above 0.
-        verifier: the verifier's FLOPs for each FLOP of the generator.
+        verifier: v, the verifier's FLOPs for each FLOP of the small model.
 
     Returns:
-        m (arXiv 2408.03314, section 7).
+        m (arXiv 2408.03314, section 7). Below 1 the small model cannot afford one verified sample.
 
     Raises:
         BadInput: an argument lies outside its bounds.
@@ -64,7 +66,7 @@ def inference_multiplier(larger: float, ratio: float, verifier: float = 0.0) -> 
     """
     if not (larger >= 1 and ratio > 0 and verifier >= 0):
         raise BadInput("M must be at least 1, R above 0, and the verifier's share not negative.")
-    return larger + 3 * (larger - 1) / (ratio * (1 + verifier))
+    return (larger + 3 * (larger - 1) / ratio) / (1 + verifier)
 
 
 def ratio_for_multiplier(larger: float, target_multiplier: float, verifier: float = 0.0) -> float:
@@ -74,11 +76,8 @@ def ratio_for_multiplier(larger: float, target_multiplier: float, verifier: floa
     >>> round(inference_multiplier(14, ratio_for_multiplier(14, 63.4)), 1)
     63.4
     """
-    return (
-        3 * (larger - 1) / ((target_multiplier - larger) * (1 + verifier))
-        if target_multiplier > larger
-        else float("inf")
-    )
+    rest = target_multiplier * (1 + verifier) - larger
+    return 3 * (larger - 1) / rest if rest > 0 else float("inf")
 
 
 def bracket_budget(measured: Sequence[int], budget: float) -> tuple[int, int, float] | None:
@@ -114,8 +113,8 @@ def compare_at_equal_flops(
     ``small`` is its evidence; its budget is spent on ``arm`` (strategy, settings, selector), or,
     without one, by the compute-optimal policy, every choice measured on held-out questions.
     ``large`` maps each question to what the large model is worth with ``samples`` solutions (1:
-    greedy); the small model's budget is ``samples`` · m. Between measured budgets accuracy is on a
-    straight line in their logarithm.
+    ``greedy_answers``); the small model's budget is ``samples`` · m. Between measured budgets
+    accuracy is on a straight line in their logarithm.
 
     Rows: bin (0 for all questions), budget, small, large, difference (small less large), low, high
     (paired, with bins and choices made anew in each resample), winner: small, large, open (the
@@ -192,15 +191,34 @@ def _values_by_budget(
     return curve.index.to_numpy(), {int(k): curve[k].to_numpy(float)[None] for k in curve}
 
 
+def greedy_answers(evidence: pd.DataFrame) -> pd.DataFrame:
+    """What a model is worth, and costs, that answers once and takes the likeliest token at every
+    place.
+
+    Args:
+        evidence: of the model, as ``evidence.py`` makes it.
+
+    Returns:
+        The rows of its greedy run, by ``question``. By a selector that reads no scores: nothing is
+        chosen, and no verifier is needed.
+
+    Raises:
+        BadInput: greedy was not run; a sample at a temperature is not that.
+    """
+    rows = evidence[(evidence["strategy"] == "greedy") & (evidence["selector"] == "majority")]
+    if rows.empty:
+        raise BadInput("The larger model has no greedy run: sweep it with --strategy greedy.")
+    return rows.set_index("question")
+
+
 @dataclass(frozen=True)
 class AccuracyMatch:
-    """A way of the small model that is as accurate as the large one: what it is, its mean FLOPs a
-    question, its accuracy, and that of the large model (``large_accuracy``), on held-out
-    questions."""
+    """Ways of the small model that are as accurate as the large one: their ``ways`` (strategy,
+    settings, budget), one of each half of the questions, the same twice if they agree; their mean
+    FLOPs a question and accuracy on the questions that did not choose them, and the accuracy of the
+    large model on the same, which are all."""
 
-    strategy: str
-    settings: str
-    budget: int
+    ways: tuple[tuple[str, str, int], ...]
     flops: float
     accuracy: float
     large_accuracy: float
@@ -208,30 +226,32 @@ class AccuracyMatch:
 
 def cheapest_match(small: pd.DataFrame, large: pd.Series, seed: int = 0) -> AccuracyMatch | None:
     """The cheapest (strategy, settings, budget) that on one random half of the questions is as
-    accurate as the large model, measured on the other half; None if there is none.
+    accurate as the large model, measured on the other half, both ways round; None if a half has
+    none.
 
     ``small`` is its evidence under one selector, ``large`` the worth of one answer by question.
     """
     method_columns = ["strategy", "settings", "budget"]
     shared = np.intersect1d(small["question"].unique(), large.dropna().index)
-    selection_questions = np.random.default_rng(seed).permutation(shared)[: len(shared) // 2]
-    in_bin = small["question"].isin(selection_questions)
-    means = small[in_bin].groupby(method_columns)[["value", "flops"]].mean()
-    good = means[means["value"] >= large.reindex(selection_questions).mean()]
-    if not len(good):
-        return None
-    strategy, settings, budget = good["flops"].idxmin()
-    is_chosen_method = (small[method_columns] == [strategy, settings, budget]).all(axis=1)
-    measured = small[is_chosen_method & ~in_bin & small["question"].isin(shared)]
-    large_accuracy = float(large.reindex(measured["question"]).mean())
-    means = measured[["flops", "value"]].mean()
+    shuffled = np.random.default_rng(seed).permutation(shared)
+    first, second = shuffled[: len(shared) // 2], shuffled[len(shared) // 2 :]
+    ways, measured = [], []
+    for chosen_on, measured_on in ((first, second), (second, first)):
+        rows = small[small["question"].isin(chosen_on)]
+        means = rows.groupby(method_columns)[["value", "flops"]].mean()
+        good = means[means["value"] >= large.reindex(chosen_on).mean()]
+        if not len(good):
+            return None
+        way = good["flops"].idxmin()
+        ways.append((str(way[0]), str(way[1]), int(way[2])))
+        is_way = (small[method_columns] == list(way)).all(axis=1)
+        measured.append(small[is_way & small["question"].isin(measured_on)])
+    means = pd.concat(measured)[["flops", "value"]].mean()
     return AccuracyMatch(
-        strategy,
-        settings,
-        int(budget),
+        tuple(ways),
         float(means["flops"]),
         float(means["value"]),
-        large_accuracy,
+        float(large.reindex(shared).mean()),
     )
 
 

@@ -12,9 +12,12 @@ from ttc_explorer.models.protocol import Cost
 
 LOCAL_WATTS = 65.0
 LOCAL_FLOPS = 160e9
-JOULES_PER_FLOP = LOCAL_WATTS / LOCAL_FLOPS
-"""Estimate: a 65 W desktop processor at its matrix-multiply peak of 160 GFLOP/s (two cores,
-measured)."""
+LOCAL_UTILISATION = 0.25
+"""What decoding reaches of the peak: the runs and pools of the shipped sweeps (assets/experiments)
+took a second of one of the two cores for 20 GFLOP."""
+JOULES_PER_FLOP = LOCAL_WATTS / (LOCAL_FLOPS * LOCAL_UTILISATION)
+"""Estimate: a 65 W desktop processor at a quarter of its matrix-multiply peak of 160 GFLOP/s (two
+cores, measured)."""
 
 
 @dataclass

@@ -189,7 +189,8 @@ TERMS: dict[str, str] = {
     # exchange
     "multiplier": "For equal total FLOPs, pretraining and inference: a model M times larger costs "
     "M times as "
-    "much of both. The small one may put all it saves into inference, m times what it would need.",
+    "much of both. The small one may put all it saves into inference, m times what it would need; "
+    "a verifier of v times its size reads along, so that each sample costs 1 + v times as much.",
     "ratio": "R: tokens that a model writes in its whole life over tokens that it was pretrained "
     "on. Small: "
     "a model that is seldom asked. Large: one in daily use by many.",
@@ -207,7 +208,8 @@ TERMS: dict[str, str] = {
     "many FLOPs as its size says. The larger model's one answer needs none.",
     "break-even": "The number of questions after which the small model that thinks has cost as "
     "much energy "
-    "as the larger one: it is cheaper to train, and dearer to ask. Both answer equally well here.",
+    "as the larger one: it is cheaper to train, and dearer to ask. How often each is right stands "
+    "beside it.",
     "energy estimate": "FLOPs times what the device draws at the share of its peak that is "
     "assumed. Nothing "
     "was measured at a socket; idle time, memory and cooling are left out.",

@@ -100,7 +100,8 @@ def formula_html(terms: ExchangeInputs) -> Markup:
         else "How many times the parameters of the small model the large one has.",
         "R": "Tokens of inference in the model's whole life for each token of its pretraining.",
         "3": "Pretraining takes 6 FLOPs a parameter and token, inference 2.",
-        "v": "Parameters of the verifier over those of the small model: it reads every token too."
+        "v": "Parameters of the verifier over those of the small model: it reads every token that "
+        "the small model writes. The larger model's one answer needs none."
         if terms.verifier
         else "The verifier is left out: nothing is charged for its reading.",
     }
@@ -152,12 +153,17 @@ def winners_plot(table: pd.DataFrame, terms: ExchangeInputs, most: float) -> Mar
         most: the largest budget measured.
     """
     if table["winner"].iloc[0] == OUT_OF_RANGE:
-        start = ratio_for_multiplier(terms.larger, most, terms.verifier)
+        start = (
+            ratio_for_multiplier(terms.larger, most, terms.verifier)
+            if terms.inference_multiplier > most
+            else math.inf
+        )
         return render(
             "out_of_range.html",
             title=OUT_OF_RANGE[0].upper() + OUT_OF_RANGE[1:],
             budget=format_number(float(table["budget"].iloc[0])),
             most=format_number(most),
+            too_few=terms.inference_multiplier < 1,
             start=format_number(start) if math.isfinite(start) else "",
         )
     rows = [
@@ -170,7 +176,7 @@ def winners_plot(table: pd.DataFrame, terms: ExchangeInputs, most: float) -> Mar
             100 * row.high,
             WINNER_LABELS[row.winner],
             f"{terms.small} with N = {format_number(row.budget)}: {row.small:.1%} right. "
-            f"{terms.large}, one answer: "
+            f"{terms.large}, greedy: "
             f"{row.large:.1%}. Difference {format_points(row.difference)} points "
             f"{format_interval(row.low, row.high, format_points)}.",
         )
@@ -189,28 +195,38 @@ class WinnerCell(NamedTuple):
 
 
 class WinnersRow(NamedTuple):
-    """Who wins at a ratio, in each bin, and the budget that thinking has there."""
+    """Who wins at a ratio, in each bin, and the budget that thinking has there; no cells where that
+    was not swept."""
 
     ratio: str
     budget: str
     cells: list[WinnerCell]
 
 
-def winners_table(tables: Mapping[float, pd.DataFrame]) -> Markup:
-    """The signs at the paper's three R, bin by bin (arXiv 2408.03314, figure 9)."""
+def winners_table(tables: Mapping[float, pd.DataFrame], most: float) -> Markup:
+    """The signs at the paper's three R, bin by bin (arXiv 2408.03314, figure 9).
+
+    Args:
+        tables: by R, rows of ``model_size_exchange.compare_at_equal_flops``.
+        most: the largest budget measured.
+    """
     rows = []
     for ratio, table in tables.items():
         at = table.set_index("bin")
         budget = format_number(float(table["budget"].iloc[0]))
-        cells = [_winner_cell(at.loc[number]) for number in QUINTILE_LABELS]
+        is_measured = at["winner"].iloc[0] != OUT_OF_RANGE
+        cells = [_winner_cell(at.loc[number]) for number in QUINTILE_LABELS] if is_measured else []
         rows.append(WinnersRow(format_number(ratio), budget, cells))
-    return render("winners_table.html", labels=list(QUINTILE_LABELS.values()), rows=rows)
+    return render(
+        "winners_table.html",
+        labels=list(QUINTILE_LABELS.values()),
+        rows=rows,
+        most=format_number(most),
+    )
 
 
 def _winner_cell(row: pd.Series) -> WinnerCell:
     tone, tip = WINNER_STYLES[row.winner], WINNER_LABELS[row.winner]
-    if row.winner == OUT_OF_RANGE:
-        return WinnerCell("beyond", tone, "?", tip)
     shown = {"small": "small", "large": "larger", "open": "open"}[row.winner]
     interval = format_interval(row.low, row.high, format_points)
     return WinnerCell(
@@ -289,19 +305,22 @@ def _pareto_line(best: pd.DataFrame) -> plotly_figures.Figure:
 
 @dataclass(frozen=True)
 class AnswerCost:
-    """FLOPs of a way to answer: of its ``training``, and of a ``query``; ``name`` is what people
-    call it."""
+    """FLOPs of a way to answer: of its ``training``, that of the ``models`` it needs, and of a
+    ``query``; ``name`` is what people call it."""
 
     name: str
     training: float
     query: float
     accuracy: float
+    models: tuple[str, ...]
 
 
 class EnergyRow(NamedTuple):
-    """A way to answer: how often it is right, what it costs, whether it costs less in all."""
+    """A way to answer: the models it needs, how often it is right, what it costs, whether it costs
+    less in all."""
 
     name: str
+    models: str
     cells: list[str]
     chosen: bool
 
@@ -323,6 +342,7 @@ def energy_table(small: AnswerCost, large: AnswerCost, device: str, queries: flo
     rows = [
         EnergyRow(
             work.name,
+            ", ".join(work.models),
             [
                 f"{work.accuracy:.1%}",
                 format_energy(flops_to_joules(work.training, device)),
@@ -342,9 +362,23 @@ def energy_table(small: AnswerCost, large: AnswerCost, device: str, queries: flo
         break_even=figure,
         explanation=explanation,
         questions=format_amount(queries),
+        more_accurate=_describe_accuracy(small, large),
         rows=rows,
         device=DEVICES[device],
         peak=format_si(DEVICES[device].peak),
+    )
+
+
+def _describe_accuracy(small: AnswerCost, large: AnswerCost) -> str:
+    """How far apart the two are."""
+    gap = 100 * (small.accuracy - large.accuracy)
+    if abs(gap) < 0.5:
+        return "Both are right equally often, within half a point."
+    which = "small model is" if gap > 0 else "larger model is"
+    return (
+        f"They are not equally good: the {which} right {abs(gap):.1f} points more often. It was "
+        "chosen as the cheapest way that was at least as accurate on the other half of the "
+        "questions."
     )
 
 

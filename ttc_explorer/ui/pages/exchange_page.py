@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from ttc_explorer.experiments.cross_fitting import BASELINE, SELECTOR
 from ttc_explorer.experiments.energy import DEVICES
 from ttc_explorer.experiments.model_size_exchange import (
     PAPER_RATIOS,
+    AccuracyMatch,
     cheapest_match,
     compare_at_equal_flops,
+    greedy_answers,
     pareto_front,
     pretraining_flops,
 )
@@ -107,8 +110,8 @@ class ExchangePage(Page):
             control_heading("Larger model, one answer", "larger model")
             self.large = segmented_control("Larger model", "exchange-large", choices[1:], last)
             control_heading("Thinking by", "thinking by")
-            ways = [("Policy", "policy"), ("Best-of-N", "best_of_n")]
-            self.spending = segmented_control("Thinking by", "exchange-spending", ways, "policy")
+            ways = [("Best-of-N", "best_of_n"), ("Policy", "policy")]
+            self.spending = segmented_control("Thinking by", "exchange-spending", ways, "best_of_n")
         with gr.Column(min_width=0, visible=not self._has_pair):
             control_heading("M, times larger", "larger by")
             self.larger = number_input("M, times larger", "exchange-larger", PAPER_SIZE_RATIO)
@@ -211,9 +214,9 @@ class ExchangePage(Page):
             **slow,
         )
         gr.on(
-            [*pair_changes, self.device.input, self.queries.input],
+            [*pair_changes, self.spending.input, self.device.input, self.queries.input],
             self.draw_energy,
-            [*pair, self.device, self.queries],
+            [*pair, self.spending, self.device, self.queries],
             [self.energy, self.asked],
             **slow,
         )
@@ -251,12 +254,12 @@ class ExchangePage(Page):
         }
         table = self._cached_exchange(small, large, verifier, terms.ratio, spending)
         way = "by the policy" if spending == "policy" else "by best-of-N"
-        caption = f"{small} thinking {way}, less {large}, in points"
+        caption = f"{small} thinking {way}, less {large} answering greedily, in points"
         most = self._max_budget(small, spending)
         return {
             self.wins_head: card_heading("Who wins", caption),
             self.wins: exchange_view.winners_plot(table, terms, most),
-            self.pattern: exchange_view.winners_table(at_paper_ratios),
+            self.pattern: exchange_view.winners_table(at_paper_ratios, most),
             self.banner: "",
         }
 
@@ -273,11 +276,11 @@ class ExchangePage(Page):
 
     @guarded("energy", "note")
     def draw_energy(
-        self, small: str, large: str, verifier: str, device: str, queries: float
+        self, small: str, large: str, verifier: str, spending: str, device: str, queries: float
     ) -> ComponentUpdates:
         """What both cost in joules."""
         self._size_ratio(small, large)
-        ours, theirs = self._answer_costs(small, large, verifier)
+        ours, theirs = self._answer_costs(small, large, verifier, spending)
         return {
             self.energy: exchange_view.energy_table(ours, theirs, device, 10**queries),
             self.asked: exchange_view.queries_label(10**queries),
@@ -340,10 +343,9 @@ class ExchangePage(Page):
             raise BadInput(
                 f"The results of {small} have no probe to read difficulty from: sweep with one."
             )
-        one = _single_answers(self._results_store.model_results(large).evidence)
         return compare_at_equal_flops(
             self._results_store.model_results(small).evidence,
-            one.set_index("question")["value"],
+            greedy_answers(self._results_store.model_results(large).evidence)["value"],
             results.probe.groupby("question")["correct"].mean(),
             self._size_ratio(small, large),
             ratio,
@@ -370,12 +372,14 @@ class ExchangePage(Page):
     def _training_flops(self, model: str, verifier: str) -> float:
         """FLOPs that made the model, and its verifier if that is counted. Raises BadInput."""
         about = self._results_store.model_results(model).results.about
-        flops = pretraining_flops(about["parameters"], self._training_tokens(str(about["model"])))
-        if verifier == "counted" and about.get("verifier"):
-            flops += pretraining_flops(
-                about["verifier_parameters"], self._training_tokens(str(about["verifier"]))
-            )
-        return flops
+        return self._sum_training(_trained_models(about, {BASELINE.strategy}, verifier))
+
+    def _sum_training(self, parameters: Mapping[str, int]) -> float:
+        """FLOPs that made these models: name → parameters. Raises BadInput."""
+        return sum(
+            pretraining_flops(count, self._training_tokens(name))
+            for name, count in parameters.items()
+        )
 
     def _training_tokens(self, model: str) -> float:
         """Tokens that a shipped model was trained on. Raises BadInput."""
@@ -384,33 +388,65 @@ class ExchangePage(Page):
             raise BadInput(UNKNOWN_TRAINING_MESSAGE.format(model))
         return float(pd.read_parquet(path, columns=["tokens"])["tokens"].max())
 
-    def _answer_costs(self, small: str, large: str, verifier: str) -> tuple[AnswerCost, AnswerCost]:
+    def _answer_costs(
+        self, small: str, large: str, verifier: str, spending: str
+    ) -> tuple[AnswerCost, AnswerCost]:
         """The cheapest way of the small model to be as accurate as one answer of the large one, and
         that one answer; chosen on one half of the questions, measured on the other. Raises BadInput
         where there is none."""
-        one = _single_answers(self._results_store.model_results(large).evidence).set_index(
-            "question"
-        )
-        ways = self._results_store.model_results(small).evidence
-        way = cheapest_match(ways[ways["selector"] == SELECTOR], one["value"], ESTIMATION_SEED)
-        if way is None:
+        one = greedy_answers(self._results_store.model_results(large).evidence)
+        evidence = self._results_store.model_results(small).evidence
+        arm = SPENDING_ARMS[spending]
+        is_way = (evidence["selector"] == SELECTOR) & (evidence["strategy"] != "auto")
+        if arm is not None:
+            is_way &= (evidence["strategy"] == arm[0]) & (evidence["settings"] == arm[1])
+        match = cheapest_match(evidence[is_way], one["value"], ESTIMATION_SEED)
+        if match is None:
             raise BadInput(
                 f"Nothing that was measured makes {small} as accurate as one answer of {large}."
             )
-        name = f"{small}, {StrategyVariant(way.strategy, way.settings).name}, N = {way.budget}"
+        about = self._results_store.model_results(small).results.about
+        helped = _trained_models(about, {strategy for strategy, *_ in match.ways}, verifier)
         base = self._results_store.model_results(large).results.about
-        flops = pretraining_flops(base["parameters"], self._training_tokens(str(base["model"])))
+        own = {str(base["model"]): int(base["parameters"])}
         return (
-            AnswerCost(name, self._training_flops(small, verifier), way.flops, way.accuracy),
             AnswerCost(
-                f"{large}, one answer", flops, float(one["flops"].mean()), way.large_accuracy
+                f"{small}, {_name_ways(match)}",
+                self._sum_training(helped),
+                match.flops,
+                match.accuracy,
+                tuple(helped),
+            ),
+            AnswerCost(
+                f"{large}, greedy",
+                self._sum_training(own),
+                float(one["flops"].mean()),
+                match.large_accuracy,
+                tuple(own),
             ),
         )
 
 
-def _single_answers(evidence: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the greedy answer, or, without one, of a single sample."""
-    # By a selector that reads no scores: a single answer is not chosen, and needs no verifier.
-    rows = evidence[(evidence["budget"] == 1) & (evidence["selector"] == "majority")]
-    greedy = rows[rows["strategy"] == "greedy"]
-    return greedy if len(greedy) else rows[rows["strategy"] == BASELINE.strategy]
+def _trained_models(
+    about: Mapping[str, Any], strategies: set[str], verifier: str
+) -> dict[str, int]:
+    """Name → parameters of all models that had to be trained for these strategies: the generator,
+    the reviser of ``revise`` and ``hybrid``, and those that judge, if they are ``counted``."""
+    models = {str(about["model"]): int(about["parameters"])}
+    judges = {"verifier"} if strategies - {"revise"} else set()
+    if strategies & {"revise", "hybrid"}:
+        models[str(about["reviser"])] = int(about["parameters"])  # fine-tuned from the generator
+        judges |= {"revision_verifier"}
+    if verifier == "counted":
+        judge_names = sorted(str(about[judge]) for judge in judges if about.get(judge))
+        models |= dict.fromkeys(judge_names, int(about["verifier_parameters"] or 0))
+    return models
+
+
+def _name_ways(match: AccuracyMatch) -> str:
+    """The ways of a match, each once."""
+    names = [
+        f"{StrategyVariant(strategy, settings).name}, N = {budget}"
+        for strategy, settings, budget in match.ways
+    ]
+    return " or ".join(dict.fromkeys(names))
