@@ -12,6 +12,7 @@ import pytest
 from playwright._impl._driver import compute_driver_executable
 
 from tests.search.regenerate import CASES, run_case
+from tests.ui.test_address_state import KEYS
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES
@@ -24,6 +25,7 @@ from ttc_explorer.search.tree import (
     ValueUpdated,
 )
 from ttc_explorer.search.voting import lacks_figures, ranked_votes
+from ttc_explorer.ui.address.address_state import browser_keys
 from ttc_explorer.ui.html_templates import typeset_math
 from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules, exported_names
 from ttc_explorer.ui.run_viewer.stream import RunStream, single_line
@@ -119,7 +121,9 @@ def fixtures(tmp_path_factory) -> Path:
         }
     file = tmp_path_factory.mktemp("js") / "runs.json"
     maths = [[text, typeset_math(text)] for text in MATHS]
-    file.write_text(json.dumps({"runs": runs, "maths": maths}), "utf-8")
+    file.write_text(
+        json.dumps({"runs": runs, "maths": maths, "addressKeys": browser_keys(KEYS)}), "utf-8"
+    )
     return file
 
 

@@ -1,0 +1,1 @@
+"""The address of the page: what it says, and how the browser and the pages keep to it."""
