@@ -50,6 +50,23 @@ class Page:
 
 
 @dataclass(frozen=True)
+class PageIntro:
+    """What stands at the head of a page, folded to one line.
+
+    Attributes:
+        line: what it is about, in a few words.
+        see: what do I see here?
+        act: what can I do?
+        why: why does it matter?
+    """
+
+    line: str
+    see: str
+    act: str
+    why: str
+
+
+@dataclass(frozen=True)
 class PageEntry:
     """A page in the registry.
 
@@ -57,6 +74,7 @@ class PageEntry:
         name: its name here and in addresses.
         title: in the navigation.
         order: pages stand there by it, from the least.
+        intro: its head.
         build: puts the page where it is called, inside ``gr.Blocks``.
         stylesheet: its styles, if it has any of its own.
     """
@@ -64,6 +82,7 @@ class PageEntry:
     name: str
     title: str
     order: int
+    intro: PageIntro | None
     build: Callable[[AppContext], Page]
     stylesheet: Path | None
 
@@ -72,7 +91,7 @@ PAGES: Registry[PageEntry] = Registry("page")
 
 
 def page(
-    name: str, *, title: str, order: int
+    name: str, *, title: str, order: int, intro: PageIntro | None = None
 ) -> Callable[[Callable[[AppContext], Page]], Callable[[AppContext], Page]]:
     """A decorator that registers what builds a page. A file of styles of the same name beside its
     module, ``my_page.css`` beside ``my_page.py``, is taken along.
@@ -81,11 +100,13 @@ def page(
         name: of the page, an identifier.
         title: in the navigation.
         order: where it stands there. The pages of the package have 10, 20, 30 …
+        intro: what the page says of itself, if it does.
     """
 
     def register(build: Callable[[AppContext], Page]) -> Callable[[AppContext], Page]:
         stylesheet = Path(inspect.getfile(build)).with_suffix(".css")
-        entry = PageEntry(name, title, order, build, stylesheet if stylesheet.is_file() else None)
+        own_styles = stylesheet if stylesheet.is_file() else None
+        entry = PageEntry(name, title, order, intro, build, own_styles)
         PAGES.register(name, entry, build.__module__)
         return build
 

@@ -103,7 +103,7 @@ def launch_options() -> dict[str, Any]:
     themselves included."""
     scripts = [
         Markup((STATIC_FOLDER / f"{name}.js").read_text("utf-8"))
-        for name in ("tips", "service_status")
+        for name in ("tips", "glossary_window", "service_status")
     ]
     own = [entry.stylesheet for entry in pages_in_order() if entry.stylesheet is not None]
     return {

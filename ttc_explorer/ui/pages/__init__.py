@@ -13,6 +13,8 @@ from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.page_signals import narrow_screen
 from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.endpoints import publish_endpoints
+from ttc_explorer.ui.glossary import TERMS
+from ttc_explorer.ui.glossary_examples import EXAMPLES
 from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.page import AppContext, Page, pages_in_order
 from ttc_explorer.ui.pages import (
@@ -65,6 +67,7 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         # queue. It is made first: Gradio makes all its routes anew after it.
         app.queue(max_size=MAX_EVENTS, default_concurrency_limit=None)
         gr.HTML(HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
+        html_block("glossary-place", render("glossary.html", terms=TERMS, examples=EXAMPLES))
         narrow_screen()  # here, where it is known whichever tab is open
         selection = gr.State(ModelSelection(), delete_callback=model_manager.drain_and_close)
         context = AppContext(model_manager, initial_run, selection)
@@ -72,6 +75,10 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         with gr.Tabs(elem_id="pages"):
             for entry in pages_in_order():
                 with gr.Tab(entry.title, id=entry.name) as tab:
+                    if entry.intro is not None:
+                        html_block(
+                            f"{entry.name}-intro", render("page_intro.html", intro=entry.intro)
+                        )
                     page = entry.build(context)
                 opened.append((tab, page))
         # First: the browser takes what follows an opening in turn, and waits for each answer.

@@ -43,7 +43,7 @@ from ttc_explorer.ui.components.strategy_comparison import (
     validated_token_budget,
 )
 from ttc_explorer.ui.html_templates import render_macro
-from ttc_explorer.ui.page import AppContext, Page, page
+from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 from ttc_explorer.ui.results_store import shipped_results
 from ttc_explorer.ui.run_viewer.comparison_stream import ComparisonStream, comparison_preview
 from ttc_explorer.ui.run_viewer.viewer_component import comparison_viewer
@@ -67,7 +67,19 @@ DEFAULT_COMPARED = (
 """Keys of what is chosen at first: what needs no reviser."""
 
 
-@page("compare", title="Compare", order=20)
+@page(
+    "compare",
+    title="Compare",
+    order=20,
+    intro=PageIntro(
+        "One question, several strategies, the same budget.",
+        see="A tree a strategy, all on the same question, and a table of what each found and "
+        "spent.",
+        act="Choose strategies and a budget, in samples or in tokens, and run them together.",
+        why="One question is an anecdote: it shows how strategies differ, and not which is "
+        "better. Curves has hundreds of questions.",
+    ),
+)
 def build(app: AppContext) -> ComparePage:
     """Put the page where we are."""
     return ComparePage(app.model_manager, app.initial_run, app.selection)

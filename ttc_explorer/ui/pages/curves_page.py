@@ -45,7 +45,7 @@ from ttc_explorer.ui.components.strategy_chips import (
 )
 from ttc_explorer.ui.html_templates import render, render_macro
 from ttc_explorer.ui.number_format import count_noun
-from ttc_explorer.ui.page import AppContext, Page, page
+from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 from ttc_explorer.ui.results_store import SWEEP_COMMAND, ModelResults, ResultsStore, shipped_results
 from ttc_explorer.ui.strategy_variants import COVERAGE, StrategyVariant, variants_by_key
 
@@ -103,7 +103,20 @@ SPLIT_HELP = {
 }
 
 
-@page("curves", title="Curves", order=30)
+@page(
+    "curves",
+    title="Curves",
+    order=30,
+    intro=PageIntro(
+        "What more compute buys, over hundreds of questions.",
+        see="Accuracy of each strategy against what it spent, with intervals, on questions "
+        "that the models never saw.",
+        act="Choose strategies, difficulty, and how compute is counted. Open a pool of your "
+        "own model’s samples.",
+        why="Which strategy is better depends on the budget, the difficulty, and on what is "
+        "counted as compute.",
+    ),
+)
 def build(app: AppContext) -> CurvesPage:
     """Put the page where we are."""
     return CurvesPage(shipped_results())

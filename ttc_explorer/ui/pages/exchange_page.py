@@ -40,7 +40,7 @@ from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
 from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.components.real_models_table import real_models_table
 from ttc_explorer.ui.components.result_card import ResultCard, card_heading
-from ttc_explorer.ui.page import AppContext, Page, page
+from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 from ttc_explorer.ui.results_store import ESTIMATION_SEED, ResultsStore, shipped_results
 from ttc_explorer.ui.strategy_variants import StrategyVariant
 
@@ -62,7 +62,20 @@ UNKNOWN_TRAINING_MESSAGE = (
 )
 
 
-@page("exchange", title="Exchange", order=50)
+@page(
+    "exchange",
+    title="Exchange",
+    order=50,
+    intro=PageIntro(
+        "A bigger model, or more thinking by a small one?",
+        see="Two ways to spend the same FLOPs, compared by difficulty: train a larger model, "
+        "or let the small one think.",
+        act="Change how often the models are asked in their life, and what the small one "
+        "thinks by.",
+        why="Training is paid once, thinking at every question. How often you ask decides "
+        "which is cheaper.",
+    ),
+)
 def build(app: AppContext) -> ExchangePage:
     """Put the page where we are."""
     return ExchangePage(shipped_results())

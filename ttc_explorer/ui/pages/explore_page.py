@@ -36,7 +36,7 @@ from ttc_explorer.ui.components.run_estimate import RunRates, estimate_run, esti
 from ttc_explorer.ui.components.run_request import RunRequest
 from ttc_explorer.ui.components.strategy_controls import StrategyControls
 from ttc_explorer.ui.components.trace_buttons import TraceButtons
-from ttc_explorer.ui.page import AppContext, Page, page
+from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 from ttc_explorer.ui.results_store import ResultsStore, shipped_results
 from ttc_explorer.ui.run_viewer.viewer_component import run_viewer
 
@@ -56,7 +56,20 @@ FIRST_STEPS = {
 PRESS_RUN = component_script("press_run.js")
 
 
-@page("explore", title="Explore", order=10)
+@page(
+    "explore",
+    title="Explore",
+    order=10,
+    intro=PageIntro(
+        "Does thinking longer help? Watch a small model try.",
+        see="One question, and the tree of attempts that a small model makes at it. Colour is "
+        "what a second model, the verifier, thinks of each step.",
+        act="Ask, choose a strategy and a budget, and press Run. Open any step to see why it "
+        "was kept or dropped; count the votes by another rule.",
+        why="The same model answers better when it may try more and is judged well. This is "
+        "where you see what that costs.",
+    ),
+)
 def build(app: AppContext) -> ExplorePage:
     """Put the page where we are."""
     return ExplorePage(app.model_manager, app.initial_run, choice=app.selection)

@@ -21,7 +21,7 @@ from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
 from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.components.result_card import ResultCard
-from ttc_explorer.ui.page import AppContext, Page, page
+from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 from ttc_explorer.ui.results_store import SWEEP_COMMAND
 
 FINDINGS_FILE = "findings.json"
@@ -32,7 +32,18 @@ NO_RESULTS_MESSAGE = (
 TESTING_MESSAGE = "Testing the findings on the shipped results: half a minute …"
 
 
-@page("findings", title="Findings", order=70)
+@page(
+    "findings",
+    title="Findings",
+    order=70,
+    intro=PageIntro(
+        "What the paper claims, and what we measured.",
+        see="Each claim with our verdict, the figure, and its 95 % interval.",
+        act="Open one: what was compared, on how many questions, and the command that makes "
+        "it again.",
+        why="Some claims hold here and some do not. Knowing when is worth more than believing all.",
+    ),
+)
 def build(app: AppContext) -> FindingsPage:
     """Put the page where we are."""
     return FindingsPage(EXPERIMENTS_FOLDER)

@@ -25,7 +25,7 @@ from ttc_explorer.ui.components.models_view import ModelListItem
 from ttc_explorer.ui.components.page_signals import on_load
 from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.html_templates import render_macro
-from ttc_explorer.ui.page import AppContext, Page, page
+from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 
 if TYPE_CHECKING:
     from ttc_explorer.models.model_description import ModelSetDescription
@@ -59,7 +59,19 @@ def login_available(environment: Mapping[str, str] = os.environ) -> bool:
     return bool(space and packages and all(map(environment.get, OAUTH_VARIABLES)))
 
 
-@page("models", title="Models", order=80)
+@page(
+    "models",
+    title="Models",
+    order=80,
+    intro=PageIntro(
+        "Who answers, and who judges.",
+        see="The models that can be used here: what they are, how large, how well they do on "
+        "a first try.",
+        act="Choose a generator and a verifier and load them, for yourself alone.",
+        why="Test-time compute is spent by a model: a stronger one starts higher, and costs "
+        "more a token.",
+    ),
+)
 def build(app: AppContext) -> ModelsPage:
     """Put the page where we are."""
     return ModelsPage(app.model_manager, app.selection)

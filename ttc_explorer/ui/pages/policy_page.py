@@ -28,7 +28,7 @@ from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.components.result_card import ResultCard, card_heading
 from ttc_explorer.ui.components.results_source import results_source
 from ttc_explorer.ui.number_format import count_noun
-from ttc_explorer.ui.page import AppContext, Page, page
+from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 from ttc_explorer.ui.results_store import (
     ESTIMATION_SEED,
     SWEEP_COMMAND,
@@ -70,7 +70,20 @@ OTHER_MODEL_HINT = (
 )
 
 
-@page("policy", title="Policy", order=40)
+@page(
+    "policy",
+    title="Policy",
+    order=40,
+    intro=PageIntro(
+        "Which strategy for which question, and what that saves.",
+        see="For each difficulty and budget the strategy that was measured to be best, and "
+        "how sure that is.",
+        act="Count compute in several ways, pay for reading the difficulty or not, share a "
+        "budget among questions.",
+        why="Easy and hard questions want different strategies; whether choosing pays depends "
+        "on what choosing costs.",
+    ),
+)
 def build(app: AppContext) -> PolicyPage:
     """Put the page where we are."""
     return PolicyPage(shipped_results(), app.model_manager.learner)

@@ -26,7 +26,7 @@ from ttc_explorer.ui.components.result_card import ResultCard, card_heading
 from ttc_explorer.ui.components.verifier_view import ScoreComparison, VerifierMeasurements
 from ttc_explorer.ui.html_templates import render, render_macro
 from ttc_explorer.ui.number_format import count_noun
-from ttc_explorer.ui.page import AppContext, Page, page
+from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 from ttc_explorer.ui.results_store import SWEEP_COMMAND, ResultsStore, shipped_results
 from ttc_explorer.ui.run_viewer.comparison_stream import runs_side_by_side
 from ttc_explorer.ui.run_viewer.viewer_component import comparison_viewer
@@ -97,7 +97,20 @@ CARDS = {
 read it."""
 
 
-@page("verifier", title="Verifier", order=60)
+@page(
+    "verifier",
+    title="Verifier",
+    order=60,
+    intro=PageIntro(
+        "When can a score be trusted?",
+        see="How the verifier’s scores relate to the truth: as chances, as a ranking, step by "
+        "step.",
+        act="Choose a verifier and compare them; see what happens when a search follows its "
+        "scores too far.",
+        why="Every search is only as good as who judges it. A verifier that is wrong early "
+        "misleads all that follows.",
+    ),
+)
 def build(app: AppContext) -> VerifierPage:
     """Put the page where we are."""
     return VerifierPage(shipped_results(), RECORDED_RUNS_FOLDER)
