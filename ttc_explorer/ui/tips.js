@@ -21,7 +21,8 @@
     tip.style.top = `${below ? at.bottom + 6 : Math.max(room, at.top - tip.offsetHeight - 6)}px`;
   };
   addEventListener("mouseover", show);
-  addEventListener("focusin", show);
+  // Later: a popover that closes gives the focus back while no other may be shown.
+  addEventListener("focusin", (event) => setTimeout(show, 0, event));
   addEventListener("focusout", hide);
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
   addEventListener("scroll", hide, true);

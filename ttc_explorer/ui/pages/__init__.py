@@ -16,7 +16,7 @@ from ttc_explorer.ui.endpoints import publish_endpoints
 from ttc_explorer.ui.glossary import TERMS
 from ttc_explorer.ui.glossary_examples import EXAMPLES
 from ttc_explorer.ui.html_templates import render
-from ttc_explorer.ui.page import AppContext, Page, pages_in_order
+from ttc_explorer.ui.page import AppContext, Page, PageIntro, pages_in_order
 from ttc_explorer.ui.pages import (
     compare_page,
     curves_page,
@@ -76,9 +76,7 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
             for entry in pages_in_order():
                 with gr.Tab(entry.title, id=entry.name) as tab:
                     if entry.intro is not None:
-                        html_block(
-                            f"{entry.name}-intro", render("page_intro.html", intro=entry.intro)
-                        )
+                        page_intro(entry.intro)
                     page = entry.build(context)
                 opened.append((tab, page))
         # First: the browser takes what follows an opening in turn, and waits for each answer.
@@ -89,6 +87,16 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         publish_endpoints(model_manager)
         app.load(model_manager.start_loading, None, None, queue=False, api_visibility="private")
     return app
+
+
+def page_intro(intro: PageIntro) -> None:
+    """The head of a page."""
+    gr.HTML(
+        render("page_intro.html", intro=intro),
+        elem_classes="intro-place",
+        js_on_load=None,
+        apply_default_css=False,
+    )
 
 
 def carry_question(problems: list[tuple[gr.Tab, ProblemInput]]) -> None:
