@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import gradio as gr
+from markupsafe import Markup
 
 from ttc_explorer.search.run import Run
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
@@ -47,7 +48,7 @@ MAX_EVENTS = 10_000
 """Events that wait in Gradio's queue, where none ever should: more than there can be. (Without a
 number it takes 1 on ZeroGPU Spaces.)"""
 CARRY_QUESTION = component_script("carry_question.js")
-HEADER = (Path(__file__).parent / "header.html").read_text("utf-8")
+HEADER = Markup((Path(__file__).parent / "header.html").read_text("utf-8"))
 
 
 def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr.Blocks:
@@ -66,8 +67,8 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         # Who waits for a place waits in the run service, fairly, and is told so: not in Gradio's
         # queue. It is made first: Gradio makes all its routes anew after it.
         app.queue(max_size=MAX_EVENTS, default_concurrency_limit=None)
-        gr.HTML(HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
-        html_block("glossary-place", render("glossary.html", terms=TERMS, examples=EXAMPLES))
+        glossary = render("glossary.html", terms=TERMS, examples=EXAMPLES)
+        gr.HTML(HEADER + glossary, elem_id="header", js_on_load=None, apply_default_css=False)
         narrow_screen()  # here, where it is known whichever tab is open
         selection = gr.State(ModelSelection(), delete_callback=model_manager.drain_and_close)
         context = AppContext(model_manager, initial_run, selection)
