@@ -512,3 +512,25 @@ def test_what_this_is_stands_at_the_top_at_every_width(page):
 def test_the_page_comes_compressed(page, server):
     answer = page.request.get(server.url, headers={"Accept-Encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
+
+
+def test_a_question_asked_with_many_seeds_grows_its_own_curve_and_every_run_opens(page):
+    problem(page).fill("Solve 2x+3=11.")
+    page.get_by_role("button", name="Try 20 seeds").click()
+    curve = page.get_by_role("region", name="This question, many times")
+    expect(curve.locator("svg circle").first).to_be_attached()  # long before all have ended
+    expect(curve.get_by_role("status")).to_contain_text("of 160 runs …")
+    expect(curve.locator("td button", has_text="/20")).not_to_have_count(0)
+    page.get_by_role("button", name="Stop", exact=True).last.click()
+    expect(curve.get_by_role("status")).to_contain_text("Stopped after")
+
+    curve.locator('[data-budget="1"]').first.click()
+    seed = curve.locator('.seeds [data-seed="3"]')
+    expect(seed).to_have_attribute("data-budget", "1")
+    answer = re.match("Seed 3: (.*), (right|wrong)", seed.get_attribute("aria-label")).group(1)
+    page.locator("#repeat-unit").get_by_text("Tokens").click()
+    expect(curve.get_by_role("img")).to_have_attribute("aria-label", re.compile("tokens written"))
+    seed.click()
+    expect(status(page)).to_have_attribute("data-state", "done")
+    expect(page.locator(".headline .asked p")).to_contain_text("N = 1 · seed 3")
+    expect(page.locator(".card.hero .figure")).to_have_text(answer)

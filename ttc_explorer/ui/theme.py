@@ -13,7 +13,14 @@ from ttc_explorer.ui.page import pages_in_order
 from ttc_explorer.ui.plot_css import dark_theme_css
 
 STATIC_FOLDER = Path(__file__).parent
-SHARED_STYLESHEETS = ("shared_controls", "style", "plots", "cards", "run_viewer/style")
+SHARED_STYLESHEETS = (
+    "shared_controls",
+    "style",
+    "plots",
+    "cards",
+    "repeated_runs",
+    "run_viewer/style",
+)
 
 # light, dark
 PAGE_COLOUR = ("#f3f5f9", "#0d1117")

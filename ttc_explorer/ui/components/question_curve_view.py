@@ -94,7 +94,7 @@ def question_message(
     curve: QuestionCurve, points: Sequence[QuestionPoint], seeds: int, found: bool, outside: bool
 ) -> str:
     """What the points say of the first strategy, from its least N to its largest with all seeds."""
-    if outside:
+    if outside and not curve.known:
         return (
             "The model does not know this kind of question: how often it says the same means "
             "nothing."

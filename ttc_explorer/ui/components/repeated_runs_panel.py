@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, get_args
 
 import gradio as gr
@@ -31,6 +32,7 @@ from ttc_explorer.ui.components.question_curve_view import (
     question_curve_html,
 )
 from ttc_explorer.ui.components.run_controls import POLL_SECONDS, frames_or, visitor_of
+from ttc_explorer.ui.components.run_request import RunRequest
 from ttc_explorer.ui.html_templates import render_macro
 
 SEEDS = 20
@@ -53,15 +55,14 @@ class RepeatedQuestion:
     Attributes:
         text: the question.
         strategy: that the visitor chose.
-        make_run: a run by these models, of a strategy, N and seed. May raise BadInput.
-        controls: component -> its value, so that a run of it can be asked for again.
+        request: a run of a strategy, N and seed, all else as the visitor set it. May raise
+            BadInput.
         outside: the models do not know this kind of question.
     """
 
     text: str
     strategy: str
-    make_run: Callable[[LoadedModels, str, int, int], Run]
-    controls: ComponentUpdates
+    request: Callable[[str, int, int], RunRequest]
     outside: bool
 
 
@@ -93,7 +94,7 @@ class RepeatedRunsPanel:
         self.session = gr.State(RepeatedSession())
         with gr.Column(elem_id="repeat", min_width=0):
             with gr.Row(elem_id="repeat-head"):
-                control_heading("This question, many times")
+                control_heading("Is it luck?")
                 self.start = gr.Button(f"Try {SEEDS} seeds", min_width=0, elem_id="repeat-start")
                 self.stop = gr.Button(
                     "Stop", variant="stop", min_width=0, elem_id="repeat-stop", visible=False
@@ -281,9 +282,11 @@ class RepeatedRunsPanel:
 def _runs(session: RepeatedSession, models: LoadedModels) -> Iterator[Run]:
     """All runs, the cheap ones first: the curve grows from its left end."""
     assert session.question is not None
-    for strategy, budget in sorted(session.plan, key=lambda point: point[1]):
-        for seed in range(SEEDS):
-            yield session.question.make_run(models, strategy, budget, seed)
+    strategies, budgets = (list(dict.fromkeys(part)) for part in zip(*session.plan, strict=True))
+    for budget, seed, strategy in product(budgets, range(SEEDS), strategies):
+        run = session.question.request(strategy, budget, seed).make_run(models)
+        run.display_scores = False  # nobody sees the steps
+        yield run
 
 
 def _ending(session: RepeatedSession, whole: int, time_is_up: bool) -> str:
@@ -293,10 +296,10 @@ def _ending(session: RepeatedSession, whole: int, time_is_up: bool) -> str:
     return f"Stopped after {done} of {whole} runs." if done < whole else f"{done} runs."
 
 
-def opened_run(session: RepeatedSession, event: gr.EventData) -> SeedOutcome | None:
+def opened_request(session: RepeatedSession, event: gr.EventData) -> RunRequest | None:
     """The run that a press on a seed asks for; None if there is none such."""
     key = str(event.strategy), str(event.budget), str(event.seed)
     for outcome in session.outcomes:
-        if (outcome.strategy, str(outcome.budget), str(outcome.seed)) == key:
-            return outcome
+        if session.question and (outcome.strategy, str(outcome.budget), str(outcome.seed)) == key:
+            return session.question.request(outcome.strategy, outcome.budget, outcome.seed)
     return None

@@ -20,6 +20,7 @@ from ttc_explorer.ui.components.basic_inputs import (
     segmented_control,
 )
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
+from ttc_explorer.ui.components.run_request import RunRequest
 from ttc_explorer.ui.components.strategy_picker import availability_update, strategy_picker
 from ttc_explorer.ui.html_templates import render_macro
 
@@ -160,7 +161,7 @@ class StrategyControls:
             }
         )
 
-    def set_to_run(self, run: Run, choice: ModelSelection | None) -> ComponentUpdates:
+    def set_to_run(self, run: Run | RunRequest, choice: ModelSelection | None) -> ComponentUpdates:
         """The controls as they have to stand to run this again."""
         settings = run.settings
         place = chain_ratio.nearest_position(settings.chains, run.budget)

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES, parse_budget
@@ -22,10 +23,16 @@ from ttc_explorer.ui.components.basic_inputs import (
 from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.explore_session import ExploreSession, run_standing, run_status
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence
-from ttc_explorer.ui.components.messages import status_line
+from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.page_signals import on_load
 from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.components.related_results import related_results
+from ttc_explorer.ui.components.repeated_runs_panel import (
+    RepeatedQuestion,
+    RepeatedRunsPanel,
+    RepeatedSession,
+    opened_request,
+)
 from ttc_explorer.ui.components.run_controls import (
     MAX_FRAME_SECONDS,
     WAITING_FRAME_SECONDS,
@@ -109,7 +116,9 @@ class ExplorePage(Page):
                 self.trace_buttons = TraceButtons(self.show_run, self.controls.banner)
                 self._build_first_steps()
             self.viewer = run_viewer("viewer", question="#problem textarea")
-            self.related_results = html_block("beside")
+            with gr.Column(elem_id="aside", min_width=0):
+                self.repeated = RepeatedRunsPanel(model_manager)
+                self.related_results = html_block("beside")
         self._connect()
         if initial_run is not None:
             self.viewer.value = self.session.value.picture()
@@ -137,7 +146,7 @@ class ExplorePage(Page):
         latest = at_once | {"trigger_mode": "always_last"}
         how = self.strategy_controls
         asked = [self.problem.text, self.problem.answer, *how.inputs]
-        note, banner = self.problem.note.outputs, self.controls.banner
+        note, message = self.problem.note.outputs, self.controls.banner
 
         ended = self.controls.connect(
             self.session,
@@ -151,7 +160,7 @@ class ExplorePage(Page):
         ended.then(self.show_related_results, self.session, self.related_results, **at_once)
         self.controls.stop.click(self.stop, [self.session, self.choice], None, **quick)
         self.viewer.rule(self.change_rule, self.session, None, **quick)
-        self.problem.connect(banner)
+        self.problem.connect(message)
         self.problem.text.blur(
             self.describe_question, [self.problem.text, self.choice], note, **quick
         )
@@ -177,7 +186,14 @@ class ExplorePage(Page):
                 [how.strategy, how.budget, *how.described],
                 **at_once,
             ).then(None, None, None, js=PRESS_RUN, api_visibility="private")
-        opened = [self.viewer, self.controls.status, *note, banner, *asked, *how.described]
+        self.repeated.connect([self.session, *asked], self.choice, self.read_repeated)
+        self.repeated.view.open(
+            self.open_seed,
+            [self.session, self.repeated.session, self.choice],
+            list(dict.fromkeys([*asked, *how.described, message])),
+            **at_once,
+        ).then(None, None, None, js=PRESS_RUN, api_visibility="private")
+        opened = [self.viewer, self.controls.status, *note, message, *asked, *how.described]
         self.trace_buttons.connect(self.session, self.choice, list(dict.fromkeys(opened)))
 
     def refresh(self, *events: Any) -> None:
@@ -221,7 +237,7 @@ class ExplorePage(Page):
         try:
             described = self.describe_question(values[self.problem.text], choice)
             yield self.controls.begin() | described | {self.related_results: ""}
-            request = self._read_request(session, values)
+            request = self._read_request(session.selector, session.aggregate, values)
             models = yield from self.controls.wait_for_models(self._model_manager, session, choice)
             if models is not None:
                 run = request.make_run(models)
@@ -235,10 +251,10 @@ class ExplorePage(Page):
         finally:
             session.running = session.prepared is not None
 
-    def _read_request(self, session: ExploreSession, values: ComponentUpdates) -> RunRequest:
+    def _read_request(self, selector: str, aggregate: str, values: ComponentUpdates) -> RunRequest:
         how = self.strategy_controls
         problem = self.problem.read(values, self._model_manager.shipped(values[self.choice]))
-        settings = how.read_settings(values, session.selector, session.aggregate)
+        settings = how.read_settings(values, selector, aggregate)
         seed = parse_whole_number("seed", values[how.seed])
         budget = parse_budget(values[how.budget])
         return RunRequest(problem, values[how.strategy], budget, seed, settings)
@@ -312,6 +328,42 @@ class ExplorePage(Page):
             shown = ""
         late = session.running or session.run is not run
         return gr.skip() if late else shown
+
+    # --- many runs --------------------------------------------------------------------------------
+
+    def read_repeated(self, values: ComponentUpdates) -> RepeatedQuestion:
+        """What is to be asked many times: the question that stands there, as the controls are set.
+        Raises BadInput."""
+        how, session = self.strategy_controls, values[self.session]
+        rule = session.selector, session.aggregate
+        asked = self._read_request(*rule, values)
+
+        def request(strategy: str, budget: int, seed: int) -> RunRequest:
+            changed = {how.strategy: strategy, how.budget: budget, how.seed: seed}
+            return self._read_request(*rule, values | changed)
+
+        shipped = self._model_manager.shipped(values[self.choice])
+        outside = shipped and recognise(asked.problem.text) is None
+        return RepeatedQuestion(asked.problem.text, asked.strategy, request, outside)
+
+    def open_seed(
+        self,
+        session: ExploreSession,
+        repeated: RepeatedSession,
+        choice: ModelSelection | None,
+        event: gr.EventData,
+    ) -> ComponentUpdates:
+        """Set the controls to one of many runs, which the press on Run that follows does again."""
+        request = opened_request(repeated, event)
+        if request is None or session.running:
+            return {self.controls.banner: banner("Stop the run before you open another one.")}
+        session.selector = request.settings.selector
+        session.aggregate = request.settings.aggregate
+        return self.strategy_controls.set_to_run(request, choice) | {
+            self.controls.banner: "",
+            self.problem.text: request.problem.text,
+            self.problem.answer: request.problem.answer or "",
+        }
 
     # --- what is asked ----------------------------------------------------------------------------
 
