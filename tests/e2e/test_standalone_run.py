@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import TIMEOUT_MS
 from tests.e2e.scripted_runs import scripted_run_states
+from ttc_explorer.search.narration import Narrator
+from ttc_explorer.search.rounds import tree_rounds
 from ttc_explorer.search.voting import winning_vote
 from ttc_explorer.ui.run_viewer import notebook_html, standalone_html
 
@@ -55,6 +57,33 @@ def test_a_file_shows_the_whole_run_and_can_be_explored(page, tmp_path):
     expect(page.locator(".card.hero .figure")).to_have_text(best.answer.replace("-", "−"))
     page.locator(".term").get_by_text("passes").hover()
     expect(page.get_by_role("tooltip")).to_contain_text("had to wait")
+
+
+def test_a_file_replays_its_run_event_by_event_and_tells_each_round(page, tmp_path):
+    run = finished("beam", 16)
+    opened(page, run, tmp_path)
+    rounds = tree_rounds(run.tree)
+    narrator = Narrator(run.tree, run.correct)
+    nodes, told = page.locator("[role=treeitem]"), page.locator(".tree-view .standing")
+    page.get_by_role("tree").focus()
+    for _ in rounds:
+        page.keyboard.press("[")
+    expect(nodes).to_have_count(1)
+    expect(told).to_have_text("Only the question so far.")
+    page.get_by_role("button", name="Next round").click()
+    expect(nodes).to_have_count(1 + len(set(rounds[0].sampled)))
+    expect(told).to_have_text(narrator.tell(rounds[0]))
+    slider = page.get_by_role("slider", name="Event")
+    expect(slider).to_have_value(str(1 + len(rounds[0].events)))
+    page.get_by_role("tree").focus()
+    page.keyboard.press(",")
+    expect(slider).to_have_value(str(len(rounds[0].events)))
+    expect(page.locator(".card.hero .note")).to_have_text("none yet")
+    page.get_by_label("Speed").select_option("4×")
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(nodes).to_have_count(len(run.tree), timeout=60_000)
+    expect(page.get_by_role("button", name="Next round")).to_be_disabled()
+    expect(told).to_contain_text("Done in")
 
 
 def test_costs_stand_by_model_and_scores_for_the_picture_are_not_counted(page, tmp_path):

@@ -77,10 +77,11 @@ def tree_states(tree: SearchTree) -> list[dict[str, object]]:
 
 def growing_streams(run: Run) -> list[str]:
     """The stream after each event of the run, as if the page had looked that often."""
-    stream, events = RunStream("r", run), run.tree.events
+    stream, events, stopped = RunStream("r", run), run.tree.events, run.stopped
     texts = []
     for count in range(1, len(events) + 1):
         run.tree.events = events[:count]
+        run.stopped = stopped if count == len(events) else None
         texts.append(stream.update())
     run.tree.events = events
     return texts

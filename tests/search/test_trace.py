@@ -170,7 +170,7 @@ def test_an_old_ledger_with_totals_only_is_read():
 # fmt: off
 TRACE_KEYS = [
     "version", "problem", "model", "verifier", "strategy", "budget", "seed", "settings", "nodes",
-    "solutions", "votes", "answer", "stopped", "ledger", "events", "correct",
+    "solutions", "votes", "answer", "stopped", "ledger", "events", "correct", "timeline",
 ]
 NODE_KEYS = ["id", "parent", "text", "kind", "status", "score", "logprob", "tokens", "round"]
 LEDGER_KEYS = [

@@ -195,16 +195,45 @@ def test_a_selector_that_lacks_its_figures_says_so_and_ranks_nothing():
     )
 
 
-def test_votes_wait_for_nodes_that_were_not_sent_yet():
+def test_votes_speak_of_nodes_that_were_sent_only():
     run = empty_run()
     stream = RunStream("r", run)
     run.tree.add(0, "Answer", finished=True, answer="2")
     events = run.tree.events
     run.tree.add(0, "Answer", finished=True, answer="3")
     run.tree.events = events[:2]  # as the page may find it while the tree grows
-    assert "votes" not in snapshots(stream.update())[-1]
+    assert len(snapshots(stream.update())[-1]["votes"]["majority last"]["rows"]) == 1
     run.tree.events = events
-    assert "votes" in snapshots(stream.update())[-1]
+    assert len(snapshots(stream.update())[-1]["votes"]["majority last"]["rows"]) == 2
+
+
+def test_every_round_is_told_once_with_its_votes_and_its_cost_however_often_it_is_asked():
+    states = scripted_run_states("beam", 16)
+    run = next(states)
+    often = RunStream("r", run)
+    for number, _ in enumerate(states):
+        run.ledger.generated_tokens = number
+        run.record_moment()
+        often.update()
+    rounds = of_kind(often.update(), "round")
+    assert rounds == of_kind(RunStream("r", run).update(), "round")
+    assert [number for number, *_ in rounds] == list(range(1, len(rounds) + 1))
+    assert rounds[0][1].startswith("Round 1: 16 tries")
+    costs = [changes["cost"]["generated_tokens"] for *_, changes in rounds]
+    assert costs == sorted(costs)
+    votes = {rule: table for *_, each in rounds for rule, table in each.get("votes", {}).items()}
+    last = {
+        rule: table
+        for each in snapshots(often.update())
+        for rule, table in each.get("votes", {}).items()
+    }
+    assert votes == last
+
+
+def test_what_a_round_had_cost_is_null_where_nobody_recorded_it():
+    run = finished("beam", 8)
+    first, *_ = of_kind(RunStream("r", run).update(), "round")
+    assert first[2]["cost"] is None
 
 
 def test_notes_are_told_with_their_figures():

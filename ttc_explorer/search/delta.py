@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.ledger import Ledger
-from ttc_explorer.search.run import Run
+from ttc_explorer.search.run import Moment, Run
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.tree import (
     CopyAdded,
@@ -31,11 +31,12 @@ from ttc_explorer.search.tree import (
 class RunDelta:
     """What happened in a run since the last delta, in order: ``events``, with what
     ``SearchTree.add`` takes for each node that was added (``nodes``) and the notes that were made;
-    and how the rest stands."""
+    the ``moments`` recorded since; and how the rest stands."""
 
     events: tuple[Event, ...]
     nodes: tuple[dict[str, Any], ...]
     notes: tuple[Note, ...]
+    moments: tuple[Moment, ...]
     ledger: Ledger
     correct: dict[str, bool]
     reviser: str | None
@@ -56,6 +57,7 @@ def delta_since(run: Run, seen_events: int) -> RunDelta:
             if isinstance(event, NodeAdded) and event.node
         ),
         tuple(tree.notes[event.number] for event in events if isinstance(event, NoteAdded)),
+        tuple(moment for moment in run.timeline if moment.events >= seen_events),
         replace(run.ledger),
         dict(run.correct),
         run.reviser,
@@ -68,6 +70,9 @@ def apply_delta(run: Run, delta: RunDelta) -> None:
     """Let the same happen in a copy of the run. Its tree then has the same events."""
     tree = run.tree
     nodes, notes = iter(delta.nodes), iter(delta.notes)
+    while delta.moments and run.timeline and run.timeline[-1].events >= delta.moments[0].events:
+        run.timeline.pop()  # told anew
+    run.timeline.extend(delta.moments)  # before the events: who sees those knows what they cost
     run.correct |= delta.correct
     run.reviser, run.error = delta.reviser, delta.error
     for event in delta.events:
@@ -100,6 +105,7 @@ def delta_to_data(delta: RunDelta) -> dict[str, Any]:
     return vars(delta) | {
         "events": [[type(event).__name__, *vars(event).values()] for event in delta.events],
         "notes": [[note.text, note.data] for note in delta.notes],
+        "moments": [[moment.events, vars(moment.ledger)] for moment in delta.moments],
         "ledger": vars(delta.ledger),
     }
 
@@ -111,6 +117,9 @@ def delta_from_data(data: dict[str, Any]) -> RunDelta:
         | {
             "events": tuple(_EVENT_CLASSES[name](*values) for name, *values in data["events"]),
             "notes": tuple(Note(*note) for note in data["notes"]),
+            "moments": tuple(
+                Moment(events, Ledger(**ledger)) for events, ledger in data["moments"]
+            ),
             "ledger": Ledger(**data["ledger"]),
         }
     )

@@ -220,6 +220,7 @@ class RunExecutor:
         self._verifier_states.clear()
         self.work = None
         self._count_seconds()
+        self.run.record_moment()
         self.run.stopped = reason  # last: who sees it finds everything else in place
 
     def _count_seconds(self) -> None:
@@ -236,6 +237,7 @@ class RunExecutor:
             except StopIteration as ending:
                 return str(ending.value)
             self._count_seconds()
+            self.run.record_moment()
             self._place_new_samples()
             match request:
                 case Extend():

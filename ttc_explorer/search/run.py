@@ -6,7 +6,8 @@ Pages, traces and the command line read nothing but this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ttc_explorer.problems.problem import Problem
@@ -15,6 +16,14 @@ from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.tree import SearchTree
 
 StopReason = Literal["done", "budget", "cancelled", "deadline"]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a run had cost when its tree had so many ``events``, the root's included."""
+
+    events: int
+    ledger: Ledger
 
 
 @dataclass
@@ -43,7 +52,24 @@ class Run:
     the same; they are charged to no cost (``Ledger.display_verifier_tokens``)."""
     reviser: str | None = None
     """Who wrote the revisions, in a strategy that asks for them."""
+    timeline: list[Moment] = field(default_factory=list)
+    """What it had cost after each request of its search, events ascending; empty where that was
+    not recorded."""
 
     def __post_init__(self) -> None:
         self.tree.seed = self.seed
         self.tree.merge = self.settings.merge
+
+    def record_moment(self) -> None:
+        """Record what it has cost by now. Of moments with equal trees the latest stays."""
+        moment = Moment(len(self.tree.events), replace(self.ledger))
+        if self.timeline and self.timeline[-1].events == moment.events:
+            self.timeline[-1] = moment
+        else:
+            self.timeline.append(moment)
+
+    def cost_after(self, events: int) -> Ledger | None:
+        """What it had cost by the first moment at which its tree had so many events; None where no
+        such moment was recorded."""
+        place = bisect_left(self.timeline, events, key=lambda moment: moment.events)
+        return self.timeline[place].ledger if place < len(self.timeline) else None

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from ttc_explorer.checked_json import describe_error, parse_json
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.ledger import Ledger
-from ttc_explorer.search.run import Run
+from ttc_explorer.search.run import Moment, Run
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.trace_format import (
     MAX_NODES,
@@ -28,6 +28,7 @@ from ttc_explorer.search.trace_format import (
     EventRecord,
     NodeRecord,
     ProblemRecord,
+    TimelineRecord,
     Trace,
     VoteRecord,
 )
@@ -103,6 +104,7 @@ def to_trace(run: Run) -> dict[str, Any]:
         error=run.error,
         reviser=run.reviser,
         notes=[{"text": note.text, "data": dict(note.data)} for note in tree.notes] or None,
+        timeline=_timeline_data(run.timeline) or None,
     )
 
 
@@ -145,6 +147,16 @@ def _ledger_data(ledger: Ledger) -> dict[str, Any]:
         "joules_estimate": ledger.joules_estimate,
     }
     return {key: value for key, value in data.items() if value or key not in OPTIONAL_LEDGER_KEYS}
+
+
+def _timeline_data(timeline: Sequence[Moment]) -> dict[str, list[Any]]:
+    """The moments as columns; those that were 0 all the time are left out."""
+    columns = {
+        each.name: [getattr(moment.ledger, each.name) for moment in timeline]
+        for each in fields(Ledger)
+    }
+    costs = {name: column for name, column in columns.items() if any(column)}
+    return {"events": [moment.events for moment in timeline]} | costs if timeline else {}
 
 
 def _event_data(event: Event) -> list[Any]:
@@ -217,7 +229,18 @@ def load_trace(data: bytes) -> Run:
         error=trace.error,
         correct=_read_verdicts(trace.votes, tree),
         reviser=trace.reviser,
+        timeline=_read_timeline(trace.timeline),
     )
+
+
+def _read_timeline(record: TimelineRecord | None) -> list[Moment]:
+    if record is None:
+        return []
+    columns = {each.name: getattr(record, each.name) for each in fields(Ledger)}
+    return [
+        Moment(events, Ledger(**{name: column[row] for name, column in columns.items() if column}))
+        for row, events in enumerate(record.events)
+    ]
 
 
 def _damaged(what: str) -> BadInput:

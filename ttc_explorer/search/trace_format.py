@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -30,6 +31,7 @@ from pydantic import (
 )
 
 from ttc_explorer.checked_json import Record
+from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import StopReason
 from ttc_explorer.search.settings import MAX_BUDGET, Settings, recorded_settings
 from ttc_explorer.search.strategy import STRATEGIES
@@ -38,6 +40,7 @@ from ttc_explorer.search.tree import Kind, Status
 VERSION = 2
 OLDEST_VERSION = 1
 MAX_NODES = 100_000
+MAX_EVENTS = 10 * MAX_NODES
 MAX_DEPTH = 200 + MAX_BUDGET
 """Longest path: a solution of the most rounds that Settings allows, then a budget of revisions."""
 MAX_TEXT = 100_000
@@ -148,6 +151,40 @@ class LedgerRecord(Record):
         return data | split
 
 
+Counts = Annotated[list[Count], Field(max_length=MAX_EVENTS, fail_fast=True)]
+Amounts = Annotated[list[Amount], Field(max_length=MAX_EVENTS, fail_fast=True)]
+
+
+class TimelineRecord(Record):
+    """What the run had cost at moments of its growth: columns, a moment a row. A column that is
+    empty was 0 all the time."""
+
+    events: Counts = Field(description="how many events the tree had, the root's own included")
+    generated_tokens: Counts = Field([])
+    prefill_tokens: Counts = Field([])
+    cached_tokens: Counts = Field([])
+    verifier_tokens: Counts = Field([])
+    generator_flops: Amounts = Field([])
+    verifier_flops: Amounts = Field([])
+    generator_depth: Counts = Field([])
+    verifier_depth: Counts = Field([])
+    seconds: Amounts = Field([])
+    peak_memory: Counts = Field([])
+    display_verifier_tokens: Counts = Field([])
+    generator_tokens_computed: Counts = Field([])
+    verifier_tokens_computed: Counts = Field([])
+
+    @model_validator(mode="after")
+    def _check_rows(self) -> TimelineRecord:
+        rows = len(self.events)
+        columns = (getattr(self, each.name) for each in fields(Ledger))
+        if any(column and len(column) != rows for column in columns):
+            raise ValueError("the columns of its timeline differ in length")
+        if any(before >= after for before, after in pairwise(self.events)):
+            raise ValueError("the moments of its timeline stand out of order")
+        return self
+
+
 NoteValue = (
     Text
     | bool
@@ -216,6 +253,7 @@ class Trace(Record):
     error: Text | None = Field(None, description="one sentence, when a model failed")
     ledger: LedgerRecord
     notes: Annotated[list[NoteRecord], Field(fail_fast=True)] = Field([])
+    timeline: TimelineRecord | None = Field(None, description="what it had cost on the way")
     events: Annotated[list[EventRecord], Field(fail_fast=True)] | None = Field(
         None, description="after the root; without them the tree is taken to have grown by rounds"
     )

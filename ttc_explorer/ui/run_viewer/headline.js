@@ -34,8 +34,9 @@ export function resultInWords(state, rule, selectors) {
   const solutions = countNoun(total, "solution");
   if (state.about.outside) return { name: "outside", text: outsideSentence(state.about) };
   if (!state.status.over) {
-    const standing = vote ? `${solutions} so far; ${vote.answer.text} leads.` : "Searching …";
-    return { name: "running", text: `${standing}${timeLeft(state)}` };
+    const { replayed } = state.status, before = replayed ? "No solution yet." : "Searching …";
+    const standing = vote ? `${solutions} so far; ${vote.answer.text} leads.` : before;
+    return { name: "running", text: replayed ? `Replay: ${standing}` : `${standing}${timeLeft(state)}` };
   }
   if (lacks) return { name: "empty", text: lacks };
   if (!vote) return { name: "empty", text: total ? "No answer can be read from what was written." : "Stopped before a solution was finished." };

@@ -7,6 +7,10 @@ const ICONS = {                         // strokes in a square of 16
   close: "M4 4l8 8M12 4l-8 8",
   before: "M3.5 10l4.5-4.5l4.5 4.5",
   after: "M3.5 6l4.5 4.5l4.5-4.5",
+  play: "M5 3l8 5l-8 5z",
+  pause: "M5.5 3v10M10.5 3v10",
+  roundBefore: "M4 3v10M12 3l-6 5l6 5z",
+  roundAfter: "M12 3v10M4 3l6 5l-6 5z",
 };
 
 // A button that does something when pressed; `label` is read out, and shown when pointed at.
@@ -14,8 +18,16 @@ export function iconButton(name, label, onPress) {
   const svg = drawn("svg", "icon", document.createDocumentFragment());
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("aria-hidden", true);
-  drawn("path", "", svg).setAttribute("d", ICONS[name]);
-  const button = h("button", { type: "button", class: `icon-button ${name}`, "aria-label": label, title: label }, svg);
+  drawn("path", "", svg);
+  const button = h("button", { type: "button", class: `icon-button ${name}` }, svg);
+  showIcon(button, name, label);
   button.addEventListener("click", onPress);
   return button;
+}
+
+// Gives a button another picture and another label.
+export function showIcon(button, name, label) {
+  if (button.title === label) return;
+  button.querySelector("path").setAttribute("d", ICONS[name]);
+  for (const attribute of ["aria-label", "title"]) button.setAttribute(attribute, label);
 }

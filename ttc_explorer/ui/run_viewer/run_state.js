@@ -9,10 +9,11 @@ export const STATUS_LABELS = {
 // The state before the first line. `nodes` stand in order of creation, each { id, parent (a node, null for the root),
 // children, depth, kind, status, text, tokens, logprob, firstWrong (the first step, from 1, after which nothing right is
 // possible; 0: none, null: unknown), answer (a key of `answers`; only of a finished solution), score, visits, value,
-// copies (how many samples wrote this step) }.
+// copies (how many samples wrote this step) }; `round` is the last that is over, { number, sentence };
+// `status.replayed` where somebody looks back (run_recording.js).
 export function emptyState() {
   return {
-    id: null, about: null, nodes: [], answers: new Map(), notes: [], subtrees: [],
+    id: null, about: null, nodes: [], answers: new Map(), notes: [], subtrees: [], round: null,
     votes: {}, voices: {}, cost: null, status: { text: "", stopped: null, over: false, error: null },
   };
 }
@@ -34,6 +35,7 @@ const LINES = {
   mark(state, id, status) { state.nodes[id].status = status; },
   value(state, id, visits, value) { Object.assign(state.nodes[id], { visits, value }); },
   note(state, text, facts) { state.notes.push({ text, facts }); },
+  round(state, number, sentence) { Object.assign(state, { round: { number, sentence } }); },
   subtrees(state, sizes) { state.subtrees = sizes; },
   snapshot(state, { votes, voices, ...rest }) {
     Object.assign(state.votes, votes);

@@ -22,10 +22,13 @@ Every line is a JSON array that starts with its kind (``run_state.js`` reads the
     its status changed
 ``["note", text, figures]``
     the run said something about itself
+``["round", number, sentence, changes]``
+    a round (``search/rounds.py``) is over, what happened in it, and how the run stood then, as of
+    the round before: ``votes``, ``voices``, ``cost`` (null where that was not recorded)
 ``["snapshot", changes]``
-    how the run stands; keys that are as before are left out: ``votes``, by selector and aggregate
-    (``vote_tables``), ``voices``, the attempts that vote for their chains, ``cost``, the ledger by
-    model, and ``status``
+    how the run stands now; keys that are as before are left out: ``votes``, by selector and
+    aggregate (``vote_tables``), ``voices``, the attempts that vote for their chains, ``cost``, the
+    ledger by model, and ``status``
 
 Texts come from models and typed problems: here they are stripped of control characters, capped and
 escaped, and the scripts only ever write them as text.
@@ -36,11 +39,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from itertools import accumulate
 
 from ttc_explorer.problems.families import recognise
+from ttc_explorer.search.ledger import Ledger
+from ttc_explorer.search.narration import Narrator
+from ttc_explorer.search.rounds import Round, RoundReader
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS, figures_given, missing_figures
 from ttc_explorer.search.settings import AGGREGATES
@@ -56,6 +62,7 @@ from ttc_explorer.search.tree import (
     StatusChanged,
     ValueUpdated,
 )
+from ttc_explorer.search.tree_replay import TreeReplay
 from ttc_explorer.search.voting import lacks_figures, ranked_votes, solution_weights
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS
 
@@ -104,10 +111,12 @@ class RunStream:
         self._subtrees: list[int] = []
         self._first_wrong: list[int | None] = []
         self._recognised = recognise(run.problem.text)
-        self._solutions_changed = False
-        self._solutions_sent = 0
-        self._snapshot: dict[str, Json] = {}
-        self._vote_tables: dict[str, Json] = {}
+        self._replay = TreeReplay(run.tree)
+        self._rounds = RoundReader(run.tree)
+        self._narrator = Narrator(run.tree, run.correct)
+        self._all_rounds_told = False
+        self._latest = StandingChanges()
+        self._by_round = StandingChanges()
         self._text = ""
         about = about_run(run)
         if expected_tokens:
@@ -123,14 +132,30 @@ class RunStream:
         """What the string grows by."""
         run = self._run
         opening, self._opening = self._opening, ""
+        over = run.stopped is not None  # first: a run that has stopped has all its events
         new_events = run.tree.events[self._events_read :]
-        self._events_read += len(new_events)
-        lines = [line for event in new_events for line in self._event_lines(event)]
+        lines: list[str] = []
+        for event in new_events:
+            if ended := self._rounds.read(event):
+                lines.append(self._round_line(ended))
+            self._events_read += 1
+            self._replay.repeat(event)
+            self._latest.note(event, self._replay.tree)
+            self._by_round.note(event, self._replay.tree)
+            lines += self._event_lines(event)
+        if over and self._rounds.current.events and not self._all_rounds_told:
+            self._all_rounds_told = True
+            lines.append(self._round_line(self._rounds.current))
         if subtree_sizes(run) != self._subtrees:
             self._subtrees = subtree_sizes(run)
             lines.insert(0, json_line("subtrees", self._subtrees))
         lines += [line for answer in list(self._answer_keys) for line in self._answer_lines(answer)]
-        lines += self._snapshot_lines()
+        standing: dict[str, Json] = {
+            "cost": ledger_data(run.ledger),
+            "status": _status(run, self.waiting),
+        }
+        if changes := self._latest.since(standing, self._votes):
+            lines.append(json_line("snapshot", changes))
         return opening + "".join(lines)
 
     # --- events -----------------------------------------------------------------------------------
@@ -141,12 +166,8 @@ class RunStream:
             case NodeAdded(node):
                 return self._node_lines(node)
             case CopyAdded(node):
-                if tree.status[node] == "finished":
-                    self._solutions_changed = True
-                    self._solutions_sent += 1
                 return [json_line("copy", node)]
             case NodeScored(node, score):
-                self._solutions_changed |= tree.status[node] == "finished"
                 return [json_line("score", node, round(score, 4))]
             case StatusChanged(node, status):
                 return [json_line("mark", node, status)]
@@ -162,16 +183,15 @@ class RunStream:
 
     def _node_lines(self, node: int) -> list[str]:
         run, tree = self._run, self._run.tree
+        status = self._replay.tree.status[node]  # then: by now it may be another
         self._first_wrong.append(self._find_first_wrong(node))
         text = printable(tree.text[node] if node else run.problem.text, MAX_STEP_CHARACTERS)
         fields: list[Json] = [
-            node, tree.parent[node], tree.kind[node], tree.status[node], text, tree.tokens[node],
+            node, tree.parent[node], tree.kind[node], status, text, tree.tokens[node],
             round(tree.logprob[node], 4), self._first_wrong[node],
         ]  # fmt: skip
-        if tree.status[node] != "finished":
+        if status != "finished":
             return [json_line("add", *fields)]
-        self._solutions_changed = True
-        self._solutions_sent += 1
         answer = tree.answer[node]
         return [*self._answer_lines(answer), json_line("add", *fields, self._answer_keys[answer])]
 
@@ -200,34 +220,55 @@ class RunStream:
 
     # --- how it stands ----------------------------------------------------------------------------
 
-    def _snapshot_lines(self) -> list[str]:
-        run = self._run
-        status = _status(run, self.waiting)
-        snapshot: dict[str, Json] = {"cost": ledger_data(run), "status": status}
-        changes = {key: data for key, data in snapshot.items() if self._snapshot.get(key) != data}
-        self._snapshot |= snapshot
-        if self._solutions_changed:
-            changes |= self._vote_changes()
-        return [json_line("snapshot", changes)] if changes else []
+    def _round_line(self, ended: Round) -> str:
+        cost = self._run.cost_after(self._events_read)
+        standing: dict[str, Json] = {"cost": None if cost is None else ledger_data(cost)}
+        changes = self._by_round.since(standing, self._votes)
+        return json_line("round", ended.number, _shown(self._narrator.tell(ended)), changes)
 
-    def _vote_changes(self) -> dict[str, Json]:
-        """The votes that changed. The tree grows in another thread: what speaks of nodes that were
-        not sent yet waits for them."""
-        run = self._run
-        if run.tree.solution_count() > self._solutions_sent:
-            return {}
-        try:
-            tables = vote_tables(run, self._answer_keys)
-        except KeyError:  # meanwhile an answer came that was not sent yet
-            return {}
-        changed = {
-            rule: data for rule, data in tables.items() if self._vote_tables.get(rule) != data
-        }
+    def _votes(self) -> dict[str, dict[str, Json]]:
+        """What speaks for the answers in the tree as it was sent."""
+        run = replace(self._run, tree=self._replay.tree)
+        votes = vote_tables(run, self._answer_keys)
+        voices = chain_voices(run) if "revision" in run.tree.kind else {}
+        return {"votes": votes, "voices": voices}
+
+
+class StandingChanges:
+    """How a run stands, as changes since it was last told."""
+
+    def __init__(self) -> None:
+        self._standing: dict[str, Json] = {}
+        self._votes: dict[str, dict[str, Json]] = {"votes": {}, "voices": {}}
         self._solutions_changed = False
-        self._vote_tables = tables
-        changes: dict[str, Json] = {"votes": changed}
-        if "revision" in run.tree.kind:
-            changes["voices"] = chain_voices(run)
+
+    def note(self, event: Event, tree: SearchTree) -> None:
+        """Remember whether an event that happened in the tree may change the votes."""
+        if isinstance(event, NodeAdded | CopyAdded | NodeScored):
+            self._solutions_changed |= tree.status[event.node] == "finished"
+
+    def since(
+        self, standing: dict[str, Json], votes: Callable[[], dict[str, dict[str, Json]]]
+    ) -> dict[str, Json]:
+        """What is different from the last time.
+
+        Args:
+            standing: how the run stands.
+            votes: what speaks for the answers; asked only where it may have changed.
+        """
+        changes = {
+            key: data
+            for key, data in standing.items()
+            if key not in self._standing or self._standing[key] != data
+        }
+        self._standing |= standing
+        if self._solutions_changed:
+            self._solutions_changed = False
+            for key, tables in votes().items():
+                before, self._votes[key] = self._votes[key], tables
+                changed = {rule: data for rule, data in tables.items() if before.get(rule) != data}
+                if changed:
+                    changes[key] = changed
         return changes
 
 
@@ -309,9 +350,8 @@ def chain_voices(run: Run) -> dict[str, Json]:
     }
 
 
-def ledger_data(run: Run) -> dict[str, Json]:
-    """What the run cost so far, as the ledger has it, and its totals."""
-    ledger = run.ledger
+def ledger_data(ledger: Ledger) -> dict[str, Json]:
+    """What a run cost so far, and its totals."""
     data: dict[str, Json] = dict(asdict(ledger))
     return data | {"flops": ledger.flops, "sequential_depth": ledger.sequential_depth}
 

@@ -66,6 +66,7 @@ export function sharingSentence(cost) {
 
 // What the run cost, generator and verifier apart.
 function costCard(cost, term) {
+  if (!cost) return card(term("Cost", "cost"), "–", "This file tells only what the whole run cost.", "cost");
   const head = (content) => h("th", { scope: "col" }, content);
   const row = (name, ...cells) => h("tr", null, h("th", { scope: "row" }, term(name, name.toLowerCase())), cells);
   const figures = (...numbers) => numbers.map((number) => h("td", null, formatAmount(number)));

@@ -34,7 +34,7 @@ const LEGEND = {                        // what is explained only where it occur
   copies: ({ copies }) => copies > 1, visits: ({ visits }) => visits !== null,
 };
 const HELP = "Search tree. Arrow keys walk from step to step, Enter opens the inspector or a fold, Home leads to the problem, "
-  + "slash finds, plus and minus zoom, F fits.";
+  + "slash finds, plus and minus zoom, F fits, P plays, comma and period go from event to event, brackets from round to round.";
 
 function skeleton() {
   const svg = drawn("svg", "", document.createDocumentFragment());

@@ -6,7 +6,9 @@ import { headline } from "./headline.js";
 import { nodeInspector } from "./inspector.js";
 import { useKatex } from "./math_text.js";
 import { chainsView } from "./revision_chain.js";
-import { bestPath, createReader, isRevisionOnly, leadingNode } from "./run_state.js";
+import { createReplayBar } from "./replay_bar.js";
+import { createRecording } from "./run_recording.js";
+import { bestPath, isRevisionOnly, leadingNode } from "./run_state.js";
 import { segmentedControl } from "./segmented_control.js";
 import { summaryCards } from "./summary_cards.js";
 import { TreeView } from "./tree.js";
@@ -15,19 +17,22 @@ import { votesTable } from "./votes.js";
 let mounted = 0;
 
 // Puts a viewer in a place. `options`:
-//   parts       which of cards, remarks, tree, votes and inspector to draw
+//   parts       which of cards, remarks, tree, replay, votes and inspector to draw
 //   terms       glossary: term -> its definition
 //   selectors, aggregates    the voting rules, each [{ name, title }]
 //   katex       { script, style }: addresses of KaTeX on the page, or null
+//   live        whether runs are searched while they are shown
 //   onRule      hears of another voting rule { selector, aggregate } that the visitor chose
 // Returns { show(text), showState(state, rule), question() }: give it the growing stream, or a state that somebody else has
 // read, of which the rule to begin with may be another; ask it what it is about, null for nothing.
-export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, onRule = () => {} }) {
+// The moment that is shown is the place's `data-at` (how many events, none for the newest); an event `ttc-at` says when it
+// changes, and `ttc-show-at` sent to the place shows the moment that is its `detail`.
+export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, live = false, onRule = () => {} }) {
   if (katex) useKatex(katex);
   const name = `run-viewer-${++mounted}`;
   const has = (part) => parts.includes(part);
   const part = (title, ...content) => h("div", { class: `viewer-${title}` }, content);
-  const { read } = createReader();
+  const recording = createRecording(), replay = createReplayBar(recording, live, showMoment);
   const rule = { selector: selectors[0].name, aggregate: aggregates[0].name };
   let state = null, run = null, picked = null;        // what is drawn; the id under inspection (null: whichever leads)
 
@@ -48,10 +53,15 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
     table);
   place.append(
     h("div", { class: "viewer-centre" },
-      has("cards") && [top, cards], has("remarks") && remarks, has("tree") && [treePlace, chains], has("votes") && count),
+      has("cards") && [top, cards], has("remarks") && remarks, has("tree") && [treePlace, chains], has("replay") && replay.element, has("votes") && count),
     ...(has("inspector") ? [h("div", { class: "viewer-side" }, inspector)] : []));
   const tree = has("tree") ? new TreeView(treePlace, name, { onPick: pick, onOpen: openInspector, whole: place }) : null;
 
+  place.addEventListener("ttc-show-at", ({ detail }) => replay.goTo(detail));
+  place.addEventListener("keydown", (event) => {
+    if (event.target.closest("input, select, textarea") || !has("replay")) return;
+    if (replay.press(event)) event.preventDefault();
+  });
   chains.addEventListener("click", (event) => {
     const attempt = event.target.closest?.(".attempt");
     if (!attempt) return;
@@ -90,7 +100,21 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
   }
 
   function show(text) {
-    if (text) showState(read(text));
+    if (!text) return;
+    recording.read(text);
+    replay.update();
+    showMoment();
+  }
+
+  // The run as it stands, or as it stood where somebody looks back.
+  function showMoment() {
+    const at = has("replay") ? replay.shown() : null;
+    if (place.dataset.at !== (at ?? undefined)?.toString()) {
+      if (at === null) delete place.dataset.at;
+      else place.dataset.at = at;
+      place.dispatchEvent(new CustomEvent("ttc-at", { bubbles: true, detail: at }));
+    }
+    showState(at === null ? recording.latest : recording.frame(at));
   }
 
   function showState(shown, first = {}) {
@@ -126,7 +150,7 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
   }
 
   function shownNode() {
-    return picked === null ? leadingNode(state, rule) : state.nodes[picked];
+    return state.nodes[picked] ?? leadingNode(state, rule);
   }
 
   // Drawn anew, the rows stay where they were scrolled to, and the focus where it was.

@@ -35,7 +35,7 @@ def run_viewer(
         question: selects the field of the question; while another one stands there than was
             answered, the picture is dimmed and says so.
     """
-    options = viewer_options(parts) | {"question": question}
+    options = viewer_options(parts) | {"question": question, "live": True}
     return _component(elem_id, "run-viewer", "viewer", "mountRunViewer", options)
 
 

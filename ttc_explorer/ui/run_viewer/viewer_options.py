@@ -12,7 +12,7 @@ from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules
 from ttc_explorer.ui.run_viewer.stream import Json
 
 FOLDER = Path(__file__).parent
-RUN_PARTS = ("cards", "remarks", "tree", "votes", "inspector")
+RUN_PARTS = ("cards", "remarks", "tree", "replay", "votes", "inspector")
 """All parts of a run's picture."""
 
 _AGGREGATE_TITLES = {"prod": "Product"}
