@@ -38,7 +38,7 @@ class Narrator:
         self._correct = correct
         self._values: dict[int, tuple[int, float]] = {}
 
-    def tell(self, round: Round) -> str:
+    def describe(self, round: Round) -> str:
         """The sentence about a round. Every round is told once, in order."""
         tree = self._tree
         if round.sampled and tree.kind[round.sampled[0]] == "revision":

@@ -224,7 +224,7 @@ class RunStream:
         cost = self._run.cost_after(self._events_read)
         standing: dict[str, Json] = {"cost": None if cost is None else ledger_data(cost)}
         changes = self._by_round.since(standing, self._votes)
-        return json_line("round", ended.number, _shown(self._narrator.tell(ended)), changes)
+        return json_line("round", ended.number, _shown(self._narrator.describe(ended)), changes)
 
     def _votes(self) -> dict[str, dict[str, Json]]:
         """What speaks for the answers in the tree as it was sent."""
