@@ -230,12 +230,17 @@ def test_a_file_that_is_no_trace_gets_one_sentence(page, server, content, senten
     expect(banner(page)).to_have_count(0)
 
 
+def take_away(page, what):
+    page.locator("#explore").get_by_role("button", name="Take away").click()
+    page.get_by_role("menuitem", name=what).click()
+
+
 def test_a_trace_survives_saving_and_loading(page, server):
     ask(page, "Solve x^2-9x+20=0.", budget=4)
     expect(status(page)).to_have_attribute("data-state", "done")
     answer = page.locator(".card.hero .figure").inner_text()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save trace").click()
+        take_away(page, "Trace")
     content = download.value.path().read_bytes()
     run = trace.load_trace(content)
     assert (run.problem.text, run.strategy, run.budget) == ("Solve x^2-9x+20=0.", "beam", 4)
@@ -381,7 +386,7 @@ def test_another_rule_on_a_finished_run_is_what_gets_saved(page):
     page.locator("#explore .by-aggregate").get_by_text("Mean", exact=True).click()
     expect(page.locator(".viewer-votes tbody tr.chosen")).to_have_count(1)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save trace").click()
+        take_away(page, "Trace")
     run = trace.load_trace(download.value.path().read_bytes())
     assert (run.settings.selector, run.settings.aggregate) == ("majority", "mean")
     answer = winning_vote(run.tree, "majority", "mean").answer

@@ -1,11 +1,15 @@
 """An exported run in a real browser: opened from disk with the network cut, and in a notebook's
 frame."""
 
+import csv
+import io
+from xml.etree import ElementTree
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import TIMEOUT_MS
-from tests.e2e.scripted_runs import scripted_run_states
+from tests.e2e.scripted_runs import QUESTION, scripted_run_states
 from ttc_explorer.search.narration import Narrator
 from ttc_explorer.search.rounds import tree_rounds
 from ttc_explorer.search.voting import winning_vote
@@ -32,7 +36,7 @@ def page(chromium):
     page.context.set_offline(False)
     page.close()
     assert broken == []
-    assert [url for url in asked if not url.startswith(("file:", "data:", "about:"))] == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "about:", "blob:"))] == []
 
 
 def opened(page, run, tmp_path):
@@ -84,6 +88,40 @@ def test_a_file_replays_its_run_event_by_event_and_tells_each_round(page, tmp_pa
     expect(nodes).to_have_count(len(run.tree), timeout=60_000)
     expect(page.get_by_role("button", name="Next round")).to_be_disabled()
     expect(told).to_contain_text("Done in")
+
+
+def taken(page, what):
+    page.get_by_role("button", name="Take away").click()
+    with page.expect_download(timeout=120_000) as download:
+        page.get_by_role("menuitem", name=what).click()
+    return download.value.suggested_filename, download.value.path().read_bytes()
+
+
+def test_table_pictures_and_film_are_made_of_a_file_alone(page, tmp_path):
+    run = finished("beam", 4, answers=("17", "=17", "17"))
+    run.tree.text[1] = EVIL
+    opened(page, run, tmp_path)
+    name, table = taken(page, "Solutions")
+    rows = list(csv.DictReader(io.StringIO(table.decode())))
+    assert name == "ttc-solutions.csv"
+    assert [int(row["solution"]) for row in rows] == list(run.tree.leaves())
+    for row in rows:
+        assert row["answer"].removeprefix("'") == run.tree.answer[int(row["solution"])]
+        assert row["text"].split("\n") == run.tree.solution(int(row["solution"]))
+    name, picture = taken(page, "Picture .svg")
+    assert name == "ttc-tree.svg"
+    svg = ElementTree.fromstring(picture)
+    written = " ".join(svg.itertext())
+    assert QUESTION.split(";")[0] in written
+    assert "Beam search, N = 4, seed 3 · base, judged by prm" in written
+    assert b"<img" not in picture
+    assert b"class=" not in picture
+    name, pixels = taken(page, "Picture .png")
+    assert (name, pixels[:8]) == ("ttc-tree.png", b"\x89PNG\r\n\x1a\n")
+    assert int.from_bytes(pixels[16:20], "big") == 3200
+    name, film = taken(page, "Film")
+    assert (name, film[:4]) == ("ttc-run.webm", b"\x1a\x45\xdf\xa3")
+    expect(page.locator("[role=treeitem]")).to_have_count(len(run.tree))
 
 
 def test_costs_stand_by_model_and_scores_for_the_picture_are_not_counted(page, tmp_path):

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load, runs } from "./fixtures.mjs";
 
-const { comparisonOf, comparisonRow, createComparisonReader, delimited, rowHeads } = await load("comparison_state");
+const { comparisonOf, comparisonRow, createComparisonReader, rowHeads } = await load("comparison_state");
+const { delimited } = await load("delimited_text");
 const { stateOf } = await load("run_state");
 
 const entry = (title) => ({ title, detail: "M = 4", name: title });
@@ -45,7 +46,7 @@ test("a sheet can be read back and holds no formulas", () => {
   const answers = ["=1+1", "-3", '"x", y', "@here", "-A1", "12/7", null];
   const rows = answers.map((answer) => ({ ...empty, answer, right: true, seconds: 1.25, flops: 3e10 }));
   for (const separator of ["\t", ","]) {
-    const [heads, ...lines] = delimited(rows, separator).split("\n").slice(0, -1);
+    const [heads, ...lines] = delimited(rowHeads, rows, separator).split("\n").slice(0, -1);
     assert.deepEqual(heads.split(separator), rowHeads);
     assert.equal(lines.length, rows.length);
     const cells = lines.map((text) => parsed(text, separator));

@@ -260,13 +260,18 @@ def rule(selector, aggregate):
     return SimpleNamespace(selector=selector, aggregate=aggregate)
 
 
+def taken_trace(page, session):
+    buttons = page.trace_buttons
+    return buttons.take(session, SimpleNamespace(what="trace"))[buttons.saved_trace]["text"]
+
+
 def test_the_rule_on_screen_is_what_gets_saved_and_run_next(page):
     run = finished_run(budget=64)
     session = ExploreSession(run)
     for selector in SELECTORS:
         for aggregate in AGGREGATES:
             page.change_rule(session, rule(selector, aggregate))
-            saved = trace.load_trace(page.trace_buttons.save_trace(session)[0]["text"].encode())
+            saved = trace.load_trace(taken_trace(page, session).encode())
             assert (saved.settings.selector, saved.settings.aggregate) == (selector, aggregate)
     assert run.settings.selector == "weighted"
     page.change_rule(session, rule("best", "min"))
@@ -293,9 +298,7 @@ def test_a_second_press_does_not_disturb_the_run(page):
 
 def test_a_saved_trace_can_be_loaded_and_run_again(page, initial_run, tmp_path):
     how = page.strategy_controls
-    saved, banner = page.trace_buttons.save_trace(ExploreSession(initial_run))
-    text = saved["text"]
-    assert banner == ""
+    text = taken_trace(page, ExploreSession(initial_run))
     file = tmp_path / "trace.json"
     file.write_text(text, encoding="utf-8")
     session = ExploreSession(None)
@@ -331,9 +334,16 @@ def test_a_bad_trace_is_one_sentence_and_the_run_on_screen_stays(
 
 def test_there_is_nothing_to_save_before_the_first_run():
     page = broken(ModelError("none"))
-    saved, banner = page.trace_buttons.save_trace(ExploreSession(None))
-    assert saved["text"] == ""
-    assert "no run to save" in banner
+    said = page.trace_buttons.take(ExploreSession(None), SimpleNamespace(what="trace"))
+    assert list(said) == [page.controls.banner]
+    assert "no run to take away" in said[page.controls.banner]
+
+
+def test_a_page_can_be_taken_away(page, initial_run):
+    buttons = page.trace_buttons
+    taken = buttons.take(ExploreSession(initial_run), SimpleNamespace(what="page"))
+    assert taken[buttons.saved_page]["text"].startswith("<!doctype html>")
+    assert buttons.saved_trace not in taken
 
 
 @pytest.mark.parametrize("kind", ["any", *FAMILIES])

@@ -1,4 +1,4 @@
-"""Save trace and Load trace: a run as a file, and runs of files on screen."""
+"""A run as a file, and runs of files on screen."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ttc_explorer.ui.components.explore_session import ExploreSession
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.messages import banner
 from ttc_explorer.ui.components.result_card import file_download
+from ttc_explorer.ui.run_viewer.standalone import standalone_html
 
 MAX_SEARCH_TITLE = 70
 """Characters of a problem in the list of a file's searches."""
@@ -27,7 +28,7 @@ ShowRun = Callable[[ExploreSession, Run, ModelSelection | None], ComponentUpdate
 
 
 class TraceButtons:
-    """The buttons, to be made where they stand.
+    """The button Load trace, to be made where it stands, and what the viewer's menu gives away.
 
     Args:
         show_run: what is done with a run of a file.
@@ -38,19 +39,22 @@ class TraceButtons:
         self._show_run = show_run
         self._message = message
         with gr.Row(elem_id="files"):
-            self.save = gr.Button("Save trace", min_width=0, elem_id="save", size="md")
             self.load = gr.UploadButton(
                 "Load trace", type="filepath", min_width=0, elem_id="load", size="md"
             )
         self.searches = gr.Dropdown(
             [], label="Search of the file", visible=False, min_width=0, elem_id="searches"
         )
-        self.saved = file_download("ttc-trace.json", "application/json")
+        self.saved_trace = file_download("ttc-trace.json", "application/json")
+        self.saved_page = file_download("ttc-run.html", "text/html")
 
-    def connect(self, session: gr.State, choice: gr.State, opened: list[Any]) -> None:
-        """Connect the buttons.
+    def connect(
+        self, viewer: gr.HTML, session: gr.State, choice: gr.State, opened: list[Any]
+    ) -> None:
+        """Connect the button and the menu.
 
         Args:
+            viewer: the picture of the run, whose menu it is.
             session: the visitor's ``ExploreSession``.
             choice: which models the visitor uses.
             opened: what ``show_run`` changes.
@@ -65,15 +69,21 @@ class TraceButtons:
             **at_once,
         )
         self.searches.input(self.open_search, [session, self.searches, choice], opened, **at_once)
-        self.save.click(self.save_trace, session, [self.saved, self._message], **at_once)
+        taken = [self.saved_trace, self.saved_page, self._message]
+        viewer.take(self.take, session, taken, **at_once)
 
-    def save_trace(self, session: ExploreSession) -> tuple[dict[str, Any], str]:
-        """The run on screen as a trace, its answer by the rule that is set now."""
+    def take(self, session: ExploreSession, event: gr.EventData) -> ComponentUpdates:
+        """The run on screen as a trace, or as a page, its answer by the rule that is set now."""
         if session.run is None:
-            return gr.update(text=""), banner("There is no run to save yet: press Run first.")
+            return {self._message: banner("There is no run to take away yet: press Run first.")}
         rule = {"selector": session.selector, "aggregate": session.aggregate}
         shown = replace(session.run, settings=session.run.settings.with_values(rule))
-        return gr.update(text=trace.dump_trace(shown).decode()), ""
+        if event.what == "page":
+            return {self.saved_page: gr.update(text=standalone_html(shown)), self._message: ""}
+        return {
+            self.saved_trace: gr.update(text=trace.dump_trace(shown).decode()),
+            self._message: "",
+        }
 
     def open(
         self, session: ExploreSession, path: str, choice: ModelSelection | None = None

@@ -194,7 +194,9 @@ class ExplorePage(Page):
             **at_once,
         ).then(None, None, None, js=PRESS_RUN, api_visibility="private")
         opened = [self.viewer, self.controls.status, *note, message, *asked, *how.described]
-        self.trace_buttons.connect(self.session, self.choice, list(dict.fromkeys(opened)))
+        self.trace_buttons.connect(
+            self.viewer, self.session, self.choice, list(dict.fromkeys(opened))
+        )
 
     def refresh(self, *events: Any) -> None:
         """Say again which strategies can run when one of these events comes: models may be others

@@ -1,6 +1,7 @@
 // Runs side by side: a lane each with its small tree and its answer, and a table of their figures. Pressed, a tree opens large,
 // with all that Explore shows of a run.
-import { comparisonRow, createComparisonReader, delimited } from "./comparison_state.js";
+import { comparisonRow, createComparisonReader, rowHeads } from "./comparison_state.js";
+import { delimited } from "./delimited_text.js";
 import { drawn, h } from "./dom.js";
 import { countNoun, formatAmount, grouped } from "./format.js";
 import { glossaryTerm } from "./glossary_term.js";
@@ -9,6 +10,7 @@ import { iconButton } from "./icon_button.js";
 import { NARROW } from "./layout.js";
 import { mathText, useKatex } from "./math_text.js";
 import { bestPath, sampleCount, solutionsOf, votesBy } from "./run_state.js";
+import { saveText } from "./save_file.js";
 import { segmentedControl } from "./segmented_control.js";
 import { smallTree } from "./small_tree.js";
 import { mountRunViewer } from "./viewer.js";
@@ -44,9 +46,9 @@ export function mountComparison(place, { parts, terms, selectors, aggregates, ka
     made.addEventListener("click", () => act(made));
     return made;
   };
-  const sheet = (separator) => delimited(rows(), separator);
+  const sheet = (separator) => delimited(rowHeads, rows(), separator);
   const copy = button("copy-table", "Copy table", (made) => copyText(sheet("\t"), made));
-  const save = button("save-csv", "CSV", () => saveText(sheet(","), "ttc-compare.csv"));
+  const save = button("save-csv", "CSV", () => saveText(sheet(","), "ttc-compare.csv", "text/csv"));
   const table = h("div", { class: "comparison-table" });
   const large = largeView({ terms, selectors, aggregates });
   large.dialog.addEventListener("close", () => articles[opened]?.querySelector(".picture").focus());
@@ -229,10 +231,4 @@ function copyText(text, button) {
   area.select();
   if (document.execCommand("copy")) copied();
   area.remove();
-}
-
-function saveText(text, name) {
-  const link = h("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: name });
-  link.click();
-  URL.revokeObjectURL(link.href);
 }

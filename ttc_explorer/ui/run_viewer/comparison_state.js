@@ -1,8 +1,6 @@
 // A comparison as the viewer knows it: several runs side by side, and the figures of each. Pure.
 import { emptyState, sampleCount, solutionsOf, votesBy, withLine } from "./run_state.js";
 
-const FORMULA = /^(?:[=@]|[-+](?!\d+(?:[./]\d+)?$))/;   // what a spreadsheet would take for a formula
-
 // The state after a whole stream (comparison_stream.py): { about: { id, entries, tokens (the limit, null in a comparison
 // by samples), selector }, lanes: by entry { state, trying, run (as run_state.js has it; null: nothing fits the budget) } }.
 export function comparisonOf(text) {
@@ -56,25 +54,4 @@ export function comparisonRow({ title, detail }, lane, selector) {
     flops: cost.flops, sequential_depth: cost.sequential_depth, seconds: cost.seconds, ended: status.stopped,
     seed: about.seed,
   };
-}
-
-// The rows as a sheet with a line of heads: tab-separated to paste, comma-separated to keep. Numbers are exact, but for
-// seconds (milliseconds). Answers were written by models: what a spreadsheet would take for a formula is marked as text
-// by an apostrophe.
-export function delimited(rows, separator) {
-  const line = (cells) => `${cells.map((cell) => quoted(cell, separator)).join(separator)}\n`;
-  return line(rowHeads) + rows.map((row) => line(rowHeads.map((head) => cellText(row[head])))).join("");
-}
-
-function cellText(value) {
-  if (value === null) return "";
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number") {
-    return Number.isInteger(value) ? BigInt(value).toString() : String(Number(value.toFixed(3)));
-  }
-  return FORMULA.test(value) ? `'${value}` : value;
-}
-
-function quoted(cell, separator) {
-  return /["\r\n]/.test(cell) || cell.includes(separator) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 
 _IMPORT = re.compile(r'^import \{([^{}]*)\} from "\./([\w]+)\.js";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:const|function|class) )", re.MULTILINE)
-_EXPORTED_NAME = re.compile(r"^export (?:function|class) (\w+)", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:const|(?:async )?function|class) )", re.MULTILINE)
+_EXPORTED_NAME = re.compile(r"^export (?:(?:async )?function|class) (\w+)", re.MULTILINE)
 _EXPORTED_CONSTANTS = re.compile(r"^export const ([^;]*);", re.MULTILINE)
 _OTHER_SYNTAX = re.compile(r"^(?:import|export)\b", re.MULTILINE)
 
@@ -42,8 +42,8 @@ def bundle_modules(entry: Path, exports: tuple[str, ...]) -> str:
 def exported_names(source: str) -> list[str]:
     """The names that a module exports.
 
-    >>> exported_names("export function f() {}\\nexport const A = 1, B = 2;\\nexport class C {}")
-    ['f', 'C', 'A', 'B']
+    >>> exported_names("export async function f() {}\\nexport const A = 1, B = 2;")
+    ['f', 'A', 'B']
     """
     names = _EXPORTED_NAME.findall(source)
     for constants in _EXPORTED_CONSTANTS.findall(source):

@@ -286,9 +286,22 @@ def about_run(run: Run) -> dict[str, Json]:
         "strategy": get_strategy(run.strategy).title,
         "budget": run.budget,
         "seed": run.seed,
+        "settings": _settings_in_words(run),
         "selector": run.settings.selector,
         "aggregate": run.settings.aggregate,
     }
+
+
+def _settings_in_words(run: Run) -> str:
+    """The settings that the run's strategy reads, as a caption has them."""
+    settings = run.settings.to_dict()
+    switch = {True: "on", False: "off"}
+    said = [
+        f"{name} {switch[value] if isinstance(value, bool) else value}"
+        for name, value in settings.items()
+        if name in get_strategy(run.strategy).settings
+    ]
+    return single_line(", ".join(said), MAX_NAME_CHARACTERS)
 
 
 def vote_tables(run: Run, answer_keys: dict[str | None, int]) -> dict[str, Json]:

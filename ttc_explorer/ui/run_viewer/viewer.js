@@ -11,6 +11,7 @@ import { createRecording } from "./run_recording.js";
 import { bestPath, isRevisionOnly, leadingNode } from "./run_state.js";
 import { segmentedControl } from "./segmented_control.js";
 import { summaryCards } from "./summary_cards.js";
+import { createTakeAwayMenu } from "./take_away_menu.js";
 import { TreeView } from "./tree.js";
 import { votesTable } from "./votes.js";
 
@@ -23,16 +24,18 @@ let mounted = 0;
 //   katex       { script, style }: addresses of KaTeX on the page, or null
 //   live        whether runs are searched while they are shown
 //   onRule      hears of another voting rule { selector, aggregate } that the visitor chose
+//   onTake      hears of "trace" or "page", which a server shall give to the visitor; null: there is none
 // Returns { show(text), showState(state, rule), question() }: give it the growing stream, or a state that somebody else has
 // read, of which the rule to begin with may be another; ask it what it is about, null for nothing.
 // The moment that is shown is the place's `data-at` (how many events, none for the newest); an event `ttc-at` says when it
 // changes, and `ttc-show-at` sent to the place shows the moment that is its `detail`.
-export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, live = false, onRule = () => {} }) {
+export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, live = false, onRule = () => {}, onTake = null }) {
   if (katex) useKatex(katex);
   const name = `run-viewer-${++mounted}`;
   const has = (part) => parts.includes(part);
   const part = (title, ...content) => h("div", { class: `viewer-${title}` }, content);
   const recording = createRecording(), replay = createReplayBar(recording, live, showMoment);
+  const takeAway = createTakeAwayMenu(recording, () => ({ state, rule }), onTake);
   const rule = { selector: selectors[0].name, aggregate: aggregates[0].name };
   let state = null, run = null, picked = null;        // what is drawn; the id under inspection (null: whichever leads)
 
@@ -68,6 +71,7 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
     for (const other of chains.querySelectorAll(".attempt")) other.setAttribute("aria-pressed", other === attempt);
     pick(Number(attempt.dataset.node));
   });
+  if (has("replay")) replay.element.append(takeAway);
   showRule();
 
   function pick(id) {
