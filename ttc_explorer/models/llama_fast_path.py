@@ -7,8 +7,12 @@ beforehand:
 * queries, keys and values come out of one matrix, and so do the two halves of the feed-forward
   gate; the key and the value of a head stand side by side, and are written to the cache as one;
 * the gains of the norms and the scale of attention are multiplied into the matrices that follow;
+* a bias is one more row of its matrix, for a channel that is always 1, and the epsilon of a norm
+  is the square of one more channel of what is normed;
 * the two channels that a rotary position turns (arXiv 2104.09864) stand side by side, as one
   complex number; queries and keys are reordered alike, which leaves their products as they were.
+
+What a pass computes goes into buffers that are there already.
 """
 
 from __future__ import annotations
@@ -39,16 +43,71 @@ SUPPORTED_CLASSES = (
 )
 
 
+CONSTANT_CHANNELS = 16
+"""Channels after the model's own, of which the first is a constant and the others are zero: as many
+as leave the rows of a matrix aligned."""
+
+BUFFERED_LINES, BUFFERED_SIZES = 64, 16
+"""Buffers for passes over at most so many tokens are kept, for so many numbers of tokens: in longer
+passes, making them costs nothing beside the sums."""
+
+
 @dataclass(frozen=True)
 class _FusedLayer:
-    """Matrices of one layer, (inputs, outputs) each."""
+    """Matrices of one layer, (inputs, outputs) each; the inputs of all but ``mlp_out`` end with
+    CONSTANT_CHANNELS."""
 
     attention_in: Tensor
-    attention_in_bias: Tensor
     attention_out: Tensor
-    attention_out_bias: Tensor | None
     mlp_in: Tensor
     mlp_out: Tensor
+
+
+class _LineBuffers:
+    """What a pass over ``lines`` tokens computes, a token a line.
+
+    Args:
+        lines: The tokens.
+        hidden: Channels of the residual stream.
+        heads: Of queries, and of keys.
+        head_dim: Channels of a head.
+        gated: Channels between the two matrices of the feed-forward layer.
+        norm_epsilon: What stands in the constant channel of the residual stream.
+    """
+
+    def __init__(
+        self,
+        lines: int,
+        hidden: int,
+        heads: tuple[int, int],
+        head_dim: int,
+        gated: int,
+        norm_epsilon: float,
+    ) -> None:
+        self.stream = _with_constant(lines, hidden, norm_epsilon)
+        self.hidden = self.stream[:, :hidden]
+        self.norms = torch.empty(lines, 1)
+        self.normed = _with_constant(lines, hidden, 1.0)
+        self.normed_hidden = self.normed[:, :hidden]
+        self.mixed = torch.empty(lines, (heads[0] + 2 * heads[1]) * head_dim)
+        self.queries, self.pairs = self.mixed.view(lines, -1, head_dim).split(
+            [heads[0], 2 * heads[1]], dim=1
+        )
+        self.turned = [
+            torch.view_as_complex(part.unflatten(-1, (-1, 2)))
+            for part in (self.queries, self.pairs[:, ::2])
+        ]
+        self.attended = _with_constant(lines, heads[0] * head_dim, 1.0)
+        self.attended_heads = self.attended[:, : heads[0] * head_dim].unflatten(-1, (-1, head_dim))
+        self.gate_and_up = torch.empty(lines, 2 * gated)
+        self.gate, self.up = self.gate_and_up.split(gated, dim=-1)
+        self.gated = torch.empty(lines, gated)
+
+    def normalize(self) -> None:
+        """Write ``normed``: the root mean square norm (arXiv 1910.07467) of the residual stream,
+        but for the factor √width and the gain."""
+        torch.linalg.vector_norm(self.stream, dim=-1, keepdim=True, out=self.norms)
+        torch.div(self.hidden, self.norms, out=self.normed_hidden)
 
 
 class FusedBackbone:
@@ -76,14 +135,13 @@ class FusedBackbone:
         angles = torch.arange(self.context, device=self.device)[:, None] * frequencies
         self._rotations = torch.polar(torch.ones_like(angles), angles)
         self._embedding: Tensor = parts.get_input_embeddings().weight.detach()
-        self._norm_epsilon = self._embedding.new_tensor(
-            math.sqrt(config.hidden_size * config.rms_norm_eps)
-        )
+        self._norm_epsilon = math.sqrt(config.hidden_size * config.rms_norm_eps)
         self._layers = [self._fuse_layer(layer) for layer in parts.base_model.layers]
         self._norm: Tensor = parts.base_model.norm.weight.detach() * math.sqrt(config.hidden_size)
         head = parts.score if hasattr(model, "score") else parts.lm_head
         self._head = head.weight.detach()
         self._head_bias = None if head.bias is None else head.bias.detach()
+        self._buffers: dict[int, _LineBuffers] = {}
 
     @staticmethod
     def supports(model: PreTrainedModel) -> bool:
@@ -92,6 +150,7 @@ class FusedBackbone:
         return (
             type(model) in SUPPORTED_CLASSES
             and model.dtype == torch.float32
+            and model.device.type == "cpu"
             and isinstance(getattr(model, "score", model.get_output_embeddings()), torch.nn.Linear)
             and config.hidden_act == "silu"
             and config.rope_parameters["rope_type"] == "default"
@@ -106,60 +165,67 @@ class FusedBackbone:
     ) -> Tensor | None:
         """See Backbone."""
         n, count = ids.shape
+        lines = n * count
         block.reserve(places.attended_width)
         # Padding may lie beyond the context; where it is turned to does not matter.
-        rotations = self._rotations[places.positions.clamp(max=self.context - 1)][:, :, None]
-        mask = torch.zeros(places.masked.shape, device=ids.device)
-        mask = mask.masked_fill_(places.masked, -torch.inf)[:, None]
+        positions = places.positions.flatten().clamp(max=self.context - 1)
+        rotations = self._rotations.index_select(0, positions)[:, None]
+        mask = torch.zeros(places.masked.shape).masked_fill_(places.masked, -torch.inf)[:, None]
 
-        head_counts = [self._heads, 2 * self._kv_heads]
-        halves = [self._layers[0].mlp_out.shape[0]] * 2
-        lines = n * count  # one token a line from here on
-        x = _pad_to_two(F.embedding(ids.flatten(), self._embedding))
+        buffers = self._buffers_for(max(lines, 2))  # see above: two rows or more
+        queries, pairs = (
+            part[:lines].unflatten(0, (n, count)) for part in (buffers.queries, buffers.pairs)
+        )
+        # The query heads that share a key head are one matrix: (sharing · count, channels).
+        queries, attended = (
+            part.unflatten(2, (self._kv_heads, -1)).permute(0, 2, 3, 1, 4)
+            for part in (queries, buffers.attended_heads[:lines].unflatten(0, (n, count)))
+        )
+        as_matrices = (n * self._kv_heads, -1, self._head_dim)
+        as_pairs = (n * self._kv_heads, 2, places.attended_width, self._head_dim)
+        as_heads = (n, self._heads, count, places.attended_width)
+
+        if lines == 1:
+            buffers.hidden[1] = 0.0
+        buffers.hidden[:lines] = F.embedding(ids.flatten(), self._embedding)
         for number, layer in enumerate(self._layers):
-            mixed = torch.addmm(layer.attention_in_bias, self._rms_normalize(x), layer.attention_in)
-            mixed = mixed[:lines].view(n, count, sum(head_counts), self._head_dim)
-            queries, pairs = mixed.split_with_sizes(head_counts, dim=2)
-            for rotated in (queries, pairs[:, :, ::2]):
-                torch.view_as_complex(rotated.unflatten(-1, (-1, 2))).mul_(rotations)
-            attended = self._attend(queries, block.write(number, pairs, places), mask)
-            x.addmm_(_pad_to_two(attended), layer.attention_out)
-            if layer.attention_out_bias is not None:
-                x.add_(layer.attention_out_bias)
-            gate, up = torch.mm(self._rms_normalize(x), layer.mlp_in).split_with_sizes(
-                halves, dim=-1
-            )
-            x.addmm_(F.silu(gate).mul_(up), layer.mlp_out)
+            buffers.normalize()
+            torch.mm(buffers.normed, layer.attention_in, out=buffers.mixed)
+            for turned in buffers.turned:
+                turned.mul_(rotations)
+            keys, values = block.write(number, pairs, places).reshape(as_pairs).unbind(1)
+            scores = torch.bmm(queries.reshape(as_matrices), keys.transpose(1, 2))
+            scores.view(as_heads).add_(mask)
+            attended.copy_(torch.bmm(scores.softmax(-1), values).view(attended.shape))
+            buffers.hidden.addmm_(buffers.attended, layer.attention_out)
+            buffers.normalize()
+            torch.mm(buffers.normed, layer.mlp_in, out=buffers.gate_and_up)
+            torch.sigmoid(buffers.gate, out=buffers.gated).mul_(buffers.gate).mul_(buffers.up)
+            buffers.hidden.addmm_(buffers.gated, layer.mlp_out)
         if not predict:
             return None
-        out = F.linear(self._rms_normalize(x) * self._norm, self._head, self._head_bias)
+        buffers.normalize()
+        out = F.linear(buffers.normed_hidden * self._norm, self._head, self._head_bias)
         return out[:lines].view(n, count, -1)
 
-    def _rms_normalize(self, x: Tensor) -> Tensor:
-        """Root mean square norm (arXiv 1910.07467) of lines, but for the factor √width and the
-        gain."""
-        return x / torch.hypot(
-            torch.linalg.vector_norm(x, dim=-1, keepdim=True), self._norm_epsilon
-        )
-
-    def _attend(self, queries: Tensor, pairs: Tensor, mask: Tensor) -> Tensor:
-        """Attention of queries (n, T, heads, channels) over the columns of their slots.
-
-        ``pairs`` (n, 2 · key heads, attended_width, channels) are each head's keys and values;
-        ``mask`` (n, 1, T, attended_width) is added to the scores. Returns (n · T, heads ·
-        channels). The query heads that share a key head are one matrix: (sharing · T, channels).
-        """
-        n, count = queries.shape[:2]
-        queries_per_kv_head = self._heads // self._kv_heads
-        grouped = queries.view(
-            n, count, self._kv_heads, queries_per_kv_head, self._head_dim
-        ).permute(0, 2, 3, 1, 4)
-        grouped = grouped.reshape(n * self._kv_heads, queries_per_kv_head * count, self._head_dim)
-        keys, values = pairs.unflatten(1, (-1, 2)).flatten(0, 1).unbind(1)
-        scores = torch.bmm(grouped, keys.transpose(1, 2))
-        scores.view(n, self._heads, count, -1).add_(mask)
-        mixed = torch.bmm(scores.softmax(-1), values).view(n, self._heads, count, -1)
-        return mixed.transpose(1, 2).reshape(n * count, -1)
+    def _buffers_for(self, lines: int) -> _LineBuffers:
+        """Buffers for a pass over so many tokens."""
+        buffers = self._buffers.get(lines)
+        if buffers is None:
+            with torch.inference_mode(False):  # so that they may be written inside it and outside
+                buffers = _LineBuffers(
+                    lines,
+                    self._embedding.shape[1],
+                    (self._heads, self._kv_heads),
+                    self._head_dim,
+                    self._layers[0].mlp_out.shape[0],
+                    self._norm_epsilon,
+                )
+            if lines <= BUFFERED_LINES:
+                if len(self._buffers) == BUFFERED_SIZES:
+                    self._buffers.clear()
+                self._buffers[lines] = buffers
+        return buffers
 
     def _fuse_layer(self, layer: Any) -> _FusedLayer:
         attention, mlp = layer.self_attn, layer.mlp
@@ -176,14 +242,15 @@ class FusedBackbone:
         width = math.sqrt(weights[0].shape[1])
         gated = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])
         return _FusedLayer(
-            attention_in=_stored_by_rows(
-                torch.cat(weights) * (layer.input_layernorm.weight * width)
+            attention_in=_with_bias_row(
+                torch.cat(weights) * (layer.input_layernorm.weight * width), torch.cat(biases)
             ),
-            attention_in_bias=torch.cat(biases).detach(),
-            attention_out=_stored_by_rows(attention.o_proj.weight),
-            attention_out_bias=None if attention.o_proj.bias is None else _bias(attention.o_proj),
-            mlp_in=_stored_by_rows(gated * (layer.post_attention_layernorm.weight * width)),
-            mlp_out=_stored_by_rows(mlp.down_proj.weight),
+            attention_out=_with_bias_row(attention.o_proj.weight, _bias(attention.o_proj)),
+            mlp_in=_with_bias_row(
+                gated * (layer.post_attention_layernorm.weight * width),
+                gated.new_zeros(gated.shape[0]),
+            ),
+            mlp_out=mlp.down_proj.weight.detach().t().contiguous(),
         )
 
     def _pair_heads(self, keys: Tensor, values: Tensor) -> Tensor:
@@ -207,11 +274,20 @@ def _bias(linear: torch.nn.Linear) -> Tensor:
     )
 
 
-def _stored_by_rows(weight: Tensor) -> Tensor:
-    """A linear map's weight (outputs, inputs) as a matrix (inputs, outputs), stored row by row."""
-    return weight.detach().t().contiguous()
+def _with_bias_row(weight: Tensor, bias: Tensor) -> Tensor:
+    """A linear map of lines that end with CONSTANT_CHANNELS, the first of which is 1: a matrix
+    (inputs + CONSTANT_CHANNELS, outputs), stored row by row.
+
+    Args:
+        weight: (outputs, inputs).
+        bias: (outputs,).
+    """
+    padding = weight.new_zeros(CONSTANT_CHANNELS - 1, len(bias))
+    return torch.cat([weight.detach().t(), bias.detach()[None], padding]).contiguous()
 
 
-def _pad_to_two(lines: Tensor) -> Tensor:
-    """The lines, and one of zeros if there is only one."""
-    return F.pad(lines, (0, 0, 0, 1)) if lines.shape[0] == 1 else lines
+def _with_constant(lines: int, channels: int, constant: float) -> Tensor:
+    """Room for lines of so many channels, with the constant channels after them."""
+    both = torch.zeros(lines, channels + CONSTANT_CHANNELS)
+    both[:, channels] = constant
+    return both
