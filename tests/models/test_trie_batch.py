@@ -125,6 +125,55 @@ def test_trees_and_costs_are_those_of_rows(models, asked):
     assert {field.name for field in fields(found[0].ledger)} >= COMPUTED
 
 
+class CancelledAfter:
+    """A cancel flag that is set once it has been asked ``times`` times; each is asked before every
+    token of its row."""
+
+    def __init__(self, times):
+        self.left = times
+
+    def __call__(self):
+        self.left -= 1
+        return self.left < 0
+
+
+rows = st.tuples(
+    st.integers(0, 5),  # which prefix
+    st.sampled_from([0.0, 0.8, 1.5]),
+    st.integers(0, 2),  # seed
+    st.integers(0, 4) | st.just(99),  # cancelled after
+)
+
+
+@settings(max_examples=8, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(asked=st.lists(rows, min_size=2, max_size=10))
+def test_a_cancel_in_mid_step_stops_its_row_alone(models, asked):
+    """Whatever its company, and whoever shares its row of the model; and what a cancelled row has
+    written is a state to go on from."""
+
+    def written(generator):
+        prefilled = generator.prefill(QUESTIONS)
+        firsts = [ExtendJob(prefilled[place // 2].state, 1.0, (place,)) for place in range(6)]
+        states = [row.state for row in generator.extend(firsts)]
+        jobs = [
+            ExtendJob(states[place], temperature, (place, seed), CancelledAfter(times))
+            for place, temperature, seed, times in asked
+        ]
+        cut = generator.extend(jobs)
+        rest = generator.extend([ExtendJob(row.state, 0.8, (i,)) for i, row in enumerate(cut)])
+        return [*cut, *rest]
+
+    (generator, _), (by_rows, _) = models
+    for row, expected in zip(written(generator), written(by_rows), strict=True):
+        assert (row.text, row.tokens, row.finished) == (
+            expected.text,
+            expected.tokens,
+            expected.finished,
+        )
+        assert row.token_logprobs == pytest.approx(expected.token_logprobs, abs=1e-4)
+        assert row.cost.generated == expected.cost.generated
+
+
 def test_equal_greedy_rows_are_read_once():
     generator = toy_generator()
     fed = count_what_is_read(generator.backbone)

@@ -149,6 +149,18 @@ def test_a_loaded_run_replays_as_it_grew(strategy):
     assert load_trace(without_events(run)).tree.events == run.tree.events
 
 
+def test_a_trace_of_version_1_is_of_a_run_that_merged_nothing():
+    run = run_toy("beam", 16, merge=False)
+    trace = to_trace(run) | {"version": 1}
+    del trace["settings"]["merge"]
+    for node in trace["nodes"]:
+        node.pop("copies", None)
+    loaded = load_trace(json.dumps(trace).encode())
+    assert loaded.settings == run.settings
+    assert not loaded.tree.merge
+    assert columns(loaded.tree) == columns(run.tree)
+
+
 def test_a_run_that_ran_out_of_rounds_replays_too():
     run = run_toy(rounds=2)
     assert load_trace(dump_trace(run)).tree.events == run.tree.events

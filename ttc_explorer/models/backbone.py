@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from ttc_explorer.models.kv_cache import KVBlock, KVRow, TokenPlaces, fork, plac
 from ttc_explorer.models.llama_fast_path import FusedBackbone
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.stateless_backbone import StatelessBackbone
+from ttc_explorer.models.trie_append import Appended, plan_slots, read_slots
 
 PASS_TOKENS = 8192
 """Most tokens that one pass reads, padding included."""
@@ -59,23 +60,32 @@ def build_backbone(model: PreTrainedModel) -> Backbone:
         return StatelessBackbone(model)
 
 
-class Appended(NamedTuple):
-    """A longer sequence, the head's output (outputs,) at its last token, and how many tokens were
-    read for it."""
-
-    row: KVRow
-    output: Tensor | None
-    computed: int
-
-
 def append_tokens(
     backbone: Backbone, rows: Sequence[KVRow], texts: Sequence[Sequence[int]], predict: bool
 ) -> list[Appended]:
     """Read ``texts[i]`` (ids, at least one) after ``rows[i]``, in passes of texts of about the same
-    length; each different text once, for the first of those that are equal.
+    length. What several texts begin with is read once, for the first of them; where the backbone
+    reads prefixes again, that holds of equal texts only.
 
     ``predict``: give outputs.
     """
+    if backbone.recomputes_prefix:
+        return _append_whole_texts(backbone, rows, texts, predict)
+    slots = plan_slots(rows, texts)
+    appended: dict[int, Appended] = {}
+    for batch in _split_into_passes([len(slot.ids) for slot in slots]):
+        done = AdaptiveBatches(len(batch)).run(
+            [slots[i] for i in batch], lambda part: read_slots(backbone, part, predict)
+        )
+        for in_slot in done:
+            appended |= in_slot
+    return [appended[index] for index in range(len(rows))]
+
+
+def _append_whole_texts(
+    backbone: Backbone, rows: Sequence[KVRow], texts: Sequence[Sequence[int]], predict: bool
+) -> list[Appended]:
+    """``append_tokens`` with every text in a slot of its own."""
     first_of: dict[tuple[bytes, tuple[int, ...]], int] = {}
     firsts = [
         first_of.setdefault((row.ids.tobytes(), tuple(text)), index)

@@ -173,6 +173,13 @@ EMPTY_ROW = KVRow(KVBlock(0, 0), 0, np.zeros(0, dtype=np.int64))
 """The prefix of no tokens."""
 
 
+def common_length(one: np.ndarray, other: np.ndarray) -> int:
+    """How many ids two sequences have in common at their beginning."""
+    length = min(len(one), len(other))
+    differ = one[:length] != other[:length]
+    return int(differ.argmax()) if differ.any() else length
+
+
 def fork(rows: Sequence[KVRow], extra_tokens: int) -> KVBlock:
     """A new block with a copy of each sequence, one a slot, in order, and room for ``extra_tokens``
     more tokens in each.

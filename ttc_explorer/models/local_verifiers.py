@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ttc_explorer.models.backbone import Appended, append_tokens, build_backbone
+from ttc_explorer.models.backbone import append_tokens, build_backbone
 from ttc_explorer.models.devices import reset_peak_memory, synchronized_peak_memory
 from ttc_explorer.models.flops import attention_width, forward_flops
 from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow
@@ -23,6 +23,7 @@ from ttc_explorer.models.protocol import (
     ScoreJob,
 )
 from ttc_explorer.models.step_codec import StepCodec, require_fit
+from ttc_explorer.models.trie_append import Appended
 from ttc_explorer.models.verifier_formats import LocalVerifierFormat
 
 SCORE_DECIMALS = 6

@@ -15,7 +15,14 @@ import torch
 from torch import Tensor
 
 from ttc_explorer.models.backbone import Backbone
-from ttc_explorer.models.kv_cache import ColumnMove, KVBlock, KVRow, TokenPlaces, round_up_width
+from ttc_explorer.models.kv_cache import (
+    ColumnMove,
+    KVBlock,
+    KVRow,
+    TokenPlaces,
+    common_length,
+    round_up_width,
+)
 
 SLOT_COLUMNS = 4
 """A slot holds at most so many times the tokens of its longest row: every row is multiplied with
@@ -160,7 +167,7 @@ class TrieBatch:
         before = -1
         for number in sorted(range(count), key=lambda index: rows[index].ids.tobytes()):
             row = rows[number]
-            shared = 0 if before < 0 else _common_length(rows[before].ids, row.ids)
+            shared = 0 if before < 0 else common_length(rows[before].ids, row.ids)
             longest = max(longest, row.length)
             if (
                 before >= 0
@@ -192,13 +199,6 @@ class TrieBatch:
     def _on_device(self, array: np.ndarray) -> Tensor:
         """The array as a tensor where the model is."""
         return torch.from_numpy(array).to(self._backbone.device)
-
-
-def _common_length(one: np.ndarray, other: np.ndarray) -> int:
-    """How many ids two sequences have in common at their beginning."""
-    length = min(len(one), len(other))
-    differ = one[:length] != other[:length]
-    return int(differ.argmax()) if differ.any() else length
 
 
 def _join_moves(moves: Sequence[ColumnMove]) -> list[ColumnMove]:
