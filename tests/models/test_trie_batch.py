@@ -145,7 +145,7 @@ rows = st.tuples(
 )
 
 
-@settings(max_examples=8, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(asked=st.lists(rows, min_size=2, max_size=10))
 def test_a_cancel_in_mid_step_stops_its_row_alone(models, asked):
     """Whatever its company, and whoever shares its row of the model; and what a cancelled row has
