@@ -112,6 +112,25 @@ def test_a_step_ends_with_a_blank_line_and_a_solution_with_a_box(monkeypatch):
     assert steps == [("We add.\nIt is so.", False), ("Then 7.", False), ("It is \\boxed{7}.", True)]
 
 
+def test_a_line_of_a_paragraph_can_be_asked_for(monkeypatch):
+    """Beside rows that are not: the blank lines before a line belong to it."""
+    generator, state = scripted_generator(monkeypatch, "We add.\n\nIt is so.\nThen \\boxed{7}.\n7")
+    lines = []
+    for place in range(3):
+        (row,) = generator.extend([ExtendJob(state, 1.0, (place,), by_line=True)])
+        lines.append((row.text, row.finished))
+        state = row.state
+    assert lines == [("We add.", False), ("It is so.", False), ("Then \\boxed{7}.", True)]
+
+
+def test_rows_that_end_with_a_line_and_with_a_blank_one_share_a_batch(monkeypatch):
+    generator, state = scripted_generator(monkeypatch, "We add.\nIt is so.\n\n")
+    line, paragraph = generator.extend(
+        [ExtendJob(state, 1.0, (0,), by_line=True), ExtendJob(state, 1.0, (1,))]
+    )
+    assert (line.text, paragraph.text) == ("We add.", "We add.\nIt is so.")
+
+
 def test_a_turn_ends_with_the_token_of_the_template(monkeypatch):
     """Also where no settings of the model name it as an end."""
     tokenizer = qwen_tokenizer(eos_token="<|endoftext|>")

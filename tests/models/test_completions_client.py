@@ -206,6 +206,22 @@ def test_where_the_server_does_not_say_why_it_stopped_nothing_more_means_the_end
     assert list(ends.values()) == [False, True, True, True, False, False, True, True]
 
 
+@pytest.mark.parametrize("step", ["check", "tokens:12"])
+def test_steps_of_several_lines_are_asked_for_line_by_line_and_counted_rightly(step):
+    """A model that chats, whose own steps are paragraphs."""
+    with running_server() as (running, generator):
+        generator._prompt_format = replace(generator._prompt_format, step_end="\n\n")
+        generator.supports_chat, own = True, generator._body
+        stops = set()
+        generator._body = lambda *call: stops.add(*(body := own(*call))["stop"]) or body
+        run = toy_run("beam", 8, rounds=4, step=step)
+        run_to_completion(run, generator, toy_verifier(1), exact_match_checker)
+    assert run.error is None
+    assert stops == {"\n"}
+    assert any("\n" in text for text in run.tree.text)
+    assert run.ledger.generated_tokens == running.usage["completion_tokens"]
+
+
 def test_what_is_written_beyond_the_step_is_cut_and_paid():
     with running_server("stop") as (running, generator):
         root = generator.prefill(["1 + 1"])[0].state
@@ -392,7 +408,7 @@ def test_a_run_goes_on_without_what_was_lost_and_says_so():
             """Loses the first of the calls after the first steps."""
 
             name, parameters, prefill = generator.name, 1000, generator.prefill
-            supports_prefix_continuation, supports_chat = True, False
+            supports_prefix_continuation, supports_chat, prints_checks = True, False, False
 
             def extend(self, jobs):
                 if len({id(job.state) for job in jobs}) > 1 and not any(

@@ -61,6 +61,7 @@ runs = st.tuples(
     st.integers(1, 9),
     st.integers(0, 3),
     st.sampled_from([0.0, 0.8, 1.5]),
+    st.sampled_from(["line", "tokens:6", "pattern:[0-4]$"]),
 )
 
 
@@ -77,8 +78,8 @@ def search(models, asked):
     """Runs of ``asked``, all in one driver."""
     driver = Driver(*models, exact_match_checker)
     found = []
-    for question, strategy, budget, seed, temperature in asked:
-        chosen = Settings(temperature=temperature, rounds=4)
+    for question, strategy, budget, seed, temperature, step in asked:
+        chosen = Settings(temperature=temperature, rounds=4, step=step)
         names = [model.name for model in models]
         run = Run(Problem(question), *names, strategy, budget, seed, chosen)
         driver.add(run)

@@ -57,6 +57,7 @@ class ToyGenerator:
     parameters = 100
     supports_prefix_continuation = True
     supports_chat = False
+    prints_checks = False
 
     def __init__(self, terms: int = 30) -> None:
         self.terms = terms

@@ -33,6 +33,7 @@ def audits(draw, strategy):
         selector=draw(st.sampled_from(["majority", "best", "weighted"])),
         aggregate=draw(st.sampled_from(["last", "min", "prod", "mean"])),
         merge=draw(st.booleans()),
+        step=draw(st.sampled_from(["line", "check", "tokens:20", "pattern:[02468]$"])),
     )
     terms = draw(st.sampled_from([1, 2, 30]))
     return run, Toys(draw(st.booleans()), decide=lambda _: decision, terms=terms)

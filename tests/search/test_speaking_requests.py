@@ -34,6 +34,7 @@ class ScriptedGenerator:
     parameters = 1
     supports_prefix_continuation = True
     supports_chat = False
+    prints_checks = False
 
     def __init__(self, write):
         self.write = write

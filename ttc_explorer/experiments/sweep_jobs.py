@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.settings import MAX_BUDGET, MAX_SEED, Settings, parse_budget
+from ttc_explorer.search.step_rule import MEASURED, OWN
 from ttc_explorer.search.strategy import get_strategy
 
 BATCH_ROWS = 256
@@ -169,7 +170,9 @@ class SweepPlan:
         self, name: str, own_settings: dict[str, object]
     ) -> tuple[tuple[str, object], ...]:
         """The settings that were set and that the strategy reads, and whether equal steps are
-        merged (``recorded_settings``: no word of it means no). Raises BadInput."""
+        merged (``recorded_settings``: no word of it means no). Where no step is set it is the
+        model's own: an arm of a table means the same ever after, whatever is measured to be best.
+        Raises BadInput."""
         known_settings = get_strategy(name).settings
         for key in own_settings:
             if key not in known_settings:
@@ -182,6 +185,8 @@ class SweepPlan:
         values = {**dict(self.changes), **own_settings}
         settings = Settings().with_values(values)
         told = values.keys() - {"merge"} | ({"merge"} if settings.merge else set())
+        if settings.step in (MEASURED, OWN):
+            told.discard("step")
         return tuple((key, getattr(settings, key)) for key in sorted(told) if key in known_settings)
 
     def tasks(self, questions: int) -> list[SweepTask]:

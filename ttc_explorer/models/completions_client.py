@@ -55,11 +55,12 @@ class ServerPrefix:
 @dataclass(frozen=True)
 class PromptGroup:
     """Rows of one run, by their places among the jobs, that go on from the same prefix, whose end,
-    ``forced``, already belongs to their step."""
+    ``forced``, already belongs to their step. ``by_line`` as in ExtendJob."""
 
     prefix: ServerPrefix
     rows: list[int]
     forced: str = ""
+    by_line: bool = False
 
 
 class CompletionsGenerator:
@@ -76,10 +77,10 @@ class CompletionsGenerator:
     parameters · tokens, without attention, and 0 where the server does not say how many parameters
     its model has.
 
-    A step ends where ``prompt_format.step_end`` would be written. A solution ends with a step that
-    is final, with the model's end token, or when a step's or the context's room is used up. A row
-    whose call failed ends there, without an answer, and ``failure`` says why; if all calls fail,
-    ModelError is raised.
+    A step ends where ``prompt_format.step_end`` would be written, or with its line where a job asks
+    for a line. A solution ends with a step that is final, with the model's end token, or when a
+    step's or the context's room is used up. A row whose call failed ends there, without an answer,
+    and ``failure`` says why; if all calls fail, ModelError is raised.
     """
 
     supports_prefix_continuation = True
@@ -97,6 +98,7 @@ class CompletionsGenerator:
         self._client = client
         self._endpoint = ENDPOINTS[capabilities.endpoint]
         self.supports_chat = prompt_format.supports_chat
+        self.prints_checks = not self.supports_chat  # a model of our own
         self._prompt_format = prompt_format
         self._max_step_tokens = max_step_tokens
 
@@ -161,17 +163,18 @@ class CompletionsGenerator:
 
     def _batchable_groups(self, jobs: Sequence[ExtendJob]) -> list[list[PromptGroup]]:
         """The groups of jobs, those together that may share a call: same run, same count of
-        samples, same temperature, and same room. No two greedy rows are samples of one prompt: some
-        servers refuse, as llama.cpp does more samples than it has slots."""
+        samples, same temperature, same end of a step, and same room. No two greedy rows are samples
+        of one prompt: some servers refuse, as llama.cpp does more samples than it has slots."""
         groups: dict[Any, PromptGroup] = {}
         most, alike = self.capabilities.slots or len(jobs), Counter[Any]()
         for row, job in enumerate(jobs):
             multiple_samples = self.capabilities.multiple_samples and job.temperature > 0
-            same = id(job.state), job.forced, job.temperature
+            same = id(job.state), job.forced, job.temperature, job.by_line
             key = (*same, alike[same] // most if multiple_samples else row)
             alike[same] += 1
             if key not in groups:
-                groups[key] = PromptGroup(self._forced_prefix(job), [], job.forced)
+                prefix = self._forced_prefix(job)
+                groups[key] = PromptGroup(prefix, [], job.forced, job.by_line)
             groups[key].rows.append(row)
         batchable: dict[Any, list[PromptGroup]] = {}
         for group in groups.values():
@@ -180,6 +183,7 @@ class CompletionsGenerator:
                 job.cancelled,
                 len(group.rows),
                 job.temperature,
+                group.by_line,
                 self._remaining_tokens(group.prefix),
             )
             batchable.setdefault(call_key, []).append(group)
@@ -214,7 +218,7 @@ class CompletionsGenerator:
             "max_tokens": self._remaining_tokens(call[0].prefix),
             "temperature": first.temperature,
             "top_p": 1,
-            "stop": [self._prompt_format.step_end],
+            "stop": [self._step_end(call)],
             "logprobs": 1,
         }
         if self.capabilities.plain_sampling:
@@ -224,6 +228,10 @@ class CompletionsGenerator:
         if self.capabilities.seeded_sampling:
             body["seed"] = seed_from_rng_path(first.rng_path)
         return self._endpoint.request(body)
+
+    def _step_end(self, call: Sequence[PromptGroup]) -> str:
+        """The text that ends the steps of a call."""
+        return "\n" if call[0].by_line else self._prompt_format.step_end
 
     def _parse_response(
         self, call: Sequence[PromptGroup], reply: dict[str, Any] | ModelError
@@ -250,10 +258,10 @@ class CompletionsGenerator:
             split_proportionally(usage.prompt, lengths),
             split_proportionally(usage.cached, lengths),
         )
-        found, choice = {}, 0
+        found, choice, step_end = {}, 0, self._step_end(call)
         for place, group in enumerate(call):
             for number, row in enumerate(group.rows):
-                written, ended = self._parse_step(texts[choice], choices[choice])
+                written, ended = _parse_step(texts[choice], choices[choice], step_end)
                 text = group.forced + written
                 cost = Cost(generated=counts[choice])
                 if number == 0:  # the samples of a prompt share one reading of it
@@ -267,9 +275,7 @@ class CompletionsGenerator:
                     state=self._prefix(
                         _join(
                             group.prefix.content,
-                            self._prompt_format.continuation(
-                                written + ("" if ended else self._prompt_format.step_end)
-                            ),
+                            self._prompt_format.continuation(written + ("" if ended else step_end)),
                         ),
                         prompts[place] + counts[choice],
                     ),
@@ -279,19 +285,20 @@ class CompletionsGenerator:
                 choice += 1
         return found
 
-    def _parse_step(self, text: str, choice: dict[str, Any]) -> tuple[str, bool]:
-        """The step in a choice's text, and whether the model has ended its solution with it.
 
-        vLLM, SGLang and llama.cpp say what a text was stopped by. Others do not: there a step that
-        just ends may be the last, and shows it by having nothing after it. (A model that chats is
-        not asked for steps then, ``server_capabilities.py``.)
-        """
-        step, end, _ = text.partition(self._prompt_format.step_end)
-        if end:
-            return step, False
-        if choice.keys() & STOP_REASON_KEYS:
-            return step, stop_reason(choice) != self._prompt_format.step_end
-        return step, choice.get("finish_reason") not in ("stop", None) or not step.strip()
+def _parse_step(text: str, choice: dict[str, Any], step_end: str) -> tuple[str, bool]:
+    """The step in a choice's text, and whether the model has ended its solution with it.
+
+    vLLM, SGLang and llama.cpp say what a text was stopped by. Others do not: there a step that just
+    ends may be the last, and shows it by having nothing after it. (A model that chats is not asked
+    for steps then, ``server_capabilities.py``.)
+    """
+    step, end, _ = text.partition(step_end)
+    if end:
+        return step, False
+    if choice.keys() & STOP_REASON_KEYS:
+        return step, stop_reason(choice) != step_end
+    return step, choice.get("finish_reason") not in ("stop", None) or not step.strip()
 
 
 def _join(first: PromptPiece, second: PromptPiece) -> PromptPiece:

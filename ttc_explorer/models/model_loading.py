@@ -26,10 +26,10 @@ from transformers.utils import logging
 
 from ttc_explorer.models.local_verifiers import StepVerifier, TokenPRM, WholeTextVerifier
 from ttc_explorer.models.protocol import ModelError, Verifier
+from ttc_explorer.models.step_codec import uses_line_format
 from ttc_explorer.models.verifier_formats import (
     VERIFIER_FORMATS,
     LocalVerifierFormat,
-    uses_line_format,
 )
 
 

@@ -61,6 +61,8 @@ class Extend:
             They are read, not sampled: charged as prefill, without log-probability, and no part of
             ``Step.tokens``. In place of the end token, if the parent ended with one. A text is the
             beginning of one step: it has no line end.
+        step: Where the steps end, as the setting ``step`` says (``search/step_rule.py``): a step
+            may have several lines. ``own`` stands for what the model takes for a step.
         prompts: What the rows are asked, one a row, or nothing at all. Only rows whose parent is
             the root may have one; None stands for the plain question. A prompt is read anew by each
             request that has it. The verifier judges all steps as of the plain question.
@@ -76,6 +78,7 @@ class Extend:
     rollout: bool = False
     forced: tuple[str, ...] = ()
     prompts: tuple[Prompt | None, ...] = ()
+    step: str = "own"
 
     def __post_init__(self) -> None:
         lengths = {len(self.forced), len(self.prompts)} - {0}
@@ -164,6 +167,7 @@ class Step:
 
     ``logprob`` is the sum over the step's sampled tokens, in nats, under the untempered model;
     ``token_logprobs`` are its summands, a token each, and empty where a server does not tell.
+    ``text`` has a line end between its lines, where there are several, and none at its end.
     ``finished`` is true when the solution ends with this step; ``answer`` is then its final answer
     (None if none can be read), written the same way for all equal answers of the run.
     """
@@ -238,7 +242,8 @@ def never_cancelled() -> bool:
 
 @dataclass(frozen=True)
 class ExtendJob:
-    """One row to decode: a step after ``state``.
+    """One row to decode: a step after ``state``. Of a model that chats, whose steps are paragraphs,
+    ``by_line`` asks for one line instead.
 
     ``rng_path`` seeds the row's own random number generator, so that the row samples the same
     tokens alone or in a batch with other runs. ``cancelled`` is asked between decode steps; a
@@ -250,6 +255,7 @@ class ExtendJob:
     rng_path: tuple[int, ...]
     cancelled: Callable[[], bool] = never_cancelled
     forced: str = ""
+    by_line: bool = False
 
 
 @dataclass(frozen=True)
@@ -315,12 +321,14 @@ class Generator(Protocol):
     """Samples steps. ``parameters`` counts the weights used for each token.
     ``supports_prefix_continuation``: it can go on from any prefix, in several ways; a service that
     only chats cannot, it writes whole solutions. ``supports_chat``: it was taught to chat, so that
-    a solution of its own need not mark the answer."""
+    a solution of its own need not mark the answer, and its steps are paragraphs, not lines.
+    ``prints_checks``: it was taught to print the verdict on a decision where it has checked it."""
 
     name: str
     parameters: int
     supports_prefix_continuation: bool
     supports_chat: bool
+    prints_checks: bool
 
     def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]: ...
 

@@ -36,13 +36,12 @@ from ttc_explorer.models.protocol import ModelError, ScoreJob
 from ttc_explorer.models.response_parsing import parse_text
 from ttc_explorer.models.server_capabilities import ServerCapabilities, probe_capabilities
 from ttc_explorer.models.server_verifier import ServerVerifier
-from ttc_explorer.models.step_codec import StepCodec, supports_chat
+from ttc_explorer.models.step_codec import StepCodec, supports_chat, uses_line_format
 from ttc_explorer.models.tree_decoding import is_answer_line
 from ttc_explorer.models.verifier_formats import (
     LinePRMFormat,
     LocalVerifierFormat,
     VerifierFormat,
-    uses_line_format,
 )
 from ttc_explorer.problems.families import to_canonical_wording
 

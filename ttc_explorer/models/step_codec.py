@@ -48,6 +48,13 @@ def supports_chat(tokenizer: PreTrainedTokenizerBase) -> bool:
     return "role" in (tokenizer.chat_template or "")
 
 
+def uses_line_format(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the tokenizer is of our own recipe: its template puts a question on a line. A
+    generator then writes solutions that print their checks, and a token classifier takes
+    LinePRMFormat, not TRLFormat."""
+    return tokenizer.chat_template is not None and not supports_chat(tokenizer)
+
+
 class StepCodec:
     """``line_ends``, ``blanks`` and ``specials`` tell which ids hold a line end, which hold nothing
     but white space, and which are no text at all (ids without a token too): boolean arrays over

@@ -23,7 +23,7 @@ from ttc_explorer.models.protocol import (
     RevisionContext,
 )
 from ttc_explorer.models.sampling import sample_tokens, uniform_draws
-from ttc_explorer.models.step_codec import StepCodec, require_fit
+from ttc_explorer.models.step_codec import StepCodec, require_fit, uses_line_format
 from ttc_explorer.models.trie_batch import TrieBatch
 from ttc_explorer.problems.grading import read_answer
 
@@ -52,9 +52,9 @@ class TreeGenerator:
     call from any thread.
 
     A step ends with its line end, or, for a model with a ``system`` prompt, which chats, with a
-    blank line; blank lines before it belong to it. A solution ends with the model's end token, with
-    a step of which ``is_final`` is true, after ``max_step_tokens`` without an end of step, or when
-    the context is full.
+    blank line, unless the job asks for a line; blank lines before it belong to it. A solution ends
+    with the model's end token, with a step of which ``is_final`` is true, after ``max_step_tokens``
+    without an end of step, or when the context is full.
 
     Samples that have written the same so far are one row of the model, and each draws from it by
     its own random stream. So the model computes the trie of the samples (``TrieBatch``); costs of
@@ -92,6 +92,7 @@ class TreeGenerator:
         self._is_final = is_final
         self._max_step_tokens = max_step_tokens
         self.supports_chat = system is not None
+        self.prints_checks = uses_line_format(tokenizer)
         self._line_ends = 2 if self.supports_chat else 1
         self._lock = Lock()
         self._batches = AdaptiveBatches(MAX_ROWS)
@@ -192,6 +193,7 @@ class TreeGenerator:
         logprobs = np.zeros(draws.shape)  # of each sampled token, nats
         step_ended = np.zeros(len(jobs), dtype=bool)
         solution_ended = max_tokens < 1  # no room for a token
+        wanted_line_ends = np.array([1 if job.by_line else self._line_ends for job in jobs])
         has_text = np.array([not self.codec.blanks[ids].all() for ids in forced_ids])
         ends = [prefix.row for prefix in prefixes]  # all of a job's tokens but its last
 
@@ -217,10 +219,12 @@ class TreeGenerator:
             counts[active] = token + 1
             logprobs[active, token] = sampled_logprobs
             line_end_count[active] = self._trailing_line_ends(
-                line_end_count[active], has_text[active], ids
+                line_end_count[active], has_text[active], ids, wanted_line_ends[active]
             )
             has_text[active] |= ~self.codec.blanks[ids]
-            step_ended[active] = (line_end_count[active] >= self._line_ends) & has_text[active]
+            step_ended[active] = (line_end_count[active] >= wanted_line_ends[active]) & has_text[
+                active
+            ]
             solution_ended[active] = self._end_token_mask[ids] | (
                 ~step_ended[active] & (token + 1 >= max_tokens[active])
             )
@@ -276,17 +280,21 @@ class TreeGenerator:
         ]
 
     def _trailing_line_ends(
-        self, line_end_count: np.ndarray, has_text: np.ndarray, ids: np.ndarray
+        self,
+        line_end_count: np.ndarray,
+        has_text: np.ndarray,
+        ids: np.ndarray,
+        wanted_line_ends: np.ndarray,
     ) -> np.ndarray:
         """Line ends in the white space at the end of each row, or enough to end a step if it was
         met within the new token. ``line_end_count`` and ``has_text`` (whether anything but white
-        space was written) are from before it."""
+        space was written) are from before it; ``wanted_line_ends`` end a step: where one does, any
+        line end counts."""
         codec = self.codec
-        if self._line_ends == 1:
-            return codec.line_ends[ids].astype(int)
         line_ends_met = np.where(has_text, line_end_count + codec.before[ids], 0)
-        ended = line_ends_met >= self._line_ends
-        return np.where(codec.blanks[ids] | ended, line_ends_met, codec.after[ids])
+        ended = line_ends_met >= wanted_line_ends
+        in_paragraph = np.where(codec.blanks[ids] | ended, line_ends_met, codec.after[ids])
+        return np.where(wanted_line_ends == 1, codec.line_ends[ids], in_paragraph)
 
     def _read_forced(
         self, prefixes: Sequence[KVPrefix], forced_ids: Sequence[list[int]]

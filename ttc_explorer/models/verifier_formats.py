@@ -316,12 +316,6 @@ class OutcomeRewardFormat:
 VERIFIER_FORMATS.put_first(("qwen_math_prm", "skywork"))  # a value head may sit on any model
 
 
-def uses_line_format(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether a token classifier with that tokenizer is of our own recipe, and takes LinePRMFormat;
-    else TRLFormat."""
-    return tokenizer.chat_template is not None and not supports_chat(tokenizer)
-
-
 def _required_token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
     """The id of a token that the format cannot do without. Raises ModelError."""
     number = tokenizer.convert_tokens_to_ids(token)

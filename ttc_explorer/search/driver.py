@@ -92,6 +92,7 @@ class Driver:
     def add(self, run: Run, seconds: float | None = None) -> None:
         """Take up a run, to be ended ``seconds`` from now at the latest. Raises BadInput."""
         check_run(run, self.facts)
+        run.settings = self.facts.resolve_settings(run.strategy, run.settings)
         checker = self._make_checker(run.problem)
         executor = RunExecutor(run, self._models, checker, self._decide, self._clock, seconds)
         self._runs.append(executor)

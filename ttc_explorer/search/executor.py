@@ -37,6 +37,7 @@ from ttc_explorer.search.answer_groups import AnswerGroups
 from ttc_explorer.search.primitives import ROOT
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import figures_given, missing_figures
+from ttc_explorer.search.step_rule import PartialStep, step_end
 from ttc_explorer.search.strategy import (
     NO_REVISER,
     get_strategy,
@@ -56,9 +57,9 @@ class RunStopped(Exception):
     """Ends an execution from within: the run was asked to stop. The message is the stop reason."""
 
 
-def join_lines(step: str) -> str:
-    """A step on one line, as a tree holds it."""
-    return step.replace("\n", " ")
+def join_lines(text: str) -> str:
+    """What a model wrote as one line or paragraph, on one line, as a tree holds it."""
+    return text.replace("\n", " ")
 
 
 @dataclass
@@ -77,8 +78,10 @@ class NodeSample:
 
 
 @dataclass
-class PendingRevision:
-    """A revision being written, a step a tick. ``finished`` when the reviser has ended it."""
+class PendingText:
+    """A step or a revision that is being written, a line (or paragraph) a tick. ``finished`` when
+    the model has ended the solution with it; ``failed`` when it could not. ``rng_path`` is the
+    random stream of a revision, and of a step's last line."""
 
     parent: int
     rng_path: RngPath
@@ -88,10 +91,12 @@ class PendingRevision:
     token_logprobs: tuple[float, ...] = ()
     logprob: float = 0.0
     finished: bool = False
+    failed: bool = False
     answer: str | None = None
 
     def add(self, row: DecodedStep) -> None:
-        self.state = None if row.finished else row.state
+        self.state = row.state
+        self.failed = bool(row.failure)
         self.lines.append(row.text)
         self.tokens += row.tokens
         self.token_logprobs += row.token_logprobs
@@ -103,9 +108,9 @@ class PendingRevision:
             "\n".join(map(join_lines, self.lines)),
             self.tokens,
             self.logprob,
-            finished=True,
-            answer=self.answer,
-            token_logprobs=self.token_logprobs,
+            self.finished,
+            self.answer,
+            self.token_logprobs,
         )
 
 
@@ -114,7 +119,8 @@ class RunExecutor:
     until ``run.stopped`` is set.
 
     A row's RNG path is the run's seed and the row's place in the tree, as child numbers from the
-    root (and for a step of an attempt its number there). So a run samples the same tree whatever
+    root (and for a line of an attempt its number there; the lines of a step that has several have
+    the paths that steps of a line would have). So a run samples the same tree whatever
     shares its batches, best-of-4 is the first four solutions of best-of-16, and beam search starts
     from the first steps of best-of-N. A rollout takes no child number: lookahead samples the
     children that beam search would.
@@ -274,19 +280,47 @@ class RunExecutor:
         self._free_closed_states(request.parents)
         tree = self.run.tree
         jobs = yield from self._extend_jobs(request)
-        rows = yield from ask(self._models.generator.extend, jobs)
-        self._take_rows(rows, "step")
-        steps, samples = [], []
-        for parent, job, row in zip(request.parents, jobs, rows, strict=True):
-            samples.append(NodeSample(job.rng_path, None if row.failure else row.state))
-            answer = None
-            if row.finished and not request.rollout and not row.failure:
-                answer = self._answers.read("\n".join([*tree.solution(parent), row.text]))
-            text = join_lines(row.text)
-            steps.append(
-                Step(text, row.tokens, row.logprob, row.finished, answer, row.token_logprobs)
-            )
-        self._give(samples)
+        steps = yield from self._write_steps(request, jobs)
+        self._give(
+            [NodeSample(step.rng_path, None if step.failed else step.state) for step in steps]
+        )
+        for step in steps:
+            if step.finished and not request.rollout and not step.failed:
+                lines = [*tree.solution(step.parent), *step.lines]
+                step.answer = self._answers.read("\n".join(lines))
+        return [step.to_step() for step in steps]
+
+    def _write_steps(
+        self, request: Extend, jobs: Sequence[ExtendJob]
+    ) -> Execution[list[PendingText]]:
+        """Let each row be written line by line, to the end of its step; it has as many lines as a
+        solution may have steps, at most. A blank line, which a chat model asked for lines leaves
+        between paragraphs, is none."""
+        by_line, is_complete = step_end(request.step, self._models.generator.supports_chat)
+        writing = [
+            (PendingText(parent, job.rng_path, job.state), replace(job, by_line=by_line))
+            for parent, job in zip(request.parents, jobs, strict=True)
+        ]
+        steps = [step for step, _ in writing]
+        for _ in range(self.run.settings.rounds):
+            rows = yield from ask(self._models.generator.extend, [job for _, job in writing])
+            unfinished = []
+            for (step, job), row in zip(writing, rows, strict=True):
+                step.rng_path = job.rng_path
+                step.add(row)
+                if by_line and not row.finished and not row.text.strip():
+                    step.lines.pop()
+                if not row.finished and not (
+                    step.lines and is_complete(PartialStep(step.lines, step.tokens))
+                ):
+                    rng_path = (*job.rng_path, 0)
+                    unfinished.append(
+                        (step, replace(job, state=row.state, rng_path=rng_path, forced=""))
+                    )
+            self._take_rows(rows, "step")
+            writing = unfinished
+            if not writing:
+                break
         return steps
 
     def _extend_jobs(self, request: Extend) -> Execution[list[ExtendJob]]:
@@ -373,7 +407,9 @@ class RunExecutor:
                 rows = yield from ask(reviser.extend, jobs)
                 for attempt, row in zip(unfinished, rows, strict=True):
                     attempt.add(row)
-                    if attempt.finished and not row.failure:
+                    if attempt.finished:
+                        attempt.state = None
+                    if attempt.finished and not attempt.failed:
                         attempt.answer = self._answers.read("\n".join(attempt.lines))
                 self._take_rows(rows, "attempt")
         except RunStopped:  # what is done is kept
@@ -382,11 +418,9 @@ class RunExecutor:
             tree.add_steps([attempt.parent for attempt in done], steps, kind="revision")
             raise
         self._give([NodeSample(attempt.rng_path) for attempt in attempts])
-        return [attempt.to_step() for attempt in attempts]
+        return [replace(attempt.to_step(), finished=True) for attempt in attempts]
 
-    def _begin_attempts(
-        self, request: Revise, reviser: Reviser
-    ) -> Execution[list[PendingRevision]]:
+    def _begin_attempts(self, request: Revise, reviser: Reviser) -> Execution[list[PendingText]]:
         """The reviser reads the chain of each distinct parent."""
         chains = yield from self._prefill_chains(reviser.prefill_revisions, request.parents)
         self.run.ledger.charge(total_cost(chains.values()), generator_depth=1)
@@ -394,11 +428,11 @@ class RunExecutor:
         for parent in request.parents:
             revised = _next_sample(self._samples[parent])
             rng_path = (*revised.rng_path, revised.children)
-            attempts.append(PendingRevision(parent, rng_path, chains[parent].state))
+            attempts.append(PendingText(parent, rng_path, chains[parent].state))
             revised.children += 1
         return attempts
 
-    def _unfinished(self, attempts: Sequence[PendingRevision]) -> list[PendingRevision]:
+    def _unfinished(self, attempts: Sequence[PendingText]) -> list[PendingText]:
         """The attempts that another line may follow."""
         rounds = self.run.settings.rounds
         return [a for a in attempts if not a.finished and len(a.lines) < rounds]
@@ -466,8 +500,7 @@ class RunExecutor:
         tree = self.run.tree
         jobs = []
         for start, node in zip(starts, nodes, strict=True):
-            steps = tree.solution(node)
-            unread = "\n".join(steps[len(tree.path(start)) :])
+            unread = "\n".join(tree.solution(node)[len(tree.solution(start)) :])
             jobs.append(ScoreJob(self._verifier_states[start], unread, self.should_stop))
         for start in set(starts) - self._kept_states:
             if tree.kind[nodes[0]] != "revision":

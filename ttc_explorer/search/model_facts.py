@@ -3,7 +3,7 @@ limits and a service in another process ask the same."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from ttc_explorer.models.protocol import Generator, Reviser, Verifier
@@ -12,6 +12,7 @@ from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.step_rule import resolve_step
 from ttc_explorer.search.strategy import unavailable_reason
 
 
@@ -26,6 +27,8 @@ class ModelFacts:
         prompted: Whether the reviser is a chat model that is asked for revisions, not one trained
             for them.
         supports_prefix_continuation: Whether the generator goes on from the middle of a solution.
+        supports_chat: Whether the generator was taught to chat.
+        prints_checks: Whether it was taught to print the verdict on what it has checked.
         capabilities: What the generator's server can do, None without a server.
         verifier_note: What to know of the verifier, in a sentence; mostly nothing.
     """
@@ -35,6 +38,8 @@ class ModelFacts:
     reviser: str | None = None
     prompted: bool = False
     supports_prefix_continuation: bool = True
+    supports_chat: bool = False
+    prints_checks: bool = False
     capabilities: ServerCapabilities | None = None
     verifier_note: str = ""
 
@@ -54,6 +59,8 @@ class ModelFacts:
             reviser.name if reviser is not None else None,
             bool(getattr(reviser, "prompted", same is generator)),
             generator.supports_prefix_continuation,
+            generator.supports_chat,
+            generator.prints_checks,
             getattr(generator, "capabilities", None),
         )
 
@@ -95,15 +102,16 @@ class ModelFacts:
             settings: How; None for the defaults of these models: ``weighted`` where there is a
                 verifier, ``majority`` where there is none.
         """
-        return Run(
-            problem,
-            self.model,
-            self.verifier,
-            strategy or self.default_strategy,
-            budget,
-            seed,
-            settings or Settings(selector=self.default_selector),
-        )
+        strategy = strategy or self.default_strategy
+        settings = settings or Settings(selector=self.default_selector)
+        settings = self.resolve_settings(strategy, settings)
+        return Run(problem, self.model, self.verifier, strategy, budget, seed, settings)
+
+    def resolve_settings(self, strategy: str, settings: Settings) -> Settings:
+        """The settings that a run of the strategy goes by: with the ``step`` that was measured to
+        be best for it, or that these models take for one, where it is left open."""
+        step = resolve_step(settings.step, strategy, self.supports_chat, self.prints_checks)
+        return replace(settings, step=step)
 
     @property
     def default_strategy(self) -> str:

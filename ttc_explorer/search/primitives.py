@@ -37,6 +37,7 @@ from ttc_explorer.models.protocol import (
     Score,
     Step,
 )
+from ttc_explorer.search.step_rule import OWN, requested_step
 from ttc_explorer.search.tree import SearchTree
 
 ROOT = 0
@@ -47,26 +48,36 @@ every live solution has finished, ``budget`` when the rounds ran out before."""
 
 
 def extend_and_score(
-    tree: SearchTree, parents: Sequence[int], temperature: float, keep_state: bool = False
+    tree: SearchTree,
+    parents: Sequence[int],
+    temperature: float,
+    keep_state: bool = False,
+    step: str = OWN,
 ) -> Generator[Request, Reply, list[int]]:
     """``sample_steps``, of which only the unfinished are returned."""
-    nodes = yield from sample_steps(tree, parents, temperature, keep_state)
+    nodes = yield from sample_steps(tree, parents, temperature, keep_state, step)
     return [node for node in nodes if tree.status[node] != "finished"]
 
 
 def sample_steps(
-    tree: SearchTree, parents: Sequence[int], temperature: float, keep_state: bool = False
+    tree: SearchTree,
+    parents: Sequence[int],
+    temperature: float,
+    keep_state: bool = False,
+    step: str = OWN,
 ) -> Generator[Request, Reply, list[int]]:
     """Sample one step after each of ``parents``, and have all of them scored.
 
     Name a node m times for m children. A node is extended in one request only, unless
     ``keep_state`` says that it will be named once more: otherwise its model state is freed.
+    ``step`` says where the steps end (``step_rule.py``).
 
     Returns:
         The node of each sample. Samples that wrote the same step are one node (``tree.py``), which
         is there once for each: its places in the search. ``Counter`` tells them.
     """
-    steps = yield from request_steps(Extend(tuple(parents), temperature, keep_state))
+    request = Extend(tuple(parents), temperature, keep_state, step=requested_step(step))
+    steps = yield from request_steps(request)
     nodes = tree.add_steps(parents, steps)
     yield from score_nodes(tree, nodes)
     return nodes
@@ -129,7 +140,7 @@ def revise_and_score(
 
 
 def greedy_rollouts(
-    tree: SearchTree, nodes: Sequence[int], steps: int
+    tree: SearchTree, nodes: Sequence[int], steps: int, step_end: str = OWN
 ) -> Generator[Request, Reply, list[int]]:
     """Go on from each of ``nodes`` greedily for up to ``steps`` steps; return the node at each
     one's end.
@@ -137,7 +148,8 @@ def greedy_rollouts(
     The steps become rollout nodes (lookahead search, arXiv 2408.03314, section 5.2). A rollout ends
     early where its solution does; that of a finished node is empty, and its end the node itself.
     The nodes can still be extended. A node that is there for several samples is rolled out for
-    each: what is written once more is one node with copies, and is paid for.
+    each: what is written once more is one node with copies, and is paid for. ``step_end`` says
+    where a step ends (``step_rule.py``).
     """
     ends = list(nodes)
     unfinished = [place for place, node in enumerate(nodes) if tree.status[node] != "finished"]
@@ -145,7 +157,9 @@ def greedy_rollouts(
         if not unfinished:
             break
         parents = [ends[place] for place in unfinished]
-        request = Extend(tuple(parents), 0.0, keep_state=step == 0, rollout=True)
+        request = Extend(
+            tuple(parents), 0.0, keep_state=step == 0, rollout=True, step=requested_step(step_end)
+        )
         replies = yield from request_steps(request)
         rollout_nodes = tree.add_steps(parents, replies, kind="rollout")
         yield from score_nodes(tree, rollout_nodes)

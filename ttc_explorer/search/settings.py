@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, SupportsIndex
 
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.selector import SELECTORS
+from ttc_explorer.search.step_rule import MEASURED, OWN, check_step
 from ttc_explorer.search.token_confidence import CONFIDENCES
 
 MAX_SEED = 2**63 - 1
@@ -30,7 +31,8 @@ class Settings:
     that revisions are written in; ``rounds`` bounds the steps of a solution; ``confidence`` says
     which tokens the model's own confidence is read from (``token_confidence.py``), for selectors
     that weigh by it; ``merge`` makes equal steps one node with copies (``tree.py``): searches then
-    keep different steps, and share their places by how often each was drawn.
+    keep different steps, and share their places by how often each was drawn; ``step`` is where a
+    step of a tree search ends (``step_rule.py``), and at first what was measured to be best.
     """
 
     temperature: float = 0.8
@@ -42,6 +44,7 @@ class Settings:
     rounds: int = 40
     confidence: str = "mean"
     merge: bool = True
+    step: str = MEASURED
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 2:
@@ -51,6 +54,7 @@ class Settings:
             raise BadInput(f"aggregate must be one of {', '.join(AGGREGATES)}.")
         if self.confidence not in CONFIDENCES:
             raise BadInput(f"confidence must be one of {', '.join(CONFIDENCES)}.")
+        check_step(self.step)
         if not 0 <= self.width <= MAX_BUDGET:
             raise BadInput(f"width must be a whole number from 1 to {MAX_BUDGET}, or 0 for √N.")
         if not 0 <= self.lookahead <= MAX_LOOKAHEAD:
@@ -87,12 +91,12 @@ def recorded_settings(values: Mapping[str, object], others: Settings | None = No
     of a policy: ``values``, and those of ``others`` (or the defaults) for what it does not say.
 
     What does not say ``merge`` was made without: every sample was a node of its own before equal
-    steps could be one.
+    steps could be one. What does not say ``step`` has the steps that its model takes for one.
 
     Raises:
         BadInput: a value is none of its setting.
     """
-    return (others or Settings()).with_values({"merge": False} | dict(values))
+    return (others or Settings()).with_values({"merge": False, "step": OWN} | dict(values))
 
 
 class _Parser(NamedTuple):

@@ -3,15 +3,15 @@
 A tree is the truth of a run: everything on screen and in a file is a function of it. Node 0 is the
 root (the question); ids ascend in the order of creation and a node's parent stands before it.
 
-Columns, one entry a node: ``parent`` (-1 for the root), ``text`` (one step, without line end),
-``kind`` (``root``, ``step``, ``answer`` for the last step of a finished solution, ``revision``,
-``rollout``), ``status`` (``open`` not judged against its siblings yet, ``kept``, ``pruned``,
-``finished``), ``score`` (verifier's, in [0, 1], or None), ``logprob`` (nats, summed over the step's
-tokens), ``token_logprobs`` (its summands, a sampled token each, to the four digits that a trace
-keeps; empty where not known), ``tokens``, ``round`` (0 for the root), ``answer`` (of a finished
-solution, else None), ``visits`` and ``value`` (how often a tree search visited it and the mean of
-what it found there, in [0, 1]; None elsewhere), ``copies`` (how many samples wrote this step after
-this prefix).
+Columns, one entry a node: ``parent`` (-1 for the root), ``text`` (one step; a line end between its
+lines, if it has several), ``kind`` (``root``, ``step``, ``answer`` for the last step of a finished
+solution, ``revision``, ``rollout``), ``status`` (``open`` not judged against its siblings yet,
+``kept``, ``pruned``, ``finished``), ``score`` (verifier's, in [0, 1], or None), ``logprob`` (nats,
+summed over the step's tokens), ``token_logprobs`` (its summands, a sampled token each, to the four
+digits that a trace keeps; empty where not known), ``tokens``, ``round`` (0 for the root),
+``answer`` (of a finished solution, else None), ``visits`` and ``value`` (how often a tree search
+visited it and the mean of what it found there, in [0, 1]; None elsewhere), ``copies`` (how many
+samples wrote this step after this prefix).
 
 Equal steps are one node: with ``merge``, samples that wrote the same text after the same parent,
 and both ended their solution or both did not, are one node with so many copies, whenever they were
@@ -259,11 +259,10 @@ class SearchTree:
         return nodes[::-1]
 
     def solution(self, node: int) -> list[str]:
-        """The steps from the question down to ``node``; of a revision, the lines of that attempt
+        """The lines from the question down to ``node``; of a revision, those of that attempt
         alone."""
-        if self.kind[node] == "revision":
-            return self.text[node].split("\n")
-        return [self.text[n] for n in self.path(node)]
+        steps = [node] if self.kind[node] == "revision" else self.path(node)
+        return [line for step in steps for line in self.text[step].split("\n")]
 
     def chain(self, node: int) -> list[int]:
         """Ids of the attempts that led to the attempt ``node``, oldest first and itself last:

@@ -13,6 +13,7 @@ _FACTOR = re.compile(r"([*/])(-?\d{1,12})")
 _TERM = re.compile(r"([-+]?)(-?\d{1,12})((?:[*/]-?\d{1,12})*)")
 _DIVISION_WITH_REMAINDER = re.compile(r"(-?\d{1,12})/(\d{1,12})=(-?\d{1,12}) rest (-?\d{1,12})")
 _CHECK = re.compile(r"(?<!\S)(\S+) want (\S+) off (\S*)(?: (ok|no)$)?")
+_VERDICT = re.compile(r" (ok|no)$")
 
 
 def evaluate_arithmetic(expression: str) -> Fraction | None:
@@ -65,8 +66,18 @@ def claim_truths(line: str) -> list[bool]:
     return found
 
 
+def printed_verdict(line: str) -> str | None:
+    """The verdict that a line ends with, ``ok`` or ``no``; None where it prints none.
+
+    >>> printed_verdict("2*5+3=13 want 13 off 0 ok"), printed_verdict("a=5")
+    ('ok', None)
+    """
+    match = _VERDICT.search(line)
+    return match and match[1]
+
+
 def printed_check_pass_rate(steps: Sequence[str]) -> float:
     """The baseline verifier: the share of the printed verdicts that say ``ok``; 1/2 where none is
     printed."""
-    verdicts = [match[1] for step in steps if (match := re.search(r" (ok|no)$", step))]
+    verdicts = [verdict for step in steps if (verdict := printed_verdict(step))]
     return verdicts.count("ok") / len(verdicts) if verdicts else 0.5

@@ -23,7 +23,7 @@ FALLBACK_CHOICE = StrategyChoice("best_of_n")
     summary="Probe how hard the question is, then spend the rest as was measured to be best for "
     "such questions.",
     verifier="search",
-    settings=("temperature", "width", "lookahead", "chains", "rounds", "merge"),
+    settings=("temperature", "width", "lookahead", "chains", "rounds", "merge", "step"),
     needs_prefix_continuation=True,
 )
 def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:

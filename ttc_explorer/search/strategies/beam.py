@@ -24,7 +24,7 @@ from ttc_explorer.search.voting import search_score
     summary="Write N first steps, keep the best N/M by verifier score, try M next steps from each, "
     "and repeat.",
     verifier="search",
-    settings=("temperature", "width", "rounds", "merge"),
+    settings=("temperature", "width", "rounds", "merge", "step"),
     needs_prefix_continuation=True,
 )
 def beam(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -49,7 +49,7 @@ def beam(tree: SearchTree, budget: int, settings: Settings) -> Search:
     live, widths = [ROOT], [budget]
     for _ in range(settings.rounds):
         samples = yield from extend_and_score(
-            tree, apply_allocation(tree, live, widths), settings.temperature
+            tree, apply_allocation(tree, live, widths), settings.temperature, step=settings.step
         )
         if not samples:
             return "done"

@@ -21,7 +21,7 @@ from ttc_explorer.search.voting import search_score
     summary="Split the budget over N/M subtrees; each tries M next steps and goes on from its own "
     "best one.",
     verifier="search",
-    settings=("temperature", "width", "rounds", "merge"),
+    settings=("temperature", "width", "rounds", "merge", "step"),
     needs_prefix_continuation=True,
 )
 def dvts(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -48,7 +48,7 @@ def dvts(tree: SearchTree, budget: int, settings: Settings) -> Search:
     live, widths = [ROOT], [budget]
     for _ in range(settings.rounds):
         samples = yield from sample_steps(
-            tree, apply_allocation(tree, live, widths), settings.temperature
+            tree, apply_allocation(tree, live, widths), settings.temperature, step=settings.step
         )
         of_subtrees = iter(samples)
         subtrees_samples = [list(islice(of_subtrees, size)) for size in sizes]

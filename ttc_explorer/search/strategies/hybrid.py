@@ -20,7 +20,7 @@ from ttc_explorer.search.voting import search_score
     summary="Spend half on beam search, and the rest on revising the best attempts, found or "
     "revised, so far.",
     verifier="search",
-    settings=("temperature", "width", "chains", "rounds", "merge"),
+    settings=("temperature", "width", "chains", "rounds", "merge", "step"),
     needs_reviser=True,
     needs_prefix_continuation=True,
 )

@@ -25,7 +25,7 @@ from ttc_explorer.search.voting import search_score
     summary="Beam search that scores a step by where k more greedy steps lead, and forgets those "
     "steps again.",
     verifier="search",
-    settings=("temperature", "width", "lookahead", "rounds", "merge"),
+    settings=("temperature", "width", "lookahead", "rounds", "merge", "step"),
     needs_prefix_continuation=True,
 )
 def lookahead(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -43,12 +43,12 @@ def lookahead(tree: SearchTree, budget: int, settings: Settings) -> Search:
     live, widths = [ROOT], [budget]
     for depth in range(1, settings.rounds + 1):
         samples = yield from extend_and_score(
-            tree, apply_allocation(tree, live, widths), settings.temperature
+            tree, apply_allocation(tree, live, widths), settings.temperature, step=settings.step
         )
         if not samples:
             return "done"
         ends = yield from greedy_rollouts(
-            tree, samples, min(settings.lookahead, settings.rounds - depth)
+            tree, samples, min(settings.lookahead, settings.rounds - depth), settings.step
         )
         copies = Counter(samples)
         live = list(copies)

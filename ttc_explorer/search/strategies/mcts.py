@@ -27,7 +27,7 @@ EXPLORATION_CONSTANT = math.sqrt(2)
     summary="Go down the tree again and again, to steps that proved good or were seldom tried, and "
     "on to an end.",
     verifier="search",
-    settings=("temperature", "width", "rounds", "merge"),
+    settings=("temperature", "width", "rounds", "merge", "step"),
     needs_prefix_continuation=True,
     parallel_rows=lambda budget, settings: settings.children(budget),
 )
@@ -114,7 +114,11 @@ class MctsState:
         may get more, and so may a step that was written again: it is not explored any more."""
         self.tree.set_status([node], "kept")
         samples = yield from sample_steps(
-            self.tree, [node] * width, self.settings.temperature, keep_state=node == ROOT
+            self.tree,
+            [node] * width,
+            self.settings.temperature,
+            keep_state=node == ROOT,
+            step=self.settings.step,
         )
         written = list(dict.fromkeys(samples))
         for child in written:

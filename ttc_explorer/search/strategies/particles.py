@@ -31,7 +31,7 @@ SCORE_EPSILON = 1e-7
     summary="Write N solutions side by side; after each step draw lots, weighted by score, for who "
     "goes on.",
     verifier="search",
-    settings=("temperature", "rounds", "merge"),
+    settings=("temperature", "rounds", "merge", "step"),
     needs_prefix_continuation=True,
 )
 def particles(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -56,7 +56,7 @@ def particles(tree: SearchTree, budget: int, settings: Settings) -> Search:
     live, widths = [ROOT], [budget]
     for _ in range(settings.rounds):
         samples = yield from extend_and_score(
-            tree, apply_allocation(tree, live, widths), settings.temperature
+            tree, apply_allocation(tree, live, widths), settings.temperature, step=settings.step
         )
         population = _finished_copies(tree) - finished_before + Counter(samples)
         odds = [

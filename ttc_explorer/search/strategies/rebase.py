@@ -23,7 +23,7 @@ BALANCE_TEMPERATURE = 0.2
     summary="Give each live step next steps in proportion to the softmax of its score; drop those "
     "that get none.",
     verifier="search",
-    settings=("temperature", "rounds", "merge"),
+    settings=("temperature", "rounds", "merge", "step"),
     needs_prefix_continuation=True,
 )
 def rebase(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -40,7 +40,7 @@ def rebase(tree: SearchTree, budget: int, settings: Settings) -> Search:
     live, widths = [ROOT], [budget]
     for _ in range(settings.rounds):
         samples = yield from extend_and_score(
-            tree, apply_allocation(tree, live, widths), settings.temperature
+            tree, apply_allocation(tree, live, widths), settings.temperature, step=settings.step
         )
         if not samples:
             return "done"
