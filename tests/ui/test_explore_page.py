@@ -42,6 +42,7 @@ ASKED = {
     "lookahead": 1,
     "length": 1,
     "merge": True,
+    "step": "measured",
     "rounds": 40,
 }
 

@@ -38,6 +38,7 @@ from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.families import FAMILIES, draw_problem
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.step_rule import OWN
 from ttc_explorer.search.strategies.beam import beam_allocation
 from ttc_explorer.search.strategies.rebase import softmax_allocation
 
@@ -45,7 +46,7 @@ ROWS, TOKENS = 64, 64
 """Decoding is measured on so many rows and new tokens a row."""
 
 BUDGETS = (16, 64)
-SETTINGS = Settings(merge=False)
+SETTINGS = Settings(merge=False, step=OWN)
 MATRIX = 1024
 """The machine's matrix rate is that of the product of two square matrices of this width."""
 

@@ -51,7 +51,7 @@ class StepRule:
     Attributes:
         make: What stands after the colon (nothing: an empty text) to the rule; BadInput if it
             cannot be that.
-        title: Its name on screen, after "a step ends at".
+        title: Its name on screen, after "a step ends at"; the parameter in it stands for its value.
         summary: What it does, in one sentence.
         parameter: What stands after the colon, in one word; empty if nothing does.
         unit: What the rule is asked after: each line, or each paragraph. A model that was not
@@ -63,6 +63,10 @@ class StepRule:
     summary: str
     parameter: str = ""
     unit: Literal["line", "paragraph"] = "line"
+
+    def title_of(self, parameter: str) -> str:
+        """The title with a value of the parameter."""
+        return self.title.replace(self.parameter, parameter) if self.parameter else self.title
 
 
 STEP_RULES: Registry[StepRule] = Registry("step")
@@ -113,7 +117,11 @@ def find_step_rule(step: str) -> tuple[StepRule, IsComplete]:
 
 
 def check_step(step: str) -> None:
-    """Raise BadInput if that can be no setting ``step``."""
+    """Accept what the setting ``step`` may be.
+
+    Raises:
+        BadInput: it can be no such setting; one sentence.
+    """
     if step not in (MEASURED, OWN):
         find_step_rule(step)
 
@@ -123,6 +131,16 @@ def step_choices() -> str:
     rules = [f"{name}:{rule.parameter}" if rule.parameter else name
              for name, rule in STEP_RULES.items()]  # fmt: skip
     return ", ".join([*rules, f"{MEASURED} or {OWN}"])
+
+
+def step_label(step: str) -> str:
+    """The setting in words.
+
+    >>> step_label("check"), step_label("tokens:16")
+    ('steps end at a check', 'steps end at 16 tokens')
+    """
+    rule, _ = find_step_rule(step)
+    return f"steps end at {rule.title_of(step.partition(':')[2])}"
 
 
 def resolve_step(step: str, strategy: str, chats: bool, prints_checks: bool) -> str:
@@ -173,7 +191,7 @@ def step_end(step: str, chats: bool) -> StepEnd:
 # --- the rules ------------------------------------------------------------------------------------
 
 
-@step_rule("line", title="its line", summary="Each line is a step.")
+@step_rule("line", title="a line end", summary="Each line is a step.")
 def line(parameter: str) -> IsComplete:
     return lambda step: True
 
@@ -185,12 +203,12 @@ def paragraph(parameter: str) -> IsComplete:
 
 @step_rule(
     "check",
-    title="its check",
+    title="a check",
     summary="A step goes on until the line that prints the verdict on its decision, ok or no: a "
     "guess and its check are one.",
 )
 def check(parameter: str) -> IsComplete:
-    """Snell et al. judge each line; where a line is only a guess, no verifier can judge it."""
+    """Of a text without such a line the whole rest is one step, and beam search best-of-N."""
     return lambda step: printed_verdict(step.lines[-1]) is not None
 
 
@@ -201,6 +219,12 @@ def check(parameter: str) -> IsComplete:
     parameter="K",
 )
 def tokens(parameter: str) -> IsComplete:
+    """A step ends with a whole line, which a verifier was taught to judge, and K tokens may end
+    within a word.
+
+    Raises:
+        BadInput: K is no whole number from 1 to MAX_STEP_TOKENS.
+    """
     if not parameter.isdecimal() or not 1 <= int(parameter[:9]) <= MAX_STEP_TOKENS:
         raise BadInput(f"K in step=tokens:K must be a whole number from 1 to {MAX_STEP_TOKENS}.")
     count = int(parameter)
@@ -209,10 +233,11 @@ def tokens(parameter: str) -> IsComplete:
 
 @step_rule(
     "pattern",
-    title="a pattern",
+    title="pattern REGEX",
     summary="A step goes on until a line in which the pattern is found.",
     parameter="REGEX",
 )
 def pattern(parameter: str) -> IsComplete:
+    """Anybody may send a pattern: ``LinearPattern`` bounds the time that it can take."""
     wanted = LinearPattern(parameter)
     return lambda step: wanted.found_in(step.lines[-1])

@@ -163,6 +163,10 @@ merge
 Five of sixteen samples wrote 12-5=7.
 One node ×5, and the search keeps other steps beside it.
 
+step end
+"try 9 and 20", and in the next line "9*20=180 want 180 off 0 ok".
+To the line: two steps, and the first is a guess. To the check: one step.
+
 rounds
 A limit of 40, and a solution that never ends.
 After 40 steps it is stopped, and does not vote.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ttc_explorer.experiments.estimators import COVERAGE
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings, recorded_settings
+from ttc_explorer.search.step_rule import OWN, step_label
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.ui.components.strategy_comparison import MAIN_SETTING_VALUES, ComparedStrategy
 from ttc_explorer.ui.glossary import TERMS
@@ -33,12 +34,14 @@ class StrategyVariant:
     @property
     def detail(self) -> str:
         """What sets it apart from other variants; whether equal steps were merged is said of a
-        whole table.
+        whole table, where a step ends if it is no line.
 
         >>> StrategyVariant("beam", '{"width": 0}').detail, StrategyVariant("dvts").detail
         ('M = √N', 'M = 4')
         >>> StrategyVariant("rebase", '{"temperature": 1}').detail
         'temperature 1'
+        >>> StrategyVariant("rebase", '{"step": "check"}').detail
+        'steps end at a check'
         """
         main = {
             name: getattr(Settings(), name)
@@ -47,6 +50,8 @@ class StrategyVariant:
         return ", ".join(
             ComparedStrategy(self.strategy, (name, value)).detail
             if name in main
+            else step_label(value)
+            if name == "step"
             else f"{name} {value}"
             for name, value in (main | json.loads(self.settings)).items()
             if name != "merge"
@@ -58,23 +63,42 @@ class StrategyVariant:
 
     def matches_run(self, run: Run) -> bool:
         """Whether the run did just this, all settings that the strategy reads included but
-        ``merge``."""
+        ``merge`` and ``step`` (``step_note``)."""
         if self.strategy != run.strategy:
             return False
         swept = recorded_settings(json.loads(self.settings))
         return all(
             getattr(swept, name) == getattr(run.settings, name)
-            for name in STRATEGIES[self.strategy].settings
-            if name != "merge"
+            for name in self._reads
+            if name not in ("merge", "step")
         )
 
-    def merge_note(self, run: Run) -> str:
-        """How this differs from the run in what it does with equal steps; empty where it does
-        not."""
-        merge = recorded_settings(json.loads(self.settings)).merge
-        if "merge" not in STRATEGIES[self.strategy].settings or merge == run.settings.merge:
-            return ""
-        return "equal steps merged" if merge else "equal steps apart"
+    def step_note(self, run: Run) -> str:
+        """How this differs from the run in what a step is, and in what it does with equal ones;
+        empty where it does not."""
+        merge, step = self._steps
+        notes = {
+            step_label(step): "step" in self._reads and step != run.settings.step,
+            "equal steps merged" if merge else "equal steps apart": "merge" in self._reads
+            and merge != run.settings.merge,
+        }
+        return ", ".join(note for note, differs in notes.items() if differs)
+
+    def likeness(self, run: Run) -> int:
+        """In how many of these two it does as the run did."""
+        merge, step = self._steps
+        return (merge == run.settings.merge) + (step == run.settings.step)
+
+    @property
+    def _reads(self) -> tuple[str, ...]:
+        return STRATEGIES[self.strategy].settings
+
+    @property
+    def _steps(self) -> tuple[bool, str]:
+        """Whether equal steps were merged, and where steps ended: what is swept here writes
+        lines."""
+        swept = recorded_settings(json.loads(self.settings))
+        return swept.merge, "line" if swept.step == OWN else swept.step
 
     @property
     def sentence(self) -> str:
@@ -85,6 +109,15 @@ class StrategyVariant:
         if self.strategy == COVERAGE:
             return "best_of_n", "{}", COVERAGE
         return self.strategy, self.settings, selector
+
+
+def variant_of_run(arms: Iterable[StrategyVariant], run: Run) -> StrategyVariant | None:
+    """The arm that did what the run did, or nearly (``step_note``); None if there is none."""
+    return max(
+        (arm for arm in arms if arm.matches_run(run)),
+        key=lambda arm: (arm.likeness(run), arm.key),
+        default=None,
+    )
 
 
 def variants_by_key(found: Iterable[tuple[str, str]]) -> dict[str, StrategyVariant]:

@@ -22,6 +22,7 @@ from ttc_explorer.experiments.intervals import percentile_interval
 from ttc_explorer.experiments.model_size_exchange import bracket_budget
 from ttc_explorer.experiments.result_tables import Results
 from ttc_explorer.search.settings import MAX_BUDGET, Settings, recorded_settings
+from ttc_explorer.search.step_rule import OWN
 
 Floats = NDArray[np.float64]
 ArmKey = tuple[str, str]
@@ -99,9 +100,10 @@ class ResampledResults:
         found = {key[:2] for key in self._values if key[2:] == (FINDING_SELECTOR, budget)}
         return sorted(found, key=lambda arm: (arm != BEST_OF_N, arm))
 
-    def arm(self, strategy: str, **required_settings: int) -> ArmKey:
+    def arm(self, strategy: str, **required_settings: int | str) -> ArmKey:
         """The arm of that strategy with these settings, others but the temperature at their
-        defaults; with equal steps merged, if that was run.
+        defaults, and steps as the model itself takes them; with equal steps merged, if that was
+        run.
 
         Args:
             strategy: its name.
@@ -118,7 +120,7 @@ class ResampledResults:
             for name, settings, *_ in self._values:
                 if name == strategy:
                     found = recorded_settings(json.loads(settings))
-                    wanted = Settings(merge=merge).with_values(required_settings)
+                    wanted = Settings(merge=merge, step=OWN).with_values(required_settings)
                     if found == replace(wanted, temperature=found.temperature):
                         return name, settings
         set_to = "".join(f" with {key} {value}" for key, value in required_settings.items())

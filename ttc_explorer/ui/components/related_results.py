@@ -29,7 +29,7 @@ from ttc_explorer.search.run import Run
 from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.results_store import ModelResults, ResultsStore
 from ttc_explorer.ui.strategy_colours import colour_style
-from ttc_explorer.ui.strategy_variants import StrategyVariant
+from ttc_explorer.ui.strategy_variants import StrategyVariant, variant_of_run
 
 BASELINE_VARIANT = StrategyVariant("best_of_n")
 WIDTH, HEIGHT = 286, 132
@@ -88,7 +88,7 @@ def related_results(run: Run, selector: str, results_store: ResultsStore) -> str
         for strategy, settings, rule in model_results.table.arms
         if rule == selector
     ]
-    run_variant = next((arm for arm in arms if arm.matches_run(run)), None)
+    run_variant = variant_of_run(arms, run)
     # A run that asks the policy itself has said what that chose: one recommendation a screen.
     advice = policy if run.strategy != "auto" else None
     choice = advice.cell(kind.bin, advice.nearest_budget(run.budget)).choice if advice else None
@@ -139,7 +139,7 @@ def overall_results(runs: Sequence[Run], selector: str, results_store: ResultsSt
     }
     rows = []
     for run in runs:
-        arm = next((arm for arm in arms if arm.matches_run(run)), None)
+        arm = variant_of_run(arms, run)
         if arm is None:
             continue
         points = curve_points(table, [arm.evidence_key(selector)]).sort_values("budget")
@@ -264,7 +264,7 @@ def _legend_row(curve: KindCurve, run: Run) -> dict[str, str]:
         interval = f"{100 * exact['low'].iloc[0]:.0f}–{exact['high'].iloc[0]:.0%}"
     return {
         "strategy": curve.arm.strategy,
-        "name": ", ".join(filter(None, [curve.arm.name, curve.arm.merge_note(run)])),
+        "name": ", ".join(filter(None, [curve.arm.name, curve.arm.step_note(run)])),
         "accuracy": "–" if level is None else f"{level:.0%}",
         "interval": interval,
     }

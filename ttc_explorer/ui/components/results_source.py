@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from ttc_explorer.experiments.result_tables import Results
 from ttc_explorer.search.settings import recorded_settings
+from ttc_explorer.search.step_rule import MEASURED_STEPS, OWN
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.number_format import count_noun, format_amount
@@ -27,20 +28,27 @@ def results_source(model_results: ModelResults) -> Markup:
         f"seed {about['seed']}",
         f"commit {str(about['commit'])[:7]}" if about.get("commit") else "",
         str(about["date"])[:10],
-        _equal_steps(results),
+        _steps(results),
     ]
     shown = " · ".join(fact for fact in facts if fact)
     return render("results_source.html", facts=shown, command=str(about["command"]))
 
 
-def _equal_steps(results: Results) -> str:
-    """What its searches did with equal steps, where that is not what they do now."""
+def _steps(results: Results) -> str:
+    """What a step of its searches was, and what they did with equal ones, where that is not what
+    they do now."""
     if results.runs is None:
         return ""
     searches = results.runs[["strategy", "settings"]].drop_duplicates().itertuples(index=False)
-    merging = [
-        recorded_settings(json.loads(settings)).merge
+    swept = [
+        (strategy, recorded_settings(json.loads(settings)))
         for strategy, settings in searches
         if strategy in STRATEGIES and "merge" in STRATEGIES[strategy].settings
     ]
-    return "" if all(merging) else "searches with equal steps apart"
+    steps = {(strategy, settings.step) for strategy, settings in swept}
+    notes = []
+    if any((strategy, MEASURED_STEPS.get(strategy, OWN)) not in steps for strategy, _ in steps):
+        notes.append("steps of one line")
+    if not all(settings.merge for _, settings in swept):
+        notes.append("equal steps apart")
+    return f"searches with {' and '.join(notes)}" if notes else ""

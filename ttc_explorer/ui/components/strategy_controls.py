@@ -21,6 +21,7 @@ from ttc_explorer.ui.components.basic_inputs import (
 )
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.run_request import RunRequest
+from ttc_explorer.ui.components.step_control import step_control, step_update
 from ttc_explorer.ui.components.strategy_picker import availability_update, strategy_picker
 from ttc_explorer.ui.html_templates import render_macro
 
@@ -114,6 +115,9 @@ class StrategyControls:
             self.merge = segmented_control(
                 "Equal steps", "merge", [("one node", True), ("apart", False)], settings.merge
             )
+        with gr.Column(min_width=0, visible="step" in reads) as step:
+            control_heading("A step ends at", "step end")
+            self.step = step_control(settings.step)
         with gr.Row(elem_id="numbers"):
             with gr.Column(min_width=0, visible="rounds" in reads) as rounds:
                 control_heading("Most steps", "rounds")
@@ -121,14 +125,14 @@ class StrategyControls:
             with gr.Column(min_width=0):
                 control_heading("Seed", "seed")
                 self.seed = number_input("Seed", "seed", self._initial_seed)
-        self.rows |= {"temperature": temperature, "merge": merge, "rounds": rounds}
+        self.rows |= {"temperature": temperature, "merge": merge, "step": step, "rounds": rounds}
 
     @property
     def inputs(self) -> list[Any]:
         """What somebody sets."""
         return [
             self.strategy, self.budget, self.seed, self.temperature, self.width, self.lookahead,
-            self.length, self.merge, self.rounds,
+            self.length, self.merge, self.step, self.rounds,
         ]  # fmt: skip
 
     @property
@@ -157,6 +161,7 @@ class StrategyControls:
                 "lookahead": values[self.lookahead],
                 "chains": chain_ratio.chain_count(length, budget),
                 "merge": values[self.merge],
+                "step": values[self.step],
                 "rounds": values[self.rounds],
             }
         )
@@ -177,6 +182,7 @@ class StrategyControls:
             ),
             self.length: gr.update(maximum=last, value=place, interactive=run.budget > 1),
             self.merge: settings.merge,
+            self.step: step_update(settings.step),
             self.rounds: settings.rounds,
         }
 
