@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,11 +16,21 @@ Load = Annotated[
     bool,
     typer.Option("--load", help="Measure what a crowd gets of the app instead, on loopback."),
 ]
+Peers = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        file_okay=False,
+        help="A folder with its_hub's package, whose own search is measured, too.",
+    ),
+]
 Minutes = Annotated[float, typer.Option(min=0.1, max=60, help="Of each crowd of --load.")]
 
 
 @cli.command(epilog="Example: bench --json")
-def bench(as_json: Json = False, load: Load = False, minutes: Minutes = 5.0) -> None:
+def bench(
+    as_json: Json = False, load: Load = False, minutes: Minutes = 5.0, peers: Peers = None
+) -> None:
     """Measure the speed of decoding and search, or with --load what 16 and 50 people get of the
     app at once."""
     figures: Mapping[str, object]
@@ -30,7 +41,7 @@ def bench(as_json: Json = False, load: Load = False, minutes: Minutes = 5.0) -> 
     else:
         from ttc_explorer.experiments.benchmark import run_bench
 
-        figures = run_bench()
+        figures = run_bench(peers=peers)
     typer.echo(json.dumps(figures) if as_json else "\n".join(_format_nested(figures)))
 
 

@@ -3,12 +3,14 @@
 The yardstick is transformers' own ``generate``, used as search libraries commonly do: every round
 it reads all prefixes again, and the verifier reads whole solutions again; best-of-N writes whole
 solutions in one call and reads each once. Both searches are the same, by the same rule of
-allocation, with equal steps left apart (``merge`` off).
+allocation, with equal steps left apart (``merge`` off). Beside it stand other libraries' own
+searches, where their code is given (``peer_searches.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from statistics import median
 from time import perf_counter
@@ -17,10 +19,15 @@ from typing import NamedTuple, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, PreTrainedModel
 
+from ttc_explorer.experiments.peer_searches import Peer, find_peers
 from ttc_explorer.experiments.solver import Solver
+from ttc_explorer.experiments.transformers_baseline import (
+    ALLOCATIONS,
+    SETTINGS,
+    TransformersBaseline,
+)
 from ttc_explorer.models import catalogue
 from ttc_explorer.models.backbone import Backbone, append_tokens
 from ttc_explorer.models.devices import thread_count
@@ -30,29 +37,23 @@ from ttc_explorer.models.kv_cache import EMPTY_ROW
 from ttc_explorer.models.llama_fast_path import FusedBackbone
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.sampling import sample_tokens, uniform_draws
-from ttc_explorer.models.step_codec import StepCodec
 from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.models.trie_batch import TrieBatch
 from ttc_explorer.problems.answer_checker import exact_match_checker
-from ttc_explorer.problems.answer_reader import read_answer
 from ttc_explorer.problems.families import FAMILIES, draw_problem
 from ttc_explorer.problems.problem import Problem
-from ttc_explorer.search.settings import Settings
-from ttc_explorer.search.step_rule import OWN
-from ttc_explorer.search.strategies.beam import beam_allocation
-from ttc_explorer.search.strategies.rebase import softmax_allocation
 
 ROWS, TOKENS = 64, 64
 """Decoding is measured on so many rows and new tokens a row."""
 
 BUDGETS = (16, 64)
-SETTINGS = Settings(merge=False, step=OWN)
 MATRIX = 1024
 """The machine's matrix rate is that of the product of two square matrices of this width."""
 
 
-def run_bench(questions: int = 4, repeats: int = 3) -> dict[str, object]:
-    """Measure decoding and searches; ratios are times as fast as transformers. Raises ModelError.
+def run_bench(questions: int = 4, repeats: int = 3, peers: Path | None = None) -> dict[str, object]:
+    """Measure decoding and searches; ratios are times as fast as transformers, and as the libraries
+    in the folder ``peers``. Raises ModelError.
 
     Keys: ``threads``; ``matrix_gflops``, the machine's rate of matrix products; ``decode``, tokens
     a second of three decoders on the same rows, and the share of that rate that ours reaches;
@@ -75,15 +76,25 @@ def run_bench(questions: int = 4, repeats: int = 3) -> dict[str, object]:
     texts = benchmark_questions(questions)
     codec = models.generator.codec
     baseline = TransformersBaseline(model.train(False), verifier.train(False), codec)
+    found, missing = find_peers(peers, baseline)
+    others: dict[str, Peer] = {"transformers": baseline, **found}
     return {
         "threads": torch.get_num_threads(),
         "matrix_gflops": round(matrix_rate(repeats) / 1e9, 1),
         "decode": bench_decoding(model, codec.prompt(texts[0]), repeats),
         **{
-            f"{strategy}_{budget}": bench_search(models, baseline, texts, strategy, budget, repeats)
+            f"{strategy}_{budget}": bench_search(
+                models,
+                {name: one.search for name, one in others.items() if strategy in one.strategies},
+                texts,
+                strategy,
+                budget,
+                repeats,
+            )
             for strategy in ALLOCATIONS
             for budget in BUDGETS
         },
+        **missing,
     }
 
 
@@ -173,58 +184,49 @@ def interleaved_medians(tasks: dict[str, Callable[[], object]], repeats: int) ->
 # --- searches -------------------------------------------------------------------------------------
 
 
-def _beam_widths(scores: Sequence[float], budget: int) -> list[int]:
-    return beam_allocation(scores, [1] * len(scores), SETTINGS.children(budget))
-
-
-def _rebase_widths(scores: Sequence[float], budget: int) -> list[int]:
-    return softmax_allocation(scores, [1] * len(scores), len(scores))
-
-
-ALLOCATIONS: dict[str, Callable[[Sequence[float], int], list[int]] | None] = {
-    "beam": _beam_widths,
-    "rebase": _rebase_widths,
-    "best_of_n": None,
-}
-"""How each search that is measured gives the live steps children, by their scores and the budget;
-None for one that writes whole solutions."""
-
-
 def bench_search(
     models: catalogue.ModelSet,
-    baseline: TransformersBaseline,
+    others: Mapping[str, Callable[[str, str, int, int], int]],
     questions: list[str],
     strategy: str,
     budget: int,
     repeats: int,
 ) -> dict[str, object]:
-    """A search through our driver and by ``baseline``, question by question in turns."""
+    """A search through our driver and by ``others``, question by question in turns. They take the
+    question, the strategy, the budget and a seed, and give the tokens that they generated."""
     ours: list[list[EngineCost]] = []
-    theirs: list[list[tuple[float, int]]] = []
+    theirs: dict[str, list[list[tuple[float, int]]]] = {name: [] for name in others}
     for repeat in range(repeats + 1):  # the first round warms up, on one question
         ours.append([])
-        theirs.append([])
+        for searches in theirs.values():
+            searches.append([])
         for seed, question in enumerate(questions if repeat else questions[:1]):
             ours[-1].append(engine_search(models, question, strategy, budget, seed))
-            start = perf_counter()
-            tokens = baseline.search(question, strategy, budget, seed)
-            theirs[-1].append((perf_counter() - start, tokens))
-    del ours[0], theirs[0]
-    ratios = [
-        _seconds_per_token(other)
-        / _seconds_per_token([(cost.seconds, cost.tokens) for cost in own])
-        for own, other in zip(ours, theirs, strict=True)
+            for name, search in others.items():
+                start = perf_counter()
+                tokens = search(question, strategy, budget, seed)
+                theirs[name][-1].append((perf_counter() - start, tokens))
+    own_rates = [
+        _seconds_per_token([(cost.seconds, cost.tokens) for cost in own]) for own in ours[1:]
     ]
-    all_ours = [cost for own in ours for cost in own]
-    return {
+    all_ours = [cost for own in ours[1:] for cost in own]
+    figures: dict[str, object] = {
         "questions": len(questions),
         "ours": _mean_costs([cost[:2] for cost in all_ours]),
-        "transformers": _mean_costs([cost for other in theirs for cost in other]),
         "computed_tokens": round(sum(cost.computed for cost in all_ours) / len(all_ours)),
         "seconds_to_first_steps": round(median(cost.first for cost in all_ours), 3),
-        "ratio": round(median(ratios), 2),
-        "ratios": [round(ratio, 2) for ratio in ratios],
     }
+    for name, rounds in theirs.items():
+        ratios = [
+            _seconds_per_token(other) / own
+            for own, other in zip(own_rates, rounds[1:], strict=True)
+        ]
+        figures[name] = {
+            **_mean_costs([cost for other in rounds[1:] for cost in other]),
+            "ratio": round(median(ratios), 2),
+            "ratios": [round(ratio, 2) for ratio in ratios],
+        }
+    return figures
 
 
 def _seconds_per_token(searches: Sequence[tuple[float, int]]) -> float:
@@ -266,92 +268,3 @@ def engine_search(
     ledger = run.ledger
     seconds = perf_counter() - start
     return EngineCost(seconds, ledger.generated_tokens, ledger.generator_tokens_computed, first)
-
-
-class TransformersBaseline:
-    """The same searches on ``generate``: in batches, with a cache within a call but none between
-    them."""
-
-    def __init__(self, model: PreTrainedModel, verifier: PreTrainedModel, codec: StepCodec) -> None:
-        self.model, self.verifier, self.codec = model, verifier, codec
-        self.ends = codec.line_ends.nonzero()[0].tolist()
-        self.end = model.config.eos_token_id
-        self.context = model.config.max_position_embeddings
-
-    @torch.inference_mode()
-    def search(self, question: str, strategy: str, budget: int, seed: int) -> int:
-        """Tokens generated."""
-        torch.manual_seed(seed)
-        live: list[list[int]] = [self.codec.prompt(question)] * budget
-        allocate = ALLOCATIONS[strategy]
-        if allocate is None:
-            room = self.context - len(live[0])
-            solutions = self._sample(live, [self.end], room)
-            self._scores([ids + new for ids, new in zip(live, solutions, strict=True)])
-            return sum(map(len, solutions))
-        generated = 0
-        for _ in range(SETTINGS.rounds):
-            steps = self._steps(live)
-            generated += sum(map(len, steps))
-            extended = [ids + step for ids, step in zip(live, steps, strict=True)]
-            scores = self._scores(extended)
-            texts = self.codec.texts(steps)
-            unfinished = [
-                index
-                for index, step in enumerate(steps)
-                if step[-1] in self.ends
-                and read_answer(texts[index]) is None
-                and len(extended[index]) < self.context
-            ]
-            if not unfinished:
-                break
-            widths = allocate([scores[index] for index in unfinished], budget)
-            live = [
-                extended[index]
-                for index, width in zip(unfinished, widths, strict=True)
-                for _ in range(width)
-            ]
-        return generated
-
-    def _steps(self, live: list[list[int]]) -> list[list[int]]:
-        """One sampled step after each prefix, all prefixes read from their beginning."""
-        room = self.context - max(map(len, live))
-        return self._sample(
-            live, [*self.ends, self.end], min(catalogue.SHIPPED_MAX_STEP_TOKENS, room)
-        )
-
-    def _sample(self, live: list[list[int]], ends: list[int], most: int) -> list[list[int]]:
-        """Up to ``most`` tokens after each prefix, to the first of ``ends``."""
-        width = max(map(len, live))
-        ids = pad_sequence(
-            [torch.tensor(row) for row in live], batch_first=True, padding_side="left"
-        )
-        lengths = torch.tensor([len(row) for row in live])
-        generate = cast(Callable[..., Tensor], self.model.generate)
-        out = generate(
-            input_ids=ids,
-            attention_mask=(torch.arange(width) >= width - lengths[:, None]).long(),
-            do_sample=True,
-            temperature=SETTINGS.temperature,
-            top_k=0,
-            max_new_tokens=most,
-            eos_token_id=ends,
-            pad_token_id=0,
-        )
-        return [_trim_padding(row, ends) for row in out[:, width:].tolist()]
-
-    def _scores(self, rows: list[list[int]]) -> list[float]:
-        """The verifier's score at the end of each solution, read from its beginning."""
-        ids = pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
-        lengths = torch.tensor([len(row) for row in rows])
-        mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
-        logits = self.verifier(input_ids=ids, attention_mask=mask).logits
-        scores: list[float] = (
-            logits[torch.arange(len(rows)), lengths - 1].softmax(-1)[:, 1].tolist()
-        )
-        return scores
-
-
-def _trim_padding(row: list[int], ends: Sequence[int]) -> list[int]:
-    """The sampled tokens without the padding after the end."""
-    return next((row[: index + 1] for index, token in enumerate(row) if token in ends), row)
