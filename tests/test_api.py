@@ -102,3 +102,20 @@ def test_curves_of_a_table_and_of_a_file(tmp_path):
     assert ttc.curves(tmp_path / "pool.csv", [1, 2], ["coverage", "best"]).equals(rows)
     with pytest.raises(BadInput, match="loudest"):
         ttc.curves(pool, [1], ["loudest"])
+
+
+@pytest.mark.slow
+def test_a_touch_goes_on_from_a_node_as_the_search_would_have():
+    """What is read again gives the model the state that it had: the likeliest solution, gone on
+    with from each of its steps, is the same solution."""
+    with ttc.Solver() as solver:
+        run = solver.solve("Solve 3x+5=20.", strategy="greedy", budget=1, temperature=0.0)
+        size = len(run.tree)
+        assert size > 3
+        for node in range(size - 1):
+            again = solver.touch(run, "expand", node, samples=2)
+            assert again.tree.text == run.tree.text
+            assert again.tree.copies == [1] * (node + 1) + [3] * (size - node - 1)
+        own = solver.touch(run, "force", 0, samples=1, text="20-5=15")
+        assert own.tree.text == run.tree.text
+        assert own.ledger.verifier_tokens == run.ledger.verifier_tokens

@@ -15,6 +15,7 @@ from ttc_explorer.atomic_files import write_file
 from ttc_explorer.experiments import solver as solver_module
 from ttc_explorer.problems.problem import Problem, typed_problem
 from ttc_explorer.search import run as run_module
+from ttc_explorer.search.delta import touched_run
 from ttc_explorer.search.settings import parse_budget
 from ttc_explorer.search.trace import to_trace
 from ttc_explorer.search.voting import Vote, ranked_votes
@@ -133,6 +134,29 @@ class Solver(solver_module.Solver):
             **settings,
         )
         return Run.of(run)
+
+    def touch(
+        self, run: run_module.Run, kind: str, node: int, *, samples: int = 8, text: str = ""
+    ) -> Run:
+        """Go on by hand with a run of these models that has ended; the run stays as it is.
+
+        Args:
+            run: The run.
+            kind: ``expand``: more solutions on from the node; ``force``: ``text`` is the next step
+                there, and solutions go on from it; ``judge``: the verifier scores the node again.
+            node: Its id in ``run.tree``.
+            samples: How many solutions.
+            text: The step that is forced.
+
+        Returns:
+            The run with what was added, its cost in the ledger; ``touches`` has the record.
+
+        Raises:
+            BadInput: It is impossible; one sentence says why.
+        """
+        touched = touched_run(run, kind, node, samples, text)
+        self.drive([touched])
+        return Run.of(touched)
 
     def compare(
         self,

@@ -539,3 +539,22 @@ def test_a_question_asked_with_many_seeds_grows_its_own_curve_and_every_run_open
     expect(status(page)).to_have_attribute("data-state", "done")
     expect(page.locator(".headline .asked p")).to_contain_text("N = 1 · seed 3")
     expect(page.locator(".card.hero .figure")).to_have_text(answer)
+
+
+def test_a_step_of_ones_own_is_gone_on_from_and_marked(page):
+    ask(page, "Solve x^2-9x+20=0.", budget=4)
+    expect(status(page)).to_have_attribute("data-state", "done", timeout=60_000)
+    page.get_by_role("tree").focus()
+    page.keyboard.press("Home")
+    page.get_by_role("textbox", name="A step of your own").fill("a step of mine")
+    page.get_by_role("button", name="Go on from it").click()
+    asked = page.locator(".headline .asked")
+    expect(asked).to_contain_text("touched by hand: 8 more tries, 1 step forced", timeout=60_000)
+    expect(status(page)).to_have_attribute("data-state", "done", timeout=60_000)
+    expect(page.locator("#explore .key.touched")).to_be_visible()
+    with page.expect_download() as download:
+        take_away(page, "Trace")
+    run = trace.load_trace(download.value.path().read_bytes())
+    assert [touch.text for touch in run.touches] == ["a step of mine"]
+    load_trace(page, "saved.json", download.value.path().read_bytes())
+    expect(asked).to_contain_text("1 step forced")

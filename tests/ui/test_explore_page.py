@@ -3,6 +3,7 @@ traceback."""
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -478,7 +479,7 @@ def test_a_frame_is_one_output_of_one_event():
         for function in app.fns.values()
         if getattr(function.fn, "__name__", "") == "draw_first"
     ]
-    assert streams == [["viewer"], ["compare-viewer"]]
+    assert streams == [["viewer"], ["viewer"], ["compare-viewer"]]  # a run, a touch, a comparison
 
 
 def test_searches_of_another_tool_open_like_ours(page, tmp_path):
@@ -500,3 +501,41 @@ def test_searches_of_another_tool_open_like_ours(page, tmp_path):
         session, str(saved_import(tmp_path, "crucible", FILES["crucible"]))
     )
     assert "holds samples, no search trees: open it on Curves" in samples[page.controls.banner]
+
+
+def touch_event(kind, node, samples=8, text=""):
+    return SimpleNamespace(kind=kind, node=node, samples=samples, text=text)
+
+
+def test_a_run_is_gone_on_with_by_hand(page):
+    session = ExploreSession(None)
+    search(page, session)
+    first, tree = session.run, session.run.tree
+    tried = page.prepare_touch(session, None, touch_event("expand", 0, 4))
+    assert tried == page.controls.begin()
+    list(page.draw(session))
+    page.controls.finish(session)
+    assert session.run is not first
+    assert session.run.tree.solution_count() == tree.solution_count() + 4
+    assert session.run.touches[0].samples == 4
+    assert "touched by hand: 4 more tries" in session.picture()
+    list(page.draw(session))  # nothing is prepared any more
+    assert not session.running
+
+
+def test_what_cannot_be_done_by_hand_is_one_sentence(page, initial_run):
+    session = ExploreSession(None)
+    search(page, session)
+    run = session.run
+    for event, sentence in (
+        (touch_event("expand", 10**6), "no such node"),
+        (touch_event("expand", 0, "many"), "Choose from 1"),
+        (touch_event(None, 0), "can be expanded"),
+    ):
+        page.prepare_touch(session, None, event)
+        assert not session.running
+        assert sentence in page.controls.finish(session)[page.controls.banner]
+        assert session.run is run
+    session.show(replace(run, model="another"))
+    page.prepare_touch(session, None, touch_event("expand", 0))
+    assert "only its own models" in page.controls.finish(session)[page.controls.banner]

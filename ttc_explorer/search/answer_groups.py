@@ -23,7 +23,7 @@ class AnswerGroups:
         self._run = run
         self._reads_unmarked = reads_unmarked
         self._has_noted = False
-        self._canonical: dict[str, str] = {}
+        self._canonical = {answer: answer for answer in run.tree.answer if answer is not None}
 
     def read(self, solution: str) -> str | None:
         """A finished solution's answer, spelled as the first answer that was equal to it; None if

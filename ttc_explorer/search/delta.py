@@ -7,13 +7,16 @@ written as JSON.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
-from ttc_explorer.problems.problem import Problem
+from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Moment, Run
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.touch import MAX_TOUCHES, make_touch
+from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
 from ttc_explorer.search.tree import (
     CopyAdded,
     Event,
@@ -126,8 +129,9 @@ def delta_from_data(data: dict[str, Any]) -> RunDelta:
 
 
 def request_to_data(run: Run) -> dict[str, Any]:
-    """A run that nobody has started, as JSON has it."""
-    return {
+    """A run that nobody has started, or that a touch goes on with, as JSON has it."""
+    begun = {"begun": to_trace(run)} if run.touch_pending else {}
+    return begun | {
         "problem": asdict(run.problem),
         "model": run.model,
         "verifier": run.verifier,
@@ -141,8 +145,43 @@ def request_to_data(run: Run) -> dict[str, Any]:
 
 def request_from_data(data: dict[str, Any]) -> Run:
     """The run from ``request_to_data``, which came from a process of our own."""
-    return Run(
+    begun = data.pop("begun", None)
+    run = Run(
         **data | {"problem": Problem(**data["problem"]), "settings": Settings(**data["settings"])}
+    )
+    if begun is None:
+        return run
+    loaded = load_trace(json.dumps(begun).encode())
+    return replace(loaded, problem=run.problem, display_scores=run.display_scores, stopped=None)
+
+
+def touched_run(run: Run, kind: str, node: object, samples: object = 8, text: object = "") -> Run:
+    """A copy of a run that has ended, with a touch to be done next; the run stays as it is.
+
+    Args:
+        run: any run, loaded or not.
+        kind: as the other arguments, of ``make_touch``.
+        node: where.
+        samples: how many solutions.
+        text: a step that is forced.
+
+    Raises:
+        BadInput: It is impossible; one sentence says why.
+    """
+    if run.stopped is None:
+        raise BadInput("The run goes on: wait for its end, or stop it, before you touch its tree.")
+    done = run.touches[:-1] if run.touch_pending else run.touches
+    if len(done) >= MAX_TOUCHES:
+        raise BadInput(f"A run is touched {MAX_TOUCHES} times at most: run it anew.")
+    touch = make_touch(run.tree, kind, node, samples, text)
+    copy = load_trace(dump_trace(replace(run, touches=[])))
+    return replace(
+        copy,
+        problem=run.problem,
+        stopped=None,
+        error=None,
+        display_scores=True,
+        touches=[*done, touch],
     )
 
 

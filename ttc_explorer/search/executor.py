@@ -37,19 +37,22 @@ from ttc_explorer.search.answer_groups import AnswerGroups
 from ttc_explorer.search.primitives import ROOT
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import figures_given, missing_figures
-from ttc_explorer.search.step_rule import PartialStep, step_end
+from ttc_explorer.search.step_rule import OWN, PartialStep, step_end
 from ttc_explorer.search.strategy import (
     NO_REVISER,
     get_strategy,
     reads_logprobs,
     reads_scores,
 )
+from ttc_explorer.search.touch import touch_search
 from ttc_explorer.search.tree import CopyAdded, NodeAdded
 from ttc_explorer.search.work import Execution, Models, Work, ask, total_cost
 
 log = logging.getLogger(__name__)
 
 RngPath = tuple[int, ...]
+TOUCH_STREAM = 2**31 - 1
+"""In a random stream's path: not a child's number, but that of a touch follows."""
 PolicyFunction = Callable[[PolicyQuery], PolicyDecision | None]
 
 
@@ -162,11 +165,19 @@ class RunExecutor:
         self._answers = AnswerGroups(checker, run, reads_unmarked=models.generator.supports_chat)
         self._decide = decide
         self._clock = clock
-        self._start_time = clock()
-        self._deadline = None if seconds is None else self._start_time + seconds
+        now = clock()
+        self._start_time = now - run.ledger.seconds  # of a run that is gone on with: its own, too
+        self._deadline = None if seconds is None else now + seconds
         rule = (run.strategy, run.settings.selector, run.budget)
         self._reads_scores, self._reads_logprobs = reads_scores(*rule), reads_logprobs(*rule)
-        self._search = get_strategy(run.strategy).search(run.tree, run.budget, run.settings)
+        if run.touch_pending:
+            reads_step = "step" in get_strategy(run.strategy).settings
+            settings = run.settings if reads_step else run.settings.with_values({"step": OWN})
+            self._search = touch_search(run.tree, run.touches[-1], settings)
+            self._reads_scores |= run.touches[-1].kind == "judge"
+        else:
+            self._search = get_strategy(run.strategy).search(run.tree, run.budget, run.settings)
+        self._is_touch = run.touch_pending
         self._execution = self.execute()
         self._samples: dict[int, list[NodeSample]] = {ROOT: [NodeSample((run.seed,))]}
         self._with_state: dict[int, list[NodeSample]] = {}
@@ -174,6 +185,7 @@ class RunExecutor:
         self._events_seen = 0
         self._verifier_states: dict[int, State] = {}
         self._kept_states: set[int] = set()
+        self._reread: set[int] = set()
 
     # --- what the driver calls --------------------------------------------------------------------
 
@@ -279,6 +291,7 @@ class RunExecutor:
             return ()
         self._free_closed_states(request.parents)
         tree = self.run.tree
+        self._reread = self._find_reread(request.parents)
         jobs = yield from self._extend_jobs(request)
         steps = yield from self._write_steps(request, jobs)
         self._give(
@@ -305,8 +318,8 @@ class RunExecutor:
         for _ in range(self.run.settings.rounds):
             rows = yield from ask(self._models.generator.extend, [job for _, job in writing])
             unfinished = []
-            for (step, job), row in zip(writing, rows, strict=True):
-                step.rng_path = job.rng_path
+            for (step, job), decoded in zip(writing, rows, strict=True):
+                step.rng_path, row = job.rng_path, _without_reread(decoded, job)
                 step.add(row)
                 if by_line and not row.finished and not row.text.strip():
                     step.lines.pop()
@@ -329,16 +342,22 @@ class RunExecutor:
         rows = request.rows()
         prompt_states = yield from self._prefill_prompts(rows)
         continued = dict.fromkeys(row.parent for row in rows if row.prompt is None)
+        for parent in self._reread:  # from the state of the question
+            del continued[parent]
         for parent in continued:
             if parent not in self._with_state:
                 raise ValueError(f"node {parent} is extended again, and its state was not kept")
         jobs, used = [], []
         for row in rows:
-            plain = row.prompt is None
+            plain = row.prompt is None and row.parent not in self._reread
             sample = _next_sample((self._with_state if plain else self._samples)[row.parent])
             state = sample.state if row.prompt is None else prompt_states[row.prompt]
+            forced = row.forced
+            if row.parent in self._reread:
+                state = self._samples[ROOT][0].state
+                forced = self._prefix(row.parent) + forced
             rng_path = (*sample.rng_path, sample.children)
-            jobs.append(ExtendJob(state, row.temperature, rng_path, self.should_stop, row.forced))
+            jobs.append(ExtendJob(state, row.temperature, rng_path, self.should_stop, forced))
             sample.children += 1
             used.append(sample)
         if request.rollout:  # takes no child number
@@ -352,15 +371,34 @@ class RunExecutor:
                 self._free_state(parent)
         return jobs
 
+    def _find_reread(self, parents: Iterable[int]) -> set[int]:
+        """The parents that a touch goes on from and whose states are not held any more: the steps
+        that lead to them are read again, after the question. Their samples have a random stream of
+        their own, by the number of the touch."""
+        if not self._is_touch:
+            return set()
+        rng_path = (self.run.seed, TOUCH_STREAM, len(self.run.touches))
+        if ROOT in parents and ROOT not in self._with_state:
+            self._samples[ROOT] = [NodeSample(rng_path)]
+        found = {node for node in parents if node != ROOT and node not in self._with_state}
+        for node in found:
+            self._samples.setdefault(node, [NodeSample(rng_path)])
+        return found
+
+    def _prefix(self, node: int) -> str:
+        """What is read again before a step after the node; empty where its state is held."""
+        if node not in self._reread:
+            return ""
+        return "".join(f"{step}\n" for step in self.run.tree.solution(node))
+
     def _prefill_prompts(self, rows: Sequence[ExtendRow]) -> Execution[dict[Prompt, State]]:
         """Let the generator read the rows' own prompts, each distinct one once, and the plain
         question where a row needs it and it has not been read."""
         question = self.run.problem.text
         prompts = list(dict.fromkeys(row.prompt for row in rows if row.prompt is not None))
         asked: list[str | Prompt] = [prompt.about(question) for prompt in prompts]
-        if ROOT not in self._with_state and (ROOT, None) in {
-            (row.parent, row.prompt) for row in rows
-        }:
+        begins = {row.parent for row in rows if row.prompt is None}
+        if ROOT not in self._with_state and (ROOT in begins or begins & self._reread):
             asked.append(question)
         if not asked:
             return {}
@@ -557,6 +595,11 @@ class RunExecutor:
         if reasons:
             lost = f"1 {what} was" if len(reasons) == 1 else f"{len(reasons)} {what}s were"
             self.run.tree.note(f"{lost} lost. {reasons[0]}", lost=len(reasons))
+
+
+def _without_reread(row: DecodedStep, job: ExtendJob) -> DecodedStep:
+    """The row without the steps that were read again: the lines of its forced text."""
+    return replace(row, text=row.text.split("\n", job.forced.count("\n"))[-1])
 
 
 def _next_sample(samples: Sequence[NodeSample]) -> NodeSample:

@@ -53,7 +53,8 @@ class Narrator:
             for event in round.events
             if isinstance(event, ValueUpdated)
         }
-        return f"{name} {round.number}: {'; '.join(filter(None, parts)) or 'nothing new'}."
+        hand = ", by hand" if round.by_hand else ""
+        return f"{name} {round.number}{hand}: {'; '.join(filter(None, parts)) or 'nothing new'}."
 
     # --- steps ------------------------------------------------------------------------------------
 

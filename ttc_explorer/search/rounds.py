@@ -7,8 +7,10 @@ was loaded, and whichever strategy grew it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ttc_explorer.search.touch import Touch
 from ttc_explorer.search.tree import (
     CopyAdded,
     Event,
@@ -30,12 +32,14 @@ class Round:
         events: what happened in it.
         sampled: the node of each sample, rollouts left out; one that stands for several is there
             once for each.
+        by_hand: whether it begins what a touch asked for.
         judged: whether something else has happened after the samples.
         expanded: whether new steps have got a value: a simulation of a tree search is under way.
         backed_up: the nodes that a simulation went through, the root first; empty before its end.
     """
 
     number: int
+    by_hand: bool = False
     events: list[Event] = field(default_factory=list)
     sampled: list[int] = field(default_factory=list)
     judged: bool = False
@@ -93,10 +97,13 @@ class RoundReader:
 
     Args:
         tree: the tree; it may still be growing, in another thread.
+        touches: what was done by hand; each begins a round.
     """
 
-    def __init__(self, tree: SearchTree) -> None:
+    def __init__(self, tree: SearchTree, touches: Sequence[Touch] = ()) -> None:
         self._tree = tree
+        self._touched = {touch.events for touch in touches}
+        self._events_read = 0
         self.current = Round(1)
 
     def read(self, event: Event) -> Round | None:
@@ -106,15 +113,17 @@ class RoundReader:
             The round that this event shows to be over: it is the first of the next one.
         """
         ended = None
+        by_hand = self._events_read in self._touched
+        self._events_read += 1
         if isinstance(event, NodeAdded) and event.node == ROOT:
             return None
-        if begins_round(event, self.current, self._tree):
-            ended, self.current = self.current, Round(self.current.number + 1)
+        if by_hand or begins_round(event, self.current, self._tree):
+            ended, self.current = self.current, Round(self.current.number + 1, by_hand)
         self.current.add(event, self._tree)
         return ended
 
 
-def tree_rounds(tree: SearchTree) -> list[Round]:
+def tree_rounds(tree: SearchTree, touches: Sequence[Touch] = ()) -> list[Round]:
     """The rounds of a tree that is grown.
 
     >>> tree = SearchTree()
@@ -123,7 +132,7 @@ def tree_rounds(tree: SearchTree) -> list[Round]:
     >>> [each.sampled for each in tree_rounds(tree)]
     [[1], [2]]
     """
-    reader = RoundReader(tree)
+    reader = RoundReader(tree, touches)
     ended = [reader.read(event) for event in tree.events]
     rounds = [each for each in ended if each]
     return [*rounds, reader.current] if reader.current.events else rounds

@@ -13,6 +13,7 @@ from typing import Literal
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.touch import Touch
 from ttc_explorer.search.tree import SearchTree
 
 StopReason = Literal["done", "budget", "cancelled", "deadline"]
@@ -56,9 +57,18 @@ class Run:
     """What it had cost after each request of its search, events ascending; empty where that was
     not recorded."""
 
+    touches: list[Touch] = field(default_factory=list)
+    """What was done by hand after its search had ended. The last is still to be done where the tree
+    has the events from before it only (``touch_pending``)."""
+
     def __post_init__(self) -> None:
         self.tree.seed = self.seed
         self.tree.merge = self.settings.merge
+
+    @property
+    def touch_pending(self) -> bool:
+        """Whether its last touch is still to be done."""
+        return bool(self.touches) and self.touches[-1].events == len(self.tree.events)
 
     def record_moment(self) -> None:
         """Record what it has cost by now. Of moments with equal trees the latest stays."""

@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Moment, Run
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.search.touch import Touch
 from ttc_explorer.search.trace_format import (
     MAX_NODES,
     VERSION,
@@ -29,6 +30,7 @@ from ttc_explorer.search.trace_format import (
     NodeRecord,
     ProblemRecord,
     TimelineRecord,
+    TouchRecord,
     Trace,
     VoteRecord,
 )
@@ -105,6 +107,7 @@ def to_trace(run: Run) -> dict[str, Any]:
         reviser=run.reviser,
         notes=[{"text": note.text, "data": dict(note.data)} for note in tree.notes] or None,
         timeline=_timeline_data(run.timeline) or None,
+        touches=[asdict(touch) for touch in run.touches] or None,
     )
 
 
@@ -230,7 +233,20 @@ def load_trace(data: bytes) -> Run:
         correct=_read_verdicts(trace.votes, tree),
         reviser=trace.reviser,
         timeline=_read_timeline(trace.timeline),
+        touches=_read_touches(trace.touches, tree),
     )
+
+
+def _read_touches(records: Sequence[TouchRecord], tree: SearchTree) -> list[Touch]:
+    touches = [
+        Touch(each.kind, each.node, each.samples, each.text, each.events) for each in records
+    ]
+    ends = [each.events for each in touches]
+    if any(before >= after for before, after in pairwise([0, *ends, len(tree.events) + 1])):
+        raise _damaged("its touches stand out of order")
+    if any(each.node >= len(tree) for each in touches):
+        raise _damaged("a touch names a node that is not there")
+    return touches
 
 
 def _read_timeline(record: TimelineRecord | None) -> list[Moment]:

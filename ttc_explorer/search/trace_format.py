@@ -35,6 +35,7 @@ from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import StopReason
 from ttc_explorer.search.settings import MAX_BUDGET, Settings, recorded_settings
 from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.search.touch import MAX_FORCED_TEXT, MAX_SAMPLES, MAX_TOUCHES, TouchKind
 from ttc_explorer.search.tree import Kind, Status
 
 VERSION = 2
@@ -155,6 +156,16 @@ Counts = Annotated[list[Count], Field(max_length=MAX_EVENTS, fail_fast=True)]
 Amounts = Annotated[list[Amount], Field(max_length=MAX_EVENTS, fail_fast=True)]
 
 
+class TouchRecord(Record):
+    """What was done by hand after the search had ended."""
+
+    kind: TouchKind
+    node: NodeId
+    samples: Annotated[int, Field(ge=0, le=MAX_SAMPLES)]
+    text: Annotated[str, Field(max_length=MAX_FORCED_TEXT)] = ""
+    events: Count = Field(description="how many events the tree had before, the root's included")
+
+
 class TimelineRecord(Record):
     """What the run had cost at moments of its growth: columns, a moment a row. A column that is
     empty was 0 all the time."""
@@ -254,6 +265,7 @@ class Trace(Record):
     ledger: LedgerRecord
     notes: Annotated[list[NoteRecord], Field(fail_fast=True)] = Field([])
     timeline: TimelineRecord | None = Field(None, description="what it had cost on the way")
+    touches: Annotated[list[TouchRecord], Field(max_length=MAX_TOUCHES)] = Field([])
     events: Annotated[list[EventRecord], Field(fail_fast=True)] | None = Field(
         None, description="after the root; without them the tree is taken to have grown by rounds"
     )

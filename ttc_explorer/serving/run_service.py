@@ -244,7 +244,8 @@ class RunServiceBase(ABC):
 
     def _finish(self, run: Run) -> None:
         """The run has ended: its ``stopped`` is set."""
-        self.totals.add_run(run)
+        if not run.touches:  # else the run was counted when its search ended
+            self.totals.add_run(run)
         self._forget(self._submissions[id(run)])
 
     # --- the queue --------------------------------------------------------------------------------

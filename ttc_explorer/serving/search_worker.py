@@ -62,7 +62,7 @@ class FollowedRun:
     """A run in progress, how much of it was sent, and when the next delta may go out."""
 
     run: Run
-    sent: int = 1  # every tree begins with its root
+    sent: int  # events that whoever asked has already
     due: float = 0.0
 
 
@@ -146,7 +146,7 @@ class SearchLoop:
                 StrategyChoice(strategy, tuple(map(tuple, settings)))
                 for strategy, settings in message["choices"]
             )
-        self._runs[message["run"]] = FollowedRun(run)
+        self._runs[message["run"]] = FollowedRun(run, len(run.tree.events))
         try:
             self._driver.add(run, message["seconds"])
         except Exception as error:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from threading import Thread
 from typing import Any
@@ -26,11 +26,15 @@ from typing import Any
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.delta import RunDelta, apply_delta, delta_since
-from ttc_explorer.search.ledger import Ledger
+from ttc_explorer.search.delta import (
+    RunDelta,
+    apply_delta,
+    delta_since,
+    request_from_data,
+    request_to_data,
+)
 from ttc_explorer.search.model_facts import ModelFacts
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.local_run_service import LocalRunService
 from ttc_explorer.serving.run_service import RunServiceBase
@@ -90,10 +94,10 @@ def make_search_function(
     request anew."""
 
     def search(request: GPURequest) -> Generator[RunDelta, None, None]:
-        run = replace(request.run, tree=SearchTree(), ledger=Ledger(), correct={})
+        run = request_from_data(request_to_data(request.run))
         service = LocalRunService(make_solver(request.name).driver())
         service.submit(run, search_seconds(request))
-        seen = 0
+        seen = len(run.tree.events)
         try:
             while True:
                 service.wait(run, seen, MAX_UPDATE_INTERVAL)

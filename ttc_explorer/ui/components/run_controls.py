@@ -119,18 +119,11 @@ class RunControls:
         streaming: dict[str, Any] = {
             "show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"
         }  # fmt: skip
-        at_once: dict[str, Any] = {
-            "queue": False, "show_progress": "hidden", "api_visibility": "private"
-        }  # fmt: skip
 
         # Gradio empties the outputs of a generator that ends without a frame: it has one then; only
         # then, since Gradio makes anew what a frame skips.
         def prepare_first(values: ComponentUpdates) -> Iterator[ComponentUpdates]:
             yield from frames_or(prepare(values), {self.start: gr.skip()})
-
-        def draw_first(session: Any, request: gr.Request) -> Iterator[ComponentUpdates]:
-            session.visitor = visitor_of(request)
-            yield from frames_or(draw(session), {picture: gr.skip()})
 
         prepared = gr.on(
             [self.start.click, problem.submit],
@@ -140,6 +133,28 @@ class RunControls:
             trigger_mode="once",
             **streaming,
         )
+        return self.connect_drawing(prepared, session, draw, picture)
+
+    def connect_drawing(
+        self,
+        prepared: Any,
+        session: gr.State,
+        draw: Callable[[Any], Iterator[ComponentUpdates]],
+        picture: gr.HTML,
+    ) -> Any:
+        """Let the run be drawn that an event has got ready; arguments and result as of
+        ``connect``."""
+        streaming: dict[str, Any] = {
+            "show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"
+        }  # fmt: skip
+        at_once: dict[str, Any] = {
+            "queue": False, "show_progress": "hidden", "api_visibility": "private"
+        }  # fmt: skip
+
+        def draw_first(session: Any, request: gr.Request) -> Iterator[ComponentUpdates]:
+            session.visitor = visitor_of(request)
+            yield from frames_or(draw(session), {picture: gr.skip()})
+
         ended = prepared.then(draw_first, session, picture, **streaming)
         return ended.then(self.finish, session, self.outputs, **at_once)
 

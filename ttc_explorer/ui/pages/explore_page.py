@@ -43,6 +43,7 @@ from ttc_explorer.ui.components.run_estimate import RunRates, estimate_run, esti
 from ttc_explorer.ui.components.run_request import RunRequest
 from ttc_explorer.ui.components.strategy_controls import StrategyControls
 from ttc_explorer.ui.components.trace_buttons import TraceButtons
+from ttc_explorer.ui.components.tree_touch import prepare_touched_run
 from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 from ttc_explorer.ui.results_store import ResultsStore, shipped_results
 from ttc_explorer.ui.run_viewer.viewer_component import run_viewer
@@ -158,6 +159,14 @@ class ExplorePage(Page):
             self.viewer,
         )
         ended.then(self.show_related_results, self.session, self.related_results, **at_once)
+        touched = self.viewer.touch(
+            self.prepare_touch,
+            [self.session, self.choice],
+            self.controls.outputs,
+            trigger_mode="once",
+            **at_once,
+        )
+        self.controls.connect_drawing(touched, self.session, self.draw, self.viewer)
         self.controls.stop.click(self.stop, [self.session, self.choice], None, **quick)
         self.viewer.rule(self.change_rule, self.session, None, **quick)
         self.problem.connect(message)
@@ -253,6 +262,28 @@ class ExplorePage(Page):
         finally:
             session.running = session.prepared is not None
 
+    def prepare_touch(
+        self, session: ExploreSession, choice: ModelSelection | None, event: gr.EventData
+    ) -> ComponentUpdates:
+        """Get ready what shall be done by hand to the run on screen.
+
+        Args:
+            session: the visitor's.
+            choice: which models the visitor uses.
+            event: what shall be done, as of ``prepare_touched_run``.
+        """
+        if session.running or session.run is None:
+            return {self.controls.start: gr.skip()}
+        session.begin()
+        try:
+            session.prepared = prepare_touched_run(session.run, event, self._model_manager, choice)
+            return self.controls.begin()
+        except Exception as error:
+            session.outcome = (run_standing(session.run), error_sentence(error, "touch"))
+        finally:
+            session.running = session.prepared is not None
+        return {self.controls.start: gr.skip()}
+
     def _read_request(self, selector: str, aggregate: str, values: ComponentUpdates) -> RunRequest:
         how = self.strategy_controls
         problem = self.problem.read(values, self._model_manager.shipped(values[self.choice]))
@@ -282,8 +313,9 @@ class ExplorePage(Page):
                 drawn, ended, seen = time.monotonic(), run.stopped is not None, len(run.tree.events)
                 yield {self.viewer: session.picture()}
             session.outcome = (run_standing(run), run.error or self._time_note(run))
-            self._rates.record(run)
-            if self._model_manager.learner is not None:
+            if not run.touches:
+                self._rates.record(run)
+            if self._model_manager.learner is not None and not run.touches:
                 self._model_manager.learner.record_outcome(run)
         except Exception as error:
             session.outcome = (session.outcome[0], error_sentence(error, "draw"))

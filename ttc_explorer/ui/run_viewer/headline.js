@@ -4,9 +4,9 @@ import { countNoun, oneLine } from "./format.js";
 import { sampleCount, solutionsOf, votesBy } from "./run_state.js";
 
 export function headline(state, rule, selectors) {
-  const { strategy, budget, seed } = state.about;
+  const { strategy, budget, seed, touched } = state.about;
   const { name, text } = resultInWords(state, rule, selectors);
-  return headlineOf(state.about, `${strategy}, N = ${budget} · seed ${seed}`, name, text);
+  return headlineOf(state.about, `${strategy}, N = ${budget} · seed ${seed}${touched ? ` · ${touched}` : ""}`, name, text);
 }
 
 // The question, who answered it and `how`, and a sentence on the outcome.

@@ -10,6 +10,7 @@ export const STATUS_LABELS = {
 // children, depth, kind, status, text, tokens, logprob, firstWrong (the first step, from 1, after which nothing right is
 // possible; 0: none, null: unknown), answer (a key of `answers`; only of a finished solution), score, visits, value,
 // copies (how many samples wrote this step) }; `round` is the last that is over, { number, sentence };
+// a node is `touched` where it was written after somebody had touched the tree.
 // `status.replayed` where somebody looks back (run_recording.js).
 export function emptyState() {
   return {
@@ -25,7 +26,7 @@ const LINES = {
     const parent = state.nodes[parentId] ?? null;
     const node = {
       id, parent, kind, status, text, tokens, logprob, firstWrong, answer, children: [],
-      depth: parent ? parent.depth + 1 : 0, score: null, visits: null, value: null, copies: 1,
+      depth: parent ? parent.depth + 1 : 0, touched: id >= (state.about.touched_from ?? Infinity), score: null, visits: null, value: null, copies: 1,
     };
     parent?.children.push(node);
     state.nodes[id] = node;

@@ -51,6 +51,7 @@ from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS, figures_given, missing_figures
 from ttc_explorer.search.settings import AGGREGATES
 from ttc_explorer.search.strategy import get_strategy
+from ttc_explorer.search.touch import describe_touches, touched_from
 from ttc_explorer.search.tree import (
     CopyAdded,
     Event,
@@ -112,7 +113,7 @@ class RunStream:
         self._first_wrong: list[int | None] = []
         self._recognised = recognise(run.problem.text)
         self._replay = TreeReplay(run.tree)
-        self._rounds = RoundReader(run.tree)
+        self._rounds = RoundReader(run.tree, run.touches)
         self._narrator = Narrator(run.tree, run.correct)
         self._all_rounds_told = False
         self._latest = StandingChanges()
@@ -287,6 +288,8 @@ def about_run(run: Run) -> dict[str, Json]:
         "budget": run.budget,
         "seed": run.seed,
         "settings": _settings_in_words(run),
+        "touched": describe_touches(run.touches),
+        "touched_from": touched_from(run.tree, run.touches),
         "selector": run.settings.selector,
         "aggregate": run.settings.aggregate,
     }

@@ -31,7 +31,7 @@ const SLOT = { along: 40, down: 84, least: 3, most: 14 };       // pixels an ans
 
 const LEGEND = {                        // what is explained only where it occurs
   unscored: ({ score }) => score === null, cut: ({ status }) => status === "pruned", rollout: ({ kind }) => kind === "rollout",
-  copies: ({ copies }) => copies > 1, visits: ({ visits }) => visits !== null,
+  touched: ({ touched }) => touched, copies: ({ copies }) => copies > 1, visits: ({ visits }) => visits !== null,
 };
 const HELP = "Search tree. Arrow keys walk from step to step, Enter opens the inspector or a fold, Home leads to the problem, "
   + "slash finds, plus and minus zoom, F fits, P plays, comma and period go from event to event, brackets from round to round.";
@@ -64,6 +64,7 @@ function skeleton() {
       key("cut", h("i", { class: "cut" }), "pruned"),
       key("folds", h("i", { class: "pill" }, "+9"), "folded"),
       key("rollout", h("i", { class: "ghost" }), "looked ahead"),
+      key("touched", h("i", { class: "hand" }), "by hand"),
       key("copies", h("b", null, "×4"), "equal steps"),
       key("visits", h("b", null, "12"), "visits"),
       key("", h("i", { class: "best" }), "best path"),
@@ -309,7 +310,7 @@ export class TreeView {
     const lead = this.leadOf(item), hidden = lead !== item, box = item.answer !== undefined;
     const facts = {
       status: item.status, root: !item.parent, depth: item.depth, score: this.scoreOf(members), count: this.samplesOf(members), box,
-      answer: this.state.answers.get(node.answer) ?? {}, revised: node.answer !== undefined && !box, visits: node.visits, value: node.value,
+      answer: this.state.answers.get(node.answer) ?? {}, revised: node.answer !== undefined && !box, visits: node.visits, value: node.value, touched: members.some((id) => this.state.nodes[id].touched),
       best, picked, match, hidden, vertical, labelRoom: this.labelRoom,
       twin: hidden && lead.parent === item.parent,      // its line would cover the lead's
       afterRevision: node.kind === "revision",

@@ -21,7 +21,7 @@ export function createMark(key, kind, { marks, edges }, id, hasEdge) {
 }
 
 // Everything about a step but its place. `facts`: { score, answer: { text, right }, count (of samples), box (whether it is drawn with its
-// answer), best, picked, match, hidden, revised, status, root, visits, vertical, labelRoom }.
+// answer), best, picked, match, hidden, revised, touched, status, root, visits, vertical, labelRoom }.
 export function paintStep(mark, facts, measure) {
   const { score, count, box, visits, root, vertical } = facts, verdict = verdictOf(facts.answer);
   const looks = JSON.stringify(facts);
@@ -38,6 +38,7 @@ export function paintStep(mark, facts, measure) {
   const shape = box && answerBox(facts.answer, count, vertical, facts.labelRoom, measure);
   if (shape) frame(g, shape, vertical ? 11 : 14);
   const radius = box ? 11 : RADIUS;
+  if (facts.touched && !box) square(g, "hand", radius + 2 * HALO);
   if (!box && !(root && !facts.picked) && (facts.best || facts.picked)) circle(g, "halo", radius + HALO / 2);
   const dot = circle(g, "dot", low ? 0.86 * radius : radius);
   if (score !== null) dot.style.setProperty("--score", fades(facts) ? `color-mix(in srgb, ${scoreColour(score)} 50%, var(--tt-canvas))` : scoreColour(score));
@@ -77,7 +78,7 @@ export function labelSize(answer, count, vertical, room, measure) {
 }
 
 // What it is, in a few words each: for the tip's first line and for screen readers.
-export function describeStep({ root, depth, afterRevision, answer, count, box, score, visits, value, status, best }) {
+export function describeStep({ root, depth, afterRevision, answer, count, box, score, visits, value, status, best, touched }) {
   if (root) return ["The problem"];
   const { text, right } = answer, many = count > 1 && box;
   return [
@@ -85,7 +86,7 @@ export function describeStep({ root, depth, afterRevision, answer, count, box, s
     text !== undefined && answerWords(answer),
     count > 1 && (box ? `${count} solutions` : `written ${count} times`), scoreWords(score, many), visits && `${visits} visits, value ${Math.round(100 * value)}`,
     typeof right === "boolean" ? verdictOf(answer) : STATUS_WORDS[status],
-    best && "on the best path",
+    best && "on the best path", touched && "by hand",
   ].filter(Boolean);
 }
 
@@ -111,6 +112,11 @@ function scoreWords(score, many) {
 
 function verdictOf({ right }) {
   return right === true ? "right" : right === false ? "wrong" : "";
+}
+
+function square(parent, name, reach) {
+  const rect = drawn("rect", name, parent);
+  for (const [side, value] of Object.entries({ x: -reach, y: -reach, width: 2 * reach, height: 2 * reach, rx: 6 })) rect.setAttribute(side, value);
 }
 
 function circle(parent, name, radius) {

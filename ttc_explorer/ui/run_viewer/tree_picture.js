@@ -86,8 +86,8 @@ const oneLineOf = (text) => text.split(/\s+/).filter(Boolean).join(" ");
 
 // How the run was made, and what came of it: the lines under the picture.
 export function captionLines(state, rule) {
-  const { strategy, budget, seed, model, verifier, settings } = state.about, [vote] = votesBy(state, rule).rows;
-  const how = [`${strategy}, N = ${budget}, seed ${seed}`, verifier ? `${model}, judged by ${verifier}` : model, settings];
+  const { strategy, budget, seed, model, verifier, settings, touched } = state.about, [vote] = votesBy(state, rule).rows;
+  const how = [`${strategy}, N = ${budget}, seed ${seed}`, verifier ? `${model}, judged by ${verifier}` : model, settings, touched];
   const lines = [how.filter(Boolean).join(" · ")], total = countNoun(sampleCount(solutionsOf(state)), "solution");
   const verdict = vote?.answer.right === true ? ", right" : vote?.answer.right === false ? ", wrong" : "";
   const chosen = vote ? `Answer by ${rule.selector}: ${vote.answer.text} (${vote.count} of ${total}${verdict})` : total;

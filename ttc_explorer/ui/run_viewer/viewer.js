@@ -2,6 +2,7 @@
 // a key or another voting rule changes the picture here and now; nothing is asked of a server.
 import { h } from "./dom.js";
 import { glossaryTerm } from "./glossary_term.js";
+import { handsAt } from "./hands.js";
 import { headline } from "./headline.js";
 import { nodeInspector } from "./inspector.js";
 import { useKatex } from "./math_text.js";
@@ -25,11 +26,12 @@ let mounted = 0;
 //   live        whether runs are searched while they are shown
 //   onRule      hears of another voting rule { selector, aggregate } that the visitor chose
 //   onTake      hears of "trace" or "page", which a server shall give to the visitor; null: there is none
+//   onTouch     hears what shall be done to a run that has ended (hands.js); null: nothing can be done
 // Returns { show(text), showState(state, rule), question() }: give it the growing stream, or a state that somebody else has
 // read, of which the rule to begin with may be another; ask it what it is about, null for nothing.
 // The moment that is shown is the place's `data-at` (how many events, none for the newest); an event `ttc-at` says when it
 // changes, and `ttc-show-at` sent to the place shows the moment that is its `detail`.
-export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, live = false, onRule = () => {}, onTake = null }) {
+export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, live = false, onRule = () => {}, onTake = null, onTouch = null }) {
   if (katex) useKatex(katex);
   const name = `run-viewer-${++mounted}`;
   const has = (part) => parts.includes(part);
@@ -150,7 +152,10 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
   }
 
   function inspect() {
-    if (has("inspector")) inspector.replaceChildren(nodeInspector(state, shownNode(), terms));
+    if (has("inspector")) {
+      const node = shownNode(), hands = handsAt(state, node, onTouch);
+      inspector.replaceChildren(nodeInspector(state, node, terms), ...(hands ? [hands] : []));
+    }
   }
 
   function shownNode() {

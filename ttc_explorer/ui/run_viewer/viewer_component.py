@@ -4,7 +4,9 @@ comparison.
 Feed it the strings of a ``stream.RunStream`` or a ``comparison_stream.ComparisonStream``. Another
 voting rule is drawn by the browser itself; the component then fires ``rule``, whose
 ``gr.EventData`` has ``selector`` (and ``aggregate``), so that the server knows what is on screen;
-and ``take``, whose ``what`` is ``trace`` or ``page``, where the visitor wants such a file.
+``touch``, with ``kind``, ``node``, ``samples`` and ``text`` (``search/touch.py``), for what shall
+be done by hand; and ``take``, whose ``what`` is ``trace`` or ``page``, where the visitor wants such
+a file.
 Listen with ``queue=False, show_progress="hidden", trigger_mode="multiple"``.
 """
 
