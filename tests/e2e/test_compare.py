@@ -61,6 +61,18 @@ def test_three_strategies_at_budget_8_and_a_table_to_copy(compare, chromium):
     expect(rows).to_have_count(3)
     expect(page.get_by_role("button", name="Compare", exact=True)).to_be_enabled()
 
+    clock = page.get_by_role("slider", name="Time of the clock")
+    looked_back = page.locator("#compare-viewer .lane[data-state=replayed]")
+    clock.fill("0")
+    expect(looked_back).to_have_count(3)
+    expect(page.locator("#compare-viewer .small-tree path.best")).to_have_count(0)
+    page.locator("#compare-viewer .clock").get_by_text("seconds", exact=True).click()
+    expect(looked_back).to_have_count(0)
+    clock.fill("0")
+    expect(looked_back).to_have_count(3)
+    page.get_by_role("button", name="Play side by side").click()
+    expect(looked_back).to_have_count(0, timeout=60_000)
+
     chromium.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy table").click()
     expect(page.locator("#compare-viewer .copy-table")).to_have_text("Copied")

@@ -18,7 +18,7 @@ from ttc_explorer.asset_files import PACKAGE_FOLDER
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError, StrategyChoice
 from ttc_explorer.problems.problem import Problem
-from ttc_explorer.search.delta import request_from_data, request_to_data
+from ttc_explorer.search.delta import request_from_data, request_to_data, touched_run
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.trace import to_trace
 from ttc_explorer.serving import worker_process
@@ -76,7 +76,9 @@ def follow_until_stopped(service, run):
 
 def trace_without_seconds(run):
     trace = to_trace(run)
-    return trace | {"ledger": trace["ledger"] | {"seconds": 0}}
+    for part in ("ledger", "timeline"):
+        trace[part].pop("seconds", None)
+    return trace
 
 
 @pytest.mark.parametrize("strategy", ["best_of_n", "beam", "lookahead", "mcts", "adaptive"])
@@ -102,6 +104,19 @@ def test_a_request_is_plain_data_and_the_same_run():
     there = request_from_data(data)
     assert (there.problem, there.settings) == (run.problem, run.settings)
     assert request_to_data(there) == data
+
+
+def test_a_touch_in_a_worker_is_the_touch():
+    service = WorkerRunService(ThreadWorker(), Limits())
+    run = toy_run("beam", 8)
+    run_to_completion(run, ToyGenerator(), ToyVerifier(), toy_checker)
+    here, there = (touched_run(run, "expand", 1, 4) for _ in range(2))
+    run_to_completion(here, ToyGenerator(), ToyVerifier(), toy_checker)
+    service.submit(there)
+    follow_until_stopped(service, there)
+    assert there.tree.solution_count() == run.tree.solution_count() + 4
+    assert trace_without_seconds(there) == trace_without_seconds(here)
+    service.drain_and_close()
 
 
 def test_a_run_is_cancelled_in_its_worker():

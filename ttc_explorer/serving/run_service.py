@@ -164,6 +164,7 @@ class RunServiceBase(ABC):
     def submit(self, run: Run, seconds: float | None = None, visitor: str | None = None) -> None:
         self._limits.check(run)
         check_run(run, self.facts)
+        run.settings = self.facts.resolve_settings(run.strategy, run.settings)
         with self._lock:
             if self._draining:
                 raise BadInput(MODELS_BEING_REPLACED)

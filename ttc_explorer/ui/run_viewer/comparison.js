@@ -1,5 +1,6 @@
 // Runs side by side: a lane each with its small tree and its answer, and a table of their figures. Pressed, a tree opens large,
 // with all that Explore shows of a run.
+import { createClockBar } from "./clock_bar.js";
 import { comparisonRow, createComparisonReader, rowHeads } from "./comparison_state.js";
 import { delimited } from "./delimited_text.js";
 import { drawn, h } from "./dom.js";
@@ -53,7 +54,9 @@ export function mountComparison(place, { parts, terms, selectors, aggregates, ka
   const large = largeView({ terms, selectors, aggregates });
   large.dialog.addEventListener("close", () => articles[opened]?.querySelector(".picture").focus());
   const top = h("div", { class: "viewer-headline" });
-  place.append(top, grid, large.dialog);
+  const clock = createClockBar(`comparison-${mounted}`, () => shown.lanes.filter((lane) => lane?.run).map(({ recording }) => recording),
+    () => draw(shown.lanes.keys()));
+  place.append(top, grid, clock.element, large.dialog);
   if (parts.includes("table")) {
     place.append(h("div", { class: "comparison-figures" },
       h("div", { class: "viewer-rules" },
@@ -82,7 +85,7 @@ export function mountComparison(place, { parts, terms, selectors, aggregates, ka
 
   function draw(places) {
     for (const i of places) {
-      const lane = laneArticle(shown.about.entries[i], shown.lanes[i], selector, terms, () => open(i));
+      const lane = laneArticle(shown.about.entries[i], laneAtTime(shown.lanes[i]), selector, terms, () => open(i));
       const focused = articles[i].contains(document.activeElement);
       articles[i].replaceWith(lane);
       articles[i] = lane;
@@ -90,11 +93,19 @@ export function mountComparison(place, { parts, terms, selectors, aggregates, ka
       if (large.dialog.open && i === opened) large.show(shown.about.entries[i], shown.lanes[i].run, selector);
     }
     top.replaceChildren(...comparisonHeadline(shown, selector));
+    const runs = shown.lanes.filter((lane) => lane?.run);
+    clock.update(runs.length > 1 && runs.every(({ state }) => state !== "running"));
     if (!parts.includes("table")) return;
     const started = shown.lanes.some(Boolean);
     table.replaceChildren(figuresTable(shown.about, started ? rows() : [], terms));
     const settled = started && shown.lanes.every((lane) => lane && lane.state !== "running");
     copy.disabled = save.disabled = !settled;
+  }
+
+  // A lane as it stood at the time that the clock shows.
+  function laneAtTime(lane) {
+    const events = lane?.run ? clock.shown(lane.recording) : null;
+    return events === null ? lane : { ...lane, state: "replayed", run: lane.recording.frame(events) };
   }
 
   function open(i) {

@@ -1,8 +1,10 @@
 // A comparison as the viewer knows it: several runs side by side, and the figures of each. Pure.
-import { emptyState, sampleCount, solutionsOf, votesBy, withLine } from "./run_state.js";
+import { createRecording } from "./run_recording.js";
+import { sampleCount, solutionsOf, votesBy } from "./run_state.js";
 
 // The state after a whole stream (comparison_stream.py): { about: { id, entries, tokens (the limit, null in a comparison
-// by samples), selector }, lanes: by entry { state, trying, run (as run_state.js has it; null: nothing fits the budget) } }.
+// by samples), selector }, lanes: by entry { state, trying, run (as run_state.js has it; null: nothing fits the budget),
+// recording (of the run) } }.
 export function comparisonOf(text) {
   return createComparisonReader().read(text);
 }
@@ -15,10 +17,14 @@ export function createComparisonReader() {
     comparison(facts) { [about, lanes] = [facts, facts.entries.map(() => null)]; },
     lane(at, standing) {
       place = at;
-      lanes[at] = { run: null, ...lanes[at], ...standing };
+      lanes[at] = { run: null, recording: createRecording(), told: "", ...lanes[at], ...standing };
       if (standing.state === "none") lanes[at].run = null;
     },
   };
+  // Another run of the lane begins its recording anew.
+  function hear(lane, kind, line) {
+    lane.told = `${kind === "run" ? "" : lane.told}${line}\n`;
+  }
   return {
     read(text) {
       const first = text.slice(0, text.indexOf("\n") + 1);
@@ -27,8 +33,13 @@ export function createComparisonReader() {
       for (const line of text.slice(seen).split("\n").filter(Boolean)) {
         const [kind, ...fields] = JSON.parse(line);
         if (LINES[kind]) LINES[kind](...fields);
-        else lanes[place].run = withLine(lanes[place].run ?? emptyState(), line);
+        else hear(lanes[place], kind, line);
         if (kind !== "comparison") changed.add(place);
+      }
+      for (const lane of [...changed].map((at) => lanes[at])) {
+        if (!lane.told) continue;
+        lane.recording.read(lane.told);
+        lane.run = lane.state === "none" ? null : lane.recording.latest;
       }
       seen = text.length;
       return { about, lanes, changed };
