@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright._impl._driver import compute_driver_executable
 
+from tests.search.fakes import Toys, toy_run
 from tests.search.regenerate import CASES, run_case
 from tests.ui.test_address_state import KEYS
 from ttc_explorer.search.run import Run
@@ -110,10 +111,14 @@ def votes_of(run: Run) -> dict[str, list[list[object]]]:
 def fixtures(tmp_path_factory) -> Path:
     """A file with the stored runs as streams, and what Python says of them."""
     runs = {}
-    for case, merge in product(CASES, (False, True)):
-        run = run_case(case, merge)
+    stored = {
+        f"{case} merged" if merge else case: run_case(case, merge)
+        for case, merge in product(CASES, (False, True))
+    }
+    lines = toy_run("beam", 8, seed=1, step="tokens:20")  # steps of several lines
+    for case, run in (stored | {"beam of lines": Toys().drive(lines)[0]}).items():
         texts = growing_streams(run)
-        runs[f"{case} merged" if merge else case] = {
+        runs[case] = {
             "stream": texts[-1],
             "lengths": [len(text) for text in texts],
             "states": tree_states(run.tree),

@@ -6,6 +6,7 @@ const { latexParts, mathPieces, plainMath } = await load("math_text");
 const { countNewWords, diffLines } = await load("text_diff");
 const { countNoun, formatAmount, formatNumber, grouped, oneLine } = await load("format");
 const { sharingSentence } = await load("summary_cards");
+const { wrappedLines } = await load("node");
 const { inkOn, SCORE_COLOURS, scoreColour, shade } = await load("score_colours");
 
 // The pieces as the Python of other pages writes them.
@@ -103,4 +104,11 @@ test("colours of scores meet at the stops", () => {
   for (const [i, colour] of SCORE_COLOURS.entries()) assert.deepEqual(shade(i / 4), colour);
   assert.equal(scoreColour(0.125), "rgb(210, 104, 25)");
   assert.deepEqual([0, 0.25, 0.5, 0.75, 1].map(inkOn), ["#fff", "#000", "#000", "#000", "#fff"]);
+});
+
+test("the lines of a step stay lines where there is room, and what is left out is marked", () => {
+  const measure = { width: (text) => text.length };
+  assert.deepEqual(wrappedLines(["try 9", "9×2 = 18"], 20, 3, "", measure), ["try 9", "9×2 = 18"]);
+  assert.deepEqual(wrappedLines(["one two three"], 8, 2, "", measure), ["one two", "three"]);
+  assert.deepEqual(wrappedLines(["a", "b", "c"], 8, 2, "", measure), ["a", "b …"]);
 });

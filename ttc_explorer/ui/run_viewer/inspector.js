@@ -63,9 +63,10 @@ function problemArticle(state) {
     differentSteps(state.nodes[0], "first"));
 }
 
-// The step itself; an answer line is shown by its answer alone.
-function stepText(text) {
-  if (text.startsWith("Answer:")) return null;
+// The step itself, a line a line; an answer line is shown by its answer alone.
+function stepText(step) {
+  const lines = step.split("\n"), text = lines.filter((line) => !line.startsWith("Answer:")).join("\n");
+  if (!text && step) return null;
   return text.trim() ? richText(text, "formula") : h("p", { class: "formula" }, "(an empty line)");
 }
 

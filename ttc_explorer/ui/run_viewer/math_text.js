@@ -108,7 +108,9 @@ function commandEnd(text, end) {
 
 // The text as nodes for `append`.
 export function mathText(text) {
-  if (text.length > LONGEST || !/[\\$]/.test(text)) return mathPieces(text).map(nodeOf);
+  if (text.length > LONGEST || !/[\\$]/.test(text)) {
+    return text.split("\n").flatMap((line, i) => [...(i ? ["\n"] : []), ...mathPieces(line).map(nodeOf)]);
+  }
   return latexParts(text).flatMap((part) => (part.latex === undefined ? mathPieces(part.text).map(nodeOf) : latex(part)));
 }
 

@@ -44,6 +44,13 @@ export function wrapped(text, room, lines, font, measure) {
   return rest.length ? [...made, shortened(rest.join(" "), room, font, measure)] : made;
 }
 
+// Several texts, each from a line of its own; what there is no room for is cut with an ellipsis.
+export function wrappedLines(texts, room, lines, font, measure) {
+  const shown = texts.slice(0, lines), last = shown.pop();
+  const rest = texts.length > lines ? `${last} …` : last;
+  return [...shown.map((text) => shortened(text, room, font, measure)), ...wrapped(rest, room, lines - shown.length, font, measure)];
+}
+
 // The pill of a fold around its number, in the middle of (0, 0).
 export function foldBox(text, measure) {
   const width = measure.width(text, FOLD_FONT) + 14;

@@ -114,7 +114,7 @@ export function chainOf(node) {
 
 // The lines of the solution that ends in this node; of a revision, of that attempt alone.
 export function solutionLines(node) {
-  return node.kind === "revision" ? node.text.split("\n") : pathOf(node).map(({ text }) => text);
+  return node.kind === "revision" ? node.text.split("\n") : pathOf(node).flatMap(({ text }) => text.split("\n"));
 }
 
 // The node to show while nobody has picked one: the end of the chosen answer's best solution; before there is any, the

@@ -12,7 +12,7 @@ export function solutionRows(state, rule) {
     const sum = (key) => path.reduce((total, step) => total + step[key], 0);
     return {
       solution: node.id, answer: answer.text, right: answer.right, chosen: vote ? vote.answer === answer : null, copies: node.copies,
-      score: node.score, tokens: sum("tokens"), logprob: sum("logprob"), steps: lines.length, touched: path.some((step) => step.touched), text: lines.join("\n"),
+      score: node.score, tokens: sum("tokens"), logprob: sum("logprob"), steps: node.kind === "revision" ? lines.length : path.length, touched: path.some((step) => step.touched), text: lines.join("\n"),
     };
   });
 }

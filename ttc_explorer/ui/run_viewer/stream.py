@@ -202,11 +202,12 @@ class RunStream:
         if self._recognised is None or node == 0:
             return None
         tree, is_correct = self._run.tree, self._recognised.is_correct_prefix
-        steps = tree.solution(node)
+        lines = tree.solution(node)
         if tree.kind[node] == "revision":
-            places = range(1, len(steps) + 1)
-            return next((place for place in places if not is_correct(steps[:place])), 0)
-        return self._first_wrong[tree.parent[node]] or (0 if is_correct(steps) else len(steps))
+            places = range(1, len(lines) + 1)
+            return next((place for place in places if not is_correct(lines[:place])), 0)
+        found_before = self._first_wrong[tree.parent[node]]
+        return found_before or (0 if is_correct(lines) else len(tree.path(node)))
 
     def _answer_lines(self, answer: str | None) -> list[str]:
         """The line that introduces an answer or says whether it turned out right; none if nothing

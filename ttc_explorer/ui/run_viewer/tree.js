@@ -7,7 +7,7 @@ import { iconButton } from "./icon_button.js";
 import { connectInteraction } from "./interaction.js";
 import { clamp, layout, NARROW, RADIUS } from "./layout.js";
 import { Minimap } from "./minimap.js";
-import { CAPTION_FONT, createTextMeasure, wrapped } from "./node.js";
+import { CAPTION_FONT, createTextMeasure, wrappedLines } from "./node.js";
 import { plainText } from "./rich_text.js";
 import { pathOf, sampleCount } from "./run_state.js";
 import {
@@ -486,7 +486,8 @@ export class TreeView {
       const deep = vertical ? along - 8 : across / 2 - half - CAPTION.gap + (across - 2 * half) / 2;
       const lines = Math.min(CAPTION.lines, Math.floor(deep / CAPTION.line));
       if (room < CAPTION.least || lines < 1) continue;
-      const text = wrapped(oneLine(plainText(this.state.nodes[mark.key].text), LONGEST_TIP), room, lines, CAPTION_FONT, this.measure);
+      const written = this.state.nodes[mark.key].text.split("\n").map((line) => oneLine(plainText(line), LONGEST_TIP));
+      const text = wrappedLines(written, room, lines, CAPTION_FONT, this.measure);
       if (room < CAPTION.cut && text.at(-1).endsWith("…")) continue;
       const block = drawn("g", `caption${mark.match ? " match" : ""}`, this.captions);
       block.setAttribute("transform", `translate(${f(mark.at.x)} ${f(mark.at.y)}) scale(${f(unit / kx, 4)} ${f(unit / ky, 4)})`);
