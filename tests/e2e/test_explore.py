@@ -558,3 +558,17 @@ def test_a_step_of_ones_own_is_gone_on_from_and_marked(page):
     assert [touch.text for touch in run.touches] == ["a step of mine"]
     load_trace(page, "saved.json", download.value.path().read_bytes())
     expect(asked).to_contain_text("1 step forced")
+
+
+def test_steps_to_a_check_are_chosen_and_drawn_line_by_line(page):
+    page.get_by_text("Right answer and settings").click()
+    field = page.locator("#step input")
+    field.click()
+    page.get_by_role("option", name="a check", exact=True).click()
+    ask(page, "Solve x^2-7x+12=0.", budget=4)
+    expect(page.locator("#status")).to_contain_text("Done", timeout=60_000)
+    assert "\n" in page.locator(".way p").first.text_content()
+    field.fill("pattern:(a+)+")
+    field.press("Enter")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(banner(page)).to_contain_text("A repeat within a repeat")

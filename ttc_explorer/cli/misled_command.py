@@ -9,6 +9,7 @@ import typer
 
 from ttc_explorer.cli.command_group import cli
 from ttc_explorer.cli.text_report import format_run
+from ttc_explorer.search.step_rule import OWN
 from ttc_explorer.trace_files import check_trace_path, save_trace
 
 
@@ -38,7 +39,11 @@ def misled(
             path = out / f"{name}.json.gz"
             check_trace_path(path)
             run = solver.solve(
-                asked["text"], answer=asked["answer"], budget=found.budget, seed=found.seed
+                asked["text"],
+                answer=asked["answer"],
+                budget=found.budget,
+                seed=found.seed,
+                step=OWN,  # as it was swept
             )
             save_trace(run, path)
             typer.echo(f"{path}\n{format_run(run)}")

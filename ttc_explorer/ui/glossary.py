@@ -83,10 +83,11 @@ TERMS: dict[str, str] = {
     "merge": "Attempts that wrote the same step are one node, which keeps their number; searches "
     "then keep different steps, and share their places by it. Apart, all that is kept may be "
     "copies of one text.",
-    "step end": "A step is what the verifier scores and a search keeps or drops. A line may be a "
-    "mere guess, which nobody can judge yet; to its check, guess and check are one step. A text "
-    "without checks is then one step to its end. At K tokens a step goes on to the end of its "
-    "line; a pattern (pattern:^So) ends it at the line in which it is found.",
+    "step end": "As measured best: to its check for beam search, DVTS and MCTS with the built-in "
+    "models, else a line. A step is what the verifier scores and a search keeps or drops. A line "
+    "may be a mere guess, which nobody can judge yet; to its check, guess and check are one step. "
+    "A text without checks is then one step to its end. At K tokens a step goes on to the end of "
+    "its line; a pattern (pattern:^So) ends it at the line in which it is found.",
     "rounds": "The most steps that a solution may have.",
     "seed": "Where the random choices start. The same seed and settings grow the same tree again.",
     # what stands side by side
