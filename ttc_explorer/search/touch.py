@@ -92,7 +92,16 @@ def make_touch(
 
 def touch_search(tree: SearchTree, touch: Touch, settings: Settings) -> Search:
     """Do what a touch asks for, as a search that goes on in a tree: solutions are written side by
-    side from the node to their ends, each step scored and none pruned, as in best-of-N."""
+    side from the node to their ends, each step scored and none pruned, as in best-of-N.
+
+    Args:
+        tree: of the run.
+        touch: what to do; it fits the tree (``make_touch``).
+        settings: the run's.
+
+    Raises:
+        BadInput: A step shall be judged, and nobody can.
+    """
     if touch.kind == "judge":
         scores = yield from request_scores(Score((touch.node,)))
         if not scores:
