@@ -20,6 +20,7 @@ SHARED_STYLESHEETS = (
     "cards",
     "repeated_runs",
     "run_viewer/style",
+    "presentation",
 )
 
 # light, dark
@@ -110,7 +111,7 @@ def launch_options() -> dict[str, Any]:
     themselves included."""
     scripts = [
         Markup((STATIC_FOLDER / f"{name}.js").read_text("utf-8"))
-        for name in ("tips", "glossary_window", "service_status")
+        for name in ("tips", "keyboard_groups", "presentation", "glossary_window", "service_status")
     ]
     own = [entry.stylesheet for entry in pages_in_order() if entry.stylesheet is not None]
     return {

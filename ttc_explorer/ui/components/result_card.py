@@ -40,7 +40,9 @@ class ResultCard:
 
     def plot(self) -> gr.Plot:
         """The place of the figure."""
-        self.figure = gr.Plot(show_label=False, container=False, elem_id=self.figure_id)
+        self.figure = gr.Plot(
+            show_label=False, container=False, elem_id=self.figure_id, elem_classes="figure-place"
+        )
         return self.figure
 
     def download_buttons(self, prefix: str = "", server_table: bool = False) -> gr.HTML:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -230,13 +231,14 @@ class ComparePage(Page):
             samples = parse_budget(values[self.samples])
             limit = validated_token_budget(values[self.tokens])
             seed = parse_whole_number("seed", values[self.seed])
+            _require_available(picked, partial(self._model_manager.missing, selection=choice))
             models = yield from self.controls.wait_for_models(self._model_manager, session, choice)
             if models is None:
                 return
             keys = [entry.key for entry in picked]
             missing = _unavailable_strategies(models)
             yield {self.chips: chips_update(values[self.chips], keys, missing)}
-            _require_available(picked, models)
+            _require_available(picked, models.missing)
             make_run = _run_factory(problem, models, seed, settings)
             if values[self.unit] == "tokens":
                 most = self._model_manager.limits.budget
@@ -386,12 +388,12 @@ def _unavailable_strategies(loaded: LoadedModels) -> dict[str, str]:
     return {key: reason for key, reason in reasons.items() if reason}
 
 
-def _require_available(picked: list[ComparedStrategy], loaded: LoadedModels) -> None:
-    """Raise BadInput if one of them cannot run here."""
-    missing = _unavailable_strategies(loaded)
+def _require_available(picked: list[ComparedStrategy], missing: Callable[[str], str]) -> None:
+    """Raise BadInput if one of them cannot run, as far as ``missing`` knows, which says of a
+    strategy why it cannot."""
     for entry in picked:
-        if entry.key in missing:
-            raise BadInput(f"{missing[entry.key]} Take it out.")
+        if reason := missing(entry.strategy):
+            raise BadInput(f"{reason} Take it out.")
 
 
 def _run_factory(

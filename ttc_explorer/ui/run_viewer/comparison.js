@@ -175,7 +175,7 @@ function laneArticle(entry, lane, selector, terms, onOpen) {
   const picture = run ? smallTree(run, vote ? bestPath(run, rule) : [], innerWidth < NARROW) : about(lane ? NOTHING_FITS : entry.sentence);
   return h("article", { class: "lane", "data-state": lane?.state ?? "ready", "aria-label": entry.name },
     h("header", null,
-      swatch(entry), h("h3", null, `${entry.title} `, h("span", null, entry.detail)),
+      swatch(entry), h("h2", null, `${entry.title} `, h("span", null, entry.detail)),
       h("span", { class: "samples" }, run && `${lane.trying ? "trying " : ""}N = ${run.about.budget}`)),
     run ? openingPicture(picture, entry, onOpen) : h("div", { class: "picture" }, picture),
     h("footer", null, run && laneFoot(lane, vote, selector, terms)));

@@ -21,7 +21,7 @@ const LONG = 0.2;                       // however thin a row, its nodes are at 
 const LEGIBLE = { score: 0.6, fold: 0.52 };     // the smallest size on screen at which a number is written
 const PROMINENT = 0.75;                 // the smallest on screen of the best path, of answers and of what is picked
 const LARGEST = 1.4;                    // the largest on screen: who zooms in further is shown more, not larger
-const PRESENTED = 1.35;                 // how much larger all is on a full screen: to be read from the back row
+const PRESENTED = 1.7;                  // how much larger all is on a full screen, or presented: to be read from the back row
 const ALONG = 0.5;                      // how zooming parts the columns: the power of how it parts the rows
 const REST = 200;                       // milliseconds after which a wheel rests
 const ZOOM = { least: 0.05, most: 40 };
@@ -30,11 +30,17 @@ const CAPTION = { line: 15, gap: 4, lines: 4, least: 84, cut: 150, beyond: 0.3 }
 const SLOT = { along: 40, down: 84, least: 3, most: 14 };       // pixels an answer takes across, and how many have their own
 
 const LEGEND = {                        // what is explained only where it occurs
-  unscored: ({ score }) => score === null, cut: ({ status }) => status === "pruned", rollout: ({ kind }) => kind === "rollout",
+  scored: ({ score }) => score !== null, unscored: ({ score }) => score === null,
+  cut: ({ status }) => status === "pruned", rollout: ({ kind }) => kind === "rollout",
   touched: ({ touched }) => touched, copies: ({ copies }) => copies > 1, visits: ({ visits }) => visits !== null,
 };
 const HELP = "Search tree. Arrow keys walk from step to step, Enter opens the inspector or a fold, Home leads to the problem, "
   + "slash finds, plus and minus zoom, F fits, P plays, comma and period go from event to event, brackets from round to round.";
+
+function naturalSize() {
+  const { classList } = document.documentElement;
+  return document.fullscreenElement || (classList.contains("presenting") && innerWidth >= 1000) ? PRESENTED : 1;
+}
 
 function skeleton() {
   const svg = drawn("svg", "", document.createDocumentFragment());
@@ -59,7 +65,7 @@ function skeleton() {
       h("p", { class: "empty" }, "The search tree grows here."),
       h("div", { class: "tip", "aria-hidden": "true", hidden: true }, h("strong"), h("span", { dir: "auto" }))),
     h("footer", { "aria-hidden": "true" },
-      key("", "Score ", h("b", null, "0"), h("i", { class: "scale" }), h("b", null, "100")),
+      key("scored", "Score ", h("b", null, "0"), h("i", { class: "scale" }), h("b", null, "100")),
       key("unscored", h("i", { class: "blank" }), "not scored"),
       key("cut", h("i", { class: "cut" }), "pruned"),
       key("folds", h("i", { class: "pill" }, "+9"), "folded"),
@@ -92,7 +98,7 @@ export class TreeView {
     this.find(".tools").append(iconButton("find", "Find in the tree", () => this.finder.open()));
     if (document.fullscreenEnabled) this.offerFullScreen(whole);
     [this.width, this.height, this.vertical, this.frame, this.captionFrame] = [0, 0, false, 0, 0];
-    this.unit = 1;                      // the zoom at which everything has its natural size: more on a full screen
+    this.unit = naturalSize();          // the zoom at which everything has its natural size
     [this.announcement, this.announceTimer] = ["", 0];
     [this.drawnScales, this.resting] = [{ kx: 1, ky: 1 }, 0];
     this.camera = this.captionsAt = { k: 1, x: 0, y: 0 };
@@ -102,6 +108,7 @@ export class TreeView {
       this.measure.forget();
       this.draw({ at: 1 });
     });
+    document.addEventListener("ttc-presentation", () => this.present());
     connectInteraction(this);
   }
 
@@ -125,10 +132,15 @@ export class TreeView {
     });
     this.find(".tools").append(button);
     whole.addEventListener("fullscreenchange", () => {
-      this.unit = document.fullscreenElement === whole ? PRESENTED : 1;
-      this.fitting = true;
-      this.draw({ at: 1 });
+      this.present();
     });
+  }
+
+  // In the size that suits the screen, as the tree now fills it.
+  present() {
+    this.unit = naturalSize();
+    this.fitting = true;
+    this.draw({ at: 1 });
   }
 
   get over() { return this.state.status.over; }
