@@ -11,6 +11,7 @@ from tests.cli.test_main import call, refused
 from tests.experiments.synthetic import save, synthetic
 from tests.search.fakes import ToyGenerator, ToyVerifier
 from ttc_explorer.experiments.calibration import OVER_OPTIMISATION_RUNS
+from ttc_explorer.experiments.findings import FINDING_STATEMENTS
 from ttc_explorer.models import catalogue
 from ttc_explorer.search.trace import load_trace as load_trace
 
@@ -25,11 +26,11 @@ def test_findings_prints_a_table_or_json_for_one_folder_or_many(results, tmp_pat
     save(results, tmp_path / "s")
     table = call("findings", tmp_path / "s")
     assert table.exit_code == 0
-    assert table.stdout.startswith("F1  ")
+    assert table.stdout.startswith("L1  ")
     found = json.loads(call("findings", tmp_path, "--json").stdout)["findings"]
-    assert [finding["id"] for finding in found] == [f"F{n}" for n in range(1, 19)]
+    assert [finding["id"] for finding in found] == list(FINDING_STATEMENTS)
     for finding in found:
-        assert f"{finding['id']:<4}{finding['verdict']}" in table.stdout
+        assert f"{finding['id']:<5}{finding['verdict']}" in table.stdout
 
 
 def test_findings_refuses_a_folder_without_results(tmp_path):

@@ -9,7 +9,11 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import TIMEOUT_MS
 from tests.experiments.synthetic import save, synthetic
-from ttc_explorer.experiments.findings import dump_findings, evaluate_findings
+from ttc_explorer.experiments.findings import (
+    FINDING_STATEMENTS,
+    dump_findings,
+    evaluate_findings,
+)
 from ttc_explorer.ui.pages.findings_page import FINDINGS_FILE, FindingsPage
 from ttc_explorer.ui.pages.verifier_page import VerifierPage
 from ttc_explorer.ui.results_store import ResultsStore
@@ -20,7 +24,7 @@ from ttc_explorer.ui.theme import launch_options
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
     save(synthetic(30, 16, seed=2).results, folder / "s")
-    found = evaluate_findings(folder, resamples=50)
+    found = evaluate_findings(folder, resamples=50, repeats=2)
     (folder / FINDINGS_FILE).write_text(dump_findings(found), encoding="utf-8")
     with gr.Blocks() as app, gr.Tabs():
         with gr.Tab("Findings"):
@@ -42,11 +46,12 @@ def test_a_visitor_reads_a_verdict_and_looks_at_the_verifier(chromium, pages):
     page.goto(pages.url)
 
     rows = page.locator("[data-finding]")
-    expect(rows).to_have_count(18)
+    expect(rows).to_have_count(len(FINDING_STATEMENTS))
+    expect(page.locator("#findings-law-view")).to_contain_text("judge early")
     assert rows.locator(".verdict").all_inner_texts() == [
         finding.verdict for finding in pages.found
     ]
-    chosen = next(finding for finding in pages.found if finding.chart and finding.id != "F1")
+    chosen = next(finding for finding in pages.found if finding.chart and finding.id != "L1")
     page.get_by_role("button", name=chosen.id).first.click()
     expect(page.locator("#findings-head h2")).to_have_text(chosen.id)
     expect(page.locator("#findings-figure .js-line").first).to_be_attached()

@@ -10,8 +10,14 @@ import pandas as pd
 import pytest
 
 from ttc_explorer.experiments.calibration import NO_ERROR
-from ttc_explorer.experiments.findings.verdict import FINDING_VERDICTS, Finding, FindingChart
-from ttc_explorer.ui.components import analysis_charts, findings_view, plotly_figures
+from ttc_explorer.experiments.findings.verdict import (
+    FINDING_VERDICTS,
+    AnswerRow,
+    Finding,
+    FindingChart,
+    Interval,
+)
+from ttc_explorer.ui.components import analysis_charts, findings_view, law_view, plotly_figures
 
 ROWS = [
     {"panel": "", "line": name, "tone": tone, "x": x, "y": y, "low": y - 0.1, "high": y + 0.1}
@@ -19,20 +25,29 @@ ROWS = [
     for x, y in ((4.0, 0.4), (16.0, 0.5), (64.0, 0.45))
 ]
 FINDING = Finding(
-    "F1", "A claim.", "the paper's <b>words</b>", "reproduced", "More.",
-    "sweep --out DIR && findings DIR", "A test.", 0.1, 0.05, 0.15, 0.0, None, "points",
-    0.001, 0.01, 400, FindingChart("Samples N", "Accuracy", ROWS),
+    "F1", "A claim, <b>not</b> markup.", "5.3", "holds", "More.", "sweep --out DIR && findings DIR",
+    "A test.", 0.1, 0.05, 0.15, 0.0, None, "points", 0.001, 0.01, 0.99, 400,
+    ["All questions", "Verifier judges the deciding step", "It cannot"],
+    [
+        AnswerRow("Beam search", [
+            Interval(0.1, 0.05, 0.15, "holds"), Interval(0.2, 0.1, 0.3, "holds"),
+            Interval(-0.1, -0.2, -0.05, "does not hold"),
+        ]),
+        AnswerRow("REBASE", [Interval(0.02, -0.1, 0.1), None, Interval(0.01, -0.1, 0.1)]),
+    ],
+    ("target", 0.2), FindingChart("Samples N", "Accuracy", ROWS),
 )  # fmt: skip
 UNTESTED = Finding(
-    "F14", "Another.", "words", "untested", "There is no larger model yet.", "findings DIR"
+    "F14a", "Another.", "7", "not testable here", "There is no larger model yet.", "findings DIR"
 )
 
 
 def test_a_row_says_claim_figure_and_verdict_and_trusts_no_text():
-    text = findings_view.findings_list([FINDING, UNTESTED], "F14")
+    text = findings_view.findings_list([FINDING, UNTESTED], "F14a")
     assert text.count("<li>") == 2
     assert "+10.0 points" in text
-    assert "<b>words" not in text
+    assert "<b>not" not in text
+    assert "it cannot: <b>−10.0</b> does not hold" in text
     assert re.findall(r'aria-pressed="(\w+)"', text) == ["false", "true"]
 
 
@@ -65,16 +80,43 @@ def test_a_ratio_is_on_a_scale_of_doublings_around_one():
 def test_behind_an_untested_finding_is_why():
     assert UNTESTED.said in findings_view.finding_details(UNTESTED)
     assert "<dl" not in findings_view.finding_details(UNTESTED)
-    assert "A test. More." in findings_view.finding_details(FINDING)
+    text = findings_view.finding_details(FINDING)
+    assert "A test. More. Without the family target it would be +20.0 points" in text
+    assert "section 5.3 of the paper, in our words" in text
+    assert text.count("<td>") == 6
+    assert text.count("does not hold</span>") == 1
+    assert "99 %" in text
     assert findings_view.reproduction_command(FINDING).count("<br>") == 1
 
 
+def test_the_law_is_drawn_on_common_scales_and_names_its_ends():
+    rows = [
+        {"panel": search, "line": family, "tone": "beam", "x": auc, "y": gain, "low": gain - 0.1}
+        | {"high": gain + 0.1}
+        for search in ("Beam search, M = 4", "REBASE")
+        for family, auc, gain in (("target", 0.5, -0.4), ("roots", 1.0, 0.1), ("fit", 0.5, -0.3))
+    ]
+    slopes = [AnswerRow("Beam search, M = 4", [Interval(0.08, 0.02, 0.1)])]
+    law = replace(
+        FINDING, id="L1", unit="auc_slope", rows=slopes,
+        chart=FindingChart("AUC", "Gain", rows, "difference", log=False),
+    )  # fmt: skip
+    text = law_view.law_view(law, UNTESTED)
+    assert text.count("<figure>") == 2
+    assert text.count("<circle") == 4
+    assert "+8.0 (+2.0 to +10.0)" in text
+    assert "target: AUC 0.50, −40.0 points" in text
+    assert UNTESTED.said in text
+    assert "<figure>" not in law_view.law_view(UNTESTED, None)
+
+
 def test_the_tally_counts_each_verdict_that_there_is():
-    text = findings_view.verdict_counts([FINDING, FINDING, UNTESTED])
+    text = findings_view.verdict_counts([FINDING, FINDING, UNTESTED], "Looked at 3 times.")
+    assert "Looked at 3 times." in text
     assert ">2 <span" in text
     assert [verdict for verdict in FINDING_VERDICTS if f'"{verdict}"' in text] == [
-        "reproduced",
-        "untested",
+        "holds",
+        "not testable here",
     ]
 
 

@@ -115,3 +115,19 @@ def holm_correction(p_values: Sequence[float]) -> list[float]:
         floor = max(floor, min(1.0, (len(p_values) - place) * p_values[test]))
         corrected[test] = floor
     return corrected
+
+
+def holm_levels(p_values: Sequence[float], level: float) -> list[float]:
+    """The level at which Holm's method tests each of a family, in the order given: a test is
+    significant in the family exactly where its p-value is below its own level.
+
+    >>> [round(each, 4) for each in holm_levels([0.01, 0.04, 0.03], 0.05)]
+    [0.0167, 0.025, 0.025]
+    """
+    levels, stopped = [level] * len(p_values), 0.0
+    for place, test in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        own = level / (len(p_values) - place)
+        levels[test] = stopped or own
+        if p_values[test] >= own:
+            stopped = stopped or own
+    return levels

@@ -143,15 +143,19 @@ TERMS: dict[str, str] = {
     "predicted to raise "
     "most, by the curve of its bin on other questions. Sure and hopeless questions get few.",
     # findings
-    "95 % interval": "The figure of our own models, and where it lies in 95 % of the sets of "
+    "95 % interval": "The figure of our own models, and where it lies in most of the sets of "
     "questions that "
     "we drew anew from ours. Bins and choices are made anew in each.",
+    "interval level": "The share of redrawn sets of questions that the interval holds. It is the "
+    "level at which this finding is tested among all of them, so that the bar and the verdict "
+    "never "
+    "disagree.",
     "p-value": "How often such a figure, or a clearer one, would come up by luck if the finding "
     "were neither "
     "true nor false. Small means that luck is a bad explanation.",
     "corrected p": "The same, made stricter because all findings are tested together (Holm's "
     "method). Below "
-    "0.05 we say reproduced, or refuted if the figure lies on the wrong side.",
+    "0.05 the claim holds, or does not if the figure lies on the wrong side.",
     "measured on": "Test questions that this figure rests on; the models were not trained on them.",
     # verifier
     "calibration": "Sort solutions by their score: of those scored 0.7, do seven in ten turn out "

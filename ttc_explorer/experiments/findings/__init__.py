@@ -1,208 +1,429 @@
-"""The paper's findings, each tested on our own models, with its verdict (``verdict.py`` has the
-rule).
+"""The paper's findings, and the law that they depend on, each tested on our own models, with its
+verdict (``verdict.py`` has the rule).
 
-A finding that is refuted, or about which the data cannot decide, is a result like any other.
+A claim about search is answered over all questions, and apart for families of problems in which the
+verifier can judge the deciding step and for those in which it cannot. A finding that does not hold,
+or about which the data cannot decide, is a result like any other.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from ttc_explorer.experiments.cross_fitting import CROSS_FIT_REPEATS
 from ttc_explorer.experiments.findings import (
+    law_findings,
     policy_findings,
     revision_findings,
     search_findings,
     size_findings,
     verifier_findings,
 )
-from ttc_explorer.experiments.findings.resampled_results import ResampledResults
+from ttc_explorer.experiments.findings.resampled_results import ALL_QUESTIONS, ResampledResults
 from ttc_explorer.experiments.findings.verdict import (
+    FAILS,
     FINDING_RESAMPLES,
+    HOLDS,
+    SIGNIFICANCE_LEVEL,
+    UNTESTABLE,
+    AnswerRow,
     Finding,
-    FindingChart,
     FindingMeasurement,
     InsufficientData,
-    assign_verdicts,
+    Interval,
+    JudgedAnswer,
+    interval_at_level,
+    judge_family,
 )
 from ttc_explorer.experiments.result_tables import ABOUT_FILE, Results
 from ttc_explorer.problems.problem import BadInput
 
-FINDINGS_VERSION = 1
+FINDINGS_VERSION = 2
+FindingTest = Callable[[ResampledResults, Sequence[ResampledResults]], FindingMeasurement]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """``text`` says it to a student, ``paper`` as the paper has it; ``test`` measures it."""
+    """``text`` is the claim in our words, ``section`` where the paper makes it (empty: it does
+    not); ``test`` measures it on a model and, for some, larger ones. ``by_kind``: it is a claim
+    about search, answered for both kinds of families too."""
 
     text: str
-    paper: str
-    test: Callable[..., FindingMeasurement]
+    section: str
+    test: FindingTest
+    by_kind: bool = False
+
+
+def _alone(test: Callable[[ResampledResults], FindingMeasurement]) -> FindingTest:
+    """A test that needs no other model."""
+    return lambda study, others: test(study)
 
 
 FINDING_STATEMENTS: dict[str, Statement] = {
+    "L1": Statement(
+        "Search gains in the measure in which the verifier can judge the deciding step.",
+        "",
+        _alone(law_findings.search_gain_and_early_judgement),
+    ),
+    "L2": Statement(
+        "A greedy search should end a step where it can be judged; a soft one need not.",
+        "",
+        _alone(law_findings.steps_that_end_at_their_check),
+    ),
     "F1": Statement(
         "With few samples, beam search beats best-of-N.",
-        "beam search beats best-of-N at small budgets",
-        search_findings.small_budgets,
+        "5.3",
+        _alone(search_findings.small_budgets),
+        by_kind=True,
     ),
     "F2": Statement(
-        "With many samples it is the other way round.",
-        "the order reverses at large budgets",
-        search_findings.large_budgets,
+        "With many samples that gain is gone.",
+        "5.3",
+        _alone(search_findings.large_budgets),
+        by_kind=True,
     ),
-    "F3": Statement(
-        "On easy questions beam search learns to please the verifier: scores rise, answers get "
+    "F3a": Statement(
+        "On easy questions search over-optimises: the solution that the verifier likes best gets "
         "worse.",
-        "beam search over-optimises on easy bins: PRM score rises, true accuracy falls",
-        search_findings.easy_questions,
+        "5.3",
+        _alone(search_findings.best_liked_on_easy_questions),
+        by_kind=True,
+    ),
+    "F3b": Statement(
+        "And so does the answer that wins the weighted vote.",
+        "5.3",
+        _alone(search_findings.votes_on_easy_questions),
+        by_kind=True,
     ),
     "F4": Statement(
         "On fairly hard questions beam search wins.",
-        "beam search wins on medium-hard bins",
-        search_findings.harder_questions,
+        "5.3",
+        _alone(search_findings.harder_questions),
+        by_kind=True,
     ),
-    "F5": Statement(
-        "On the hardest questions no method helps.",
-        "no method helps in the hardest bin",
-        search_findings.hardest_questions,
+    "F5a": Statement(
+        "On the hardest questions more samples do not help.",
+        "5.3",
+        _alone(search_findings.sampling_on_hopeless_questions),
+        by_kind=True,
     ),
-    "F6": Statement(
-        "Looking ahead does not pay for what it costs.",
-        "lookahead loses at equal cost N(k+1)",
-        search_findings.lookahead_at_equal_cost,
+    "F5b": Statement(
+        "Nor does any search, beyond as many samples.",
+        "5.3",
+        _alone(search_findings.search_on_hopeless_questions),
+        by_kind=True,
+    ),
+    "F6a": Statement(
+        "Looking ahead does not pay: at equal cost best-of-N is better.",
+        "5.3",
+        _alone(search_findings.lookahead_against_sampling),
+        by_kind=True,
+    ),
+    "F6b": Statement(
+        "Looking ahead does not pay: at equal cost beam search is better.",
+        "5.3",
+        _alone(search_findings.lookahead_against_beam),
+        by_kind=True,
     ),
     "F7": Statement(
         "Choosing the search by difficulty saves compute.",
-        "compute-optimal search needs up to 4× less than best-of-N",
-        policy_findings.cheaper_search,
+        "5.3",
+        _alone(policy_findings.cheaper_search),
     ),
     "F8": Statement(
         "Difficulty that the verifier guesses serves as well as difficulty measured with the "
         "right answers.",
-        "predicted difficulty serves about as well as oracle",
-        policy_findings.predicted_difficulty,
+        "5.3, App. C",
+        _alone(policy_findings.predicted_difficulty),
     ),
     "F9": Statement(
         "Revised answers keep getting better, even after more attempts than the reviser was "
         "trained on.",
-        "reviser's pass@1 keeps rising past the four steps it was trained on",
-        revision_findings.accuracy_beyond_training_length,
+        "6.1",
+        _alone(revision_findings.accuracy_beyond_training_length),
     ),
-    "F10": Statement(
-        "Revising often spoils a right answer, so choosing from all attempts beats taking the "
-        "last one.",
-        "a large share of correct answers flips to wrong; selection over the chain beats its last "
-        "answer",
-        revision_findings.correct_to_wrong_flips,
+    "F10a": Statement(
+        "Revising often spoils a right answer.",
+        "6.1",
+        _alone(revision_findings.correct_to_wrong_flips),
     ),
-    "F11": Statement(
-        "Attempts that see each other beat attempts that do not.",
-        "sequential beats parallel at equal N, both selectors",
-        revision_findings.sequential_against_parallel,
+    "F10b": Statement(
+        "Choosing from all attempts beats taking the last one.",
+        "6.1",
+        _alone(revision_findings.choice_against_last_answer),
+    ),
+    "F11a": Statement(
+        "Attempts that see each other beat as many that do not.",
+        "6.2",
+        _alone(revision_findings.sequential_against_parallel),
+    ),
+    "F11b": Statement(
+        "They beat plain samples that cost as much.",
+        "6.2",
+        _alone(revision_findings.sequential_at_equal_flops),
     ),
     "F12": Statement(
         "How many attempts should see each other depends on difficulty.",
-        "the ideal ratio depends on difficulty",
-        policy_findings.ratio_and_difficulty,
+        "6.2",
+        _alone(policy_findings.ratio_and_difficulty),
     ),
     "F13": Statement(
         "Choosing that by difficulty saves compute.",
-        "compute-optimal revisions need up to 4× less",
-        policy_findings.cheaper_revisions,
+        "6.2",
+        _alone(policy_findings.cheaper_revisions),
     ),
-    "F14": Statement(
-        "Thinking longer replaces a bigger model on easier questions, but not on the hardest.",
-        "sign pattern of small-with-compute against ~14× larger, bin × R",
-        size_findings.small_against_large,
+    "F14a": Statement(
+        "Where few questions will be asked, thinking longer replaces a bigger model on easier "
+        "ones.",
+        "7",
+        size_findings.small_wins_easier_questions,
     ),
-    "F15": Statement(
-        "The score of the last step is the best score of a solution.",
-        "last-step aggregation ≥ min, product",
-        verifier_findings.last_step_aggregation,
+    "F14b": Statement(
+        "Where many will be asked, the bigger model wins on the hardest.",
+        "7",
+        size_findings.large_wins_hardest_questions,
     ),
-    "F16": Statement(
-        "A verifier of steps beats a verifier of whole solutions, the more so the more samples "
-        "there are.",
-        "PRM beats ORM, and the gap grows with N",
-        verifier_findings.prm_against_orm,
+    "F15a": Statement(
+        "The score of the last step serves at least as well as the lowest of the steps.",
+        "App. E",
+        _alone(verifier_findings.last_step_against_minimum),
+    ),
+    "F15b": Statement(
+        "The score of the last step serves at least as well as the product of the steps.",
+        "App. E",
+        _alone(verifier_findings.last_step_against_product),
+    ),
+    "F16a": Statement(
+        "A verifier of steps beats a verifier of whole solutions.",
+        "App. F",
+        _alone(verifier_findings.prm_against_orm),
+    ),
+    "F16b": Statement(
+        "The more so the more samples there are.",
+        "App. F",
+        _alone(verifier_findings.prm_gain_with_samples),
     ),
     "F17": Statement(
         "Adding up the scores of equal answers beats trusting the best single solution.",
-        "weighted best-of-N ≥ plain",
-        verifier_findings.weighted_votes,
+        "5.1",
+        _alone(verifier_findings.weighted_votes),
     ),
     "F18": Statement(
         "Revisions want a verifier that was trained on revisions.",
-        "a verifier trained on the reviser's own samples beats the base PRM on revisions",
-        revision_findings.revision_verifier_against_prm,
+        "App. J",
+        _alone(revision_findings.revision_verifier_against_prm),
     ),
 }
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """A finding as measured: by the name of a set of questions; or why it could not be."""
+
+    by_set: Mapping[str, FindingMeasurement]
+    reason: str
+    without: tuple[str, float] | None
+
+
 def evaluate_findings(
-    folder: Path, resamples: int = FINDING_RESAMPLES, seed: int = 0
+    folder: Path,
+    resamples: int = FINDING_RESAMPLES,
+    seed: int = 0,
+    repeats: int = CROSS_FIT_REPEATS,
 ) -> list[Finding]:
-    """All findings, from a folder of results or a folder of such folders. Raises BadInput if it is
-    neither.
+    """All findings, from a folder of results or a folder of such folders.
 
     They are about the model with the most runs; larger ones are what F14 compares it with.
+
+    Args:
+        folder: as ``sweep`` writes it, or one that has such folders.
+        resamples: of the questions.
+        seed: of all that is drawn.
+        repeats: ways of halving that a cross-fitted figure is the mean of.
+
+    Returns:
+        A row each, in the order of FINDING_STATEMENTS.
+
+    Raises:
+        BadInput: the folder holds no results.
     """
     found = {"": Results.load(folder)} if (folder / ABOUT_FILE).is_file() else Results.all(folder)
     if not found:
         raise BadInput(f"{folder} holds no results: give a folder that the command sweep wrote.")
     runs = {name: 0 if each.runs is None else len(each.runs) for name, each in found.items()}
     main = max(runs, key=lambda name: (runs[name], -found[name].about["parameters"]))
-    study = ResampledResults(found[main], resamples, seed)
+    study = ResampledResults(found[main], resamples, seed, repeats)
     others = [
         ResampledResults(each, resamples, seed) for name, each in found.items() if name != main
     ]
-
-    measured: list[FindingMeasurement | None] = []
-    said, commands = [], []
-    for name, statement in FINDING_STATEMENTS.items():
-        commands.append(study.command)
-        try:
-            if name == "F14":
-                commands[-1] = " && ".join(
-                    [*(o.results.about["command"] for o in others), study.command]
-                )
-                found_measurement = statement.test(study, others)
-            else:
-                found_measurement = statement.test(study)
-            measured.append(found_measurement)
-            said.append(found_measurement.said)
-        except (InsufficientData, BadInput) as error:
-            measured.append(None)
-            said.append(str(error))
-    rows = zip(
-        FINDING_STATEMENTS.items(), measured, said, commands, assign_verdicts(measured), strict=True
-    )
-    return [
-        Finding(
-            name,
-            statement.text,
-            statement.paper,
-            said=words,
-            command=command,
-            **figures,
-            **({} if each is None else _measurement_fields(each)),
-        )
-        for (name, statement), each, words, command, figures in rows
-    ]
-
-
-def _measurement_fields(measured: FindingMeasurement) -> dict[str, Any]:
-    names = ("test", "unit", "questions", "chart")
-    claim = measured.claims[0]
-    bounds = {"above": claim.above, "below": claim.below}
-    return {name: getattr(measured, name) for name in names} | {
-        name: bound if math.isfinite(bound) else None for name, bound in bounds.items()
+    kinds = {
+        kind: study.restricted(questions, resamples, repeats)
+        for kind, questions in study.kinds.items()
     }
+    lacking = {
+        str(family): study.restricted(
+            study.families.index[study.families != family].tolist(),
+            LEAVE_OUT_RESAMPLES,
+            min(repeats, LEAVE_OUT_REPEATS),
+        )
+        for family in sorted(study.families.unique())
+    }
+    measured = {
+        name: _measure(statement, study, others, kinds if statement.by_kind else {}, lacking)
+        for name, statement in FINDING_STATEMENTS.items()
+    }
+    tested = [
+        (name, set_name)
+        for name, each in measured.items()
+        for set_name, measurement in each.by_set.items()
+        if not measurement.untestable
+    ]
+    judged = dict(
+        zip(
+            tested,
+            judge_family([measured[name].by_set[set_name] for name, set_name in tested]),
+            strict=True,
+        )
+    )
+    commands = {
+        name: " && ".join([*(other.results.about["command"] for other in others), study.command])
+        if name.startswith("F14")
+        else study.command
+        for name in FINDING_STATEMENTS
+    }
+    rows: dict[str, Finding] = {}
+    for name, each in measured.items():
+        rows[name] = _finding(name, each, judged, commands[name], rows)
+    return list(rows.values())
+
+
+LEAVE_OUT_RESAMPLES = 2
+"""Resamples of the figure without a family, of which only the figure itself is shown."""
+LEAVE_OUT_REPEATS = 100
+"""Ways of halving that such a figure is the mean of."""
+
+
+def _measure(
+    statement: Statement,
+    study: ResampledResults,
+    others: Sequence[ResampledResults],
+    kinds: Mapping[str, ResampledResults],
+    lacking: Mapping[str, ResampledResults],
+) -> _Measured:
+    try:
+        whole = statement.test(study, others)
+    except (InsufficientData, BadInput) as error:
+        return _Measured({}, str(error), None)
+    by_set = {ALL_QUESTIONS: whole}
+    for kind, part in kinds.items():
+        if (measurement := _try(statement, part, others)) is not None:
+            by_set[kind] = measurement
+    changes = {}
+    for family, rest in lacking.items():
+        if (measurement := _try(statement, rest, others)) is not None:
+            changes[family] = float(measurement.draws[0])
+    changed = {family: value for family, value in changes.items() if math.isfinite(value)}
+    largest = max(changed, key=lambda each: abs(changed[each] - whole.draws[0]), default=None)
+    without = None if largest is None else (largest, changed[largest])
+    return _Measured(by_set, "", without)
+
+
+def _try(
+    statement: Statement, study: ResampledResults, others: Sequence[ResampledResults]
+) -> FindingMeasurement | None:
+    try:
+        return statement.test(study, others)
+    except (InsufficientData, BadInput):
+        return None
+
+
+def _finding(
+    name: str,
+    measured: _Measured,
+    judged: Mapping[tuple[str, str], JudgedAnswer],
+    command: str,
+    earlier: Mapping[str, Finding],
+) -> Finding:
+    """The row of a finding. ``earlier``: those before it, which may be its premise."""
+    statement = FINDING_STATEMENTS[name]
+    row = Finding(name, statement.text, statement.section, UNTESTABLE, measured.reason, command)
+    if not measured.by_set:
+        return row
+    whole = measured.by_set[ALL_QUESTIONS]
+    answer = judged.get((name, ALL_QUESTIONS))
+    level = SIGNIFICANCE_LEVEL if answer is None else answer.level
+    rows = _answer_rows(name, measured, judged, level)
+    said = [whole.said, whole.untestable]
+    if whole.premise:
+        rows = _require_premise(rows, earlier[whole.premise])
+        if earlier[whole.premise].verdict != HOLDS:
+            said.append(f"There is nothing to reverse: {whole.premise} is not shown to hold.")
+    first = rows[0].cells[0]
+    assert first is not None
+    return replace(
+        row,
+        verdict=first.verdict or UNTESTABLE,
+        said=" ".join(each for each in said if each),
+        test=whole.test,
+        estimate=first.estimate,
+        low=first.low,
+        high=first.high,
+        unit=whole.unit,
+        p=None if answer is None else answer.p,
+        corrected=None if answer is None else answer.corrected,
+        confidence=1 - level,
+        questions=whole.questions,
+        columns=list(measured.by_set),
+        rows=rows,
+        without=measured.without,
+        chart=whole.chart,
+        above=whole.claim.above if math.isfinite(whole.claim.above) else None,
+        below=whole.claim.below if math.isfinite(whole.claim.below) else None,
+    )
+
+
+def _answer_rows(
+    name: str,
+    measured: _Measured,
+    judged: Mapping[tuple[str, str], JudgedAnswer],
+    level: float,
+) -> list[AnswerRow]:
+    """What was compared, by set of questions. Only the first row is judged; the others have
+    intervals of the same level as the finding."""
+    whole = measured.by_set[ALL_QUESTIONS]
+    tested = next(iter(whole.estimates))
+    rows = []
+    for compared in whole.estimates:
+        cells: list[Interval | None] = []
+        for set_name, measurement in measured.by_set.items():
+            answer = judged.get((name, set_name))
+            if compared == tested and answer is not None:
+                cells.append(answer.interval)
+            elif compared in measurement.estimates:
+                cells.append(interval_at_level(measurement.estimates[compared], level))
+            else:
+                cells.append(None)
+        rows.append(AnswerRow(compared, cells))
+    return rows
+
+
+def _require_premise(rows: list[AnswerRow], premise: Finding) -> list[AnswerRow]:
+    """The rows, the verdict of each set of questions no better than that of the premise there."""
+    stated = dict(zip(premise.columns, premise.rows[0].cells, strict=True)) if premise.rows else {}
+    cells: list[Interval | None] = []
+    for cell, own in zip(rows[0].cells, stated.values(), strict=False):
+        verdict = own.verdict if own is not None else UNTESTABLE
+        if cell is None or verdict == HOLDS:
+            cells.append(cell)
+        else:
+            cells.append(replace(cell, verdict=FAILS if cell.verdict == FAILS else verdict))
+    return [AnswerRow(rows[0].name, cells), *rows[1:]] if stated else rows
 
 
 # --- the file -------------------------------------------------------------------------------------
@@ -218,14 +439,20 @@ def format_findings(found: list[Finding]) -> str:
     """The findings as a table of text, what is said about each below it."""
     lines = []
     for finding in found:
-        lines.append(f"{finding.id:<4}{finding.verdict:<13}{finding.statement}")
+        lines.append(f"{finding.id:<5}{finding.verdict:<19}{finding.statement}")
         if finding.estimate is not None:
-            lines.append(
-                f"    {format_estimate(finding)}, corrected p {finding.corrected:.3f}, "
-                f"{finding.questions:,} questions"
+            corrected = (
+                "" if finding.corrected is None else f", corrected p {finding.corrected:.3f}"
             )
+            lines.append(
+                f"     {format_estimate(finding)}{corrected}, {finding.questions:,} questions"
+            )
+            for column, cell in zip(finding.columns[1:], finding.rows[0].cells[1:], strict=True):
+                if cell is not None:
+                    figure = format_interval(cell, str(finding.unit))
+                    lines.append(f"     {column}: {figure}, {cell.verdict}")
         if finding.said:
-            lines.append(f"    {finding.said}")
+            lines.append(f"     {finding.said}")
     return "\n".join(lines)
 
 
@@ -233,18 +460,27 @@ def format_estimate(finding: Finding) -> str:
     """The figure and its interval in words.
 
     >>> figures = {"estimate": 0.031, "low": -0.004, "high": 0.066, "unit": "points"}
-    >>> format_estimate(Finding("F1", "", "", "inconclusive", "", "", **figures))
+    >>> format_estimate(Finding("F1", "", "", "holds", "", "", **figures))
     '+3.1 points (-0.4 to +6.6)'
     """
-    value, low, high = finding.estimate, finding.low, finding.high
-    assert value is not None
-    assert low is not None
-    assert high is not None
-    if finding.unit == "ratio":
-        return f"{value:.2f} times ({low:.2f} to {high:.2f})"
-    if finding.unit == "share":
+    assert finding.estimate is not None
+    assert finding.low is not None
+    assert finding.high is not None
+    return format_interval(Interval(finding.estimate, finding.low, finding.high), str(finding.unit))
+
+
+def format_interval(interval: Interval, unit: str) -> str:
+    """A figure in its unit, and its interval.
+
+    >>> format_interval(Interval(1.84, 0.85, 4.67), "ratio")
+    '1.8 times (0.9 to 4.7)'
+    """
+    value, low, high = interval.estimate, interval.low, interval.high
+    if unit == "ratio":
+        return f"{value:.1f} times ({low:.1f} to {high:.1f})"
+    if unit == "share":
         return f"{value:.1%} ({100 * low:.1f} to {high:.1%})"
-    each = " a doubling" if finding.unit == "slope" else ""
+    each = {"slope": " a doubling", "auc_slope": " for 0.1 of AUC"}.get(unit, "")
     return f"{100 * value:+z.1f} points{each} ({100 * low:+z.1f} to {100 * high:+z.1f})"
 
 
@@ -254,13 +490,10 @@ def load_findings(path: Path) -> list[Finding] | None:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["version"] != FINDINGS_VERSION:
             raise ValueError
-        return [
-            Finding(**finding | {"chart": finding["chart"] and FindingChart(**finding["chart"])})
-            for finding in data["findings"]
-        ]
+        return TypeAdapter(list[Finding]).validate_python(data["findings"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, ValidationError):
         raise BadInput(
             f"{path.name} holds no findings: make it anew with the command findings."
         ) from None

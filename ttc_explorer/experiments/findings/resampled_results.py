@@ -4,7 +4,7 @@ once."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -13,14 +13,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ttc_explorer.experiments.cross_fitting import easiness_estimates
+from ttc_explorer.experiments.cross_fitting import CROSS_FIT_REPEATS, easiness_estimates
 from ttc_explorer.experiments.curve_points import evidence_arrays
 from ttc_explorer.experiments.difficulty import quintiles
+from ttc_explorer.experiments.early_judgement import (
+    JUDGES_EARLY,
+    EarlyJudgement,
+    early_judgement,
+)
+from ttc_explorer.experiments.estimators import success_at_k
 from ttc_explorer.experiments.evidence import POOL_ARM, evidence
 from ttc_explorer.experiments.findings.verdict import FINDING_RESAMPLES, InsufficientData
 from ttc_explorer.experiments.intervals import percentile_interval
 from ttc_explorer.experiments.model_size_exchange import bracket_budget
+from ttc_explorer.experiments.pool import question_blocks
 from ttc_explorer.experiments.result_tables import Results
+from ttc_explorer.experiments.training_logs import training_tokens
 from ttc_explorer.search.settings import MAX_BUDGET, Settings, recorded_settings
 from ttc_explorer.search.step_rule import OWN
 
@@ -32,6 +40,12 @@ BEST_OF_N: ArmKey = POOL_ARM
 FINDING_SELECTOR = "weighted"
 EASY_BINS, MIDDLE_BINS, HARDEST_BINS = (1, 2), (3, 4), (5,)
 """Bins of difficulty."""
+EQUAL_TRAINING = 1.1
+"""Verifiers that read up to so many times the tokens of each other count as trained alike."""
+ALL_QUESTIONS = "All questions"
+JUDGED_EARLY = "Verifier judges the deciding step"
+JUDGED_LATE = "It cannot"
+"""The sets of questions that a claim about search is answered for."""
 
 
 class ResampledResults:
@@ -42,8 +56,26 @@ class ResampledResults:
     Whatever is asked for and was not measured raises ``InsufficientData``.
     """
 
-    def __init__(self, results: Results, resamples: int = FINDING_RESAMPLES, seed: int = 0) -> None:
+    def __init__(
+        self,
+        results: Results,
+        resamples: int = FINDING_RESAMPLES,
+        seed: int = 0,
+        repeats: int = CROSS_FIT_REPEATS,
+        whole: ResampledResults | None = None,
+    ) -> None:
+        """
+        Args:
+            results: of one model.
+            resamples: of the questions.
+            seed: of all that is drawn.
+            repeats: ways of halving that a cross-fitted figure is the mean of.
+            whole: the same with more questions, of which this is a part: what each question
+                says is known there.
+        """
         self.results, self.resamples, self.seed = results, resamples, seed
+        self.repeats, self._whole = repeats, whole
+        self._pool_accuracy: dict[tuple[str, str], dict[int, pd.Series]] = {}
         self.questions = np.sort(results.problems["question"].to_numpy())
         count = len(self.questions)
         drawn = np.random.default_rng(seed).multinomial(
@@ -76,13 +108,99 @@ class ResampledResults:
             )
         return table
 
+    def restricted(
+        self, questions: Collection[int], resamples: int, repeats: int
+    ) -> ResampledResults:
+        """The results on some of the questions alone, with resamples and halvings of their own."""
+
+        def part(table: pd.DataFrame | None) -> pd.DataFrame | None:
+            return None if table is None else table[table["question"].isin(questions)]
+
+        results = replace(
+            self.results,
+            problems=self.results.problems[self.results.problems["question"].isin(questions)],
+            pool=part(self.results.pool),
+            probe=part(self.results.probe),
+            runs=part(self.results.runs),
+            attempts=part(self.results.attempts),
+        )
+        return ResampledResults(results, resamples, self.seed, repeats, self)
+
+    @cached_property
+    def early(self) -> EarlyJudgement | None:
+        """How well the verifier judges the deciding step, by family; None where nobody knows."""
+        probe = self.results.probe
+        return None if probe is None or probe.empty else early_judgement(probe)
+
+    @cached_property
+    def families(self) -> pd.Series:
+        """Question → family of its problem; empty where problems have none."""
+        problems = self.results.problems
+        if "family" not in problems:
+            return pd.Series(dtype=object)
+        return problems.set_index("question")["family"].dropna()
+
+    @cached_property
+    def kinds(self) -> dict[str, list[int]]:
+        """The questions of families in which the verifier judges the deciding step, and of those in
+        which it does not; empty unless there are both."""
+        if self.early is None:
+            return {}
+        aucs = self.families.map(self.early.families["auc"]).dropna()
+        kinds = {
+            JUDGED_EARLY: aucs.index[aucs >= JUDGES_EARLY].tolist(),
+            JUDGED_LATE: aucs.index[aucs < JUDGES_EARLY].tolist(),
+        }
+        return kinds if all(kinds.values()) else {}
+
+    def unequal_training(self, one: str, other: str) -> str:
+        """Why two verifiers cannot be held against each other: they did not learn from as many
+        tokens, or nobody knows; empty where they did."""
+        tokens = {name: training_tokens(name) for name in (one, other)}
+        if None in tokens.values():
+            return f"It is not known whether {one} and {other} were trained alike."
+        read = {name: count for name, count in tokens.items() if count is not None}
+        if max(read.values()) <= EQUAL_TRAINING * min(read.values()):
+            return ""
+        words = " and ".join(f"{name} {count / 1e6:.1f} M" for name, count in read.items())
+        return f"They were not trained alike: tokens read {words}. It takes equally trained rivals."
+
     @cached_property
     def evidence(self) -> pd.DataFrame:
         """All arms at the budgets of the runs, and best-of-N at all powers of two."""
+        if self._whole is not None:
+            rows = self._whole.evidence
+            return rows[rows["question"].isin(self.questions)]
         runs = self.results.runs
         budgets = {2**power for power in range(MAX_BUDGET.bit_length())}
         budgets |= set() if runs is None else set(runs["budget"].tolist())
         return evidence(self.results, sorted(budgets), self.seed)
+
+    def pool_accuracy(self, score: str, selector: str = FINDING_SELECTOR) -> dict[int, Floats]:
+        """What choosing from the pool by a column of scores is worth, by k: 1, 4, 16 … up to a
+        quarter of the samples, as votes over more are hardly of independent subsets. (Q,) each."""
+        found = (self._whole or self)._estimate_pool_accuracy(score, selector)
+        return {k: value.reindex(self.questions).to_numpy(float) for k, value in found.items()}
+
+    def _estimate_pool_accuracy(self, score: str, selector: str) -> dict[int, pd.Series]:
+        if (score, selector) not in self._pool_accuracy:
+            blocks = list(question_blocks(self.table("pool")))
+            ks = [4**power for power in range(5) if 4 * 4**power <= blocks[-1].samples]
+            parts: dict[int, list[pd.Series]] = {k: [] for k in ks}
+            for block in blocks:
+                valid_ks = [k for k in ks if k <= block.samples]
+                values = success_at_k(
+                    selector,
+                    block.labels,
+                    block.correct,
+                    block.features(score),
+                    valid_ks,
+                    self.seed,
+                )
+                for k, column in zip(valid_ks, values.T, strict=True):
+                    parts[k].append(pd.Series(column, block.questions))
+            self._pool_accuracy[score, selector] = {k: pd.concat(parts[k]) for k in ks}
+        return self._pool_accuracy[score, selector]
 
     @cached_property
     def _values(self) -> dict[tuple[str, str, str, int], Floats]:
@@ -175,6 +293,30 @@ class ResampledResults:
             raise InsufficientData(f"Nothing was measured around N = {budget:.0f}.")
         low, high, fraction = bracketing_budgets
         return (1 - fraction) * self.value(arm, low) + fraction * self.value(arm, high)
+
+    def mean_flops(self, arm: ArmKey, budget: int) -> float:
+        """What a question costs by weighted votes, in FLOPs."""
+        rows = self.evidence
+        is_arm = (rows["strategy"] == arm[0]) & (rows["settings"] == arm[1])
+        is_arm &= (rows["selector"] == FINDING_SELECTOR) & (rows["budget"] == budget)
+        return float(rows.loc[is_arm, "flops"].mean())
+
+    def value_at_flops(
+        self, arm: ArmKey, flops: float, selector: str = FINDING_SELECTOR
+    ) -> Floats | None:
+        """What an arm is worth where it costs so many FLOPs a question, on a straight line in their
+        logarithm, (Q,); None beyond what was measured."""
+        budgets = self.budgets(arm, selector=selector)
+        costs = [self.mean_flops(arm, budget) for budget in budgets]
+        if not costs[0] <= flops <= costs[-1]:
+            return None
+        after = next(place for place, cost in enumerate(costs) if cost >= flops)
+        before = max(0, after - 1)
+        span = np.log(costs[after] / costs[before]) or 1.0
+        part = np.log(flops / costs[before]) / span
+        low, high = (self.value(arm, budgets[place], selector) for place in (before, after))
+        found: Floats = (1 - part) * low + part * high
+        return found
 
     def gap(
         self, arm: ArmKey, other: ArmKey, budget: int, selector: str = FINDING_SELECTOR

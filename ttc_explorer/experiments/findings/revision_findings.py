@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ttc_explorer.experiments.findings.resampled_results import (
+    BEST_OF_N,
     FINDING_SELECTOR,
     Floats,
     ResampledResults,
     chart_row,
     complete_question_count,
-    format_points,
     join_numbers,
 )
 from ttc_explorer.experiments.findings.verdict import (
@@ -30,6 +30,10 @@ TRAINED_ATTEMPTS = 4
 CHAIN_LENGTH = 16
 LARGE_FLIP_SHARE = 0.2
 """A large share of right answers revised to wrong ones: half of the paper's 38 % and a little."""
+EQUIVALENCE_MARGIN = 0.03
+"""The difference in accuracy that counts as none."""
+PAPER_REVISERS = ("reviser-paper",)
+"""Revisers that were trained as the paper's: on wrong answers alone, revised into right ones."""
 
 
 def accuracy_beyond_training_length(study: ResampledResults) -> FindingMeasurement:
@@ -51,23 +55,22 @@ def accuracy_beyond_training_length(study: ResampledResults) -> FindingMeasureme
         test=f"Share of right answers among attempts {TRAINED_ATTEMPTS + 1} to {CHAIN_LENGTH - 1} "
         "of a chain less that of "
         f"attempt {TRAINED_ATTEMPTS}: above 0.",
-        estimate_draws=draws,
+        estimates={"Later attempts less attempt 4": draws},
         unit="points",
-        claims=[Claim(draws, above=0)],
+        claim=Claim(above=0),
         questions=complete_question_count(gain),
         chart=FindingChart("Attempt in the chain", "Right answers", rows, log=False),
     )
 
 
 def correct_to_wrong_flips(study: ResampledResults) -> FindingMeasurement:
-    """F10: over a fifth of right answers are followed by a wrong one, and choosing from a chain by
-    weighted votes beats taking its last answer.
+    """F10a: over a fifth of right answers are followed by a wrong one.
 
     Args:
         study: the results of one model, with resamples of its questions.
 
     Returns:
-        The figure in every resample, its claims, and its chart.
+        The share in every resample, its claim, and right answers along a chain.
 
     Raises:
         InsufficientData: there are no attempts, or no right one was revised.
@@ -96,7 +99,41 @@ def correct_to_wrong_flips(study: ResampledResults) -> FindingMeasurement:
         out=np.full(len(pair_counts), flip_counts[0] / pair_counts[0]),
         where=pair_counts > 0,
     )
+    _, low, high = wilson_interval(int(flipped.sum()), len(pairs))
+    right = _long_chains(study).groupby(["question", "place"])["correct"].mean().unstack()
+    right = right.reindex(study.questions)[range(CHAIN_LENGTH)]
+    rows = [
+        chart_row("right answers", "revise", place, study.mean(right[place].to_numpy(float)))
+        for place in right
+    ]
+    return FindingMeasurement(
+        test="Share of right answers that the next attempt turns wrong: above 20 %.",
+        estimates={"Flipped to wrong": share},
+        unit="share",
+        claim=Claim(above=LARGE_FLIP_SHARE),
+        questions=int((counts["size"] > 0).sum()),
+        chart=FindingChart("Attempt in the chain", "Right answers", rows, log=False),
+        said=f"Of {len(pairs):,} right answers, Wilson's interval {100 * low:.1f}–{high:.1%}.",
+        untestable=""
+        if str(study.results.about.get("reviser")) in PAPER_REVISERS
+        else "This reviser was also taught to leave right answers alone, which the paper's was "
+        "not: the share is low by construction. It takes a reviser trained as the paper's.",
+    )
 
+
+def choice_against_last_answer(study: ResampledResults) -> FindingMeasurement:
+    """F10b: choosing from a chain by weighted votes beats taking its last answer.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+
+    Returns:
+        The gain in every resample, its claim, and its chart.
+
+    Raises:
+        InsufficientData: the attempts of single chains were not kept.
+    """
+    attempts = study.table("attempts")
     arm = study.arm("revise", chains=1)
     chains = attempts[attempts["chains"] == 1]
     last = (
@@ -112,38 +149,39 @@ def correct_to_wrong_flips(study: ResampledResults) -> FindingMeasurement:
     last_answers = {
         budget: last[budget].reindex(study.questions).to_numpy(float) for budget in budgets
     }
-    gap = np.mean([study.value(arm, budget) - last_answers[budget] for budget in budgets], axis=0)
-    gain = study.mean(gap)
-    _, low, high = wilson_interval(int(flipped.sum()), len(pairs))
+
+    def gain(selector: str) -> Floats:
+        gaps = [study.value(arm, budget, selector) - last_answers[budget] for budget in budgets]
+        found: Floats = np.mean(gaps, axis=0)
+        return found
+
     rows = [
         chart_row("last answer", "greedy", budget, study.mean(end))
         for budget, end in last_answers.items()
     ]
     rows += study.curve_rows(arm, "weighted votes", "revise")
     return FindingMeasurement(
-        test="Share of right answers that the next attempt turns wrong: above 20 %; and accuracy "
-        "of weighted "
-        "votes over one chain less that of its last answer, mean over N = "
-        f"{join_numbers(budgets)}: above 0.",
-        estimate_draws=share,
-        unit="share",
-        claims=[Claim(share, above=LARGE_FLIP_SHARE), Claim(gain, above=0)],
-        questions=int((counts["size"] > 0).sum()),
+        test="Accuracy of weighted votes over one chain less that of its last answer, mean over "
+        f"N = {join_numbers(budgets)}: above 0.",
+        estimates={
+            "Weighted votes": study.mean(gain(FINDING_SELECTOR)),
+            "Majority": study.mean(gain("majority")),
+        },
+        unit="points",
+        claim=Claim(above=0),
+        questions=complete_question_count(gain(FINDING_SELECTOR)),
         chart=FindingChart("Attempts in one chain", "Accuracy", rows),
-        said=f"Of {len(pairs):,} right answers, Wilson's interval {100 * low:.1f}–{high:.1%}. "
-        "Voting "
-        f"gains {format_points(gain[0])} over the last answer.",
     )
 
 
 def sequential_against_parallel(study: ResampledResults) -> FindingMeasurement:
-    """F11: one chain of N beats N parallel attempts, by majority and by weighted votes.
+    """F11a: one chain of N beats N parallel attempts of the reviser, by weighted votes.
 
     Args:
         study: the results of one model, with resamples of its questions.
 
     Returns:
-        The figure in every resample, its claims, and its chart.
+        The figure in every resample, its claim, and its chart.
 
     Raises:
         InsufficientData: revisions were not run in one chain and all parallel at the same
@@ -160,12 +198,13 @@ def sequential_against_parallel(study: ResampledResults) -> FindingMeasurement:
             parallel[budget] = arm
     if not parallel:
         raise InsufficientData("Revisions were not run all parallel.")
-    selectors = ("majority", FINDING_SELECTOR)
-    gaps = [
-        np.mean([study.gap(one, arm, budget, selector) for budget, arm in parallel.items()], axis=0)
-        for selector in selectors
-    ]
-    means = [study.mean(gap) for gap in gaps]
+    selectors = {FINDING_SELECTOR: "By the verifier", "majority": "By majority"}
+    gaps = {
+        words: np.mean(
+            [study.gap(one, arm, budget, selector) for budget, arm in parallel.items()], axis=0
+        )
+        for selector, words in selectors.items()
+    }
     rows = []
     for selector in selectors:
         rows += study.curve_rows(one, "one chain", "revise", selector, panel=selector)
@@ -180,16 +219,59 @@ def sequential_against_parallel(study: ResampledResults) -> FindingMeasurement:
             for budget, arm in parallel.items()
         ]
     return FindingMeasurement(
-        test="Accuracy of one chain of N attempts less that of N parallel attempts, mean over "
-        f"N = {join_numbers(parallel)}: above 0 by majority and by weighted votes. The figure is "
-        "the smaller.",
-        estimate_draws=min(means, key=lambda draws: draws[0]),
+        test="Accuracy of one chain of N attempts less that of N parallel attempts of the reviser, "
+        f"mean over N = {join_numbers(parallel)}: above 0.",
+        estimates={words: study.mean(gap) for words, gap in gaps.items()},
         unit="points",
-        claims=[Claim(mean, above=0) for mean in means],
-        questions=complete_question_count(*gaps),
+        claim=Claim(above=0, margin=EQUIVALENCE_MARGIN),
+        questions=complete_question_count(*gaps.values()),
         chart=FindingChart("Attempts N", "Accuracy", rows),
-        said=f"By majority {format_points(means[0][0])}, by weighted votes "
-        f"{format_points(means[1][0])}.",
+    )
+
+
+def sequential_at_equal_flops(study: ResampledResults) -> FindingMeasurement:
+    """F11b: one chain beats best-of-N of the base model at equal FLOPs: a chain reads its earlier
+    answers again and again.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+
+    Returns:
+        The figure in every resample, its claim, and its chart.
+
+    Raises:
+        InsufficientData: best-of-N was not sampled where it costs as much as a chain.
+    """
+    one = study.arm("revise", chains=1)
+    budgets = study.budgets(one, at_least=2)
+    figures: dict[str, Floats] = {}
+    compared: list[int] = []
+    for selector, words in ((FINDING_SELECTOR, "By the verifier"), ("majority", "By majority")):
+        gaps = {}
+        for budget in budgets:
+            rival = study.value_at_flops(BEST_OF_N, study.mean_flops(one, budget), selector)
+            if rival is not None:
+                gaps[budget] = study.value(one, budget, selector) - rival
+        if gaps:
+            figures[words] = study.mean(np.mean(list(gaps.values()), axis=0))
+            compared = compared or list(gaps)
+    if not figures:
+        raise InsufficientData("Best-of-N was not sampled where it costs as much as a chain.")
+    rows = []
+    for arm, name, tone in ((BEST_OF_N, "best-of-N", "best_of_n"), (one, "one chain", "revise")):
+        rows += [
+            each | {"x": study.mean_flops(arm, int(each["x"]))}
+            for each in study.curve_rows(arm, name, tone)
+        ]
+    return FindingMeasurement(
+        test="Accuracy of one chain of N attempts less that of best-of-N of the base model at as "
+        f"many FLOPs, mean over N = {join_numbers(compared)}: above 0.",
+        estimates=figures,
+        unit="points",
+        claim=Claim(above=0, margin=EQUIVALENCE_MARGIN),
+        questions=complete_question_count(study.value(one, compared[0])),
+        chart=FindingChart("FLOPs a question", "Accuracy", rows),
+        said="A chain reads its earlier answers again for each new one, and pays for that.",
     )
 
 
@@ -237,11 +319,14 @@ def revision_verifier_against_prm(study: ResampledResults) -> FindingMeasurement
         "less that "
         f"weighted by {judge.removeprefix('score_')}, mean over N = {join_numbers(budgets)}: "
         "above 0.",
-        estimate_draws=draws,
+        estimates={"Its own verifier": draws},
         unit="points",
-        claims=[Claim(draws, above=0)],
+        claim=Claim(above=0, margin=EQUIVALENCE_MARGIN),
         questions=complete_question_count(gap),
         chart=FindingChart("Attempts in one chain", "Accuracy", rows),
+        untestable=study.unequal_training(
+            str(study.results.about.get("revision_verifier")), judge.removeprefix("score_")
+        ),
     )
 
 

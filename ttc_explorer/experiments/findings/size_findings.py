@@ -14,7 +14,6 @@ from ttc_explorer.experiments.findings.resampled_results import (
     ResampledResults,
     chart_row,
     complete_question_count,
-    format_points,
 )
 from ttc_explorer.experiments.findings.verdict import (
     Claim,
@@ -22,85 +21,111 @@ from ttc_explorer.experiments.findings.verdict import (
     FindingMeasurement,
     InsufficientData,
 )
-from ttc_explorer.experiments.model_size_exchange import PAPER_RATIOS, inference_multiplier
+from ttc_explorer.experiments.model_size_exchange import (
+    PAPER_RATIOS,
+    greedy_answers,
+    inference_multiplier,
+)
 
 EASIER_BINS = (1, 2, 3)
 """Bins in which the small model should win where few questions will be asked."""
 
 
-def small_against_large(
+def small_wins_easier_questions(
     study: ResampledResults, others: Sequence[ResampledResults]
 ) -> FindingMeasurement:
-    """F14: at the smallest R the small model wins in bins 1 to 3, at the largest R it loses in bin
-    5.
+    """F14a: at the smallest R the small model wins in bins 1 to 3."""
+    return _small_against_large(study, others, PAPER_RATIOS[0], EASIER_BINS, Claim(above=0))
+
+
+def large_wins_hardest_questions(
+    study: ResampledResults, others: Sequence[ResampledResults]
+) -> FindingMeasurement:
+    """F14b: at the largest R the small model loses in bin 5."""
+    return _small_against_large(study, others, PAPER_RATIOS[-1], HARDEST_BINS, Claim(below=0))
+
+
+def _small_against_large(
+    study: ResampledResults,
+    others: Sequence[ResampledResults],
+    ratio: float,
+    bins: Sequence[int],
+    claim: Claim,
+) -> FindingMeasurement:
+    """The verifier is counted in the figure that is tested, and left out in the one beside it.
 
     Args:
         study: the results of one model, with resamples of its questions.
         others: those of other models.
+        ratio: R.
+        bins: of difficulty.
+        claim: about small less large.
 
     Returns:
-        The figure in every resample, its claims, and its chart.
+        The figure in every resample, its claim, and its chart.
 
     Raises:
-        InsufficientData: there are no results of a larger model.
+        InsufficientData: there are no results of a larger model, or m is beyond what was measured.
     """
-    small_parameters = study.results.about["parameters"]
-    larger = [other for other in others if other.results.about["parameters"] > small_parameters]
+    about = study.results.about
+    larger = [each for each in others if each.results.about["parameters"] > about["parameters"]]
     if not larger:
         raise InsufficientData("There are no results of a larger model yet.")
     large = max(larger, key=lambda other: other.results.about["parameters"])
-    times = large.results.about["parameters"] / small_parameters
-    large_greedy = _greedy_accuracy(study, large)
-    measured = study.budgets(BEST_OF_N)
-    small_budgets = {
-        ratio: min(inference_multiplier(times, ratio), measured[-1]) for ratio in PAPER_RATIOS
-    }
-    gaps = {
-        ratio: study.interpolated_value(BEST_OF_N, budget) - large_greedy
-        for ratio, budget in small_budgets.items()
-    }
-    easier = study.mean(gaps[PAPER_RATIOS[0]], EASIER_BINS)
-    hardest = study.mean(gaps[PAPER_RATIOS[-1]], HARDEST_BINS)
-    rows = [
-        chart_row(f"R = {ratio:g}", tone, bin, study.mean(gap, (bin,)))
-        for (ratio, gap), tone in zip(
-            gaps.items(), ("series-blue", "series-green", "series-vermilion"), strict=True
-        )
-        for bin in range(1, 6)
-    ]
-    said = f"The larger model is {times:.1f} times as large. In bin 5: {format_points(hardest[0])}."
-    if inference_multiplier(times, PAPER_RATIOS[0]) > measured[-1]:
-        said += (
-            " The small one could spend N = "
-            f"{inference_multiplier(times, PAPER_RATIOS[0]):.0f}; {measured[-1]} were run."
-        )
+    times = large.results.about["parameters"] / about["parameters"]
+    share = (about["verifier_parameters"] or 0) / about["parameters"]
+    accuracy = _greedy_accuracy(study, large)
+
+    def gap(at_ratio: float, verifier: float) -> tuple[Floats, float]:
+        budget = inference_multiplier(times, at_ratio, verifier)
+        return study.interpolated_value(BEST_OF_N, budget) - accuracy, budget
+
+    counted, budget = gap(ratio, share)
+    figures = {f"verifier counted, N = {budget:.3g}": study.mean(counted, bins)}
+    try:
+        free, unpaid = gap(ratio, 0.0)
+        figures[f"verifier left out, N = {unpaid:.3g}"] = study.mean(free, bins)
+    except InsufficientData:
+        pass
+    rows = []
+    for each, tone in zip(
+        PAPER_RATIOS, ("series-blue", "series-green", "series-vermilion"), strict=True
+    ):
+        try:
+            values, _ = gap(each, share)
+        except InsufficientData:
+            continue
+        rows += [
+            chart_row(f"R = {each:g}", tone, bin, study.mean(values, (bin,))) for bin in range(1, 6)
+        ]
+    words = f"bin{'s' if len(bins) > 1 else ''} {bins[0]}" + (
+        f" to {bins[-1]}" if len(bins) > 1 else ""
+    )
+    side = "above" if claim.above == 0 else "below"
     return FindingMeasurement(
-        test=f"Accuracy of {study.results.about['model']} with weighted best-of-N less that of "
-        f"{large.results.about['model']} with one greedy solution, at equal FLOPs: above 0 in "
-        "bins 1 to 3 at "
-        f"R = {PAPER_RATIOS[0]}, below 0 in bin 5 at R = {PAPER_RATIOS[-1]:g}. The figure is the "
-        "first.",
-        estimate_draws=easier,
+        test=f"Accuracy of {about['model']} with weighted best-of-N less that of "
+        f"{large.results.about['model']} answering greedily, at equal FLOPs with the verifier "
+        f"counted, in {words} at R = {ratio:g}: {side} 0.",
+        estimates=figures,
         unit="points",
-        claims=[Claim(easier, above=0), Claim(hardest, below=0)],
-        questions=complete_question_count(gaps[PAPER_RATIOS[0]]),
+        claim=claim,
+        questions=complete_question_count(np.where(np.isin(study.bins[0], bins), counted, np.nan)),
         chart=FindingChart(
             "Difficulty bin, 1 easiest", "Small less large", rows, "difference", log=False
         ),
-        said=said,
+        said=f"The larger model is {times:.1f} times as large. The page Exchange shows every bin "
+        "and R, thinking by best-of-N or by the policy.",
     )
 
 
 def _greedy_accuracy(study: ResampledResults, large: ResampledResults) -> Floats:
-    """What the large model is worth on the small one's questions, found by their text: greedy, or
-    else one sample."""
-    greedy = ("greedy", "{}")
-    arm = greedy if greedy in large.measured_arms(1) else BEST_OF_N
-    large.budgets(arm)
+    """What the large model's greedy answer is worth on the small one's questions, found by their
+    text."""
+    value = greedy_answers(large.evidence)["value"]
     texts = large.results.problems.set_index("question")["text"]
-    value_by_text = dict(zip(texts.reindex(large.questions), large.value(arm, 1), strict=True))
+    value_by_text = dict(zip(texts.reindex(value.index), value, strict=True))
     own_texts = study.results.problems.set_index("question")["text"].reindex(study.questions)
-    values = np.array([value_by_text.get(text, np.nan) for text in own_texts])
+    values = np.array([value_by_text.get(text, np.nan) for text in own_texts], float)
     if np.isnan(values).all():
         raise InsufficientData("The larger model was not asked the same questions.")
     return values

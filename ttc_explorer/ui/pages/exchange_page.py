@@ -25,6 +25,7 @@ from ttc_explorer.experiments.model_size_exchange import (
     pretraining_flops,
 )
 from ttc_explorer.experiments.real_models import load_real_models
+from ttc_explorer.experiments.training_logs import training_tokens
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.ui.components import exchange_view, plotly_figures
 from ttc_explorer.ui.components.basic_inputs import (
@@ -396,10 +397,10 @@ class ExchangePage(Page):
 
     def _training_tokens(self, model: str) -> float:
         """Tokens that a shipped model was trained on. Raises BadInput."""
-        path = self._models / Path(model).name / "training.parquet"
-        if not path.is_file():
+        tokens = training_tokens(model, self._models)
+        if tokens is None:
             raise BadInput(UNKNOWN_TRAINING_MESSAGE.format(model))
-        return float(pd.read_parquet(path, columns=["tokens"])["tokens"].max())
+        return tokens
 
     def _answer_costs(
         self, small: str, large: str, verifier: str, spending: str

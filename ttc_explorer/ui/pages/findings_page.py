@@ -3,7 +3,9 @@ behind it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,8 +15,9 @@ import gradio as gr
 from ttc_explorer.asset_files import EXPERIMENTS_FOLDER
 from ttc_explorer.experiments.findings import evaluate_findings, load_findings
 from ttc_explorer.experiments.findings.verdict import Finding
+from ttc_explorer.experiments.question_looks import describe_looks
 from ttc_explorer.experiments.result_tables import ABOUT_FILE
-from ttc_explorer.ui.components import analysis_charts, findings_view, plotly_figures
+from ttc_explorer.ui.components import analysis_charts, findings_view, law_view, plotly_figures
 from ttc_explorer.ui.components.basic_inputs import html_block
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
@@ -29,7 +32,7 @@ NO_RESULTS_MESSAGE = (
     "No results are shipped with this copy, so nothing is tested. This makes "
     f"them: {SWEEP_COMMAND}."
 )
-TESTING_MESSAGE = "Testing the findings on the shipped results: half a minute …"
+TESTING_MESSAGE = "Testing the findings on the shipped results: some minutes …"
 
 
 @page(
@@ -61,12 +64,16 @@ class FindingsPage(Page):
         self._folder, self._lock = folder, Lock()
         self._findings: dict[str, Finding] = {}
         has_results = (folder / FINDINGS_FILE).is_file() or any(folder.glob(f"*/{ABOUT_FILE}"))
-        self.chosen = gr.State("F1")
+        self.chosen = gr.State("L1")
         self.card = ResultCard("findings", "ttc-finding")
         with gr.Column(elem_id="findings", min_width=0):
             self.banner = html_block(
                 "findings-banner", "" if has_results else banner(NO_RESULTS_MESSAGE, "note")
             )
+            with gr.Column(
+                elem_id="findings-law", elem_classes="plate", min_width=0, visible=has_results
+            ):
+                self.law = html_block("findings-law-view", status_line("loading", "Reading …"))
             with gr.Row(elem_id="findings-cards", visible=has_results, equal_height=False):
                 with gr.Column(elem_id="findings-list", elem_classes="plate", min_width=0):
                     self.tally = html_block("findings-tally")
@@ -89,7 +96,7 @@ class FindingsPage(Page):
             [on_load()],
             self.show,
             [self.chosen, narrow],
-            [self.banner, self.tally, self.findings_list, *details],
+            [self.banner, self.law, self.tally, self.findings_list, *details],
             **hidden,
         )
         self.findings_list.pick(
@@ -103,7 +110,7 @@ class FindingsPage(Page):
 
     # --- what it does -----------------------------------------------------------------------------
 
-    @guarded(clear=("findings_list",))
+    @guarded(clear=("findings_list", "law"))
     def show(self, chosen: str, narrow: bool) -> Iterator[ComponentUpdates]:
         """All findings, and what is behind one. Where they must be worked out first, that is
         said."""
@@ -111,7 +118,10 @@ class FindingsPage(Page):
             yield {self.findings_list: status_line("loading", TESTING_MESSAGE)}
         findings = self._load_or_test()
         yield {
-            self.tally: findings_view.verdict_counts(list(findings.values())),
+            self.law: law_view.law_view(findings["L1"], findings.get("L2")),
+            self.tally: findings_view.verdict_counts(
+                list(findings.values()), describe_looks(self._read_about())
+            ),
             self.findings_list: findings_view.findings_list(list(findings.values()), chosen),
         } | self._finding_updates(findings[chosen], narrow)
 
@@ -137,6 +147,15 @@ class FindingsPage(Page):
             self.downloads: gr.update(visible=figure is not None),
             self.foot: findings_view.reproduction_command(finding),
         }
+
+    def _read_about(self) -> dict[str, Any]:
+        """Of the results that the findings are about: those of the smallest model; empty without
+        any that can be read."""
+        found = []
+        for path in self._folder.glob(f"*/{ABOUT_FILE}"):
+            with suppress(OSError, ValueError):
+                found.append(json.loads(path.read_text(encoding="utf-8")))
+        return min(found, key=lambda about: about.get("parameters", 0), default={})
 
     def _load_or_test(self) -> dict[str, Finding]:
         """The findings by id.
