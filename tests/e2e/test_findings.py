@@ -14,9 +14,9 @@ from ttc_explorer.experiments.findings import (
     dump_findings,
     evaluate_findings,
 )
-from ttc_explorer.ui.pages.findings_page import FINDINGS_FILE, FindingsPage
+from ttc_explorer.ui.pages.findings_page import FindingsPage
 from ttc_explorer.ui.pages.verifier_page import VerifierPage
-from ttc_explorer.ui.results_store import ResultsStore
+from ttc_explorer.ui.results_store import FINDINGS_FILE, ResultsStore
 from ttc_explorer.ui.theme import launch_options
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import gradio as gr
 import numpy as np
@@ -166,6 +167,24 @@ def test_the_foot_says_where_it_comes_from(page):
     ):
         assert said in frame[page.foot] or said == "Model small"
     assert "30 questions" in frame[page.head]
+
+
+def test_the_one_answer_of_the_largest_model_stands_beside_a_smaller_one(results, tmp_path):
+    """A point at its own cost, with its own name and model; coverage is said to be no ceiling."""
+    save(results, tmp_path / "small")
+    save(
+        replace(results, about=dict(results.about) | {"model": "big", "parameters": 10**6}),
+        tmp_path / "big",
+    )
+    with gr.Blocks():
+        page = CurvesPage(ResultsStore(tmp_path))
+    frame, figure = draw(page, across="flops")
+    greedy = results.runs[results.runs["strategy"] == "greedy"]
+    assert lines(figure)["big, greedy"]["y"] == pytest.approx([greedy["majority"].mean()])
+    assert "may lie above it" in frame[page.foot]
+    assert "big, greedy" not in lines(draw(page, split="oracle")[1])
+    table = page.csv_table(None, *((SHOWN | AXES)[name] for name in SHOWN | AXES))
+    assert len([row for row in table.splitlines() if row.endswith(",big")]) == 1
 
 
 def test_costs_on_the_axis_are_means(page, results_store):

@@ -81,6 +81,7 @@ def test_table_shows_the_choice_of_every_cell_and_a_press_its_arms(page, results
         model_results.evidence,
         cross_fitting.easiness_estimates(model_results.results.probe)["predicted"],
     )
+    ties = page._cached_ties("base", "predicted")
     assert heat.count('class="cell"') == len(cells)
     assert re.findall(r'data-bin="(\d)" data-budget="(\d+)" aria-pressed="true"', heat) == [
         ("3", "16")
@@ -89,7 +90,10 @@ def test_table_shows_the_choice_of_every_cell_and_a_press_its_arms(page, results
         shown = re.search(rf'data-bin="{cell.bin}" data-budget="{cell.budget}".*?</button>', heat)[
             0
         ]
-        assert policy_view.short_title(cell.choice) in shown
+        tied = ties[cell.bin, cell.budget]
+        named = tied[0] if len(tied) > 1 else cell.choice
+        assert policy_view.short_title(named) in shown
+        assert ("any; cheapest" in shown) == (len(tied) > 1)
         assert f"<b>{cell.accuracy:.0%}</b>" in shown
 
     picked = page.pick("base", "predicted", SimpleNamespace(bin="5", budget="4"))
@@ -137,19 +141,58 @@ def test_headline_and_curve_are_those_of_choosing(page, results_store):
     assert page.csv_table("base").count("\n") == len(found.table) + 1
 
 
+def test_a_probe_that_is_paid_is_in_the_headline_of_the_cell_that_is_looked_at(page):
+    """The point at N = 16 costs 16 samples and the probe; the headline is called by its N."""
+    frame = page.draw_curves("base", "charged", (3, 16), "flops", False)
+    row = cross_fitting.compute_ratios(page._cached_lines("base"), "charged", "flops").iloc[2]
+    figure, note = policy_view.describe_ratio(row.ratio, row.low, row.high)
+    assert f'class="figure">{figure}</p>' in frame[page.headline]
+    assert f"{note} at N = 16" in frame[page.headline]
+
+
+def test_arms_that_are_not_shown_to_be_worse_are_tied_and_the_cheapest_is_named():
+    questions = np.arange(60)
+    coin = np.random.default_rng(0).random(60)
+    columns = ["generated_tokens", "verifier_tokens", "flops"]
+    tables = [
+        pd.DataFrame({"question": questions, "strategy": strategy, "value": value}).assign(
+            settings="{}", selector="weighted", budget=4, **dict.fromkeys(columns, cost)
+        )
+        for strategy, value, cost in (
+            ("best_of_n", (coin < 0.5).astype(float), 2.0),
+            ("beam", np.roll(coin < 0.5, 1).astype(float), 1.0),
+            ("dvts", np.zeros(60), 3.0),
+        )
+    ]
+    evidence = pd.concat(tables).reindex(
+        columns=[
+            *("question", "strategy", "settings", "selector", "budget", "value"),
+            *cross_fitting.COST_COLUMNS,
+        ],
+        fill_value=0.0,
+    )
+    ties = cross_fitting.tied_arms(evidence, pd.Series(coin), resamples=200)
+    assert all(names[0].strategy == "beam" for names in ties.values() if len(names) > 1)
+    assert all("dvts" not in {name.strategy for name in names} for names in ties.values())
+    assert any(len(names) == 2 for names in ties.values())
+
+
 def test_a_ratio_that_is_not_reached_says_so():
     table = pd.DataFrame(
         {"budget": [4, 16], "accuracy": [0.5, 0.6], "ratio": [2.1, math.inf], "low": [1.3, 1.0]}
     ).assign(high=[3.0, math.inf])
-    assert "not reached" in policy_view.compute_savings(table, 16)
-    assert ">2.1× less</p>" in policy_view.compute_savings(table, 4)
-    assert "[1.3, 3.0]" in policy_view.compute_savings(table, 4)
+    assert ">no saving shown</p>" in policy_view.compute_savings(table, 16, "")
+    assert "best-of-N stays below [1.0, never]" in policy_view.compute_savings(table, 16, "")
+    assert ">2.1× less</p>" in policy_view.compute_savings(table, 4, "")
+    assert "[1.3, 3.0]" in policy_view.compute_savings(table, 4, "")
+    assert "finding F7</a> says 0.9 times" in policy_view.compute_savings(table, 4, "0.9 times")
 
 
 def test_sharing_says_who_gets_how_much(page):
     shown = page.draw_allocation("base", "predicted", 4)[page.shares]
     assert shown.count("<li") == 5
     assert "against everybody alike" in shown
+    assert "probe are not counted" in shown
     assert "Only 16 samples" in page.draw_allocation("base", "predicted", 32)[page.shares]
 
 

@@ -14,9 +14,9 @@ from tests.ui.toy_solver import finished_run
 from ttc_explorer.experiments.calibration import OVER_OPTIMISATION_RUNS
 from ttc_explorer.experiments.findings import dump_findings, evaluate_findings
 from ttc_explorer.search.trace import dump_trace
-from ttc_explorer.ui.pages.findings_page import FINDINGS_FILE, FindingsPage
+from ttc_explorer.ui.pages.findings_page import FindingsPage
 from ttc_explorer.ui.pages.verifier_page import VerifierPage
-from ttc_explorer.ui.results_store import ResultsStore
+from ttc_explorer.ui.results_store import FINDINGS_FILE, ResultsStore
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,16 @@ def sweep(
         typer.Option("--set", metavar="KEY=VALUE", help="A setting of all, such as temperature=1."),
     ] = None,
     seed: Seed = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=64, help="Runs of each strategy on each question, greedy one.")
+    ] = 1,
+    without: Annotated[
+        list[Path] | None,
+        typer.Option(
+            file_okay=False,
+            help="Leave out the questions of these results; of families, others take their place.",
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only so many problems, the first.")
     ] = None,
@@ -97,6 +107,8 @@ def sweep(
         samples=samples,
         probe=probe,
         seed=seed,
+        seeds=seeds,
+        without=tuple(map(str, without or [])),
         changes=tuple(parse_setting(change) for change in changes or []),
         judges=tuple(judge or ()),
         limit=limit,

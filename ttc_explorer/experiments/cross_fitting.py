@@ -270,6 +270,41 @@ def cells(
     return tuple(table_cells)
 
 
+def tied_arms(
+    evidence: pd.DataFrame, easiness: pd.Series, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[tuple[int, int], tuple[StrategyChoice, ...]]:
+    """The arms of each cell that are not shown to be worse than the one that looks best.
+
+    Args:
+        evidence: as ``cells`` takes it.
+        easiness: question → how easy it is.
+        resamples: of the questions of a bin, paired.
+        seed: of the resamples.
+
+    Returns:
+        (bin, budget) → its arms whose difference to the best has an interval that holds 0, the best
+        among them, by what they cost in FLOPs, the cheapest first.
+    """
+    questions, arms = arms_by_budget(evidence)
+    easiness_values = easiness_of_questions(easiness, questions)
+    rng = np.random.default_rng(seed)
+    bins = quintiles(easiness_values, np.ones(len(questions)), np.random.default_rng(seed))
+    flops = 1 + COST_COLUMNS.index("flops")
+    found = {}
+    for budget, each in budgets_with_alternatives(arms).items():
+        for number in range(1, BINS + 1):
+            value = each.value[:, bins == number]
+            size = value.shape[1]
+            weight = rng.multinomial(size, np.full(size, 1 / size), size=resamples) / size
+            behind = (value - value[value.mean(axis=1).argmax()]) @ weight.T
+            tied = np.flatnonzero(np.percentile(behind, 97.5, axis=1) >= 0)
+            cost = each.figures[flops][:, bins == number].mean(axis=1)
+            found[number, budget] = tuple(
+                each.choices[arm] for arm in sorted(tied, key=lambda arm: cost[arm])
+            )
+    return found
+
+
 # --- curves ---------------------------------------------------------------------------------------
 
 

@@ -260,6 +260,7 @@ def attempt_rows(question: int, run: Run, judges: Sequence[Verifier]) -> Rows:
             "question": question,
             "budget": run.budget,
             "chains": run.settings.chains,
+            "seed": run.seed,
             "chain": chains[tree.path(node)[0]],
             "place": len(tree.path(node)) - 1,
             "answer": tree.answer[node],

@@ -73,7 +73,7 @@ class Results:
     solutions add up to one reading of its prompt for every MAX_BUDGET of them. ``probe``: the same
     for solutions that only difficulty is read from, never accuracy. ``runs``: one row a run of a
     strategy, and whether what each selector chooses is right. ``attempts``: one row an attempt in
-    runs of ``revise``.
+    runs of ``revise``; ``seed`` tells runs of the same apart.
     """
 
     about: Mapping[str, Any]
@@ -92,6 +92,8 @@ class Results:
             raise BadInput(
                 f"{folder} has no problems.parquet: let the sweep that writes it begin again."
             )
+        if (attempts := tables["attempts"]) is not None and "seed" not in attempts:
+            tables["attempts"] = attempts.assign(seed=0)  # swept when there was one seed
         question_ids = set(tables["problems"]["question"])
         for name, table in tables.items():
             if table is not None and not set(table["question"]) <= question_ids:

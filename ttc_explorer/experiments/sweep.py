@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ttc_explorer.experiments.compute_optimal_policy import Policy, load_policy
 from ttc_explorer.experiments.ray_worker_pool import RayPool
-from ttc_explorer.experiments.result_tables import RESULTS_VERSION
+from ttc_explorer.experiments.result_tables import RESULTS_VERSION, Results
 from ttc_explorer.experiments.sweep_checkpoint import SweepCheckpoint
 from ttc_explorer.experiments.sweep_jobs import SweepJob, SweepPlan
 from ttc_explorer.experiments.sweep_worker import WorkerSetup
@@ -79,9 +79,7 @@ def load_sweep_problems(
 ) -> list[Problem]:
     """The problems of the plan. Raises BadInput, also when one has no reference answer to be
     measured by."""
-    found = resolve_problems(
-        plan.problems, plan.question_column, plan.answer_column, plan.seed, report
-    )[: plan.limit]
+    found = _without_known_questions(plan, report)[: plan.limit]
     for number, problem in enumerate(found, start=1):
         if problem.answer is None:
             raise BadInput(
@@ -90,6 +88,23 @@ def load_sweep_problems(
                 "answers with --answer-column, or leave it out."
             )
     return found
+
+
+def _without_known_questions(plan: SweepPlan, report: Callable[[str], object]) -> list[Problem]:
+    """The problems, without those of the results in the folders ``plan.without``. Of the families
+    of problems others take their place, as many as were asked for."""
+    columns = plan.question_column, plan.answer_column
+    known = {
+        str(text).strip()
+        for folder in plan.without
+        for text in Results.load(Path(folder)).problems["text"]
+    }
+    spec, count = plan.problems, None
+    kind, _, rest = spec.partition(":")
+    if known and kind == "families" and rest.isdecimal():
+        spec, count = f"families:{int(rest) + len(known)}", int(rest)
+    found = resolve_problems(spec, *columns, plan.seed, report)
+    return [problem for problem in found if problem.text.strip() not in known][:count]
 
 
 def _load_policy_for_auto(

@@ -31,12 +31,22 @@ class SweepJob:
     """One thing to do on every question. ``kind``: ``pool`` or ``probe``, ``budget`` solutions by
     best-of-N, or ``run``, one run of ``strategy`` at this budget. ``settings`` are those that were
     set, by name, and read by ``recorded_settings``: a pool, a row a sample, merges nothing.
+    ``repeat`` counts runs of the same with other seeds.
     """
 
     kind: str
     strategy: str
     budget: int
     settings: tuple[tuple[str, object], ...] = ()
+    repeat: int = 0
+
+    @property
+    def stream(self) -> str:
+        """What its random numbers are drawn by (``SweepPlan.run_seed``); of a pool too large for
+        one run, each run fills in its number."""
+        if self.kind != "run":
+            return f"{self.kind} {{}}"
+        return "runs" if self.repeat == 0 else f"runs {self.repeat}"
 
     @property
     def settings_text(self) -> str:
@@ -89,8 +99,9 @@ class SweepPlan:
     ``problems`` as in ``find_problems``; a strategy is ``NAME`` or ``NAME KEY=VALUE …``, and
     ``chains=grid`` stands for a job for each number of chains from 1 to N in factor-4 steps (arXiv
     2408.03314, section 6.2). ``samples`` and ``probe`` count solutions a question in the pool, and
-    in the separate sample that tells difficulty; ``changes`` are settings of all jobs; ``judges``
-    are further verifiers.
+    in the separate sample that tells difficulty; ``seeds`` is how often each strategy runs on each
+    question, greedy once; ``changes`` are settings of all jobs; ``judges`` are further verifiers;
+    ``without`` are folders of results whose questions are left out.
     """
 
     problems: str
@@ -100,11 +111,13 @@ class SweepPlan:
     samples: int = 0
     probe: int = 0
     seed: int = 0
+    seeds: int = 1
     changes: tuple[tuple[str, str], ...] = ()
     judges: tuple[str, ...] = ()
     limit: int | None = None
     question_column: str | None = None
     answer_column: str | None = None
+    without: tuple[str, ...] = ()
 
     def command(self) -> str:
         """The command line that repeats it; DIR stands for any folder."""
@@ -117,7 +130,8 @@ class SweepPlan:
         }
         for field, value in asdict(self).items():
             option = f"--{option_names.get(field, field).replace('_', '-')}"
-            values = value if isinstance(value, tuple) else [] if value in (None, 0) else [value]
+            is_default = value in (None, 0) or (field == "seeds" and value == 1)
+            values = value if isinstance(value, tuple) else [] if is_default else [value]
             for each in values:
                 arguments += [option, "=".join(each) if isinstance(each, tuple) else str(each)]
         return shlex.join([*arguments, "--out", "DIR"])
@@ -136,6 +150,8 @@ class SweepPlan:
             )
         if min(self.samples, self.probe) < 0:
             raise BadInput("There cannot be less than 0 samples.")
+        if self.seeds < 1:
+            raise BadInput("Every strategy runs with one seed at least.")
         pools = [
             SweepJob(kind, "best_of_n", count, self._settings("best_of_n", {}))
             for kind, count in (("pool", self.samples), ("probe", self.probe))
@@ -159,12 +175,10 @@ class SweepPlan:
             return
         for budget in [1] if name == "greedy" else budgets:
             for chains in chain_counts(budget) if chain_grid else [None]:
-                yield SweepJob(
-                    "run",
-                    name,
-                    budget,
-                    self._settings(name, own_settings | ({"chains": chains} if chain_grid else {})),
-                )
+                changed = own_settings | ({"chains": chains} if chain_grid else {})
+                settings = self._settings(name, changed)
+                for repeat in range(1 if name == "greedy" else self.seeds):
+                    yield SweepJob("run", name, budget, settings, repeat)
 
     def _settings(
         self, name: str, own_settings: dict[str, object]

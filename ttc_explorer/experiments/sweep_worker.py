@@ -106,9 +106,8 @@ class SweepWorker:
     def execute(self, task: SweepTask) -> dict[str, Rows]:
         """The rows of each table, ``failures`` among them, that come of the task."""
         job = task.job
-        streams = {"pool": "pool {}", "probe": "probe {}", "run": "runs"}
         runs = [
-            (question, self._run(job, question, budget, streams[job.kind].format(number)))
+            (question, self._run(job, question, budget, job.stream.format(number)))
             for question in task.questions
             for number, budget in enumerate(job.budgets())
         ]

@@ -243,13 +243,17 @@ A gets it.
 The mean gain is 3 points, and resampled sets give −1 to 7.
 Zero is inside: a gain is not shown.
 
+interval level
+A finding is tested at 99.8 %, and its bar goes from +1 to +9 points.
+Zero is outside even of this strict bar: the gain holds, however many findings are tested.
+
 p-value
 A gain of 3 points comes up by luck in 30 of 100 made-up worlds.
 p = 0.30: luck is a fine explanation.
 
 corrected p
-Among 18 findings one has p = 0.02.
-Corrected for having 18 chances, it is no longer below 0.05.
+Among 40 answers one has p = 0.02.
+Corrected for having 40 chances, it is no longer below 0.05.
 
 measured on
 A finding says 400 questions.

@@ -32,6 +32,7 @@ SWEEP_COMMAND = (
 )
 BUDGETS = [2**exponent for exponent in range(MAX_BUDGET.bit_length())]
 ESTIMATION_SEED = 0
+FINDINGS_FILE = "findings.json"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class ResultsStore:
         self._parameters = {path.parent.name: _parameter_count(path) for path in found}
         self._loaded: dict[str, ModelResults] = {}
         self._lock = Lock()
+
+    @property
+    def folder(self) -> Path:
+        """Where the results are."""
+        return self._folder
 
     @property
     def models(self) -> list[str]:

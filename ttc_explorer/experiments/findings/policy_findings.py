@@ -65,7 +65,7 @@ def cheaper_search(study: ResampledResults) -> FindingMeasurement:
     return replace(
         measurement,
         estimates=figures,
-        said=f"{measurement.said} The page Policy shows the last row: it may also revise.",
+        said=f"{measurement.said} The page Policy shows the last row: it may also revise.".strip(),
     )
 
 

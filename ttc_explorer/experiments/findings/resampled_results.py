@@ -129,6 +129,8 @@ class ResampledResults:
     @cached_property
     def early(self) -> EarlyJudgement | None:
         """How well the verifier judges the deciding step, by family; None where nobody knows."""
+        if self._whole is not None:
+            return self._whole.early
         probe = self.results.probe
         return None if probe is None or probe.empty else early_judgement(probe)
 

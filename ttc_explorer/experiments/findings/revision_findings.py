@@ -28,6 +28,8 @@ from ttc_explorer.experiments.intervals import wilson_interval
 TRAINED_ATTEMPTS = 4
 """Earlier answers that the reviser saw in training."""
 CHAIN_LENGTH = 16
+CHAIN_KEYS = ["question", "budget", "chains", "chain", "seed"]
+"""What tells a chain of attempts from the others."""
 LARGE_FLIP_SHARE = 0.2
 """A large share of right answers revised to wrong ones: half of the paper's 38 % and a little."""
 EQUIVALENCE_MARGIN = 0.03
@@ -75,10 +77,8 @@ def correct_to_wrong_flips(study: ResampledResults) -> FindingMeasurement:
     Raises:
         InsufficientData: there are no attempts, or no right one was revised.
     """
-    attempts = study.table("attempts").sort_values(
-        ["question", "budget", "chains", "chain", "place"]
-    )
-    chain = attempts.groupby(["question", "budget", "chains", "chain"], sort=False)["correct"]
+    attempts = study.table("attempts").sort_values([*CHAIN_KEYS, "place"])
+    chain = attempts.groupby(CHAIN_KEYS, sort=False)["correct"]
     following = chain.shift(-1)
     pairs = attempts[following.notna() & attempts["correct"]]
     flipped = ~following[pairs.index].astype(bool)
@@ -136,9 +136,8 @@ def choice_against_last_answer(study: ResampledResults) -> FindingMeasurement:
     attempts = study.table("attempts")
     arm = study.arm("revise", chains=1)
     chains = attempts[attempts["chains"] == 1]
-    last = (
-        chains.sort_values("place").groupby(["budget", "question"])["correct"].last().astype(float)
-    )
+    ends = chains.sort_values("place").groupby(["budget", "question", "seed"])["correct"].last()
+    last = ends.astype(float).groupby(["budget", "question"]).mean()
     budgets = [
         budget
         for budget in study.budgets(arm, at_least=2)
@@ -333,8 +332,7 @@ def revision_verifier_against_prm(study: ResampledResults) -> FindingMeasurement
 def _long_chains(study: ResampledResults) -> pd.DataFrame:
     """All attempts of chains of CHAIN_LENGTH attempts or more."""
     attempts = study.table("attempts")
-    keys = ["question", "budget", "chains", "chain"]
-    length = attempts.groupby(keys)["place"].transform("max") + 1
+    length = attempts.groupby(CHAIN_KEYS)["place"].transform("max") + 1
     found = attempts[length >= CHAIN_LENGTH]
     if found.empty:
         raise InsufficientData(f"No chain of revisions is {CHAIN_LENGTH} attempts long.")
@@ -343,8 +341,8 @@ def _long_chains(study: ResampledResults) -> pd.DataFrame:
 
 def _weighted_vote_correct(chains: pd.DataFrame, score: str) -> pd.Series:
     """Whether the answer with the largest sum of scores in a chain is right, by budget and
-    question; of equal ones the older."""
-    keys = ["budget", "question"]
+    question; of equal ones the older. Over several seeds the share."""
+    keys = ["budget", "question", "seed"]
     # A chain without a readable answer is not right.
     scored_questions = chains[keys].drop_duplicates().set_index(keys).index
     votes = chains.dropna(subset="answer").groupby([*keys, "answer"], as_index=False)
@@ -354,4 +352,5 @@ def _weighted_vote_correct(chains: pd.DataFrame, score: str) -> pd.Series:
         .groupby(keys)["right"]
         .first()
     )
-    return best.reindex(scored_questions, fill_value=False).astype(float).sort_index()
+    right = best.reindex(scored_questions, fill_value=False).astype(float)
+    return right.groupby(["budget", "question"]).mean().sort_index()

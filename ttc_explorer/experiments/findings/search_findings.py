@@ -206,10 +206,11 @@ def _over_optimisation(study: ResampledResults, selector: str, words: str) -> Fi
         said += f" Best-of-N is compared from N = {sampling[0]} to {sampling[-1]}."
     return FindingMeasurement(
         test=f"Accuracy of beam search by {words} in bins 1 and 2, N = {budgets[-1]} less "
-        f"N = {budgets[0]}: below 0.",
+        f"N = {budgets[0]}: below 0, while the verifier's score of its best solution rises.",
         estimates=figures,
         unit="points",
         claim=Claim(below=0, margin=NOTHING_MARGIN),
+        also=(rise, Claim(above=0)),
         questions=complete_question_count(
             np.where(np.isin(study.bins[0], EASY_BINS), change, np.nan)
         ),

@@ -100,7 +100,8 @@ class FindingMeasurement:
     doubling, ``auc_slope`` points for each 0.1 of AUC, ``share``, ``ratio``). The claim is about
     the first; the others stand beside it. ``said``: what else there is to say, in a sentence.
 
-    ``premise`` is the id of a finding without which this one says nothing. ``untestable``: why the
+    ``premise`` is the id of a finding without which this one says nothing, and ``also`` a second
+    figure and what must be true of it besides. ``untestable``: why the
     figure, though measured, decides nothing.
     """
 
@@ -112,6 +113,7 @@ class FindingMeasurement:
     chart: FindingChart
     said: str = ""
     premise: str = ""
+    also: tuple[Floats, Claim] | None = None
     untestable: str = ""
 
     @property
@@ -192,6 +194,11 @@ def judge_family(measured: Sequence[FindingMeasurement]) -> list[JudgedAnswer]:
     for each, p, corrected_p, level in zip(measured, p_values, corrected, levels, strict=True):
         interval = interval_at_level(each.draws, level)
         verdict = each.claim.verdict(interval.low, interval.high)
+        if verdict in (HOLDS, FAILS) and p >= level:  # too few draws for so strict a level
+            verdict = OPEN
+        if verdict == HOLDS and each.also is not None:
+            second = interval_at_level(each.also[0], level)
+            verdict = each.also[1].verdict(second.low, second.high)
         estimate = float(each.draws[0])
         judged = Interval(estimate, interval.low, interval.high, verdict)
         found.append(JudgedAnswer(judged, p, corrected_p, level))

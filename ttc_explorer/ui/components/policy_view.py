@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -84,7 +84,8 @@ def format_interval(low: float, high: float, format_value: Callable[[float], str
 
 class TableCell(NamedTuple):
     """A cell of the table: its place, whether it is ``pressed``, the choice, how often that was
-    right (95 %), and what pointing at it says."""
+    right (95 %), and what pointing at it says; ``tied`` if others do as well, and the cheapest of
+    them is shown."""
 
     bin: int
     budget: int
@@ -96,17 +97,27 @@ class TableCell(NamedTuple):
     low: float
     high: float
     tip: str
+    tied: bool
 
 
-def policy_table(cells: Sequence[PolicyCell], picked: tuple[int, int]) -> Markup:
+def policy_table(
+    cells: Sequence[PolicyCell],
+    picked: tuple[int, int],
+    ties: Mapping[tuple[int, int], Sequence[StrategyChoice]],
+) -> Markup:
     """The table: a row a bin, a column a budget, and in each cell the choice and its accuracy.
 
     Args:
         cells: all of them.
         picked: bin and budget of the cell that is pressed.
+        ties: by bin and budget, the arms that are not shown to be worse than the best, the cheapest
+            first (``cross_fitting.tied_arms``).
     """
     budgets = sorted({cell.budget for cell in cells})
-    at = {(cell.bin, cell.budget): _table_cell(cell, picked) for cell in cells}
+    at = {
+        (cell.bin, cell.budget): _table_cell(cell, picked, ties[cell.bin, cell.budget])
+        for cell in cells
+    }
     rows = [
         (QUINTILE_LABELS[number], [at[number, budget] for budget in budgets])
         for number in range(1, BINS + 1)
@@ -114,16 +125,25 @@ def policy_table(cells: Sequence[PolicyCell], picked: tuple[int, int]) -> Markup
     return render("policy_table.html", budgets=budgets, rows=rows)
 
 
-def _table_cell(cell: PolicyCell, picked: tuple[int, int]) -> TableCell:
+def _table_cell(
+    cell: PolicyCell, picked: tuple[int, int], tied: Sequence[StrategyChoice]
+) -> TableCell:
     chosen = choice_variant(cell.choice)
+    is_tied = len(tied) > 1
+    shown = tied[0] if is_tied else cell.choice
     tip = (
         f"{chosen.name}: {cell.accuracy:.1%} right, {100 * cell.low:.1f} to {cell.high:.1%}, on "
         f"{cell.questions} questions that had no say. Best here in {cell.candidates[0].share:.0%} "
         "of the resamples. Press to see what it was chosen from."
     )
+    if is_tied:
+        tip = (
+            f"{len(tied)} of {len(cell.candidates)} are not shown to be worse than the best. {tip}"
+        )
     return TableCell(
-        cell.bin, cell.budget, (cell.bin, cell.budget) == picked, cell.choice.strategy,
-        short_title(cell.choice), chosen.detail, cell.accuracy, cell.low, cell.high, tip,
+        cell.bin, cell.budget, (cell.bin, cell.budget) == picked, shown.strategy,
+        short_title(shown), choice_variant(shown).detail, cell.accuracy, cell.low, cell.high, tip,
+        is_tied,
     )  # fmt: skip
 
 
@@ -167,12 +187,13 @@ class SavingsRow(NamedTuple):
     chosen: bool
 
 
-def compute_savings(ratios: pd.DataFrame, budget: int) -> Markup:
+def compute_savings(ratios: pd.DataFrame, budget: int, finding: str) -> Markup:
     """How much less compute than best-of-N, at each budget; that at ``budget`` large.
 
     Args:
         ratios: rows of ``cross_fitting.compute_ratios``.
         budget: the one that is looked at; the largest if it was not measured.
+        finding: what F7 says of searches alone, empty where it was not tested.
     """
     rows = {int(row.budget): row for row in ratios.itertuples()}
     at = budget if budget in rows else max(rows)
@@ -182,6 +203,7 @@ def compute_savings(ratios: pd.DataFrame, budget: int) -> Markup:
         figure=figure,
         note=note,
         budget=at,
+        finding=finding,
         rows=[
             SavingsRow(
                 number, describe_ratio(row.ratio, row.low, row.high)[0], row.accuracy, number == at
@@ -193,22 +215,28 @@ def compute_savings(ratios: pd.DataFrame, budget: int) -> Markup:
 
 
 def describe_ratio(ratio: float, low: float, high: float) -> tuple[str, str]:
-    """The ratio and its interval in words.
+    """The ratio and its interval in words. Where the interval reaches 1, no saving is shown,
+    however large the best guess.
 
     >>> describe_ratio(2.13, 1.3, 3.04)
     ('2.1× less', '[1.3, 3.0]')
-    >>> describe_ratio(0.5, 0.25, math.inf)
-    ('2.0× more', 'ratio 0.50 [0.25, never]')
+    >>> describe_ratio(5.5, 1.0, math.inf)
+    ('no saving shown', 'best guess 5.5 times [1.0, never]')
+    >>> describe_ratio(0.5, 0.25, 0.9)
+    ('2.0× more', 'ratio 0.50 [0.25, 0.90]')
     >>> describe_ratio(math.inf, 1.2, math.inf)
-    ('not reached', 'best-of-N stays below [1.2, never]')
+    ('at least 1.2× less', 'best-of-N stays below [1.2, never]')
     """
     digits = 2 if ratio < 1 else 1
     reach = f"[{_format_ratio(low, digits)}, {_format_ratio(high, digits)}]"
-    if math.isinf(ratio):
-        return "not reached", f"best-of-N stays below {reach}"
-    if ratio < 1:
+    if low > 1 and round(low, 1) > 1:
+        if math.isinf(ratio):
+            return f"at least {low:.1f}× less", f"best-of-N stays below {reach}"
+        return f"{ratio:.1f}× less", reach
+    if high < 1 and round(high, 2) < 1:
         return f"{1 / ratio:.1f}× more", f"ratio {ratio:.2f} {reach}"
-    return f"{ratio:.1f}× less", reach
+    guess = "best-of-N stays below" if math.isinf(ratio) else f"best guess {ratio:.{digits}f} times"
+    return "no saving shown", f"{guess} {reach}"
 
 
 def _format_ratio(ratio: float, digits: int) -> str:
@@ -267,12 +295,14 @@ class AllocationRow(NamedTuple):
     tip: str
 
 
-def allocation_view(shared: pd.Series, who: pd.DataFrame) -> Markup:
+def allocation_view(shared: pd.Series, who: pd.DataFrame, probe: int, paid: bool) -> Markup:
     """Who gets how much of a shared budget, and what that wins.
 
     Args:
         shared: a row of ``allocation.shared_budget_gain``.
         who: rows of ``allocation.shared_budget_allocation``.
+        probe: samples a question that predicted its difficulty.
+        paid: everybody alike was given them too.
     """
     budget = int(shared.budget)
     rows = []
@@ -291,6 +321,8 @@ def allocation_view(shared: pd.Series, who: pd.DataFrame) -> Markup:
         shared=shared.shared,
         even=shared.even,
         budget=budget,
+        probe=probe,
+        paid=paid,
         unspent=None if shared.spent > budget - 0.05 else shared.spent,
         rows=rows,
         most=max(budget, *(row.mean for row in rows)),

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
-import pandas as pd
-from markupsafe import Markup
 
 from ttc_explorer.asset_files import REAL_MODELS_FILE
-from ttc_explorer.experiments.curve_points import curve_points
 from ttc_explorer.experiments.pool import UnknownColumns
 from ttc_explorer.experiments.real_models import load_real_models
-from ttc_explorer.problems.families import FAMILIES
-from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.ui.components import plotly_figures
 from ttc_explorer.ui.components.accuracy_curves import COST_AXES, accuracy_curves
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.column_mapping import ColumnMapping, chosen_columns
+from ttc_explorer.ui.components.curve_selection import (
+    DIFFICULTY_SPLITS,
+    MAX_CURVES,
+    CurvesSelection,
+    estimate_points,
+    parse_selection,
+    unavailable_variants,
+)
+from ttc_explorer.ui.components.curves_captions import (
+    COVERAGE_NOTE,
+    chart_heading,
+    footer,
+    pool_footer,
+    pool_heading,
+    pool_status,
+)
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.kind_and_level import kind_and_level
 from ttc_explorer.ui.components.messages import banner, status_line
@@ -40,24 +49,19 @@ from ttc_explorer.ui.components.results_source import results_source
 from ttc_explorer.ui.components.strategy_chips import (
     chips_update,
     chips_value,
-    pressed_keys,
     strategy_chips,
 )
-from ttc_explorer.ui.html_templates import render, render_macro
-from ttc_explorer.ui.number_format import count_noun
+from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
-from ttc_explorer.ui.results_store import SWEEP_COMMAND, ModelResults, ResultsStore, shipped_results
-from ttc_explorer.ui.strategy_variants import COVERAGE, StrategyVariant, variants_by_key
+from ttc_explorer.ui.results_store import SWEEP_COMMAND, ResultsStore, shipped_results
+from ttc_explorer.ui.strategy_variants import COVERAGE, variants_by_key
 
 NO_RESULTS_MESSAGE = (
     f"No results are shipped with this copy. This makes them: {SWEEP_COMMAND}. A pool of yours can "
     "be drawn."
 )
-MAX_CURVES = 8
-"""Arms in one figure."""
-DEFAULT_CURVES = (COVERAGE, "greedy", "best_of_n", "beam", "lookahead", "revise")
+DEFAULT_CURVES = ("best_of_n", "beam", "rebase", "revise")
 """Strategies of what is drawn at first, each with its first settings."""
-UPLOADED_POOL = "your pool"
 DOWNLOAD_NAME = "ttc-curves"
 """Name of a saved table or picture."""
 POOL_FORMAT = (
@@ -75,32 +79,6 @@ SAMPLE_POOL = "question,answer,correct,score\n" + "".join(
     for answer, score in solutions
 )
 """A small pool, for those who want to see what one looks like."""
-
-DIFFICULTY_SPLITS = {
-    "all": "All",
-    "oracle": "Oracle",
-    "predicted": "Predicted",
-    "absolute": "Absolute",
-}
-QUINTILE_LABELS = {1: "1 easiest", 2: "2", 3: "3", 4: "4", 5: "5 hardest"}
-ABSOLUTE_BIN_LABELS = {1: "over 75 %", 2: "50 to 75 %", 3: "25 to 50 %", 4: "up to 25 %", 5: "0 %"}
-SPLIT_HELP = {
-    "all": "A point is the share of questions answered right; its band holds 95 % of what other "
-    "questions of "
-    "this kind would have given. Higher is better, and further left is cheaper.",
-    "oracle": "Each panel is a fifth of the questions, by how often a single sample is right: "
-    "measured "
-    "against the right answers, on samples that count nowhere else.",
-    "predicted": "Each panel is a fifth of the questions, by the verifier's mean score on samples "
-    "that count "
-    "nowhere else: no right answer was looked at, so a new question can be placed as well.",
-    "absolute": "Each panel holds the questions on which a single sample is right that often. "
-    "Panels mean "
-    "the same for every model, but differ in size.",
-    UPLOADED_POOL: "Coverage is the most that any way of choosing could reach. What lies between "
-    "it and a rule is "
-    "what a better verifier would win.",
-}
 
 
 @page(
@@ -122,19 +100,6 @@ def build(app: AppContext) -> CurvesPage:
     return CurvesPage(shipped_results())
 
 
-@dataclass(frozen=True)
-class CurvesSelection:
-    """What is looked at: arms and their selector, on which questions, split how. ``family`` and
-    ``level`` are empty for all."""
-
-    model: str
-    arms: tuple[StrategyVariant, ...]
-    selector: str
-    family: str
-    level: int
-    split: str
-
-
 class CurvesPage(Page):
     """The page. Make it inside ``gr.Blocks``.
 
@@ -145,7 +110,7 @@ class CurvesPage(Page):
     def __init__(self, results_store: ResultsStore) -> None:
         self._results_store = results_store
         self._variants = variants_by_key(results_store.arms())
-        self._cached_points = lru_cache(128)(self._estimate_points)
+        self._cached_points = lru_cache(128)(partial(estimate_points, results_store))
         self.pool = gr.State(None)
         first = [
             next((a for a in self._variants.values() if a.strategy == name), None)
@@ -219,7 +184,7 @@ class CurvesPage(Page):
                 control_heading("Compute, counted in", "compute")
                 axes = [(axis.short, axis.column) for axis in COST_AXES.values()]
                 self.cost_column = segmented_control(
-                    "Compute, counted in", "curves-across", axes, "budget"
+                    "Compute, counted in", "curves-across", axes, "flops"
                 )
             with gr.Row(elem_id="curves-axes", elem_classes="setting"):
                 scales = [("log", "log"), ("linear", "linear")]
@@ -325,19 +290,21 @@ class CurvesPage(Page):
         """The figure and what is said about it. What goes wrong is one sentence above it."""
         if pool is not None:
             points, cost_column = pool.curve_points, "budget"
-            said = {self.head: _pool_heading(pool), self.foot: _pool_footer(pool)}
+            said = {self.head: pool_heading(pool), self.foot: pool_footer(pool)}
         elif not self._variants:
             return {self.head: gr.skip()}
         else:
-            selection = self._parse_selection(model, pressed, selector, family, level, split)
+            selection = parse_selection(
+                self._results_store, self._variants, model, pressed, selector, family, level, split
+            )
             points = self._cached_points(selection)
             model_results = self._results_store.model_results(model)
             drawn = [arm.key for arm in selection.arms]
-            missing = self._unavailable_variants(model_results, selector)
+            missing = unavailable_variants(self._variants, model_results, selector)
             said = {
-                self.head: _chart_heading(selection, points),
-                self.foot: _footer(
-                    selection.split, results_source(model_results), self._selectors_note()
+                self.head: chart_heading(selection, points),
+                self.foot: footer(
+                    selection.split, results_source(model_results), self._note(selection)
                 ),
                 self.chips: chips_update(pressed, drawn, missing),
             }
@@ -386,7 +353,7 @@ class CurvesPage(Page):
                     yield {self.input_error: status_line("loading", f"{found} …", share)}
                     continue
                 share = found.share
-                shown = {self.pool: found, self.input_error: _pool_status(found)}
+                shown = {self.pool: found, self.input_error: pool_status(found)}
                 yield shown | self.switch_source(found, *selection)
         except UnknownColumns as error:
             yield {self.input_error: banner(str(error))} | self.mapping.ask(error.found)
@@ -430,130 +397,21 @@ class CurvesPage(Page):
         if pool is not None:
             table = pool.curve_points.drop(columns=["selector", "tone", "panel"])
         else:
-            selection = self._parse_selection(model, pressed, selector, family, level, split)
-            table = self._cached_points(selection).drop(columns="tone").assign(model=model)
+            selection = parse_selection(
+                self._results_store, self._variants, model, pressed, selector, family, level, split
+            )
+            table = self._cached_points(selection).drop(columns="tone")
         return str(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
     # --- the computations -------------------------------------------------------------------------
 
-    def _parse_selection(
-        self, model: object, pressed: str, selector: str, family: str, level: int, split: str
-    ) -> CurvesSelection:
-        """Raises BadInput."""
-        if model not in self._results_store.models:
-            raise BadInput("There are no results of this model: choose another.")
-        model_results = self._results_store.model_results(str(model))
-        missing = self._unavailable_variants(model_results, selector)
-        wanted = pressed_keys(pressed)
-        arms = tuple(
-            arm for key, arm in self._variants.items() if key in wanted and key not in missing
-        )
-        if not 1 <= len(arms) <= MAX_CURVES:
-            raise BadInput(f"Choose from 1 to {MAX_CURVES} strategies to draw.")
-        return CurvesSelection(str(model), arms, selector, family, level, split)
-
-    def _unavailable_variants(self, model_results: ModelResults, selector: str) -> dict[str, str]:
-        """The arms that were not run with this model, or not counted by this selector, and a
-        sentence that says so."""
-        there = set(model_results.table.arms)
-        run = {key[:2] for key in there}
-        return {
-            key: "Not counted by this selector in the sweep of this model."
-            if arm.evidence_key(selector)[:2] in run
-            else "Not in the sweep of this model."
-            for key, arm in self._variants.items()
-            if arm.evidence_key(selector) not in there
-        }
-
-    def _selectors_note(self) -> str:
-        """Which selectors the tables have nothing for: a sentence, empty if none."""
+    def _note(self, selection: CurvesSelection) -> str:
+        """What coverage is, where it is drawn, and which selectors the tables have nothing for;
+        empty if neither."""
+        notes = [COVERAGE_NOTE] if any(a.strategy == COVERAGE for a in selection.arms) else []
         offered = self._results_store.selectors()
         titles = [entry.title for name, entry in SELECTORS.items() if name not in offered]
-        if not titles:
-            return ""
-        return f"No table here has what {' or '.join(titles)} needs: a new sweep writes it."
-
-    def _estimate_points(self, selection: CurvesSelection) -> pd.DataFrame:
-        """The points of a view, with the names of arms, colour styles and panels. Raises
-        BadInput."""
-        model_results = self._results_store.model_results(selection.model)
-        within = np.ones(len(model_results.table.questions), bool)
-        for column, wanted in (("family", selection.family), ("level", selection.level)):
-            if wanted:
-                within &= (model_results.problems[column] == wanted).to_numpy()
-        how: dict[str, Any] = {}
-        if selection.split == "absolute" and model_results.bins is not None:
-            how["bins"] = model_results.bins
-        elif selection.split in model_results.easiness:
-            how["easiness"] = model_results.easiness[selection.split]
-            within &= np.isfinite(how["easiness"])
-        elif selection.split != "all":
-            raise BadInput(
-                "These results have no probe to read this difficulty from: choose another split."
-            )
-        if not within.any():
-            raise BadInput("No question of the sweep is of this kind and level: choose others.")
-        counted = {arm.evidence_key(selection.selector): arm for arm in selection.arms}
-        found = curve_points(model_results.table, list(counted), within, **how)
-        keys = found[["strategy", "settings", "selector"]].itertuples(index=False, name=None)
-        arms = [counted[key] for key in keys]
-        names = ABSOLUTE_BIN_LABELS if selection.split == "absolute" else QUINTILE_LABELS
-        return found.assign(
-            arm=[arm.name for arm in arms],
-            tone=[arm.strategy for arm in arms],
-            panel=[names.get(number, "") for number in found["bin"]],
-        )
-
-
-# --- captions -------------------------------------------------------------------------------------
-
-
-def _chart_heading(selection: CurvesSelection, points: pd.DataFrame) -> Markup:
-    kind = FAMILIES[selection.family].title if selection.family in FAMILIES else ""
-    level = f"level {selection.level}" if selection.level else ""
-    asked = int(points.groupby("panel")["questions"].max().sum())
-    facts = [
-        selection.model,
-        kind,
-        level,
-        count_noun(asked, "question"),
-        f"answer by {SELECTORS[selection.selector].title.lower()}",
-    ]
-    panel_rows = -(-points["panel"].nunique() // 2)  # on a narrow screen
-    return _heading("Accuracy against compute", [fact for fact in facts if fact], panel_rows)
-
-
-def _pool_status(pool: UploadedPool) -> Markup:
-    """What is done next; nothing when all is."""
-    if pool.questions < pool.all_questions:
-        return status_line("loading", "Grading the other answers …", pool.share)
-    if pool.unfinished:
-        return status_line("loading", f"Estimating {pool.unfinished.lower()} …", pool.share)
-    return Markup("")
-
-
-def _pool_heading(pool: UploadedPool) -> Markup:
-    asked = count_noun(pool.all_questions, "question")
-    if pool.questions < pool.all_questions:
-        asked = f"{pool.questions:,} of {asked} so far"
-    facts = [pool.name, asked, f"up to {pool.samples} samples each"]
-    return _heading("What choosing is worth", facts, 1)
-
-
-def _heading(title: str, facts: list[str], rows: int) -> Markup:
-    return render("curves_heading.html", title=title, caption=" · ".join(facts), rows=rows)
-
-
-def _pool_footer(pool: UploadedPool) -> Markup:
-    source = f"From {pool.name}: coverage and one solution's choice exactly, votes by subsets."
-    notes = list(pool.notes)
-    if pool.questions < pool.all_questions:
-        notes.append(
-            f"So far the curve rests on {count_noun(pool.questions, 'graded question')}: plain "
-            "answers are graded first, formulas after them."
-        )
-    return _footer(UPLOADED_POOL, render_macro("source", source), " ".join(notes))
-
-
-def _footer(split: str, source: Markup, note: str = "") -> Markup:
-    return render("curves_footer.html", help=f"{SPLIT_HELP[split]} {note}", source=source)
+        if titles:
+            needing = " or ".join(titles)
+            notes.append(f"No table here has what {needing} needs: a new sweep writes it.")
+        return " ".join(notes)

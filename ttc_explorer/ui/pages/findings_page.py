@@ -25,9 +25,8 @@ from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
 from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.components.result_card import ResultCard
 from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
-from ttc_explorer.ui.results_store import SWEEP_COMMAND
+from ttc_explorer.ui.results_store import FINDINGS_FILE, SWEEP_COMMAND
 
-FINDINGS_FILE = "findings.json"
 NO_RESULTS_MESSAGE = (
     "No results are shipped with this copy, so nothing is tested. This makes "
     f"them: {SWEEP_COMMAND}."
@@ -41,7 +40,8 @@ TESTING_MESSAGE = "Testing the findings on the shipped results: some minutes …
     order=70,
     intro=PageIntro(
         "What the paper claims, and what we measured.",
-        see="Each claim with our verdict, the figure, and its 95 % interval.",
+        see="Each claim with our verdict, the figure and its interval, and what the claims about "
+        "search depend on.",
         act="Open one: what was compared, on how many questions, and the command that makes "
         "it again.",
         why="Some claims hold here and some do not. Knowing when is worth more than believing all.",

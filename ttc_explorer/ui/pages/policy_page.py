@@ -3,6 +3,7 @@ wins."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,8 @@ from ttc_explorer.experiments.bandit_outcomes import OutcomeStore
 from ttc_explorer.experiments.compute_optimal_policy import probe_cost
 from ttc_explorer.experiments.cross_fitting import SELECTOR, PolicyCell, PolicyCurves
 from ttc_explorer.experiments.curve_points import curve_points
+from ttc_explorer.experiments.findings import format_estimate, load_findings
+from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.strategies.auto import MAX_PROBE
 from ttc_explorer.serving.outcome_learner import OutcomeLearner
@@ -31,14 +34,15 @@ from ttc_explorer.ui.number_format import count_noun
 from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 from ttc_explorer.ui.results_store import (
     ESTIMATION_SEED,
+    FINDINGS_FILE,
     SWEEP_COMMAND,
     ResultsStore,
     shipped_results,
 )
 
 DIFFICULTY_LABELS = {
-    "predicted": "Predicted",
     "charged": "Predicted, probe paid",
+    "predicted": "Predicted",
     "oracle": "Measured",
 }
 """Lines of ``cross_fitting.policy_curves`` -> the name in the row of choices."""
@@ -100,6 +104,7 @@ class PolicyPage(Page):
     def __init__(self, results_store: ResultsStore, learner: OutcomeLearner | None) -> None:
         self._results_store, self._learner = results_store, learner
         self._cached_cells = lru_cache(16)(self._compute_cells)
+        self._cached_ties = lru_cache(16)(self._compute_ties)
         self._cached_points = lru_cache(16)(self._compute_points)
         self._cached_lines = lru_cache(8)(self._compute_lines)
         self._cached_regret = lru_cache(16)(self._compute_regret)
@@ -136,7 +141,7 @@ class PolicyPage(Page):
             control_heading("Difficulty", "read difficulty")
             choices = [(title, name) for name, title in DIFFICULTY_LABELS.items()]
             self.difficulty = segmented_control(
-                "Difficulty", "policy-difficulty", choices, "predicted"
+                "Difficulty", "policy-difficulty", choices, "charged"
             )
 
     def _build_table_card(self) -> None:
@@ -160,7 +165,7 @@ class PolicyPage(Page):
                 axes = [(axis.short, axis.column) for axis in COST_AXES.values()]
                 control_heading("Compute", "compute")
                 self.cost_column = segmented_control(
-                    "Compute, counted in", "policy-across", axes, "budget"
+                    "Compute, counted in", "policy-across", axes, "flops"
                 )
                 card.download_buttons("policy", server_table=True)
             with gr.Row(elem_id="policy-won-row"):
@@ -239,7 +244,9 @@ class PolicyPage(Page):
         here = _find_cell(cells, cell)
         picked = here.bin, here.budget
         return {
-            self.heat: policy_view.policy_table(cells, picked),
+            self.heat: policy_view.policy_table(
+                cells, picked, self._cached_ties(model, _difficulty_method(difficulty))
+            ),
             self.cell: picked,
             self.foot: results_source(self._results_store.model_results(model)),
             self.banner: "",
@@ -260,6 +267,8 @@ class PolicyPage(Page):
         """The curve of the policy, how much less it needs, and what it loses against hindsight."""
         curves = self._cached_lines(model)
         ratios = cross_fitting.compute_ratios(curves, difficulty, cost_column)
+        # A point whose probe is paid stands at N and the probe; it is called by its N.
+        ratios["budget"] = cross_fitting.compute_ratios(curves, "predicted")["budget"]
         caption = (
             f"{policy_view.LINE_LABELS[difficulty]} · answer by weighted vote · compute in "
             f"{COST_AXES[cost_column].unit}"
@@ -269,7 +278,7 @@ class PolicyPage(Page):
         return {
             self.figure: plotly_figures.to_plot_data(figure),
             self.won_head: card_heading("What it wins", caption),
-            self.headline: policy_view.compute_savings(ratios, cell[1]),
+            self.headline: policy_view.compute_savings(ratios, cell[1], self._finding_ratio()),
             self.regret: policy_view.regret_plot(regret),
             self.banner: "",
         }
@@ -279,7 +288,7 @@ class PolicyPage(Page):
         """Who gets how much of a budget that a batch shares."""
         probe = MAX_PROBE if difficulty == "charged" else 0
         gain, who = self._cached_allocation(model, _difficulty_method(difficulty), total, probe)
-        return {self.shares: policy_view.allocation_view(gain, who)}
+        return {self.shares: policy_view.allocation_view(gain, who, MAX_PROBE, bool(probe))}
 
     @guarded("taught", "note")
     def draw_learning(self, model: str, cell: tuple[int, int], narrow: bool) -> ComponentUpdates:
@@ -336,6 +345,22 @@ class PolicyPage(Page):
                 "There is nothing to choose between: sweep more strategies than best-of-N."
             )
         return cells
+
+    def _compute_ties(
+        self, model: str, easiness: str
+    ) -> dict[tuple[int, int], tuple[StrategyChoice, ...]]:
+        easy = self._difficulty_estimates(model)[easiness]
+        return cross_fitting.tied_arms(
+            self._results_store.model_results(model).evidence, easy, seed=ESTIMATION_SEED
+        )
+
+    def _finding_ratio(self) -> str:
+        """What finding F7 says of searches alone, in words; empty where it was not tested."""
+        with suppress(BadInput):
+            for finding in load_findings(self._results_store.folder / FINDINGS_FILE) or []:
+                if finding.id == "F7" and finding.estimate is not None:
+                    return f"{format_estimate(finding)}: {finding.verdict}"
+        return ""
 
     def _compute_points(self, model: str, easiness: str) -> pd.DataFrame:
         """Every arm in every bin at every budget, with intervals."""
