@@ -38,8 +38,8 @@ Made by `python -m ttc_explorer train --recipe {recipe} --out DIR` (stage `{stag
 
 ## Measured
 On {questions} practice problems of the test split, looked at after every change of the models, \
-not a final exam (`python -m ttc_explorer train --recipe {recipe} --stage measure --out DIR`; all figures are in \
-`measured.json` beside this folder).
+not a final exam (`python -m ttc_explorer train --recipe {recipe} --stage measure --out DIR`; \
+all figures are in `measured.json` beside this folder).
 
 {table}
 
