@@ -175,7 +175,9 @@ class SweepPlan:
             return
         for budget in [1] if name == "greedy" else budgets:
             for chains in chain_counts(budget) if chain_grid else [None]:
-                changed = own_settings | ({"chains": chains} if chain_grid else {})
+                changed: dict[str, object] = dict(own_settings)
+                if chain_grid:
+                    changed["chains"] = chains
                 settings = self._settings(name, changed)
                 for repeat in range(1 if name == "greedy" else self.seeds):
                     yield SweepJob("run", name, budget, settings, repeat)

@@ -64,7 +64,7 @@ def law_view(law: Finding, cut: Finding | None) -> Markup:
     said = f"{law.test} {law.said}" if law.test else law.said
     return render(
         "law.html",
-        caption="gain of a search over as many plain samples, a dot for each family of problems",
+        verdict=law.verdict,
         panels=panels,
         size=SIZE,
         axes="Across: AUC of the verifier at the step where the family’s first errors fall, one "

@@ -31,6 +31,8 @@ NO_RESULTS_MESSAGE = (
     "No results are shipped with this copy, so nothing is tested. This makes "
     f"them: {SWEEP_COMMAND}."
 )
+LAW = "L1"
+"""The finding that opens the page."""
 TESTING_MESSAGE = "Testing the findings on the shipped results: some minutes …"
 
 
@@ -64,7 +66,7 @@ class FindingsPage(Page):
         self._folder, self._lock = folder, Lock()
         self._findings: dict[str, Finding] = {}
         has_results = (folder / FINDINGS_FILE).is_file() or any(folder.glob(f"*/{ABOUT_FILE}"))
-        self.chosen = gr.State("L1")
+        self.chosen = gr.State("F1")
         self.card = ResultCard("findings", "ttc-finding")
         with gr.Column(elem_id="findings", min_width=0):
             self.banner = html_block(
@@ -118,7 +120,7 @@ class FindingsPage(Page):
             yield {self.findings_list: status_line("loading", TESTING_MESSAGE)}
         findings = self._load_or_test()
         yield {
-            self.law: law_view.law_view(findings["L1"], findings.get("L2")),
+            self.law: law_view.law_view(findings[LAW], findings.get("L2")),
             self.tally: findings_view.verdict_counts(
                 list(findings.values()), describe_looks(self._read_about())
             ),
@@ -134,7 +136,7 @@ class FindingsPage(Page):
         return self._finding_updates(finding, narrow)
 
     def _finding_updates(self, finding: Finding, narrow: bool) -> ComponentUpdates:
-        chart = finding.chart
+        chart = None if finding.id == LAW else finding.chart  # the law's stands above all
         figure = (
             None
             if chart is None
