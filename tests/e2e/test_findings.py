@@ -51,9 +51,11 @@ def test_a_visitor_reads_a_verdict_and_looks_at_the_verifier(chromium, pages):
     assert rows.locator(".verdict").all_inner_texts() == [
         finding.verdict for finding in pages.found
     ]
-    chosen = next(finding for finding in pages.found if finding.chart and finding.id not in ("L1",
-    "F1")) page.get_by_role("button",
-    name=chosen.id).first.click() expect(page.locator("#findings-head h2")).to_have_text(chosen.id)
+    chosen = next(
+        finding for finding in pages.found if finding.chart and finding.id not in ("L1", "F1")
+    )
+    page.get_by_role("button", name=chosen.id).first.click()
+    expect(page.locator("#findings-head h2")).to_have_text(chosen.id)
     expect(page.locator("#findings-figure .js-line").first).to_be_attached()
     expect(page.locator("#findings-foot")).to_contain_text("findings DIR")
     saves = page.locator("#findings-behind .saves")
