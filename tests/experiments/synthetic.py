@@ -244,6 +244,7 @@ def _attempts(chance: pd.Series, rng: np.random.Generator) -> pd.DataFrame:
     correct = table["correct"].to_numpy()
     wrong = table["question"] + 1 + rng.geometric(0.4, len(table))
     return table.assign(
+        seed=0,
         answer=pd.Series(np.where(correct, table["question"], wrong)).astype(str),
         score=_scores(correct, 1.0, rng),
         score_prm=_scores(correct, 0.6, rng),

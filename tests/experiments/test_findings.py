@@ -220,7 +220,7 @@ def attempts(questions: int, right) -> pd.DataFrame:
         "score",
         "score_prm",
     ]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=names).assign(seed=0)
 
 
 @pytest.mark.parametrize(

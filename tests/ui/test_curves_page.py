@@ -163,7 +163,7 @@ def test_the_foot_says_where_it_comes_from(page):
         "30 problems",
         "8 samples each",
         "seed 0",
-        "<code>sweep</code>",
+        ">sweep</code>",
     ):
         assert said in frame[page.foot] or said == "Model small"
     assert "30 questions" in frame[page.head]

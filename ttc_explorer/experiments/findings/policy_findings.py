@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -52,7 +53,7 @@ PROBE_PAID, PROBE_FREE, MEASURED_BINS = "charged", "predicted", "oracle"
 def cheaper_search(study: ResampledResults) -> FindingMeasurement:
     """F7: best-of-N needs more FLOPs than compute-optimal search, its probe included, for the
     accuracy of that at N = 16."""
-    found = _predicted_policy_curves(study, _search_evidence(study))
+    found = _predicted_policy_curves(study, "search", _search_evidence)
     measurement = _compute_saving(found, PROBE_PAID, "search, probe paid", "best-of-N")
     figures = dict(measurement.estimates)
     for line, words in ((PROBE_FREE, "probe not paid"), (MEASURED_BINS, "difficulty measured")):
@@ -60,7 +61,7 @@ def cheaper_search(study: ResampledResults) -> FindingMeasurement:
     whole = study.evidence[study.evidence["strategy"] != "auto"]
     if set(whole["strategy"]) - set(SEARCH_STRATEGIES) - {"greedy"}:
         figures["revisions too, probe paid"] = _saving_draws(
-            _predicted_policy_curves(study, whole), PROBE_PAID
+            _predicted_policy_curves(study, "all", lambda _: whole), PROBE_PAID
         )[0]
     return replace(
         measurement,
@@ -81,7 +82,7 @@ def predicted_difficulty(study: ResampledResults) -> FindingMeasurement:
     Raises:
         InsufficientData: the sweep lacks a table, or its probe has no scores.
     """
-    found = _predicted_policy_curves(study, _search_evidence(study))
+    found = _predicted_policy_curves(study, "search", _search_evidence)
     budgets = found.table["budget"].to_numpy()
     oracle, predicted = (
         _accuracy_draws(found, found.indices(name)) for name in ("oracle", "predicted")
@@ -160,7 +161,7 @@ def ratio_and_difficulty(study: ResampledResults) -> FindingMeasurement:
 
 def cheaper_revisions(study: ResampledResults) -> FindingMeasurement:
     """F13: as F7, for revisions at the best ratio against all-parallel attempts of the reviser."""
-    found = _predicted_policy_curves(study, _revision_evidence(study))
+    found = _predicted_policy_curves(study, "revisions", _revision_evidence)
     measurement = _compute_saving(found, PROBE_PAID, "revisions, probe paid", "parallel attempts")
     figures = dict(measurement.estimates)
     for line, words in ((PROBE_FREE, "probe not paid"), (MEASURED_BINS, "difficulty measured")):
@@ -215,20 +216,35 @@ def _saving_draws(found: PolicyCurves, line: str) -> tuple[Floats, int, bool]:
     return draws, int(spent[place]), bool(np.isfinite(value[place]))
 
 
-def _predicted_policy_curves(study: ResampledResults, evidence: pd.DataFrame) -> PolicyCurves:
-    """Policies by measured and by predicted difficulty, the latter with its probe paid too. Raises
-    InsufficientData where the probe has no scores."""
+def _predicted_policy_curves(
+    study: ResampledResults, name: str, arms: Callable[[ResampledResults], pd.DataFrame]
+) -> PolicyCurves:
+    """Policies by measured and by predicted difficulty, the latter with its probe paid too.
+
+    Args:
+        study: the results of one model, with resamples of its questions.
+        name: of the arms; the curves are worked out once.
+        arms: their evidence.
+
+    Returns:
+        The curves of the policies and of every arm.
+
+    Raises:
+        InsufficientData: the probe has no scores.
+    """
     easiness = easiness_estimates(study.table("probe"))
     if easiness["predicted"].isna().any():
         raise InsufficientData("The probe has no scores of a verifier to predict difficulty from.")
-    return policy_curves(
-        evidence,
-        easiness,
-        probe_cost(study.results, study.seed),
-        study.resamples,
-        study.seed,
-        study.repeats,
-    )
+    if name not in study.policy_curves:
+        study.policy_curves[name] = policy_curves(
+            arms(study),
+            easiness,
+            probe_cost(study.results, study.seed),
+            study.resamples,
+            study.seed,
+            study.repeats,
+        )
+    return study.policy_curves[name]
 
 
 def _search_evidence(study: ResampledResults) -> pd.DataFrame:

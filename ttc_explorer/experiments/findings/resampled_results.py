@@ -13,7 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ttc_explorer.experiments.cross_fitting import CROSS_FIT_REPEATS, easiness_estimates
+from ttc_explorer.experiments.cross_fitting import (
+    CROSS_FIT_REPEATS,
+    PolicyCurves,
+    easiness_estimates,
+)
 from ttc_explorer.experiments.curve_points import evidence_arrays
 from ttc_explorer.experiments.difficulty import quintiles
 from ttc_explorer.experiments.early_judgement import (
@@ -75,6 +79,7 @@ class ResampledResults:
         """
         self.results, self.resamples, self.seed = results, resamples, seed
         self.repeats, self._whole = repeats, whole
+        self.policy_curves: dict[str, PolicyCurves] = {}
         self._pool_accuracy: dict[tuple[str, str], dict[int, pd.Series]] = {}
         self.questions = np.sort(results.problems["question"].to_numpy())
         count = len(self.questions)

@@ -6,6 +6,7 @@ import json
 
 from markupsafe import Markup
 
+from ttc_explorer.experiments.question_looks import describe_looks
 from ttc_explorer.experiments.result_tables import Results
 from ttc_explorer.search.settings import recorded_settings
 from ttc_explorer.search.step_rule import MEASURED_STEPS, OWN
@@ -31,7 +32,8 @@ def results_source(model_results: ModelResults) -> Markup:
         _steps(results),
     ]
     shown = " · ".join(fact for fact in facts if fact)
-    return render("results_source.html", facts=shown, command=str(about["command"]))
+    looks = describe_looks(about)
+    return render("results_source.html", facts=shown, looks=looks, command=str(about["command"]))
 
 
 def _steps(results: Results) -> str:
