@@ -35,7 +35,7 @@ from ttc_explorer.problems.problem import BadInput
 
 pytestmark = pytest.mark.slow
 
-RESAMPLES = 1500
+RESAMPLES = 400
 NOTHING = FindingChart("", "", [])
 
 
@@ -320,7 +320,7 @@ def test_a_part_of_the_questions_is_as_if_only_those_had_been_swept(made):
 def noise(tmp_path_factory):
     folder = tmp_path_factory.mktemp("noise")
     save(synthetic(60, 16, seed=4, noise=True).results, folder / "s")
-    return evaluate_findings(folder, resamples=400, repeats=5)
+    return evaluate_findings(folder, resamples=150, repeats=3)
 
 
 def test_every_finding_has_a_row_with_its_command_and_curve(noise):

@@ -30,5 +30,5 @@ def describe_looks(about: Mapping[str, Any]) -> str:
     return (
         f"Practice questions, not the final exam: their figures were looked at {times} while "
         "models "
-        "and searches still changed, so these verdicts are provisional."
+        "and searches still changed, so they are provisional."
     )
