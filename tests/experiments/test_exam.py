@@ -14,6 +14,9 @@ from ttc_explorer.experiments.sweep_jobs import SweepPlan
 from ttc_explorer.problems.problem import BadInput
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def swept(monkeypatch):
     """Sweeps write made-up results; which plans were swept."""
@@ -22,7 +25,7 @@ def swept(monkeypatch):
     def fake_sweep(plan, out, resume=False, **_):
         plans.append(plan)
         if not out.is_dir():
-            save(synthetic(25, 16, seed=len(plans)).results, out)
+            save(synthetic(5, 4, seed=len(plans)).results, out)
         return {}
 
     monkeypatch.setattr(exam, "sweep", fake_sweep)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -57,12 +58,11 @@ def cheaper_search(study: ResampledResults) -> FindingMeasurement:
     measurement = _compute_saving(found, PROBE_PAID, "search, probe paid", "best-of-N")
     figures = dict(measurement.estimates)
     for line, words in ((PROBE_FREE, "probe not paid"), (MEASURED_BINS, "difficulty measured")):
-        figures[words] = _saving_draws(found, line)[0]
+        figures[words] = _saving_draws(found, line).least
     whole = study.evidence[study.evidence["strategy"] != "auto"]
     if set(whole["strategy"]) - set(SEARCH_STRATEGIES) - {"greedy"}:
-        figures["revisions too, probe paid"] = _saving_draws(
-            _predicted_policy_curves(study, "all", lambda _: whole), PROBE_PAID
-        )[0]
+        both = _predicted_policy_curves(study, "all", lambda _: whole)
+        figures["revisions too, probe paid"] = _saving_draws(both, PROBE_PAID).least
     return replace(
         measurement,
         estimates=figures,
@@ -165,7 +165,7 @@ def cheaper_revisions(study: ResampledResults) -> FindingMeasurement:
     measurement = _compute_saving(found, PROBE_PAID, "revisions, probe paid", "parallel attempts")
     figures = dict(measurement.estimates)
     for line, words in ((PROBE_FREE, "probe not paid"), (MEASURED_BINS, "difficulty measured")):
-        figures[words] = _saving_draws(found, line)[0]
+        figures[words] = _saving_draws(found, line).least
     return replace(measurement, estimates=figures)
 
 
@@ -173,9 +173,11 @@ def _compute_saving(found: PolicyCurves, line: str, what: str, other: str) -> Fi
     """How many times the FLOPs of the policy ``line`` the other way needs for its accuracy."""
     budgets = found.table["budget"].to_numpy()
     policy_rows, baseline_rows = found.indices(line), found.indices(None)
-    draws, budget, is_reached = _saving_draws(found, line)
+    saving = _saving_draws(found, line)
+    budget = saving.budget
     if budgets[baseline_rows].max() <= budget:
         raise InsufficientData(f"{other.capitalize()} were not run beyond N = {budget}.")
+    is_reached = np.isfinite(saving.ratio[0])
     said = "" if is_reached else f"{other.capitalize()} never got there: it is at least that."
     costs = found.table[COST_UNIT].to_numpy()
     rows = [
@@ -191,7 +193,8 @@ def _compute_saving(found: PolicyCurves, line: str, what: str, other: str) -> Fi
         f"of compute-optimal {what.partition(',')[0]} at N = {budget}, over the FLOPs of that, the "
         "probe that tells difficulty included: above 1. Chosen on one half of a bin, measured on "
         "the other.",
-        estimates={what.capitalize(): draws},
+        estimates={what.capitalize(): saving.least},
+        unlimited=saving.ratio,
         unit="ratio",
         claim=Claim(above=1),
         questions=int(found.table["questions"].iloc[0]),
@@ -200,9 +203,16 @@ def _compute_saving(found: PolicyCurves, line: str, what: str, other: str) -> Fi
     )
 
 
-def _saving_draws(found: PolicyCurves, line: str) -> tuple[Floats, int, bool]:
-    """The ratio at the policy's N nearest to REFERENCE_BUDGET in every resample, that N, and
-    whether the other way got there. Where it never did, the ratio is the least that it may be."""
+class Saving(NamedTuple):
+    """The ratio at the policy's N nearest to REFERENCE_BUDGET in every resample, infinite where the
+    other way never got there; the ``least`` that it may be then; and that N."""
+
+    ratio: Floats
+    least: Floats
+    budget: int
+
+
+def _saving_draws(found: PolicyCurves, line: str) -> Saving:
     budgets = found.table["budget"].to_numpy()
     policy_rows, baseline_rows = found.indices(line), found.indices(None)
     # A line whose probe is paid has points at N and the probe; their order is that of the others.
@@ -211,9 +221,9 @@ def _saving_draws(found: PolicyCurves, line: str) -> tuple[Floats, int, bool]:
     value, drawn = compute_ratio_draws(found, line, COST_UNIT)
     own, own_draws = found.question_cost(COST_UNIT, policy_rows[[place]])
     most, most_draws = found.question_cost(COST_UNIT, baseline_rows)
-    least = np.append(most.max() / own[0], most_draws.max(axis=1) / own_draws[:, 0])
-    draws: Floats = np.minimum(np.append(value[place], drawn[:, place]), least)
-    return draws, int(spent[place]), bool(np.isfinite(value[place]))
+    bound = np.append(most.max() / own[0], most_draws.max(axis=1) / own_draws[:, 0])
+    ratio: Floats = np.append(value[place], drawn[:, place])
+    return Saving(ratio, np.minimum(ratio, bound), int(spent[place]))
 
 
 def _predicted_policy_curves(

@@ -100,6 +100,8 @@ class FindingMeasurement:
     doubling, ``auc_slope`` points for each 0.1 of AUC, ``share``, ``ratio``). The claim is about
     the first; the others stand beside it. ``said``: what else there is to say, in a sentence.
 
+    ``unlimited``: the first figure where it may be infinite, for what was never reached; then
+    ``estimates`` say the least that it can be, and the claim is judged by these.
     ``premise`` is the id of a finding without which this one says nothing, and ``also`` a second
     figure and what must be true of it besides. ``untestable``: why the
     figure, though measured, decides nothing.
@@ -113,6 +115,7 @@ class FindingMeasurement:
     chart: FindingChart
     said: str = ""
     premise: str = ""
+    unlimited: Floats | None = None
     also: tuple[Floats, Claim] | None = None
     untestable: str = ""
 
@@ -120,6 +123,11 @@ class FindingMeasurement:
     def draws(self) -> Floats:
         """Those of the figure that the claim is about."""
         return next(iter(self.estimates.values()))
+
+    @property
+    def judged_draws(self) -> Floats:
+        """The same as the claim is judged by."""
+        return self.draws if self.unlimited is None else self.unlimited
 
 
 @dataclass(frozen=True)
@@ -187,13 +195,14 @@ class JudgedAnswer:
 
 def judge_family(measured: Sequence[FindingMeasurement]) -> list[JudgedAnswer]:
     """The figures and verdicts of all answers that are tested together."""
-    p_values = [each.claim.p(each.draws) for each in measured]
+    p_values = [each.claim.p(each.judged_draws) for each in measured]
     corrected = holm_correction(p_values)
     levels = holm_levels(p_values, SIGNIFICANCE_LEVEL)
     found = []
     for each, p, corrected_p, level in zip(measured, p_values, corrected, levels, strict=True):
         interval = interval_at_level(each.draws, level)
-        verdict = each.claim.verdict(interval.low, interval.high)
+        judged_interval = interval_at_level(each.judged_draws, level)
+        verdict = each.claim.verdict(judged_interval.low, judged_interval.high)
         if verdict in (HOLDS, FAILS) and p >= level:  # too few draws for so strict a level
             verdict = OPEN
         if verdict == HOLDS and each.also is not None:

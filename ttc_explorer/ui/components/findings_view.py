@@ -105,7 +105,7 @@ def verdict_counts(all_findings: Sequence[Finding], looks: str) -> Markup:
 def finding_details(finding: Finding) -> Markup:
     """What stands above the curve of a finding: the claim, the figures, the test."""
     if finding.estimate is None or finding.confidence is None:
-        return render("finding_details.html", finding=finding, facts=[], said=finding.said)
+        return render("finding_details.html", finding=finding, facts=[], rows=[], said=finding.said)
     facts = [
         (_format_estimate(finding), ("figure and interval", "95 % interval")),
         (f"{100 * finding.confidence:.3g} %", ("level of the interval", "interval level")),
