@@ -13,7 +13,6 @@ from ttc_explorer.experiments.sweep import load_sweep_problems
 from ttc_explorer.experiments.sweep_jobs import SweepPlan
 from ttc_explorer.problems.problem import BadInput
 
-
 pytestmark = pytest.mark.slow
 
 
