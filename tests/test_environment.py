@@ -39,6 +39,11 @@ def test_an_empty_variable_is_none(monkeypatch):
     [
         ("TTC_THREADS", "many", "TTC_THREADS must be a whole number from 1 to 1,024."),
         ("TTC_MAX_SECONDS", "0", "TTC_MAX_SECONDS must be a whole number from 1 to 3,600."),
+        (
+            "TTC_FRAMES",
+            "https://a.example; script-src *",
+            "TTC_FRAMES must be sites as https://lms.example, with commas.",
+        ),
         ("TTC_PUBLIC", "2", "TTC_PUBLIC must be 1 (strangers use this) or 0."),
     ],
 )

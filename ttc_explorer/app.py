@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Collection
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -98,6 +99,7 @@ def launch() -> None:
     opening = read_trace(OPENING_TRACE) if OPENING_TRACE.exists() else None
     policy = load_policy(POLICY_FILE)
     environment = read_environment()
+    check_mcp(environment)
     limits = limits_from_environment(environment)
     learner = (
         OutcomeLearner(policy, open_outcomes(limits.public), limits.public) if policy else None
@@ -140,6 +142,12 @@ def check_port() -> None:
         print(f"{taken} The next free one is taken.", file=sys.stderr)
 
 
+def check_mcp(environment: Environment) -> None:
+    """Raise BadInput if tools are wanted and the package that serves them is missing."""
+    if environment.mcp == "1" and find_spec("mcp") is None:
+        raise BadInput("TTC_MCP=1 needs a package that is missing: pip install 'gradio[mcp]'.")
+
+
 def _address_family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
@@ -160,6 +168,7 @@ def server_options(
         "max_threads": limits.runs + limits.queue + OTHER_THREADS,
         "state_session_capacity": limits.sessions,
         "enable_monitoring": False,
+        "mcp_server": environment.mcp == "1",
         "app_kwargs": {
             "middleware": [
                 Middleware(GZipMiddleware, minimum_size=1000),  # streams of events stay as they are

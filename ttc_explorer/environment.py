@@ -16,6 +16,8 @@ PREFIX = "TTC_"
 
 Names = Annotated[tuple[str, ...], NoDecode]
 """Names with commas between them."""
+Site = Annotated[str, Field(pattern=r"^https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?$")]
+"""A site as a content security policy names it, and nothing that could end the policy's line."""
 
 
 def _limit(most: int, description: str) -> int | None:
@@ -60,11 +62,19 @@ class Environment(BaseSettings):
         default=(),
         description="host names, besides this machine's own, that the page is opened by",
     )
+    frames: Annotated[tuple[Site, ...], NoDecode] = Field(
+        default=(),
+        description="sites that may show the page in a frame, such as `https://lms.example`",
+    )
     max_characters: int | None = _limit(4000, "characters of a question")
     max_budget: int | None = _limit(256, "budget N of a run")
     max_seconds: int | None = _limit(3600, "seconds of a run, and of a comparison")
     max_runs: int | None = _limit(1024, "runs at once, of all visitors")
     max_queue: int | None = _limit(4096, "runs that wait for a place, of all visitors")
+    mcp: Literal["0", "1"] | None = Field(
+        default=None,
+        description="`1` to offer what programs may call as tools of the Model Context Protocol",
+    )
     workers: int | None = Field(
         default=None,
         ge=1,
@@ -79,7 +89,7 @@ class Environment(BaseSettings):
     )
     """Set by Hugging Face on every Space, not by people."""
 
-    @field_validator("extensions", "hosts", "models", mode="before")
+    @field_validator("extensions", "hosts", "models", "frames", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         """``a, b`` as ``("a", "b")``."""
@@ -122,4 +132,8 @@ def _requirement(name: str) -> str:
         bounds |= {key: getattr(bound, key) for key in ("ge", "le") if hasattr(bound, key)}
     if bounds:
         return f"must be a whole number from {bounds['ge']} to {bounds['le']:,}."
+    if name == "mcp":
+        return "must be 1 or 0."
+    if name == "frames":
+        return "must be sites as https://lms.example, with commas."
     return "must be 1 (strangers use this) or 0."

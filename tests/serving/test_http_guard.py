@@ -76,6 +76,12 @@ def test_a_space_may_be_shown_in_a_frame_and_has_any_name(tmp_path):
     assert "https://huggingface.co" in reply.headers["content-security-policy"]
 
 
+def test_named_sites_may_show_the_page_in_a_frame(tmp_path):
+    reply = client(tmp_path, frames=("https://lms.example", "https://*.school.example")).get("/")
+    policy = reply.headers["content-security-policy"]
+    assert policy.endswith("frame-ancestors 'self' https://lms.example https://*.school.example")
+
+
 @pytest.mark.parametrize(
     ("host", "known"),
     [

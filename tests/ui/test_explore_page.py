@@ -307,7 +307,7 @@ def test_a_saved_trace_can_be_loaded_and_run_again(page, initial_run, tmp_path):
     shown = page.trace_buttons.open(session, str(file))
     assert trace.dump_trace(session.run) == text.encode()
     assert shown[page.problem.text] == initial_run.problem.text
-    assert (shown[how.strategy], shown[how.budget], shown[how.seed]) == ("beam", 16, 3)
+    assert (shown[how.strategy], shown[how.budget]["value"], shown[how.seed]) == ("beam", 16, 3)
     assert 'data-state="done"' in shown[page.controls.status]
 
 

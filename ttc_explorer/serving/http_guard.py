@@ -3,7 +3,7 @@
 Middleware by the ASGI specification. Requests: a host that we are known by, a body that is no
 larger or more deeply nested than any page sends. Responses: a content security policy under which
 text that slipped through unescaped would still not run, no guessing of content types, no addresses
-told to other sites, and no frame around the page but where a Space is shown in one.
+told to other sites, and no frame around the page but of the sites that may have one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAX_ADDRESS_BYTES = 16_384
 FILES_A_REQUEST = 2
 """Uploads at once, each as large as a file may be."""
 
-SPACE_FRAMES = "https://huggingface.co https://*.hf.space"
+SPACE_FRAMES = ("https://huggingface.co", "https://*.hf.space")
 """Where a Space is shown in a frame."""
 
 
@@ -73,10 +73,11 @@ class HttpRules:
             head: what the page has Gradio put into its head, which it does by a script.
         """
         on_space = environment.space_id is not None
+        frames = (*environment.frames, *(SPACE_FRAMES if on_space else ()))
         return cls(
             scripts=tuple(re.findall(r"<script>(.*?)</script>", head, re.DOTALL)),
             hosts=None if on_space else environment.hosts,
-            frame_ancestors=f"'self' {SPACE_FRAMES}" if on_space else "'self'",
+            frame_ancestors=" ".join(("'self'", *frames)),
             upload_bytes=FILES_A_REQUEST * limits.upload * 2**20,
             kept_bytes=limits.kept_files and limits.kept_files * 2**20,
             upload_folder=upload_folder,

@@ -233,6 +233,36 @@ class ModelManager:
         if selection is not None:
             self.drain_and_close(selection)
 
+    def name_in_links(self, selection: ModelSelection | None = None) -> str:
+        """What a link calls the models; empty for those that everybody begins with, and for those
+        that a link may not name."""
+        name = self.name(selection)
+        return name if name != self._default_name and self._is_listed(name) else ""
+
+    def follow_link(self, name: str, selection: ModelSelection | None) -> None:
+        """Use the models that a link names, if others are used.
+
+        Args:
+            name: what ``name_in_links`` gave; empty for those that everybody begins with.
+            selection: the visitor's.
+
+        Raises:
+            BadInput: they are not of the list: following a link must not load what somebody else
+                chose to put on the internet.
+        """
+        wanted = name or self._default_name
+        if selection is None or wanted == self.name(selection):
+            return
+        if wanted != self._default_name and not self._is_listed(wanted):
+            raise BadInput(
+                "A link can only use the shipped models, or those listed in TTC_MODELS: choose the "
+                "model on the Models page."
+            )
+        self.choose(wanted, selection)
+
+    def _is_listed(self, name: str) -> bool:
+        return name in (*SHIPPED_GENERATORS, *(self.limits.models or ()))
+
     def adopt(self, solver: Solver, name: str, selection: ModelSelection) -> LoadedModels:
         """Give a visitor models of their own, such as they have an account for, until they choose
         others. They are nowhere but in ``selection``."""

@@ -21,6 +21,7 @@ import gradio as gr
 from ttc_explorer.registry import Registry
 from ttc_explorer.search.run import Run
 from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.ui.address.page_address import PageAddress
 from ttc_explorer.ui.components.problem_input import ProblemInput
 
 
@@ -40,9 +41,14 @@ class AppContext:
 
 
 class Page:
-    """What is built in a tab. ``problem`` is where a question is typed there, if it is."""
+    """What is built in a tab. ``problem`` is where a question is typed there, if it is; ``address``
+    says which of its components the keys of the address mean."""
 
     problem: ProblemInput | None = None
+
+    @property
+    def address(self) -> PageAddress:
+        return PageAddress()
 
     def refresh(self, *events: Any) -> None:
         """Look again at what depends on the models whenever one of these events comes, since others

@@ -21,6 +21,7 @@ SHARED_STYLESHEETS = (
     "repeated_runs",
     "run_viewer/style",
     "presentation",
+    "address/address",
 )
 
 # light, dark

@@ -64,7 +64,7 @@ export function parseAddress(address, keys) {
 /** The address that says this, without what is the default and what is no key. */
 export function formatAddress(state, keys) {
   const written = keys.filter(({ name, always, default: usual }) =>
-    state[name] !== undefined && (always || !sameValue(state[name], usual)));
+    (state[name] ?? undefined) !== undefined && (always || !sameValue(state[name], usual)));
   const pairs = written.map(({ name }) =>
     `${writtenName(name)}=${encodeURIComponent(formatValue(state[name])).replaceAll("%2C", ",")}`);
   return `#${pairs.join("&")}`;

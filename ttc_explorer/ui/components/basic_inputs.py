@@ -15,6 +15,18 @@ def html_block(name: str, value: str = "") -> gr.HTML:
     return gr.HTML(value, elem_id=name, js_on_load=None, apply_default_css=False)
 
 
+def hidden_value(name: str, value: str = "") -> gr.HTML:
+    """A text that events carry and nobody sees."""
+    return gr.HTML(
+        value,
+        elem_id=name,
+        visible="hidden",
+        html_template="",
+        js_on_load=None,
+        apply_default_css=False,
+    )
+
+
 def control_heading(shown: str, name: str | None = None) -> None:
     """The title of a control, with its glossary entry if it has one."""
     title = glossary_term(shown, name) if name else shown

@@ -24,7 +24,8 @@ STOP_SENTENCES = {
 class ExploreSession(RunSession):
     """What one visitor looks at and wants; kept in their session.
 
-    ``run`` is on screen, drawn by ``stream``. ``selector`` and ``aggregate`` choose the answer.
+    ``run`` is on screen, drawn by ``stream``. ``selector`` and ``aggregate`` choose the answer, by
+    a ``confidence``, where the selector goes by that.
     ``prepared`` is a run about to be drawn, and who runs it. ``searches`` are those of the file
     that was opened last.
     """
@@ -34,7 +35,7 @@ class ExploreSession(RunSession):
         self.run: Run | None = None
         self.prepared: tuple[Run, RunService] | None = None
         self.searches: list[Run] = []
-        self.selector, self.aggregate = Settings().selector, Settings().aggregate
+        self.use_rule(Settings())
         if run is not None:
             self.show(run)
 
@@ -42,7 +43,20 @@ class ExploreSession(RunSession):
         """Put a run on screen; such runs write so many ``tokens`` on average, if that is known."""
         self.run = run
         self.stream = RunStream(uuid.uuid4().hex[:12], run, tokens)
-        self.selector, self.aggregate = run.settings.selector, run.settings.aggregate
+        self.use_rule(run.settings)
+
+    def use_rule(self, settings: Settings) -> None:
+        """Choose answers as these settings do."""
+        self.selector, self.aggregate = settings.selector, settings.aggregate
+        self.confidence = settings.confidence
+
+    def rule(self) -> dict[str, object]:
+        """The settings that choose the answer."""
+        return {
+            "selector": self.selector,
+            "aggregate": self.aggregate,
+            "confidence": self.confidence,
+        }
 
     def picture(self) -> str:
         """The run on screen, as it stands now."""

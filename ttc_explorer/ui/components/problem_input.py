@@ -15,6 +15,7 @@ from ttc_explorer.problems.typed_question import (
     require_mathematics,
     with_known_answer,
 )
+from ttc_explorer.ui.address.address_state import AddressState
 from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.kind_and_level import kind_and_level
@@ -109,6 +110,20 @@ class ProblemInput:
         )
         self.undo.click(write, [self.text, replaced], outputs, **quick)
         self.text.change(None, None, None, js=ANNOUNCE_QUESTION, api_visibility="private")
+
+    def set_to_state(self, state: AddressState, shipped: bool) -> ComponentUpdates:
+        """The question of an address, and its right answer; without one the question that stands
+        here stays.
+
+        Args:
+            state: what the address says.
+            shipped: as of ``read``.
+        """
+        answer = {self.answer: state.get("a", "")}
+        if "q" not in state:
+            return answer
+        text = str(state["q"])
+        return answer | {self.text: text, **self.note.updates(text, shipped)}
 
     def read(self, values: ComponentUpdates, shipped: bool) -> Problem:
         """The problem that stands there, with its right answer if somebody or exact arithmetic

@@ -12,9 +12,12 @@ from typing import Any
 
 import gradio as gr
 
+from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
 from ttc_explorer.serving.visitor import visitor_name
-from ttc_explorer.ui.components.basic_inputs import html_block
+from ttc_explorer.ui.address.address_state import AddressState
+from ttc_explorer.ui.address.page_address import PageAddress
+from ttc_explorer.ui.components.basic_inputs import hidden_value, html_block
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.question_note import OPEN_MODELS
@@ -90,7 +93,13 @@ class RunControls:
         self.status = html_block(f"{prefix}status", status_line("ready", "Ready."))
         self.model = gr.Button("", elem_id=f"{prefix}model", min_width=0, size="sm")
         self.model.click(None, None, None, js=OPEN_MODELS, api_visibility="private")
-        self.outputs = [self.banner, self.start, self.stop, self.status, self.model]
+        self.model_name = hidden_value(f"{prefix}model-name")  # for the address
+        self.outputs = [self.banner, self.start, self.stop, self.status, *self.models]
+
+    @property
+    def models(self) -> list[Any]:
+        """What ``name_models`` changes."""
+        return [self.model, self.model_name]
 
     def connect(
         self,
@@ -101,6 +110,8 @@ class RunControls:
         outputs: list[Any],
         draw: Callable[[Any], Iterator[ComponentUpdates]],
         picture: gr.HTML,
+        page: str,
+        address: PageAddress,
     ) -> Any:
         """Connect the buttons, and Enter in the field of the problem.
 
@@ -112,6 +123,8 @@ class RunControls:
             outputs: what it changes beside the controls.
             draw: given the session, yields the picture of what was prepared, until it ends.
             picture: where that goes.
+            page: name of the page.
+            address: how it stands in the address, which says from now on that this was run.
 
         Returns:
             The event of the end, for more to come after it.
@@ -125,12 +138,14 @@ class RunControls:
         def prepare_first(values: ComponentUpdates) -> Iterator[ComponentUpdates]:
             yield from frames_or(prepare(values), {self.start: gr.skip()})
 
+        read = {session, *inputs, *address.fields.values()}  # a script gets them by their ids
         prepared = gr.on(
             [self.start.click, problem.submit],
             prepare_first,
-            {session, *inputs},
+            read,
             [*self.outputs, *outputs],
             trigger_mode="once",
+            js=address.script("ran", page, sorted(read, key=lambda component: component._id)),
             **streaming,
         )
         return self.connect_drawing(prepared, session, draw, picture)
@@ -161,10 +176,22 @@ class RunControls:
     def name_models(self, manager: ModelManager, choice: ModelSelection | None) -> ComponentUpdates:
         """Who will answer, and who judges, on the button that leads to others."""
         loaded = manager.ready(choice)
-        if loaded is None:
-            return {self.model: f"Model: {manager.name(choice)} · change"}
-        judge = f", judged by {loaded.verifier}" if loaded.verifier else ""
-        return {self.model: f"Model: {loaded.model}{judge} · change"}
+        answers = loaded.model if loaded else manager.name(choice)
+        judge = f", judged by {loaded.verifier}" if loaded and loaded.verifier else ""
+        return {
+            self.model: f"Model: {answers}{judge} · change",
+            self.model_name: manager.name_in_links(choice),
+        }
+
+    def follow_link(
+        self, manager: ModelManager, state: AddressState, choice: ModelSelection | None
+    ) -> ComponentUpdates:
+        """Use the models that an address names; in the banner, why that cannot be."""
+        try:
+            manager.follow_link(str(state.get("model", "")), choice)
+        except BadInput as error:
+            return {self.banner: banner(str(error))}
+        return {self.banner: ""}
 
     def begin(self) -> ComponentUpdates:
         """What a press on Run changes at once."""

@@ -3,14 +3,16 @@ solved."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget
+from ttc_explorer.search.settings import MAX_BUDGET, Settings, parse_budget, parse_seed
 from ttc_explorer.search.strategy import STRATEGIES, get_strategy
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.address.address_state import AddressState, run_keys
 from ttc_explorer.ui.components import chain_ratio
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
@@ -87,11 +89,7 @@ class StrategyControls:
                     elem_id="length",
                 )
             control_heading("Budget N", "budget")
-            budgets = [
-                (str(number), number)
-                for number in BUDGETS
-                if number <= self._model_manager.limits.budget
-            ]
+            budgets = self._budget_choices(budget)
             self.budget = segmented_control("Budget N", "budget", budgets, budget)
             self.estimate = html_block("estimate")
         self.rows |= {"width": width, "lookahead": ahead, "chains": chains}
@@ -130,10 +128,18 @@ class StrategyControls:
     @property
     def inputs(self) -> list[Any]:
         """What somebody sets."""
-        return [
-            self.strategy, self.budget, self.seed, self.temperature, self.width, self.lookahead,
-            self.length, self.merge, self.step, self.rounds,
-        ]  # fmt: skip
+        return list(self.address_fields.values())
+
+    @property
+    def address_fields(self) -> dict[str, Any]:
+        """Key of the address -> the control that it means; ``length`` is the slider's position,
+        which ``explore_state.js`` makes ``chains`` of."""
+        return {
+            "strategy": self.strategy, "n": self.budget, "seed": self.seed,
+            "temperature": self.temperature, "width": self.width, "lookahead": self.lookahead,
+            "length": self.length, "merge": self.merge, "step": self.step,
+            "rounds": self.rounds,
+        }  # fmt: skip
 
     @property
     def described(self) -> list[Any]:
@@ -142,21 +148,19 @@ class StrategyControls:
 
     # --- what is set ------------------------------------------------------------------------------
 
-    def read_settings(self, values: ComponentUpdates, selector: str, aggregate: str) -> Settings:
+    def read_settings(self, values: ComponentUpdates, rule: Mapping[str, object]) -> Settings:
         """The settings that stand there. Raises BadInput.
 
         Args:
             values: component -> its value.
-            selector: what chooses the answer.
-            aggregate: what makes one score of a solution's.
+            rule: the settings that choose the answer, which have no control here.
         """
         budget = parse_budget(values[self.budget])
         length = parse_whole_number("length", values[self.length])
         return Settings().with_values(
             {
+                **rule,
                 "temperature": values[self.temperature],
-                "selector": selector,
-                "aggregate": aggregate,
                 "width": values[self.width],
                 "lookahead": values[self.lookahead],
                 "chains": chain_ratio.chain_count(length, budget),
@@ -168,23 +172,50 @@ class StrategyControls:
 
     def set_to_run(self, run: Run | RunRequest, choice: ModelSelection | None) -> ComponentUpdates:
         """The controls as they have to stand to run this again."""
-        settings = run.settings
-        place = chain_ratio.nearest_position(settings.chains, run.budget)
-        last = max(1, chain_ratio.last_position(run.budget))
-        return self.describe(run.strategy, run.budget, place, choice) | {
-            self.strategy: run.strategy,
-            self.budget: run.budget if run.budget in BUDGETS else gr.skip(),
-            self.seed: run.seed,
+        return self.set_to(run.strategy, run.budget, run.seed, run.settings, choice)
+
+    def set_to(
+        self,
+        strategy: str,
+        budget: int,
+        seed: int,
+        settings: Settings,
+        choice: ModelSelection | None,
+    ) -> ComponentUpdates:
+        """The controls as they have to stand to run this. ``choice``: which models the visitor
+        uses."""
+        place = chain_ratio.nearest_position(settings.chains, budget)
+        last = max(1, chain_ratio.last_position(budget))
+        return self.describe(strategy, budget, place, choice) | {
+            self.strategy: strategy,
+            self.budget: gr.update(choices=self._budget_choices(budget), value=budget),
+            self.seed: seed,
             self.temperature: settings.temperature,
             self.width: gr.update(choices=_width_choices(settings.width), value=settings.width),
             self.lookahead: gr.update(
                 choices=_lookahead_choices(settings.lookahead), value=settings.lookahead
             ),
-            self.length: gr.update(maximum=last, value=place, interactive=run.budget > 1),
+            self.length: gr.update(maximum=last, value=place, interactive=budget > 1),
             self.merge: settings.merge,
             self.step: step_update(settings.step),
             self.rounds: settings.rounds,
         }
+
+    def set_to_state(self, state: AddressState, choice: ModelSelection | None) -> ComponentUpdates:
+        """The controls as an address has them: what it does not say is the default.
+
+        Raises:
+            BadInput: a setting's value is none of its.
+        """
+        values = {key.name: key.default for key in run_keys()} | state
+        settings = Settings().with_values(
+            {name: state[name] for name in Settings().to_dict() if name in state}
+        )
+        strategy = str(values["strategy"])
+        if "strategy" not in state and strategy in self._unavailable_strategies(choice):
+            strategy = "best_of_n"
+        budget, seed = parse_budget(values["n"]), parse_seed(values["seed"])
+        return self.set_to(strategy, budget, seed, settings, choice)
 
     def set_strategy(
         self, name: str, budget: int, length: int, choice: ModelSelection | None = None
@@ -230,6 +261,12 @@ class StrategyControls:
         missing = self._unavailable_strategies(choice)
         moved = {"value": "best_of_n"} if chosen in missing else {}
         return {self.strategy: availability_update(missing) | moved}
+
+    def _budget_choices(self, also: int) -> list[tuple[str, int]]:
+        """The budgets that are allowed here, and the one of the run on screen."""
+        most = self._model_manager.limits.budget
+        allowed = {number for number in BUDGETS if number <= most}
+        return [(str(number), number) for number in sorted(allowed | {also})]
 
     def _unavailable_strategies(self, choice: ModelSelection | None) -> dict[str, str]:
         """Strategy -> why it cannot run, for those that cannot, as far as that is known before

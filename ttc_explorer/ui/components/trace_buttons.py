@@ -14,6 +14,7 @@ from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search import trace
 from ttc_explorer.search.run import Run
 from ttc_explorer.serving.model_manager import ModelSelection
+from ttc_explorer.ui.address.page_address import FORGET_RUN
 from ttc_explorer.ui.components.explore_session import ExploreSession
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.messages import banner
@@ -66,6 +67,7 @@ class TraceButtons:
             self.open,
             [session, self.load, choice],
             [self.load, self.searches, *opened],
+            js=FORGET_RUN,
             **at_once,
         )
         self.searches.input(self.open_search, [session, self.searches, choice], opened, **at_once)
@@ -76,8 +78,8 @@ class TraceButtons:
         """The run on screen as a trace, or as a page, its answer by the rule that is set now."""
         if session.run is None:
             return {self._message: banner("There is no run to take away yet: press Run first.")}
-        rule = {"selector": session.selector, "aggregate": session.aggregate}
-        shown = replace(session.run, settings=session.run.settings.with_values(rule))
+        settings = session.run.settings.with_values(session.rule())
+        shown = replace(session.run, settings=settings)
         if event.what == "page":
             return {self.saved_page: gr.update(text=standalone_html(shown)), self._message: ""}
         return {

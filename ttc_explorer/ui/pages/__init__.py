@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from ttc_explorer.search.run import Run
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.address.page_address import connect_addresses
 from ttc_explorer.ui.components.basic_inputs import html_block
 from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.page_signals import narrow_screen
@@ -69,21 +70,27 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         app.queue(max_size=MAX_EVENTS, default_concurrency_limit=None)
         glossary = render("glossary.html", terms=TERMS, examples=EXAMPLES)
         gr.HTML(HEADER + glossary, elem_id="header", js_on_load=None, apply_default_css=False)
+        address_note = html_block("address-note")
         narrow_screen()  # here, where it is known whichever tab is open
         selection = gr.State(ModelSelection(), delete_callback=model_manager.drain_and_close)
         context = AppContext(model_manager, initial_run, selection)
-        opened: list[tuple[gr.Tab, Page]] = []
+        opened: dict[str, tuple[gr.Tab, Page]] = {}
         with gr.Tabs(elem_id="pages"):
             for entry in pages_in_order():
-                with gr.Tab(entry.title, id=entry.name) as tab:
+                with gr.Tab(entry.title, id=entry.name, elem_id=f"{entry.name}-page") as tab:
                     if entry.intro is not None:
                         page_intro(entry.intro)
                     page = entry.build(context)
-                opened.append((tab, page))
+                opened[entry.name] = tab, page
         # First: the browser takes what follows an opening in turn, and waits for each answer.
-        carry_question([(tab, page.problem) for tab, page in opened if page.problem is not None])
-        for tab, page in opened:
+        carry_question(
+            [(tab, page.problem) for tab, page in opened.values() if page.problem is not None]
+        )
+        for tab, page in opened.values():
             page.refresh(tab.select)
+        connect_addresses(
+            app, {name: page.address for name, (_, page) in opened.items()}, address_note
+        )
         html_block("service-line", render("service_line.html"))  # service_status.js writes there
         publish_endpoints(model_manager)
         app.load(model_manager.start_loading, None, None, queue=False, api_visibility="private")

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
@@ -17,13 +17,17 @@ from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings, parse_budget
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
 from ttc_explorer.serving.run_service import RunService
+from ttc_explorer.ui.address.address_state import AddressKey, AddressState, run_keys
+from ttc_explorer.ui.address.page_address import PageAddress
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
+    hidden_value,
     html_block,
     number_input,
     parse_whole_number,
     segmented_control,
 )
+from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence
 from ttc_explorer.ui.components.messages import status_line
 from ttc_explorer.ui.components.problem_input import ProblemInput
@@ -36,6 +40,7 @@ from ttc_explorer.ui.components.strategy_chips import (
     strategy_chips,
 )
 from ttc_explorer.ui.components.strategy_comparison import (
+    MAX_TOKENS,
     ComparedStrategy,
     ComparisonLane,
     comparable_strategies,
@@ -56,7 +61,9 @@ MIN_FRAME_SECONDS = 0.25
 RUN_POLL_SECONDS = 0.05
 """Seconds between two looks at the runs, at most."""
 SAMPLE_BUDGETS = (1, 2, 4, 8, 16, 32, 64)
+SAMPLES = 8
 TOKEN_BUDGETS = (1_000, 2_000, 5_000, 10_000, 20_000)
+TOKENS = 5_000
 DEFAULT_COMPARED = (
     "best_of_n",
     "beam width=4",
@@ -66,6 +73,17 @@ DEFAULT_COMPARED = (
     "mcts width=4",
 )
 """Keys of what is chosen at first: what needs no reviser."""
+UNITS = ("samples", "tokens")
+
+
+def address_keys() -> tuple[AddressKey, ...]:
+    """The keys of the address that are this page's alone."""
+    compared = tuple(comparable_strategies())
+    return (
+        AddressKey("strategies", "names", DEFAULT_COMPARED, compared, always=True),
+        AddressKey("unit", "choice", UNITS[0], UNITS),
+        AddressKey("tokens", "whole", TOKENS, low=1, high=MAX_TOKENS),
+    )
 
 
 @page(
@@ -122,6 +140,7 @@ class ComparePage(Page):
                     "compare-viewer", question="#compare-problem textarea"
                 )
                 self.overall = html_block("compare-overall")
+            self.rule = hidden_value("compare-selector", Settings().selector)
         entries = [comparable_strategies()[key] for key in DEFAULT_COMPARED]
         self.viewer.value = comparison_preview(entries, Settings().selector)
         self._connect()
@@ -140,15 +159,19 @@ class ComparePage(Page):
             control_heading("Same budget of", "same budget")
             units = [("samples, N", "samples"), ("tokens", "tokens")]
             self.unit = segmented_control("Same budget of", "compare-unit", units, "samples")
-            samples = [
-                (str(n), n) for n in SAMPLE_BUDGETS if n <= self._model_manager.limits.budget
-            ]
-            self.samples = segmented_control("Samples N", "compare-samples", samples, 8)
+            samples = self._sample_choices(SAMPLES)
+            self.samples = segmented_control("Samples N", "compare-samples", samples, SAMPLES)
             tokens = [(f"{n // 1000}k", n) for n in TOKEN_BUDGETS]
             self.tokens = segmented_control(
-                "Tokens", "compare-tokens", tokens, 5_000, visible=False
+                "Tokens", "compare-tokens", tokens, TOKENS, visible=False
             )
-            self.rule = html_block("compare-rule", _budget_rule("samples"))
+            self.budget_rule = html_block("compare-rule", _budget_rule("samples"))
+
+    def _sample_choices(self, also: int) -> list[tuple[str, int]]:
+        """The budgets that are allowed here, and the one of an address."""
+        most = self._model_manager.limits.budget
+        allowed = {number for number in SAMPLE_BUDGETS if number <= most}
+        return [(str(number), number) for number in sorted(allowed | {also})]
 
     def _build_run_controls(self) -> None:
         with gr.Column(elem_id="compare-go", min_width=0):
@@ -180,13 +203,18 @@ class ComparePage(Page):
             [self.chips, self.overall, *self.problem.note.outputs],
             self.draw,
             self.viewer,
+            page="compare",
+            address=self.address,
         )  # fmt: skip
         ended.then(self.show_overall, self.session, self.overall, **quick)
         self.controls.stop.click(self.stop, self.session, None, **quick)
-        self.viewer.rule(self.change_rule, self.session, None, **quick)
+        self.viewer.rule(self.change_rule, self.session, self.rule, **quick)
         self.problem.connect(self.controls.banner)
         self.unit.input(
-            self.update_budget_unit, self.unit, [self.samples, self.tokens, self.rule], **quick
+            self.update_budget_unit,
+            self.unit,
+            [self.samples, self.tokens, self.budget_rule],
+            **quick,
         )
         self.chips.input(
             self.update_selection,
@@ -202,11 +230,59 @@ class ComparePage(Page):
             list(events),
             self.describe_models,
             [self.session, self.chips, self.choice],
-            [self.viewer, self.chips, self.controls.model],
+            [self.viewer, self.chips, *self.controls.models],
             queue=False,
             show_progress="hidden",
             api_visibility="private",
         )
+
+    @property
+    def address(self) -> PageAddress:
+        """The controls as the address has them."""
+        fields = {
+            "q": self.problem.text, "a": self.problem.answer, "strategies": self.chips,
+            "unit": self.unit, "n": self.samples, "tokens": self.tokens, "seed": self.seed,
+            "selector": self.rule, "model": self.controls.model_name,
+        }  # fmt: skip
+        controls, note = self.controls, self.problem.note.outputs
+        more = (self.budget_rule, controls.model, controls.banner, *note, self.viewer)
+        return PageAddress(
+            fields,
+            keys=address_keys(),
+            apply=self.apply_state,
+            inputs=(self.session, self.choice),
+            outputs=(*fields.values(), *more),
+            to_state=component_script("compare_state.js"),
+            run_buttons=("compare-run", "compare-stop"),
+        )
+
+    def apply_state(
+        self, state: AddressState, session: CompareSession, choice: ModelSelection | None
+    ) -> ComponentUpdates:
+        """Set the controls to what an address says; without a question the one that stands there
+        stays."""
+        message = self.controls.follow_link(self._model_manager, state, choice)
+        values = {key.name: key.default for key in (*run_keys(), *address_keys())} | state
+        session.selector = str(values["selector"])
+        samples = parse_budget(state.get("n", SAMPLES))
+        pressed = chips_value(cast(tuple[str, ...], values["strategies"]), {})
+        return {
+            **self.update_selection(session, pressed, choice),
+            **self.update_budget_unit(str(values["unit"])),
+            self.chips: pressed,
+            self.unit: values["unit"],
+            self.samples: gr.update(
+                choices=self._sample_choices(samples),
+                value=samples,
+                visible=values["unit"] == "samples",
+            ),
+            self.tokens: gr.update(value=values["tokens"], visible=values["unit"] == "tokens"),
+            self.seed: values["seed"],
+            self.rule: session.selector,
+            **self.problem.set_to_state(state, self._model_manager.shipped(choice)),
+            **self.controls.name_models(self._model_manager, choice),
+            **message,
+        }
 
     # --- what it does -----------------------------------------------------------------------------
 
@@ -311,18 +387,19 @@ class ComparePage(Page):
         """Ask the visitor's runs to end; ``draw`` then draws them a last time."""
         session.stop = True
 
-    def change_rule(self, session: CompareSession, event: gr.EventData) -> None:
-        """Remember how the visitor chooses the answers, for what they run next; the browser has
-        drawn it already."""
+    def change_rule(self, session: CompareSession, event: gr.EventData) -> str:
+        """Remember how the visitor chooses the answers, for what they run next, and tell the
+        address; the browser has drawn it already."""
         if event.selector in SELECTORS:
             session.selector = event.selector
+        return session.selector
 
     def update_budget_unit(self, unit: str) -> ComponentUpdates:
         """The budgets to choose from, and what they mean."""
         return {
             self.samples: gr.update(visible=unit == "samples"),
             self.tokens: gr.update(visible=unit == "tokens"),
-            self.rule: _budget_rule(unit),
+            self.budget_rule: _budget_rule(unit),
         }
 
     def describe_models(

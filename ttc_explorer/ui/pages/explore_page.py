@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,10 +14,14 @@ import gradio as gr
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS
-from ttc_explorer.search.settings import AGGREGATES, parse_budget
+from ttc_explorer.search.settings import AGGREGATES, Settings, parse_budget
+from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.address.address_state import AddressState
+from ttc_explorer.ui.address.page_address import FORGET_RUN, PageAddress
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
+    hidden_value,
     html_block,
     parse_whole_number,
 )
@@ -62,6 +67,7 @@ FIRST_STEPS = {
 }
 """Title -> strategy and budget."""
 PRESS_RUN = component_script("press_run.js")
+EXPLORE_STATE = component_script("explore_state.js")
 
 
 @page(
@@ -117,6 +123,7 @@ class ExplorePage(Page):
                 self.trace_buttons = TraceButtons(self.show_run, self.controls.banner)
                 self._build_first_steps()
             self.viewer = run_viewer("viewer", question="#problem textarea")
+            self.rule = hidden_value("rule")
             with gr.Column(elem_id="aside", min_width=0):
                 self.repeated = RepeatedRunsPanel(model_manager)
                 self.related_results = html_block("beside")
@@ -157,6 +164,8 @@ class ExplorePage(Page):
             [*note, self.related_results],
             self.draw,
             self.viewer,
+            page="explore",
+            address=self.address,
         )
         ended.then(self.show_related_results, self.session, self.related_results, **at_once)
         touched = self.viewer.touch(
@@ -164,11 +173,12 @@ class ExplorePage(Page):
             [self.session, self.choice],
             self.controls.outputs,
             trigger_mode="once",
+            js=FORGET_RUN,
             **at_once,
         )
         self.controls.connect_drawing(touched, self.session, self.draw, self.viewer)
         self.controls.stop.click(self.stop, [self.session, self.choice], None, **quick)
-        self.viewer.rule(self.change_rule, self.session, None, **quick)
+        self.viewer.rule(self.change_rule, self.session, self.rule, **quick)
         self.problem.connect(message)
         self.problem.text.blur(
             self.describe_question, [self.problem.text, self.choice], note, **quick
@@ -199,10 +209,12 @@ class ExplorePage(Page):
         self.repeated.view.open(
             self.open_seed,
             [self.session, self.repeated.session, self.choice],
-            list(dict.fromkeys([*asked, *how.described, message])),
+            list(dict.fromkeys([self.rule, *asked, *how.described, message])),
             **at_once,
         ).then(None, None, None, js=PRESS_RUN, api_visibility="private")
-        opened = [self.viewer, self.controls.status, *note, message, *asked, *how.described]
+        opened = [
+            self.viewer, self.controls.status, self.rule, *note, message, *asked, *how.described
+        ]  # fmt: skip
         self.trace_buttons.connect(
             self.viewer, self.session, self.choice, list(dict.fromkeys(opened))
         )
@@ -223,7 +235,7 @@ class ExplorePage(Page):
             list(events),
             self.describe_models,
             [self.choice, how.strategy],
-            [how.strategy, self.controls.model],
+            [how.strategy, *self.controls.models],
             **quiet,
         ).then(
             how.describe,
@@ -248,7 +260,7 @@ class ExplorePage(Page):
         try:
             described = self.describe_question(values[self.problem.text], choice)
             yield self.controls.begin() | described | {self.related_results: ""}
-            request = self._read_request(session.selector, session.aggregate, values)
+            request = self._read_request(session.rule(), values)
             models = yield from self.controls.wait_for_models(self._model_manager, session, choice)
             if models is not None:
                 run = request.make_run(models)
@@ -284,10 +296,10 @@ class ExplorePage(Page):
             session.running = session.prepared is not None
         return {self.controls.start: gr.skip()}
 
-    def _read_request(self, selector: str, aggregate: str, values: ComponentUpdates) -> RunRequest:
+    def _read_request(self, rule: Mapping[str, object], values: ComponentUpdates) -> RunRequest:
         how = self.strategy_controls
         problem = self.problem.read(values, self._model_manager.shipped(values[self.choice]))
-        settings = how.read_settings(values, selector, aggregate)
+        settings = how.read_settings(values, rule)
         seed = parse_whole_number("seed", values[how.seed])
         budget = parse_budget(values[how.budget])
         return RunRequest(problem, values[how.strategy], budget, seed, settings)
@@ -343,11 +355,12 @@ class ExplorePage(Page):
         if session.running and session.run is not None and loaded is not None:
             loaded.service.cancel(session.run)
 
-    def change_rule(self, session: ExploreSession, event: gr.EventData) -> None:
-        """Remember by which rule the visitor chooses the answer, for what they save and run next;
-        the browser has drawn it already."""
+    def change_rule(self, session: ExploreSession, event: gr.EventData) -> str:
+        """Remember by which rule the visitor chooses the answer, for what they save and run next,
+        and tell the address; the browser has drawn it already."""
         if event.selector in SELECTORS and event.aggregate in AGGREGATES:
             session.selector, session.aggregate = event.selector, event.aggregate
+        return json.dumps(session.rule())
 
     def show_related_results(self, session: ExploreSession) -> str | dict[str, Any]:
         """What was measured on questions like the one of the run on screen, once that has ended;
@@ -369,12 +382,12 @@ class ExplorePage(Page):
         """What is to be asked many times: the question that stands there, as the controls are set.
         Raises BadInput."""
         how, session = self.strategy_controls, values[self.session]
-        rule = session.selector, session.aggregate
-        asked = self._read_request(*rule, values)
+        rule = session.rule()
+        asked = self._read_request(rule, values)
 
         def request(strategy: str, budget: int, seed: int) -> RunRequest:
             changed = {how.strategy: strategy, how.budget: budget, how.seed: seed}
-            return self._read_request(*rule, values | changed)
+            return self._read_request(rule, values | changed)
 
         shipped = self._model_manager.shipped(values[self.choice])
         outside = shipped and recognise(asked.problem.text) is None
@@ -391,9 +404,9 @@ class ExplorePage(Page):
         request = opened_request(repeated, event)
         if request is None or session.running:
             return {self.controls.banner: banner("Stop the run before you open another one.")}
-        session.selector = request.settings.selector
-        session.aggregate = request.settings.aggregate
+        session.use_rule(request.settings)
         return self.strategy_controls.set_to_run(request, choice) | {
+            self.rule: json.dumps(session.rule()),
             self.controls.banner: "",
             self.problem.text: request.problem.text,
             self.problem.answer: request.problem.answer or "",
@@ -422,7 +435,47 @@ class ExplorePage(Page):
         named = self.controls.name_models(self._model_manager, choice)
         return self.strategy_controls.describe_availability(choice, chosen) | named
 
-    # --- runs of files ----------------------------------------------------------------------------
+    # --- runs of files and of links ---------------------------------------------------------------
+
+    @property
+    def address(self) -> PageAddress:
+        """The controls as the address has them."""
+        how, controls, note = self.strategy_controls, self.controls, self.problem.note.outputs
+        fields = {
+            "q": self.problem.text,
+            "a": self.problem.answer,
+            **how.address_fields,
+            "rule": self.rule,
+            "model": controls.model_name,
+        }
+        outputs = [*fields.values(), controls.model, controls.banner, *note, *how.described]
+        read = {name: sorted(entry.settings) for name, entry in STRATEGIES.items()}
+        return PageAddress(
+            fields,
+            apply=self.apply_state,
+            inputs=(self.session, self.choice),
+            outputs=tuple(dict.fromkeys(outputs)),
+            to_state=EXPLORE_STATE.replace("SETTINGS", json.dumps(read)),
+            run_buttons=("run", "stop"),
+        )
+
+    def apply_state(
+        self, state: AddressState, session: ExploreSession, choice: ModelSelection | None
+    ) -> ComponentUpdates:
+        """Set the controls to what an address says; without a question the one that stands there
+        stays."""
+        message = self.controls.follow_link(self._model_manager, state, choice)
+        updates = self.strategy_controls.set_to_state(state, choice)
+        session.use_rule(
+            Settings().with_values({name: state[name] for name in session.rule() if name in state})
+        )
+        updates |= {
+            self.rule: json.dumps(session.rule()),
+            **self.problem.set_to_state(state, self._model_manager.shipped(choice)),
+            **self.controls.name_models(self._model_manager, choice),
+            **message,
+        }
+        return updates
 
     def show_run(
         self, session: ExploreSession, run: Run, choice: ModelSelection | None
@@ -430,6 +483,7 @@ class ExplorePage(Page):
         """Put a run on screen, and set the controls to run it again."""
         session.show(run)
         return self.strategy_controls.set_to_run(run, choice) | {
+            self.rule: json.dumps(session.rule()),
             self.viewer: session.picture(),
             self.controls.status: run_status(run),
             self.controls.banner: "",

@@ -1,0 +1,145 @@
+"""What an address does to the pages, without a browser."""
+
+import json
+
+import gradio as gr
+import pytest
+
+from tests.ui.test_explore_page import values
+from tests.ui.toy_solver import finished_run, toy_solver
+from ttc_explorer.serving.limits import Limits
+from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.address.address_state import AddressKey, page_keys
+from ttc_explorer.ui.address.page_address import PageAddress, open_address
+from ttc_explorer.ui.components.explore_session import ExploreSession
+from ttc_explorer.ui.pages.compare_page import ComparePage, CompareSession, address_keys
+from ttc_explorer.ui.pages.explore_page import ExplorePage
+
+KEYS = [*page_keys(["explore", "compare"]), *address_keys()]
+
+
+@pytest.fixture(scope="module")
+def page():
+    with gr.Blocks():
+        return ExplorePage(ModelManager(toy_solver), finished_run())
+
+
+@pytest.fixture(scope="module")
+def compare():
+    with gr.Blocks():
+        return ComparePage(ModelManager(toy_solver), None)
+
+
+def opened(page, address, session, choice=None):
+    """What the address changes, and the sentence about it."""
+    with gr.Blocks():
+        note = gr.HTML()
+    updates = open_address(page.address, KEYS, note, address, session, choice)
+    assert set(updates) <= {note, *page.address.outputs}
+    return updates, str(updates[note])
+
+
+def value(update):
+    return update["value"] if isinstance(update, dict) else update
+
+
+def test_explore_stands_as_the_address_says(page):
+    session = ExploreSession(None)
+    address = (
+        "#q=1%2B1%3F&a=2&strategy=lookahead&n=12&seed=7&temperature=0.5&width=3&lookahead=9"
+        "&merge=0&rounds=50&selector=best&aggregate=min&confidence=tail"
+    )
+    shown, sentence = opened(page, address, session)
+    how = page.strategy_controls
+    assert sentence == ""
+    assert (shown[page.problem.text], shown[page.problem.answer]) == ("1+1?", "2")
+    assert (shown[how.strategy], shown[how.seed], shown[how.temperature]) == ("lookahead", 7, 0.5)
+    assert [value(shown[each]) for each in (how.budget, how.width, how.lookahead)] == [12, 3, 9]
+    assert ("12", 12) in shown[how.budget]["choices"]
+    assert (shown[how.merge], shown[how.rounds]) == (False, 50)
+    rule = {"selector": "best", "aggregate": "min", "confidence": "tail"}
+    assert session.rule() == json.loads(shown[page.rule]) == rule
+
+
+def test_a_run_by_an_address_is_that_run(page):
+    session = ExploreSession(None)
+    shown, _ = opened(page, "#q=Solve+3x%3D9.&strategy=beam&n=4&seed=3&width=2&merge=0", session)
+    asked = values(page, session)
+    asked |= {each: value(shown[each]) for each in asked if each in shown}
+    list(page.prepare(asked))
+    run, _ = session.prepared
+    assert (run.problem.text, run.strategy, run.budget, run.seed) == ("Solve 3x=9.", "beam", 4, 3)
+    assert (run.settings.width, run.settings.merge, run.settings.temperature) == (2, False, 0.8)
+
+
+def test_what_an_address_does_not_say_is_the_default(page):
+    session = ExploreSession(finished_run())
+    session.selector = "best"
+    shown, _ = opened(page, "#page=explore", session)
+    how = page.strategy_controls
+    assert page.problem.text not in shown
+    assert (shown[how.strategy], value(shown[how.budget]), shown[how.seed]) == ("beam", 16, 0)
+    assert session.selector == "weighted"
+
+
+def test_a_link_uses_models_of_the_list_and_loads_no_others():
+    loaded = []
+
+    def load(name=None, *_):
+        loaded.append(name)
+        return toy_solver()
+
+    with gr.Blocks():
+        manager = ModelManager(load, limits=Limits(models=("mine/model",)))
+        page = ExplorePage(manager, None)
+    choice = ModelSelection()
+    for name in ("/etc", "Qwen/Qwen2.5-0.5B-Instruct", "http://169.254.169.254/v1", "own/own"):
+        shown, _ = opened(page, f"#model={name}", ExploreSession(None), choice)
+        assert "A link can only use the shipped models" in shown[page.controls.banner]
+    assert loaded == []
+    for name in ("base-m", "mine/model"):
+        shown, _ = opened(page, f"#model={name}", ExploreSession(None), choice)
+        assert shown[page.controls.banner] == ""
+        manager.wait(60, choice)
+        assert manager.name_in_links(choice) == name
+    opened(page, "#page=explore", ExploreSession(None), choice)
+    manager.wait(60, choice)
+    assert manager.name_in_links(choice) == ""
+    assert loaded == ["base-m", "mine/model", None]
+
+
+def test_compare_stands_as_the_address_says(compare):
+    session = CompareSession()
+    address = "#page=compare&q=1%2B1%3F&n=5&seed=2&strategies=beam+width%3D4,rebase&selector=best"
+    shown, sentence = opened(compare, address, session)
+    assert sentence == ""
+    assert json.loads(shown[compare.chips])["chosen"] == ["beam width=4", "rebase"]
+    assert (value(shown[compare.samples]), shown[compare.seed]) == (5, 2)
+    assert (session.selector, shown[compare.problem.text]) == ("best", "1+1?")
+    shown, _ = opened(compare, "#page=compare&unit=tokens&tokens=2000", session)
+    assert shown[compare.tokens]["visible"]
+    assert value(shown[compare.tokens]) == 2000
+    assert not shown[compare.samples]["visible"]
+    assert "strategies must be of" in opened(compare, "#strategies=loudest", session)[1]
+
+
+def test_a_page_of_ones_own_needs_no_more_than_its_fields():
+    with gr.Blocks():
+        colour, note = gr.Textbox(), gr.HTML()
+    key = AddressKey("colour", "choice", "red", ("red", "blue"))
+    address = PageAddress({"colour": colour}, (key,))
+    assert open_address(address, [key], note, "#colour=blue") == {note: "", colour: "blue"}
+    assert open_address(address, [key], note, "#") == {note: "", colour: "red"}
+    assert "one of red, blue" in str(open_address(address, [key], note, "#colour=x")[note])
+    assert open_address(address, [key], note, {"not": "a text"}) == {note: "", colour: "red"}
+
+
+def test_a_fault_of_ours_is_a_sentence():
+    def broken(state):
+        raise KeyError("secret")
+
+    with gr.Blocks():
+        note = gr.HTML()
+    said = str(open_address(PageAddress(apply=broken), [], note, "#")[note])
+    assert "should not have" in said
+    assert "secret" not in said
