@@ -84,9 +84,9 @@ def open_exam(
     Raises:
         BadInput: it was opened before, and ``again`` does not say so; or nothing can be written.
     """
-    looks = count_looks(out)
-    if looks and not again:
-        times = "once" if looks == 1 else f"{looks} times"
+    look_count = count_looks(out)
+    if look_count and not again:
+        times = "once" if look_count == 1 else f"{look_count} times"
         raise BadInput(
             f"This exam was opened {times}: what is looked at again is no exam any more. Take the "
             f"findings from {out / FINDINGS_FILE}, or say --again, and it is counted."
@@ -99,26 +99,26 @@ def open_exam(
     found = evaluate_findings(out, resamples)
     with disk_errors(f"The exam in {out} cannot be written"):
         for plan in PLANS:  # counted before anything is shown
-            _write_looks(out / plan.model / ABOUT_FILE, looks + 1)
+            _write_looks(out / plan.model / ABOUT_FILE, look_count + 1)
         with replaced_file(out / FINDINGS_FILE) as new:
             new.write_text(dump_findings(found), encoding="utf-8")
     return found
 
 
 def count_looks(out: Path) -> int:
-    """How often the exam in a folder was opened."""
-    looks = [0]
+    """How often the exam in a folder was opened. Raises BadInput where that cannot be read."""
+    counts = [0]
     for path in out.glob(f"*/{ABOUT_FILE}"):
         try:
-            looks.append(int(json.loads(path.read_text(encoding="utf-8")).get("looks", 0)))
+            counts.append(int(json.loads(path.read_text(encoding="utf-8")).get("looks", 0)))
         except (OSError, ValueError, TypeError, AttributeError):
             raise BadInput(
                 f"{path} is damaged: it must say how often the exam was opened."
             ) from None
-    return max(looks)
+    return max(counts)
 
 
-def _write_looks(path: Path, looks: int) -> None:
-    about = json.loads(path.read_text(encoding="utf-8")) | {"purpose": EXAM, "looks": looks}
+def _write_looks(path: Path, look_count: int) -> None:
+    about = json.loads(path.read_text(encoding="utf-8")) | {"purpose": EXAM, "looks": look_count}
     with replaced_file(path) as new:
         new.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

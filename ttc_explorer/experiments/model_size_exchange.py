@@ -236,16 +236,16 @@ def cheapest_match(small: pd.DataFrame, large: pd.Series, seed: int = 0) -> Accu
     shuffled = np.random.default_rng(seed).permutation(shared)
     first, second = shuffled[: len(shared) // 2], shuffled[len(shared) // 2 :]
     ways, measured = [], []
-    for chosen_on, measured_on in ((first, second), (second, first)):
-        rows = small[small["question"].isin(chosen_on)]
+    for selection_half, test_half in ((first, second), (second, first)):
+        rows = small[small["question"].isin(selection_half)]
         means = rows.groupby(method_columns)[["value", "flops"]].mean()
-        good = means[means["value"] >= large.reindex(chosen_on).mean()]
+        good = means[means["value"] >= large.reindex(selection_half).mean()]
         if not len(good):
             return None
         way = good["flops"].idxmin()
         ways.append((str(way[0]), str(way[1]), int(way[2])))
         is_way = (small[method_columns] == list(way)).all(axis=1)
-        measured.append(small[is_way & small["question"].isin(measured_on)])
+        measured.append(small[is_way & small["question"].isin(test_half)])
     means = pd.concat(measured)[["flops", "value"]].mean()
     return AccuracyMatch(
         tuple(ways),

@@ -21,10 +21,10 @@ def describe_looks(about: Mapping[str, Any]) -> str:
     >>> describe_looks({})
     'How often these questions were looked at is not recorded.'
     """
-    looks = about.get("looks")
-    if not isinstance(looks, int):
+    look_count = about.get("looks")
+    if not isinstance(look_count, int):
         return "How often these questions were looked at is not recorded."
-    times = "once" if looks == 1 else f"{looks} times"
+    times = "once" if look_count == 1 else f"{look_count} times"
     if about.get("purpose") == EXAM:
         return f"Final exam: fresh questions, opened {times}."
     return (

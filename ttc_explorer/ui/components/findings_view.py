@@ -95,11 +95,11 @@ def findings_list(all_findings: Sequence[Finding], selected: str) -> Markup:
     return render("findings_list.html", rows=rows, help=FINDINGS_HELP)
 
 
-def verdict_counts(all_findings: Sequence[Finding], looks: str) -> Markup:
+def verdict_counts(all_findings: Sequence[Finding], looks_note: str) -> Markup:
     """How many of each verdict, and how often the questions were looked at."""
     counts = Counter(finding.verdict for finding in all_findings)
     shown = [(verdict, counts[verdict]) for verdict in FINDING_VERDICTS if counts[verdict]]
-    return render("verdict_counts.html", counts=shown, looks=looks)
+    return render("verdict_counts.html", counts=shown, looks_note=looks_note)
 
 
 def finding_details(finding: Finding) -> Markup:

@@ -32,8 +32,10 @@ def results_source(model_results: ModelResults) -> Markup:
         _steps(results),
     ]
     shown = " · ".join(fact for fact in facts if fact)
-    looks = describe_looks(about)
-    return render("results_source.html", facts=shown, looks=looks, command=str(about["command"]))
+    looks_note = describe_looks(about)
+    return render(
+        "results_source.html", facts=shown, looks_note=looks_note, command=str(about["command"])
+    )
 
 
 def _steps(results: Results) -> str:
