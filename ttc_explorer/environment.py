@@ -51,6 +51,7 @@ class Environment(BaseSettings):
     extensions: Names = Field(
         default=(), description="files or modules with strategies, selectors and pages of your own"
     )
+    lessons: str | None = Field(default=None, description="a folder with lessons of your own")
     public: Literal["0", "1"] | None = Field(
         default=None,
         description="`1` where strangers share the app, `0` where not, even on a Space",

@@ -13,7 +13,7 @@ from tests.e2e.conftest import TIMEOUT_MS
 from tests.experiments.synthetic import save, synthetic
 from ttc_explorer.experiments.model_size_exchange import inference_multiplier
 from ttc_explorer.ui.components.exchange_view import format_number
-from ttc_explorer.ui.pages import HEADER
+from ttc_explorer.ui.pages import page_header
 from ttc_explorer.ui.pages.exchange_page import ExchangePage
 from ttc_explorer.ui.pages.policy_page import PolicyPage
 from ttc_explorer.ui.results_store import ResultsStore
@@ -31,7 +31,7 @@ def url(tmp_path_factory):
         save(replace(results, about=about), folder / name)
     results_store = ResultsStore(folder)
     with gr.Blocks(fill_width=True, analytics_enabled=False) as app:
-        gr.HTML(HEADER, elem_id="header", js_on_load=None, apply_default_css=False)
+        gr.HTML(page_header(), elem_id="header", js_on_load=None, apply_default_css=False)
         with gr.Tabs(elem_id="pages"):
             with gr.Tab("Policy"):
                 PolicyPage(results_store, None)

@@ -2,5 +2,5 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-export const { runs, maths, addressKeys } = JSON.parse(readFileSync(process.env.FIXTURES, "utf-8"));
+export const { runs, maths, addressKeys, lessonFacts } = JSON.parse(readFileSync(process.env.FIXTURES, "utf-8"));
 export const load = (name) => import(pathToFileURL(`${process.env.MODULES}/${name}.js`));

@@ -28,6 +28,7 @@ from ttc_explorer.search.tree import (
 from ttc_explorer.search.voting import lacks_figures, ranked_votes
 from ttc_explorer.ui.address.address_state import browser_keys
 from ttc_explorer.ui.html_templates import typeset_math
+from ttc_explorer.ui.lessons.lesson_format import FACTS
 from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules, exported_names
 from ttc_explorer.ui.run_viewer.stream import RunStream, single_line
 from ttc_explorer.ui.run_viewer.viewer_options import FOLDER
@@ -128,7 +129,15 @@ def fixtures(tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("js") / "runs.json"
     maths = [[text, typeset_math(text)] for text in MATHS]
     file.write_text(
-        json.dumps({"runs": runs, "maths": maths, "addressKeys": browser_keys(KEYS)}), "utf-8"
+        json.dumps(
+            {
+                "runs": runs,
+                "maths": maths,
+                "addressKeys": browser_keys(KEYS),
+                "lessonFacts": list(FACTS),
+            }
+        ),
+        "utf-8",
     )
     return file
 
@@ -153,7 +162,7 @@ def test_the_bundles_are_scripts(tmp_path, entry):
 
 
 def test_no_module_parses_html():
-    for file in FOLDER.glob("*.js"):
+    for file in (*FOLDER.glob("*.js"), *(FOLDER.parent / "lessons").glob("*.js")):
         source = file.read_text("utf-8")
         for parser in (
             "innerHTML",

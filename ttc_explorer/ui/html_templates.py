@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -39,8 +40,14 @@ def _environment() -> Environment:
         "count": count_noun,
         "percent": format_percent,
         "math": typeset_math,
+        "plain": plain_text,
     }
     return environment
+
+
+def plain_text(text: str) -> str:
+    """A text of a lesson without its marks (``ui/lessons/lesson_text.js``)."""
+    return re.sub(r"\[\[([^|\]]*)(?:\|[^\]]*)?\]\]|\*+|`", r"\1", text)
 
 
 def typeset_math(text: str) -> Markup:

@@ -112,14 +112,22 @@ def launch_options() -> dict[str, Any]:
     themselves included."""
     scripts = [
         Markup((STATIC_FOLDER / f"{name}.js").read_text("utf-8"))
-        for name in ("tips", "keyboard_groups", "presentation", "glossary_window", "service_status")
+        for name in (
+            "tips",
+            "keyboard_groups",
+            "presentation",
+            "glossary_window",
+            "service_status",
+            "lessons/lesson_list",
+        )
     ]
+    print_styles = Markup((STATIC_FOLDER / "print.css").read_text("utf-8"))
     own = [entry.stylesheet for entry in pages_in_order() if entry.stylesheet is not None]
     return {
         "theme": theme(),
         "css_paths": [*(STATIC_FOLDER / f"{name}.css" for name in SHARED_STYLESHEETS), *own],
         "css": dark_theme_css(),
-        "head": render("page_head.html", scripts=scripts),
+        "head": render("page_head.html", print_styles=print_styles, scripts=scripts),
         "footer_links": [],
         "favicon_path": STATIC_FOLDER / "icon.png",
     }

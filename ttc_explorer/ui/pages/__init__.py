@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
-from markupsafe import Markup
 
 from ttc_explorer.search.run import Run
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
@@ -18,6 +15,8 @@ from ttc_explorer.ui.endpoints import publish_endpoints
 from ttc_explorer.ui.glossary import TERMS
 from ttc_explorer.ui.glossary_examples import EXAMPLES
 from ttc_explorer.ui.html_templates import render
+from ttc_explorer.ui.languages import language_switch, language_tables
+from ttc_explorer.ui.lessons.lesson_panel import lesson_panel
 from ttc_explorer.ui.page import AppContext, Page, PageIntro, pages_in_order
 from ttc_explorer.ui.pages import (
     compare_page,
@@ -25,6 +24,7 @@ from ttc_explorer.ui.pages import (
     exchange_page,
     explore_page,
     findings_page,
+    learn_page,
     models_page,
     policy_page,
     verifier_page,
@@ -37,6 +37,7 @@ __all__ = [
     "exchange_page",
     "explore_page",
     "findings_page",
+    "learn_page",
     "models_page",
     "policy_page",
     "verifier_page",
@@ -49,7 +50,6 @@ MAX_EVENTS = 10_000
 """Events that wait in Gradio's queue, where none ever should: more than there can be. (Without a
 number it takes 1 on ZeroGPU Spaces.)"""
 CARRY_QUESTION = component_script("carry_question.js")
-HEADER = Markup((Path(__file__).parent / "header.html").read_text("utf-8"))
 
 
 def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr.Blocks:
@@ -68,8 +68,7 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         # Who waits for a place waits in the run service, fairly, and is told so: not in Gradio's
         # queue. It is made first: Gradio makes all its routes anew after it.
         app.queue(max_size=MAX_EVENTS, default_concurrency_limit=None)
-        glossary = render("glossary.html", terms=TERMS, examples=EXAMPLES)
-        gr.HTML(HEADER + glossary, elem_id="header", js_on_load=None, apply_default_css=False)
+        gr.HTML(page_header(), elem_id="header", js_on_load=None, apply_default_css=False)
         address_note = html_block("address-note")
         narrow_screen()  # here, where it is known whichever tab is open
         selection = gr.State(ModelSelection(), delete_callback=model_manager.drain_and_close)
@@ -91,10 +90,19 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         connect_addresses(
             app, {name: page.address for name, (_, page) in opened.items()}, address_note
         )
-        html_block("service-line", render("service_line.html"))  # service_status.js writes there
+        # service_status.js and language_switch.js write there.
+        html_block("service-line", render("service_line.html", languages=language_tables()))
         publish_endpoints(model_manager)
+        lesson_panel()
+        language_switch()
         app.load(model_manager.start_loading, None, None, queue=False, api_visibility="private")
     return app
+
+
+def page_header() -> str:
+    """What stands above all pages, and the windows that open from there."""
+    glossary = render("glossary.html", terms=TERMS, examples=EXAMPLES)
+    return render("header.html") + glossary
 
 
 def page_intro(intro: PageIntro) -> None:

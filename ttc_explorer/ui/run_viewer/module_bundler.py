@@ -1,8 +1,9 @@
 """The viewer's ES modules as one script, for places that take only one: a component of Gradio, an
 exported file, a notebook.
 
-Each module becomes a function scope. Modules import and export by name only, and no two import each
-other, so that what a module imports is complete when it runs.
+Each module becomes a function scope. Modules import and export by name only, from beside them or
+from a folder beside theirs, and no two import each other, so that what a module imports is complete
+when it runs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-_IMPORT = re.compile(r'^import \{([^{}]*)\} from "\./([\w]+)\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{([^{}]*)\} from "(\.\.?/(?:\w+/)?)(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|(?:async )?function|class) )", re.MULTILINE)
 _EXPORTED_NAME = re.compile(r"^export (?:(?:async )?function|class) (\w+)", re.MULTILINE)
 _EXPORTED_CONSTANTS = re.compile(r"^export const ([^;]*);", re.MULTILINE)
@@ -22,7 +23,7 @@ def bundle_modules(entry: Path, exports: tuple[str, ...]) -> str:
     """One script that runs a module and what it imports.
 
     Args:
-        entry: the module's file; imports name files beside it.
+        entry: the module's file; imports name files beside it, or in a folder beside its own.
         exports: names of the module that the script makes constants of, for code after it.
 
     Returns:
@@ -60,8 +61,8 @@ def _visit(
     if name in order:
         return
     sources[name] = _read(folder / f"{name}.js")
-    for _, imported in _IMPORT.findall(sources[name]):
-        _visit(imported, folder, (*above, name), order, sources)
+    for _, place, imported in _IMPORT.findall(sources[name]):
+        _visit(imported, folder / place, (*above, name), order, sources)
     order.append(name)
 
 
@@ -72,7 +73,7 @@ def _read(file: Path) -> str:
 
 def _scope(name: str, source: str) -> str:
     names = exported_names(source)
-    body = _IMPORT.sub(lambda line: f"const {{{line[1]}}} = {_variable(line[2])};\n", source)
+    body = _IMPORT.sub(lambda line: f"const {{{line[1]}}} = {_variable(line[3])};\n", source)
     body = _EXPORT.sub("", body)
     if _OTHER_SYNTAX.search(body):
         raise ValueError(f"{name}.js imports or exports otherwise than by names in braces")

@@ -8,6 +8,7 @@ import { nodeInspector } from "./inspector.js";
 import { useKatex } from "./math_text.js";
 import { chainsView } from "./revision_chain.js";
 import { createReplayBar } from "./replay_bar.js";
+import { runFacts } from "./run_facts.js";
 import { createRecording } from "./run_recording.js";
 import { bestPath, isRevisionOnly, leadingNode } from "./run_state.js";
 import { segmentedControl } from "./segmented_control.js";
@@ -24,14 +25,18 @@ let mounted = 0;
 //   selectors, aggregates    the voting rules, each [{ name, title }]
 //   katex       { script, style }: addresses of KaTeX on the page, or null
 //   live        whether runs are searched while they are shown
+//   onPick      hears that the visitor opened a node
 //   onRule      hears of another voting rule { selector, aggregate } that the visitor chose
 //   onTake      hears of "trace" or "page", which a server shall give to the visitor; null: there is none
 //   onTouch     hears what shall be done to a run that has ended (hands.js); null: nothing can be done
-// Returns { show(text), showState(state, rule), question() }: give it the growing stream, or a state that somebody else has
-// read, of which the rule to begin with may be another; ask it what it is about, null for nothing.
+// Returns { show(text), showState(state, rule), question(), facts() }: give it the growing stream, or a state that somebody
+// else has read, of which the rule to begin with may be another; ask it what it is about, and for the facts of the run
+// (run_facts.js), null for nothing.
 // The moment that is shown is the place's `data-at` (how many events, none for the newest); an event `ttc-at` says when it
 // changes, and `ttc-show-at` sent to the place shows the moment that is its `detail`.
-export function mountRunViewer(place, { parts, terms, selectors, aggregates, katex = null, live = false, onRule = () => {}, onTake = null, onTouch = null }) {
+export function mountRunViewer(place, options) {
+  const { parts, terms, selectors, aggregates, katex = null, live = false } = options;
+  const { onPick = () => {}, onRule = () => {}, onTake = null, onTouch = null } = options;
   if (katex) useKatex(katex);
   const name = `run-viewer-${++mounted}`;
   const has = (part) => parts.includes(part);
@@ -79,6 +84,7 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
   function pick(id) {
     picked = id;
     inspect();
+    onPick();
   }
 
   // To the inspector by Enter, and back to the tree by Escape.
@@ -171,7 +177,10 @@ export function mountRunViewer(place, { parts, terms, selectors, aggregates, kat
     if (inside && focused) chains.querySelector(`[data-node="${Number(focused)}"]`)?.focus({ preventScroll: true });
   }
 
-  return { show, showState, question: () => state?.about.problem ?? null };
+  return {
+    show, showState, question: () => state?.about.problem ?? null,
+    facts: () => state && runFacts(recording.latest ?? state, rule, selectors, picked),  // of the whole run, whatever moment is shown
+  };
 }
 
 // What the run says about itself: its latest sentence, with the figures behind it one hover away.

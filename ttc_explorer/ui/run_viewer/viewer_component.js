@@ -1,7 +1,19 @@
 // Connects a viewer to a component of Gradio, which gives `element`, `props`, `trigger` and `watch`. Before this stand the
 // bundled modules, `mount` and `options`.
 const place = element.querySelector("[data-viewer]");
-const view = mount(place, { ...options, onRule: (rule) => trigger("rule", rule), onTake: (what) => trigger("take", { what }), onTouch: (touch) => trigger("touch", touch) });
+const tellFacts = () => {                // lessons hear of the run on Explore (ui/lessons/panel.js)
+  const facts = element.closest("#viewer") && view.facts();
+  if (facts) document.dispatchEvent(new CustomEvent("ttc-run", { detail: facts }));
+};
+const view = mount(place, {
+  ...options, onPick: tellFacts,
+  onRule(rule) {
+    trigger("rule", rule);
+    tellFacts();
+  },
+  onTake: (what) => trigger("take", { what }),
+  onTouch: (touch) => trigger("touch", touch),
+});
 // A result is dimmed while another question stands in the field than was answered.
 const plain = (text) => text.split(/\s+/).filter(Boolean).join(" ");
 const compareQuestion = () => {
@@ -12,7 +24,9 @@ const compareQuestion = () => {
 const showValue = () => {
   view.show(props.value);
   compareQuestion();
+  tellFacts();
 };
 watch("value", showValue);
 document.addEventListener("ttc-question", compareQuestion);
+document.addEventListener("ttc-ask-facts", tellFacts);
 showValue();
