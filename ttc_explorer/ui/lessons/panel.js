@@ -17,7 +17,7 @@ const RUN = "#run", QUESTION = "#problem textarea", STARTERS = `${RUN}, .first-s
 export function mountLessons(place, { lessons, strategies, places, terms, askFigures }) {
   const address = window.ttcAddress;
   const byName = new Map(lessons.map((lesson) => [lesson.name, lesson]));
-  let progress = readProgress(stored(), lessons), figures = null, facts = { over: false }, folded = false, isSetting = null;
+  let progress = readProgress(stored(), lessons), figures = null, facts = { over: false }, folded = false, isSetting = null, finished = false;
 
   const panel = h("aside", {
     id: "lesson", role: "region", "aria-label": "Lesson", "aria-keyshortcuts": "Alt+L", tabindex: -1, hidden: true,
@@ -45,7 +45,7 @@ export function mountLessons(place, { lessons, strategies, places, terms, askFig
     const last = byName.get(name).steps.length - 1;
     keep({ ...before, step: Math.min(at ?? before.step, last) });
     if (figures === null) askFigures();
-    folded = false;
+    folded = finished = false;
     if (setUp) setControls();
     hear(facts);
     draw(true);
@@ -77,10 +77,11 @@ export function mountLessons(place, { lessons, strategies, places, terms, askFig
   }
 
   function next() {
-    const { progress: moved, finished } = withNext(lesson(), here());
+    const { progress: moved, finished: atEnd } = withNext(lesson(), here());
     const same = moved.step === here().step;
     keep(moved);
-    if (finished) return draw(true, true);
+    finished = atEnd;
+    if (finished) return draw(true);
     if (same) return draw();
     goTo(moved.step);
   }
@@ -124,7 +125,7 @@ export function mountLessons(place, { lessons, strategies, places, terms, askFig
 
   // --- drawing ----------------------------------------------------------------------------------------------------------
 
-  function draw(fromTop = false, finished = false) {
+  function draw(fromTop = false) {
     holdRun();
     panel.hidden = !lesson();
     showMarks();
@@ -133,7 +134,7 @@ export function mountLessons(place, { lessons, strategies, places, terms, askFig
     const focus = panel.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     const scrolled = panel.querySelector(".lesson-body")?.scrollTop ?? 0;
     panel.classList.toggle("folded", folded);
-    panel.replaceChildren(head(), h("div", { class: "lesson-body", tabindex: -1 }, finished ? ending() : body()), foot(finished));
+    panel.replaceChildren(head(), h("div", { class: "lesson-body", tabindex: -1 }, finished ? ending() : body()), foot());
     panel.querySelector(".lesson-body").scrollTop = fromTop ? 0 : scrolled;
     const back = focus && (panel.querySelector(`[data-key="${CSS.escape(focus)}"]`) ?? panel.querySelector("[data-key=next]"));
     if (back) back.focus({ preventScroll: true });
@@ -225,10 +226,10 @@ export function mountLessons(place, { lessons, strategies, places, terms, askFig
     ];
   }
 
-  function foot(finished) {
+  function foot() {
     const { step: at, done } = here(), last = at + 1 === lesson().steps.length;
     return h("footer", null,
-      button("back", "Back", () => (finished ? draw(true) : goTo(at - 1)), { disabled: at === 0 && !finished }),
+      button("back", "Back", () => goTo(finished ? at : at - 1), { disabled: at === 0 && !finished }),
       finished ? button("next", "Close", leave, { class: "primary" })
         : button("next", last ? "Finish" : "Next", next, { class: done.includes(at) || !needsRun(step()) ? "primary" : null }));
   }
