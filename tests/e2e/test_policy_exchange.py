@@ -26,7 +26,7 @@ SIZES = [(1440, 900), (1280, 720), (390, 844)]
 def url(tmp_path_factory):
     folder = tmp_path_factory.mktemp("experiments")
     for name, parameters in (("base-l", 5000), ("base-s", 1000)):
-        results = synthetic(25, 16, seed=parameters).results
+        results = synthetic(25, 32, seed=parameters).results
         about = dict(results.about) | {"model": name, "parameters": parameters}
         save(replace(results, about=about), folder / name)
     results_store = ResultsStore(folder)
