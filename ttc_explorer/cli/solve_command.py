@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, cast
 
 import typer
-from click.core import ParameterSource
 
 from ttc_explorer.cli.command_group import cli, print_stderr
 from ttc_explorer.cli.command_options import Json, Model, Seed, parse_setting
@@ -79,7 +78,7 @@ def solve(
     given = {
         name
         for name in ("budget", "seed")
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        if (source := context.get_parameter_source(name)) and source.name != "DEFAULT"
     }
     text = text if text is not None else cast(str | None, linked.get("q"))
     if text is None:
