@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 from pathlib import Path
 
 import pandas as pd
@@ -76,6 +77,19 @@ def test_whatever_interrupts_leaves_what_was_there(tmp_path):
         (new if name == "file" else new / "inner").write_text("half")
         assert not context.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_goes_with_the_next_file_and_nobody_elses(tmp_path):
+    pid = os.fork()
+    if pid == 0:
+        half_done = replaced_file(tmp_path / "file")
+        half_done.__enter__()
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert len(list(tmp_path.iterdir())) == 1
+    with replaced_file(tmp_path / "other") as others:
+        write_file(tmp_path / "file", "new", "It")
+        assert sorted(tmp_path.iterdir()) == sorted([others, tmp_path / "file"])
 
 
 def test_a_folder_takes_the_place_of_another_and_of_one_that_was_left_by_a_kill(tmp_path):

@@ -2,7 +2,8 @@
 sentence.
 
 A new file is written beside the old one and renamed over it, so that whoever is killed, or runs out
-of space, leaves what was there; and nothing is left lying about.
+of space, leaves what was there; and nothing is left lying about for longer than until the next file
+is written there.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import errno
 import os
 import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from ttc_explorer.problems.problem import BadInput
@@ -34,6 +37,10 @@ DISK_ERRORS = {
 }
 """What is wrong with a disk or a place on it, and not with us or the network."""
 
+_HOST = re.sub(r"\W", "-", socket.gethostname()[:40])
+_NEW_FILE = re.compile(rf"\..*\.{_HOST}-(\d+)\.\w+\.new")
+"""Name of a new file that a process of this machine is writing, or was when it was killed."""
+
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[Path]:
@@ -47,7 +54,9 @@ def replaced_file(path: Path) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         yield path
         return
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".new")
+    _remove_leftovers(path.parent)
+    prefix = f".{path.name[:40]}.{_HOST}-{os.getpid()}."
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=".new")
     os.close(handle)
     new = Path(name)
     try:
@@ -58,6 +67,28 @@ def replaced_file(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             new.unlink()
         raise
+
+
+@lru_cache(maxsize=256)
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the new files of processes that were killed; looked for once, since a folder may hold
+    many files and get many more."""
+    with suppress(OSError):
+        for path in folder.glob(".*.new"):
+            match = _NEW_FILE.fullmatch(path.name)
+            if match and not _lives(int(match[1])):
+                path.unlink()
+
+
+def _lives(pid: int) -> bool:
+    """Whether there is a process of that number on this machine."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 @contextmanager

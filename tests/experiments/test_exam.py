@@ -62,6 +62,25 @@ def test_an_exam_that_was_stopped_before_its_findings_is_no_look(swept, tmp_path
     assert exam.count_looks(tmp_path / "exam") == 1
 
 
+def test_an_exam_that_was_killed_when_it_had_counted_and_not_shown_is_one_look(
+    swept, tmp_path, monkeypatch
+):
+    out = tmp_path / "exam"
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(exam, "dump_findings", stop)
+        with pytest.raises(KeyboardInterrupt):
+            exam.open_exam(out, tmp_path)
+    assert looks(out) == [1, 1, 1]
+    exam.open_exam(out, tmp_path)
+    assert looks(out) == [1, 1, 1]
+    with pytest.raises(BadInput, match="was opened once"):
+        exam.open_exam(out, tmp_path)
+
+
 def test_three_seeds_of_every_search_and_fresh_questions(swept, tmp_path):
     exam.open_exam(tmp_path / "exam", tmp_path / "practice")
     small = swept[0]

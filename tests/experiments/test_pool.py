@@ -241,6 +241,9 @@ def test_large_language_monkeys(tmp_path):
         ([solution(score="high")], "finite numbers"),
         ([solution(score=float("inf"))], "finite numbers"),
         ([solution(score=[0.5])], "finite numbers"),
+        ([solution(generated_tokens="many")], "column generated_tokens"),
+        ([solution(generated_tokens=[1, 2])], "column generated_tokens"),
+        ([solution(confidence_mean=float("inf"))], "column confidence_mean"),
         (
             [{"problem": "", "answer": "5", "completions": ["a", "b"], "scores": [[1.0]]}],
             "Row 1 of",

@@ -213,11 +213,17 @@ def api_client() -> TestClient:
     return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
 
 
+ENDPOINTS: dict[str, list[object]] = {
+    "solve": ["Solve 3x+5=20.", "greedy", 1, 0, "", None, ""],
+    "compare": ["Solve 3x+5=20.", ["greedy", "beam"], 4, 0, "", {"width": 2}, ""],
+    "curves": [POOL, [1, 2], None, "score", 0],
+    "grade": ["1/2", "So it is 0.5."],
+}
+"""What programs may call, and values that it takes."""
+
 # Not those whose replies have no end: heartbeats, streams, the events of a call.
 ROUTES = (
-    "/gradio_api/call/solve",
-    "/gradio_api/call/v2/solve",
-    "/gradio_api/run/solve",
+    *(f"/gradio_api/{way}/{name}" for name in ENDPOINTS for way in ("call", "call/v2", "run")),
     "/gradio_api/queue/join",
     "/gradio_api/reset",
     "/gradio_api/cancel",
@@ -237,7 +243,7 @@ ROUTES = (
     "/assets/..%2f..%2fapp.py",
     "/svelte/../../app.py",
 )
-SOLVE = {"data": ["Solve 3x+5=20.", "greedy", 1, 0, ""]}
+SOLVE = {"data": ENDPOINTS["solve"]}
 SECRETS = ("root:x:0", "Traceback (most recent", "class HttpRules")
 
 
@@ -245,7 +251,7 @@ def fuzz_api(count: int, rng: Random) -> Tally:
     """Requests to the routes of the application. ``refused`` are replies from 400 on; a reply that
     gives a file or a traceback away has crashed."""
     tally = Tally()
-    body = SOLVE | {"fn_index": 0, "session_hash": "abc", "event_data": None, "trigger_id": None}
+    body = {"fn_index": 0, "session_hash": "abc", "event_data": None, "trigger_id": None}
     with api_client() as client:
 
         def ask() -> None:
@@ -257,7 +263,8 @@ def fuzz_api(count: int, rng: Random) -> Tally:
             if rng.random() < 0.25:
                 reply = client.get(route, headers=headers)
             else:
-                sent = body | {"fn_index": rng.randrange(-2, 90)}
+                named = next((name for name in ENDPOINTS if name in route), "solve")
+                sent = body | {"fn_index": rng.randrange(-2, 90), "data": ENDPOINTS[named]}
                 data = mutated_json(sent, rng) if rng.random() < 0.9 else rng.randbytes(99)
                 headers["content-type"] = rng.choice(("application/json", "text/plain", "x"))
                 reply = client.post(route, content=data, headers=headers)

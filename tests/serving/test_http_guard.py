@@ -11,7 +11,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from ttc_explorer.environment import Environment
-from ttc_explorer.serving.http_guard import HttpGuard, HttpRules, is_known_host
+from ttc_explorer.serving.http_guard import (
+    NOT_UNDERSTOOD,
+    HttpGuard,
+    HttpRules,
+    is_known_host,
+)
 from ttc_explorer.serving.limits import PUBLIC_LIMITS, Limits
 
 PAGE = "<html><script>one()</script><script type='module' src='a.js'></script></html>"
@@ -26,6 +31,10 @@ async def echo(request: Request) -> JSONResponse:
     return JSONResponse({"bytes": len(await request.body())})
 
 
+async def fail(request: Request) -> JSONResponse:
+    raise {"os": OSError}.get(request.url.query, KeyError)("a\nb" + "c" * 1000)
+
+
 def client(folder, limits=PUBLIC_LIMITS, **variables) -> TestClient:
     environment = Environment(**variables)
     rules = HttpRules.for_app(environment, limits, folder, HEAD)
@@ -34,6 +43,8 @@ def client(folder, limits=PUBLIC_LIMITS, **variables) -> TestClient:
         Route("/file", page),
         Route("/gradio_api/upload", echo, methods=["POST"]),
         Route("/gradio_api/call/solve", echo, methods=["POST"]),
+        Route("/gradio_api/call/none", fail, methods=["POST"]),
+        Route("/fail", fail),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(HttpGuard, rules)])
     return TestClient(app, base_url="http://127.0.0.1:7860")
@@ -130,6 +141,20 @@ def test_bodies_are_bounded_by_what_they_hold(tmp_path, body, status):
     reply = client(tmp_path).post("/gradio_api/call/solve", content=body)
     assert reply.status_code == status
     assert reply.json() == {"bytes": len(body)} or "Too much at once" in reply.json()["detail"]
+
+
+def test_where_gradio_fails_on_a_request_it_is_one_sentence_and_one_line(tmp_path, caplog):
+    asked = client(tmp_path)
+    reply = asked.post("/gradio_api/call/none", content=b"{}")
+    assert (reply.status_code, reply.json()["detail"]) == (400, NOT_UNDERSTOOD)
+    (logged,) = (record for record in caplog.records if record.name.startswith("ttc_explorer"))
+    assert logged.exc_info is None
+    assert len(logged.getMessage()) < 300
+    assert "\n" not in logged.getMessage()
+    with pytest.raises(KeyError):
+        asked.get("/fail")
+    with pytest.raises(OSError, match="ccc"):
+        asked.post("/gradio_api/call/none?os", content=b"{}")
 
 
 def test_a_body_of_unknown_length_and_a_long_address_are_refused(tmp_path):

@@ -1,11 +1,14 @@
 """The endpoints for programs: what they give, and what they say of what they were sent."""
 
+from dataclasses import replace
+
 import gradio as gr
 import pytest
 
 from tests.ui.toy_solver import PausableGenerator, toy_solver
 from ttc_explorer.app import check_mcp
 from ttc_explorer.environment import Environment
+from ttc_explorer.file_bounds import FileBounds
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.endpoints.compare_endpoint import CompareEndpoint
@@ -99,11 +102,13 @@ def test_a_pool_gives_curves_and_answers_are_graded(endpoints):
         ("curves", {"pool": []}, "list of objects"),
         ("curves", {"pool": [{"a": 1}]}, "question"),
         ("curves", {"pool": POOL, "k": ["1"]}, "list of whole numbers"),
+        ("curves", {"pool": POOL, "k": [1] * 65}, "at most 64 whole numbers"),
         ("curves", {"pool": POOL, "selectors": "best"}, "list of names"),
         ("curves", {"pool": POOL, "selectors": ["loudest"]}, "loudest"),
         ("curves", {"pool": POOL, "selectors": [{}]}, "selector 1 must be a text"),
         ("curves", {"pool": POOL * 200}, "Only 1,000 rows can be graded"),
         ("grade", {"prediction": 4}, "prediction must be a text"),
+        ("grade", {"prediction": "x" * 100_001}, "at most 100,000"),
     ],
 )
 def test_a_program_that_sends_another_kind_of_value_is_told(endpoints, endpoint, changes, says):
@@ -111,6 +116,18 @@ def test_a_program_that_sends_another_kind_of_value_is_told(endpoints, endpoint,
     asked = usual.get(endpoint, {"reference": "1"}) | changes
     with pytest.raises(gr.Error, match=says):
         list(endpoints[endpoint](**asked))
+
+
+def test_what_is_named_twice_is_estimated_once(endpoints):
+    *_, last = endpoints["curves"](POOL, [1, 3, 3, 1], ["coverage"] * 1000)
+    assert [(row["k"], row["questions"]) for row in last["rows"]] == [(1, 2), (3, 2)]
+
+
+def test_a_pool_that_takes_too_long_is_given_up(endpoints, monkeypatch):
+    bounds = replace(FileBounds(), seconds=-1.0)
+    monkeypatch.setattr("ttc_explorer.ui.endpoints.curves_endpoint.bounds_in_force", lambda: bounds)
+    with pytest.raises(gr.Error, match="takes more than"):
+        list(endpoints["curves"](POOL))
 
 
 def test_a_program_that_has_left_ends_its_run():

@@ -84,8 +84,8 @@ def open_exam(
     Raises:
         BadInput: it was opened before, and ``again`` does not say so; or nothing can be written.
     """
-    look_count = count_looks(out)
-    if look_count and not again:
+    look_count, was_shown = count_looks(out), (out / FINDINGS_FILE).is_file()
+    if look_count and was_shown and not again:
         times = "once" if look_count == 1 else f"{look_count} times"
         raise BadInput(
             f"This exam was opened {times}: what is looked at again is no exam any more. Take the "
@@ -99,7 +99,8 @@ def open_exam(
     found = evaluate_findings(out, resamples)
     with disk_errors(f"The exam in {out} cannot be written"):
         for plan in PLANS:  # counted before anything is shown
-            _write_looks(out / plan.model / ABOUT_FILE, look_count + 1)
+            # Who was killed between the count and the findings has counted, and seen nothing.
+            _write_looks(out / plan.model / ABOUT_FILE, max(1, look_count + was_shown))
         with replaced_file(out / FINDINGS_FILE) as new:
             new.write_text(dump_findings(found), encoding="utf-8")
     return found

@@ -30,6 +30,9 @@ from ttc_explorer.search.selector import SELECTORS, SolutionFeatures
 POOL_COLUMNS = ("question", "sample", "answer", "correct", "score", "reference")
 """What a pool's columns are called, whatever their case in the file."""
 
+MEASURED_COLUMNS = ("generated_tokens", "confidence_mean")
+"""Of numbers, where there are any: some selectors go by them."""
+
 
 @dataclass(frozen=True)
 class QuestionBlock:
@@ -271,9 +274,13 @@ def check_samples(pool: pd.DataFrame, file_name: str, score: str = "score") -> p
         if pool["answer"].isna().all():
             pool = pool.drop(columns="answer")
     if score in pool:
-        pool[score] = _validate_scores(pool[score], file_name)
+        pool[score] = _validate_numbers(pool[score], file_name)
         if pool[score].isna().all():
             pool = pool.drop(columns=score)
+    for name in pool.columns.intersection(MEASURED_COLUMNS):
+        numbers = _validate_numbers(pool[name], file_name)
+        if pool[name].dtype == object:
+            pool[name] = numbers
     if "correct" in pool:
         pool["correct"] = _validate_booleans(pool["correct"], file_name)
     elif "reference" in pool and "answer" in pool:
@@ -378,10 +385,10 @@ def _normalise_answers(column: pd.Series, file_name: str) -> pd.Series:
     return pd.Series([text(answer) for answer in column], index=column.index, dtype=object)
 
 
-def _validate_scores(column: pd.Series, file_name: str) -> pd.Series:
+def _validate_numbers(column: pd.Series, file_name: str) -> pd.Series:
     kinds = ("floating", "integer", "mixed-integer-float", "empty")
     usable = pd.api.types.infer_dtype(column, skipna=True) in kinds
-    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    numbers = pd.to_numeric(column, errors="coerce").astype(float) if usable else column
     if not usable or np.isinf(numbers).any():
         raise BadInput(
             f"The column {column.name} of {file_name} must hold finite numbers, or nothing."

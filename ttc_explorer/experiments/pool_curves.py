@@ -28,8 +28,8 @@ def pool_curves(
 
     Args:
         pool: one row a sampled solution (``pool.py``).
-        ks: numbers of samples.
-        selectors: of ``estimators.estimator_names``.
+        ks: numbers of samples; what is named twice is estimated once.
+        selectors: of ``estimators.estimator_names``; the same.
         score: the column of the scores.
         seed: of the subsets and the bootstrap.
 
@@ -61,6 +61,7 @@ def each_curve(
     Raises:
         BadInput: as of ``pool_curves``.
     """
+    ks, selectors = list(dict.fromkeys(ks)), list(dict.fromkeys(selectors))
     for selector in selectors:
         if selector not in estimator_names():
             raise BadInput(

@@ -1,14 +1,16 @@
 """What every request must keep to before Gradio sees it, and the headers that every response has.
 
 Middleware by the ASGI specification. Requests: a host that we are known by, a body that is no
-larger or more deeply nested than any page sends. Responses: a content security policy under which
-text that slipped through unescaped would still not run, no guessing of content types, no addresses
-told to other sites, and no frame around the page but of the sites that may have one.
+larger or more deeply nested than any page sends; where Gradio fails on what it holds, one sentence
+and one line of the log. Responses: a content security policy under which text that slipped through
+unescaped would still not run, no guessing of content types, no addresses told to other sites, and
+no frame around the page but of the sites that may have one.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 import secrets
 import socket
@@ -25,13 +27,22 @@ from ttc_explorer.environment import Environment
 from ttc_explorer.file_bounds import json_extent
 from ttc_explorer.serving.limits import Limits
 
-UPLOAD_PATH = "/gradio_api/upload"
+log = logging.getLogger(__name__)
+
+GRADIO_PATH = "/gradio_api/"
+UPLOAD_PATH = f"{GRADIO_PATH}upload"
 MAX_BODY_BYTES = 4 * 2**20
 """Largest body of a request that is no upload."""
 MAX_BODY_VALUES = 100_000
 MAX_BODY_DEPTH = 32
 MAX_ADDRESS_BYTES = 16_384
 """Longest address with its query."""
+MAX_LOGGED_CHARACTERS = 200
+"""Of an error of a request."""
+NOT_UNDERSTOOD = (
+    "This request cannot be understood: load the page again, or see in /gradio_api/info what "
+    "programs may ask for."
+)
 FILES_A_REQUEST = 2
 """Uploads at once, each as large as a file may be."""
 
@@ -164,9 +175,12 @@ class HttpGuard:
             return
         nonce = secrets.token_urlsafe(16)
         policy = self._rules.content_security_policy(nonce)
+        begun = False
 
         async def send_guarded(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 headers["content-security-policy"] = policy
                 headers["x-content-type-options"] = "nosniff"
@@ -189,7 +203,27 @@ class HttpGuard:
         elif scope["path"] == "/" and scope["method"] == "GET":
             await self._app(scope, receive, _with_nonce(nonce, send_guarded))
         else:
-            await self._app(scope, receive, send_guarded)
+            try:
+                await self._app(scope, receive, send_guarded)
+            except OSError:
+                raise
+            except Exception as error:  # a name that it does not have, a text for a list
+                if begun or not scope["path"].startswith(GRADIO_PATH):
+                    raise
+                log.warning("%s", log_line("request not understood", error))
+                response = JSONResponse({"detail": NOT_UNDERSTOOD, "error": NOT_UNDERSTOOD}, 400)
+                await response(scope, receive, send_guarded)
+
+
+def log_line(what: str, error: BaseException) -> str:
+    """An error of a request for the log: one line of plain letters, however long it is and whatever
+    was sent.
+
+    >>> log_line("not taken", ValueError("a\\nb" + "c" * 1000))[:34]
+    'not taken: ValueError: a\\\\nbccccccc'
+    """
+    told = ascii(str(error)[:MAX_LOGGED_CHARACTERS])[1:-1]
+    return f"{what}: {type(error).__name__}: {told}"
 
 
 def _with_nonce(nonce: str, send: Send) -> Send:

@@ -21,6 +21,9 @@ from ttc_explorer.ui.run_viewer.stream import run_summary
 Asked = ParamSpec("Asked")
 Replies = Iterator[dict[str, Any]]
 
+MAX_TEXT_CHARACTERS = 100_000
+"""Of any text that a program sends: longer than a solution that a model writes."""
+
 
 def in_a_sentence(endpoint: Callable[Asked, Replies]) -> Callable[Asked, Replies]:
     """A decorator: what is wrong with a request is told as the one sentence that the page says."""
@@ -30,16 +33,21 @@ def in_a_sentence(endpoint: Callable[Asked, Replies]) -> Callable[Asked, Replies
         try:
             yield from endpoint(*asked, **named)
         except (BadInput, ModelError) as error:
-            raise gr.Error(str(error)) from None
+            raise gr.Error(str(error), print_exception=False) from None
 
     return checked
 
 
 def check_texts(**texts: object) -> None:
-    """Raise BadInput if one of these is no text: programs send anything."""
+    """Raise BadInput if one of these is no text, or a very long one: programs send anything."""
     for name, value in texts.items():
         if not isinstance(value, str):
             raise BadInput(f"The {name} must be a text.")
+        if len(value) > MAX_TEXT_CHARACTERS:
+            raise BadInput(
+                f"The {name} is {len(value):,} characters long: shorten it to at most "
+                f"{MAX_TEXT_CHARACTERS:,}."
+            )
 
 
 def check_settings(settings: object) -> dict[str, object]:

@@ -7,6 +7,7 @@ import gradio as gr
 from ttc_explorer.search.run import Run
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.address.page_address import connect_addresses
+from ttc_explorer.ui.checked_blocks import CheckedBlocks
 from ttc_explorer.ui.components.basic_inputs import html_block
 from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.page_signals import narrow_screen
@@ -59,7 +60,7 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         model_manager: loads models and runs searches with them.
         initial_run: the run that it opens with, if any.
     """
-    with gr.Blocks(
+    with CheckedBlocks(
         title="TTC Explorer",
         fill_width=True,
         analytics_enabled=False,
