@@ -3,6 +3,7 @@ answer."""
 
 import itertools
 import json
+import math
 from operator import attrgetter
 from types import SimpleNamespace
 
@@ -301,6 +302,7 @@ def test_strategies_can_be_told_apart_and_seen(page):
 # --- the page -------------------------------------------------------------------------------------
 
 THREE = chips_value(["best_of_n", "beam width=4", "mcts width=4"], {})
+SAMPLES = ("samples", 8)
 ASKED = {
     "text": "Solve x^2-7x+12=0.",
     "answer": "",
@@ -308,6 +310,7 @@ ASKED = {
     "unit": "samples",
     "samples": 8,
     "tokens": 5000,
+    "step": "measured",
     "seed": 0,
 }
 
@@ -389,6 +392,28 @@ def test_what_cannot_run_is_marked_once_the_models_are_known():
     )
     assert '"missing": {}' in shown[page.chips]
     assert 'data-state="done"' in shown[page.controls.status]
+
+
+@pytest.mark.slow
+def test_before_anything_ran_stands_what_was_measured_of_the_strategies():
+    page, session = page_on(), CompareSession()
+    shown = page.show_measured(session, chips_value(["best_of_n", "beam width=4"], {}), *SAMPLES)
+    assert "Before you run: over 400 measured questions at N = 8" in shown
+    assert shown.index("Best-of-N") < shown.index("Beam search")  # the best first
+    assert page.show_measured(session, THREE, "tokens", 8) == ""
+    assert page.show_measured(session, chips_value([], {}), *SAMPLES) == ""
+    run_page(page, session)
+    assert page.show_measured(session, THREE, *SAMPLES) == gr.skip()
+
+
+def test_a_lane_that_waits_says_where_it_stands_in_line():
+    run = finished_run(budget=1)
+    lane = ComparisonLane(ComparedStrategy("best_of_n"), single_trial(1), math.inf, lambda *_: run)
+    place = ["Waiting for a place: next in line"]
+    stream = ComparisonStream([lane], "weighted", lambda run: "".join(place))
+    assert place[0] in stream.update()
+    place.clear()
+    assert json.loads(stream.update().splitlines()[-1])[-1]["status"]["text"].startswith("Done")
 
 
 @pytest.mark.parametrize("error", [ModelError("The weights are missing."), KeyError("secret")])

@@ -9,7 +9,6 @@ import typer
 
 from ttc_explorer.cli.command_group import cli
 from ttc_explorer.cli.text_report import format_run
-from ttc_explorer.search.step_rule import OWN
 from ttc_explorer.trace_files import check_trace_path, save_trace
 
 
@@ -43,7 +42,7 @@ def misled(
                 answer=asked["answer"],
                 budget=found.budget,
                 seed=found.seed,
-                step=OWN,  # as it was swept
+                **found.settings.to_dict(),  # as it was swept
             )
             save_trace(run, path)
             typer.echo(f"{path}\n{format_run(run)}")

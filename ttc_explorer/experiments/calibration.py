@@ -9,6 +9,7 @@ checker: whether a right solution can begin so (``result_rows.step_correctness``
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from ttc_explorer.experiments.pool import question_blocks
 from ttc_explorer.experiments.result_tables import Results
 from ttc_explorer.problems.families.arithmetic_claims import printed_check_pass_rate
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.settings import Settings, recorded_settings
 
 Floats = NDArray[np.float64]
 
@@ -394,11 +396,12 @@ def over_optimisation(
 
 @dataclass(frozen=True)
 class ExampleRun:
-    """A run of beam search to look at."""
+    """A run of beam search to look at; ``settings`` as the sweep recorded them."""
 
     question: int
     budget: int
     seed: int
+    settings: Settings
 
 
 OVER_OPTIMISATION_RUNS = ("misled-few", "misled-many")
@@ -431,7 +434,12 @@ def find_over_optimisation_runs(results: Results, seed: int = 0) -> dict[str, Ex
         )
     question = int((large["top_score"] - small["top_score"])[qualifies].idxmax())
     return {
-        name: ExampleRun(question, int(table["budget"][question]), int(table["seed"][question]))
+        name: ExampleRun(
+            question,
+            int(table["budget"][question]),
+            int(table["seed"][question]),
+            recorded_settings(json.loads(table["settings"][question])),
+        )
         for name, table in zip(OVER_OPTIMISATION_RUNS, (small, large), strict=True)
     }
 

@@ -1,4 +1,5 @@
-// Explanations: shows the data-tip of what is pointed at, tapped or focused, beside it and within the window.
+// Explanations: shows the data-tip of what is pointed at, tapped or focused, within the window: below it, or
+// beside a row of a list, whose neighbours it would cover.
 (() => {
   const tip = document.createElement("div");
   tip.id = "tip";
@@ -15,10 +16,13 @@
     tip.hidePopover();
     tip.showPopover();                  // on top of what was opened since
     const at = word.getBoundingClientRect(), room = 8;
-    const left = Math.min(at.left, innerWidth - tip.offsetWidth - room);
     const below = at.bottom + room + tip.offsetHeight < innerHeight;
+    const beside = word.matches("li, li > button") && at.width > 180 && at.right + tip.offsetWidth + 2 * room < innerWidth;
+    const left = beside ? at.right + room : Math.min(at.left, innerWidth - tip.offsetWidth - room);
+    const top = beside ? Math.min(at.top, innerHeight - tip.offsetHeight - room)
+      : below ? at.bottom + 6 : at.top - tip.offsetHeight - 6;
     tip.style.left = `${Math.max(room, left)}px`;
-    tip.style.top = `${below ? at.bottom + 6 : Math.max(room, at.top - tip.offsetHeight - 6)}px`;
+    tip.style.top = `${Math.max(room, top)}px`;
   };
   addEventListener("mouseover", show);
   // Later: a popover that closes gives the focus back while no other may be shown.

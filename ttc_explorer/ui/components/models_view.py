@@ -170,7 +170,9 @@ def model_details(item: ModelListItem) -> Markup:
         parts=parts,
         availability=""
         if unreachable
-        else strategy_availability(_unavailable_strategies(description)),
+        else strategy_availability(
+            _unavailable_strategies(description), "would run" if description.unusable else "run"
+        ),
     )
 
 
@@ -180,7 +182,8 @@ def _requirements(item: ModelListItem) -> list[Figure]:
     parts = [part for part in (description.generator, description.verifier) if part]
     known = [part.need for part in parts if part.need]
     parameters = format_parameters(sum(part.parameters or 0 for part in parts))
-    figures: list[Figure] = [(parameters, ("weights", "parameters"))]
+    together = "weights, verifier's too" if len(parts) > 1 else "weights"
+    figures: list[Figure] = [(parameters, (together, "parameters"))]
     if known:
         need = sum(need.weights for need in known)
         figures.append((format_bytes(need), ("memory to load", "memory need")))
@@ -225,18 +228,19 @@ class StrategyMark(NamedTuple):
     reason: str
 
 
-def strategy_availability(missing: Mapping[str, str]) -> Markup:
+def strategy_availability(missing: Mapping[str, str], runs: str = "run") -> Markup:
     """The strategies, those that cannot run greyed out and with the reason one hover away.
 
     Args:
         missing: strategy -> why it cannot run.
+        runs: what the others do: ``run``, or ``would run`` where the models cannot be had.
     """
-    runs, known = len(STRATEGIES) - len(missing), len(STRATEGIES)
+    able, known = len(STRATEGIES) - len(missing), len(STRATEGIES)
     return render(
         "strategy_availability.html",
-        head=f"{runs} of {known} strategies run with it"
+        head=f"{able} of {known} strategies {runs} with it"
         if missing
-        else "All strategies run with it",
+        else f"All strategies {runs} with it",
         strategies=[
             StrategyMark(name, entry.title, entry.summary, missing.get(name, ""))
             for name, entry in STRATEGIES.items()

@@ -124,7 +124,7 @@ def overall_results(runs: Sequence[Run], selector: str, results_store: ResultsSt
     question cannot tell. Empty where they were not measured.
 
     Args:
-        runs: of one model, that have ended.
+        runs: of one model, that have ended, or are still to be started, all of them.
         selector: chooses the answers.
         results_store: where the results are.
     """
@@ -149,7 +149,8 @@ def overall_results(runs: Sequence[Run], selector: str, results_store: ResultsSt
     rows.sort(key=lambda row: -row[0])
     if len(rows) < 2:
         return ""
-    return render("overall_results.html", questions=len(table.questions), rows=rows)
+    before = all(run.stopped is None for run in runs)
+    return render("overall_results.html", questions=len(table.questions), rows=rows, before=before)
 
 
 def question_kind(

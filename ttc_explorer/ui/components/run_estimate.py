@@ -1,10 +1,11 @@
 """What a budget is in words before a run: tokens as such runs took on average in the shipped
-experiments, seconds as the runs here took so far."""
+experiments, steps and seconds as the runs here took so far."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,15 +13,18 @@ from ttc_explorer.search.run import Run
 from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.results_store import ResultsStore
 
+Key = TypeVar("Key")
 RATE_MEMORY = 0.7
 """Share of what was known that a new run leaves of a rate."""
 
 
 class RunRates:
-    """Written tokens a second by model, of the runs that ended here: a moving average."""
+    """Written tokens a second by model, and written tokens a step by model and strategy, of the
+    runs that ended here: moving averages."""
 
     def __init__(self) -> None:
-        self._rates: dict[str, float] = {}
+        self._per_second: dict[str, float] = {}
+        self._per_step: dict[tuple[str, str], float] = {}
         self._lock = Lock()
 
     def record(self, run: Run) -> None:
@@ -28,21 +32,33 @@ class RunRates:
         tokens, seconds = run.ledger.generated_tokens, run.ledger.seconds
         if run.stopped != "done" or not tokens or seconds <= 0:
             return
+        steps = sum(run.tree.copies[1:])
         with self._lock:
-            before = self._rates.get(run.model, tokens / seconds)
-            self._rates[run.model] = RATE_MEMORY * before + (1 - RATE_MEMORY) * tokens / seconds
+            _move(self._per_second, run.model, tokens / seconds)
+            _move(self._per_step, (run.model, run.strategy), tokens / steps)
 
     def seconds(self, model: str, tokens: float) -> float | None:
         """How long the model takes to write so many tokens here; None before its first run."""
-        rate = self._rates.get(model)
+        rate = self._per_second.get(model)
         return None if rate is None else tokens / rate
+
+    def steps(self, model: str, strategy: str, tokens: float) -> float | None:
+        """How many steps of the tree so many tokens are; None before the first such run here."""
+        rate = self._per_step.get((model, strategy))
+        return None if rate is None else tokens / rate
+
+
+def _move(averages: dict[Key, float], key: Key, new: float) -> None:
+    averages[key] = RATE_MEMORY * averages.get(key, new) + (1 - RATE_MEMORY) * new
 
 
 @dataclass(frozen=True)
 class RunEstimate:
-    """``tokens`` that the model writes, and ``seconds`` here, None before anything ran."""
+    """``tokens`` that the model writes, in so many ``steps`` and ``seconds`` here; those are None
+    before anything ran."""
 
     tokens: float
+    steps: float | None
     seconds: float | None
 
 
@@ -68,16 +84,26 @@ def estimate_run(
     place = table.columns.index.get_loc(nearest)
     written = float(np.nanmean(table.costs["generated_tokens"][:, place]))
     tokens = written * budget / int(columns.loc[nearest, "budget"])
-    return RunEstimate(tokens, rates.seconds(model, tokens))
+    return RunEstimate(tokens, rates.steps(model, strategy, tokens), rates.seconds(model, tokens))
 
 
 def estimate_sentence(budget: int, estimate: RunEstimate | None) -> str:
     """The budget in words, as HTML; empty where nothing is known."""
     if estimate is None:
         return ""
-    tokens = f"{round(estimate.tokens, -1 if estimate.tokens < 1000 else -2):,.0f}"
+    parts = [f"{_rounded(estimate.tokens)} tokens"]
+    if estimate.steps is not None:
+        parts.insert(0, f"{_rounded(estimate.steps)} steps")
     seconds = estimate.seconds
-    here = (
-        "" if seconds is None else f", {seconds:.0f} s here" if seconds >= 1 else ", under 1 s here"
-    )
-    return render_macro("hint", f"N = {budget}: about {tokens} tokens to write{here}.")
+    if seconds is not None:
+        parts.append(f"{seconds:.0f} s here" if seconds >= 1 else "under 1 s here")
+    return render_macro("hint", f"N = {budget}: about {', '.join(parts)}.")
+
+
+def _rounded(count: float) -> str:
+    """To two figures, or three of a large number.
+
+    >>> [_rounded(count) for count in (7.4, 83.2, 214, 2149)]
+    ['7', '83', '210', '2,100']
+    """
+    return f"{round(count, 0 if count < 100 else -1 if count < 1000 else -2):,.0f}"

@@ -12,11 +12,12 @@ EXAMPLE_PARAMETERS = {"tokens": ("16", "64"), "pattern": ("^Step",)}
 """Rule -> what its parameter may be; a visitor may type another."""
 
 
-def step_control(step: str) -> gr.Dropdown:
+def step_control(step: str, elem_id: str = "step") -> gr.Dropdown:
     """The control; its value is the setting ``step``, and may be typed: ``pattern:^So``, say.
 
     Args:
         step: the setting at first.
+        elem_id: its id on the page.
     """
     return gr.Dropdown(
         step_choices_shown(step),
@@ -26,7 +27,7 @@ def step_control(step: str) -> gr.Dropdown:
         allow_custom_value=True,
         filterable=True,
         min_width=0,
-        elem_id="step",
+        elem_id=elem_id,
     )
 
 

@@ -33,6 +33,7 @@ from ttc_explorer.ui.components.messages import status_line
 from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.components.related_results import overall_results
 from ttc_explorer.ui.components.run_controls import RunControls, RunSession, frame_seconds
+from ttc_explorer.ui.components.step_control import step_control, step_update
 from ttc_explorer.ui.components.strategy_chips import (
     chips_update,
     chips_value,
@@ -179,9 +180,11 @@ class ComparePage(Page):
             self.controls.model.value = f"Model: {self._model_manager.name()} · change"
         with (
             gr.Column(elem_id="compare-more", min_width=0),
-            gr.Accordion("Right answer and seed", open=False),
+            gr.Accordion("Right answer and settings", open=False),
         ):
             self.problem.build_answer()
+            control_heading("A step ends at", "step end")
+            self.step = step_control(Settings().step, "compare-step")
             control_heading("Seed", "seed")
             self.seed = number_input("Seed", "compare-seed", 0)
 
@@ -198,7 +201,7 @@ class ComparePage(Page):
             self.prepare,
             [
                 self.problem.text, self.problem.answer, self.chips, self.unit, self.samples,
-                self.tokens, self.seed, self.choice,
+                self.tokens, self.step, self.seed, self.choice,
             ],
             [self.chips, self.overall, *self.problem.note.outputs],
             self.draw,
@@ -222,10 +225,24 @@ class ComparePage(Page):
             [self.viewer, self.chips],
             **quick | {"trigger_mode": "always_last"},
         )
+        self._show_measured_on(self.chips.input, self.unit.input, self.samples.input)
+
+    def _show_measured_on(self, *events: Any) -> None:
+        gr.on(
+            list(events),
+            self.show_measured,
+            [self.session, self.chips, self.unit, self.samples, self.choice],
+            self.overall,
+            queue=False,
+            show_progress="hidden",
+            trigger_mode="always_last",
+            api_visibility="private",
+        )
 
     def refresh(self, *events: Any) -> None:
         """Say again which strategies can run when one of these events comes: models may be others
         now."""
+        self._show_measured_on(*events)
         gr.on(
             list(events),
             self.describe_models,
@@ -241,8 +258,8 @@ class ComparePage(Page):
         """The controls as the address has them."""
         fields = {
             "q": self.problem.text, "a": self.problem.answer, "strategies": self.chips,
-            "unit": self.unit, "n": self.samples, "tokens": self.tokens, "seed": self.seed,
-            "selector": self.rule, "model": self.controls.model_name,
+            "unit": self.unit, "n": self.samples, "tokens": self.tokens, "step": self.step,
+            "seed": self.seed, "selector": self.rule, "model": self.controls.model_name,
         }  # fmt: skip
         controls, note = self.controls, self.problem.note.outputs
         more = (self.budget_rule, controls.model, controls.banner, *note, self.viewer)
@@ -277,6 +294,7 @@ class ComparePage(Page):
                 visible=values["unit"] == "samples",
             ),
             self.tokens: gr.update(value=values["tokens"], visible=values["unit"] == "tokens"),
+            self.step: step_update(str(values["step"])),
             self.seed: values["seed"],
             self.rule: session.selector,
             **self.problem.set_to_state(state, self._model_manager.shipped(choice)),
@@ -303,7 +321,9 @@ class ComparePage(Page):
             yield self.problem.note.updates(values[self.problem.text], shipped)
             problem = self.problem.read(values, shipped)
             picked = pressed_strategies(values[self.chips])
-            settings = Settings().with_values({"selector": session.selector})
+            settings = Settings().with_values(
+                {"selector": session.selector, "step": values[self.step]}
+            )
             samples = parse_budget(values[self.samples])
             limit = validated_token_budget(values[self.tokens])
             seed = parse_whole_number("seed", values[self.seed])
@@ -339,7 +359,9 @@ class ComparePage(Page):
         seconds = limits.seconds
         end = time.monotonic() + seconds
         session.lanes = lanes
-        stream = ComparisonStream(lanes, session.selector)
+        stream = ComparisonStream(
+            lanes, session.selector, lambda run: str(service.queue_place(run) or "")
+        )
 
         def submit(run: Run) -> None:
             service.submit(run, max(0.0, end - time.monotonic()), session.visitor)
@@ -369,6 +391,34 @@ class ComparePage(Page):
                     service.cancel(lane.run)  # of no effect once it has ended
                 lane.settled = True
             session.running = False
+
+    def show_measured(
+        self,
+        session: CompareSession,
+        pressed: str,
+        unit: str,
+        samples: int,
+        choice: ModelSelection | None = None,
+    ) -> str | dict[str, Any]:
+        """What was measured of the strategies that are chosen, until something was compared."""
+        if session.running or session.lanes:
+            return dict(gr.skip())
+        loaded = self._model_manager.ready(choice)
+        model = loaded.model if loaded else self._model_manager.name(choice)
+        settings = Settings().with_values({"selector": session.selector})
+        try:
+            budget = parse_budget(samples)
+            runs = [
+                Run(
+                    Problem(""), model, None, entry.strategy, min(budget, entry.max_budget), 0,
+                    _entry_settings(entry, settings),
+                )
+                for entry in pressed_strategies(pressed)
+            ]  # fmt: skip
+        except BadInput:  # it is said when somebody wants to run that
+            return ""
+        measured = unit == "samples"
+        return overall_results(runs, session.selector, shipped_results()) if measured else ""
 
     def show_overall(self, session: CompareSession) -> str | dict[str, Any]:
         """What was measured on all questions, beside what happened on this one; nothing that comes
@@ -479,13 +529,18 @@ def _run_factory(
     """What describes the run of an entry at a budget of N."""
 
     def make_run(entry: ComparedStrategy, number: int) -> Run:
-        own = settings.with_values(dict([entry.setting] if entry.setting else []))
+        own = _entry_settings(entry, settings)
         own = own.with_values({"selector": loaded.facts.usable_selector(own.selector)})
         run = loaded.facts.run(problem, entry.strategy, number, seed, own)
         run.display_scores = True
         return run
 
     return make_run
+
+
+def _entry_settings(entry: ComparedStrategy, settings: Settings) -> Settings:
+    """The settings, with the entry's main one."""
+    return settings.with_values(dict([entry.setting] if entry.setting else []))
 
 
 def _standing(lanes: list[ComparisonLane]) -> tuple[str, str]:

@@ -57,12 +57,11 @@ export function mountComparison(place, { parts, terms, selectors, aggregates, ka
   const clock = createClockBar(`comparison-${mounted}`, () => shown.lanes.filter((lane) => lane?.run).map(({ recording }) => recording),
     () => draw(shown.lanes.keys()));
   place.append(top, grid, clock.element, large.dialog);
-  if (parts.includes("table")) {
-    place.append(h("div", { class: "comparison-figures" },
-      h("div", { class: "viewer-rules" },
-        h("div", { class: "heading" }, glossaryTerm(terms, "Answer by", "selector")), bySelector.element, copy, save),
-      table));
-  }
+  const figures = h("div", { class: "comparison-figures", hidden: true },
+    h("div", { class: "viewer-rules" },
+      h("div", { class: "heading" }, glossaryTerm(terms, "Answer by", "selector")), bySelector.element, copy, save),
+    table);
+  if (parts.includes("table")) place.append(figures);
   bySelector.show(selector);
 
   const rows = () => shown.about.entries.map((entry, i) => comparisonRow(entry, shown.lanes[i], selector));
@@ -97,7 +96,8 @@ export function mountComparison(place, { parts, terms, selectors, aggregates, ka
     clock.update(runs.length > 1 && runs.every(({ state }) => state !== "running"));
     if (!parts.includes("table")) return;
     const started = shown.lanes.some(Boolean);
-    table.replaceChildren(figuresTable(shown.about, started ? rows() : [], terms));
+    figures.hidden = !started;
+    if (started) table.replaceChildren(figuresTable(shown.about, rows(), terms));
     const settled = started && shown.lanes.every((lane) => lane && lane.state !== "running");
     copy.disabled = save.disabled = !settled;
   }
@@ -172,7 +172,9 @@ function laneArticle(entry, lane, selector, terms, onOpen) {
   const about = (text) => h("p", { class: "about" }, text);
   const rule = run && { selector, aggregate: run.about.aggregate };
   const [vote] = run ? votesBy(run, rule).rows : [];
-  const picture = run ? smallTree(run, vote ? bestPath(run, rule) : [], innerWidth < NARROW) : about(lane ? NOTHING_FITS : entry.sentence);
+  const picture = !run ? about(lane ? NOTHING_FITS : entry.sentence)
+    : lane.state === "running" && run.nodes.length < 2 ? about(run.status.text)     // its place in line, perhaps
+      : smallTree(run, vote ? bestPath(run, rule) : [], innerWidth < NARROW);
   return h("article", { class: "lane", "data-state": lane?.state ?? "ready", "aria-label": entry.name },
     h("header", null,
       swatch(entry), h("h2", null, `${entry.title} `, h("span", null, entry.detail)),

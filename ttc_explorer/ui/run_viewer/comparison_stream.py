@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ttc_explorer.search.run import Run
 from ttc_explorer.ui.components.strategy_comparison import ComparedStrategy, ComparisonLane
@@ -28,10 +28,17 @@ class ComparisonStream:
     Args:
         lanes: what is compared; their runs may still be growing, in another thread.
         selector: chooses the answers to begin with.
+        waiting: what to say of a run that waits for a place; empty for all others.
     """
 
-    def __init__(self, lanes: Sequence[ComparisonLane], selector: str) -> None:
+    def __init__(
+        self,
+        lanes: Sequence[ComparisonLane],
+        selector: str,
+        waiting: Callable[[Run], str] = lambda run: "",
+    ) -> None:
         self._lanes = lanes
+        self._waiting = waiting
         self._runs: list[Run | None] = [None] * len(lanes)
         self._streams: list[RunStream | None] = [None] * len(lanes)
         self._standings: list[dict[str, Json]] = [{} for _ in lanes]
@@ -49,8 +56,10 @@ class ComparisonStream:
         if run is not self._runs[place]:
             self._runs[place] = run
             self._streams[place] = None if run is None else RunStream(uuid.uuid4().hex[:12], run)
-        stream = self._streams[place]
-        new_lines = stream.new_lines() if stream else ""
+        stream, new_lines = self._streams[place], ""
+        if stream is not None and run is not None:
+            stream.waiting = self._waiting(run)
+            new_lines = stream.new_lines()
         standing: dict[str, Json] = {
             "state": "none" if run is None else str(run.stopped) if settled else "running",
             "trying": not settled and lane.tokens < math.inf,
