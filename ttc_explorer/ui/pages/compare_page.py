@@ -180,7 +180,7 @@ class ComparePage(Page):
             self.controls.model.value = f"Model: {self._model_manager.name()} · change"
         with (
             gr.Column(elem_id="compare-more", min_width=0),
-            gr.Accordion("Right answer and settings", open=False),
+            gr.Accordion("Right answer, steps and seed", open=False),
         ):
             self.problem.build_answer()
             control_heading("A step ends at", "step end")
