@@ -1,8 +1,8 @@
 """Pictures of the pages, to be looked at: every page at three sizes, in light and dark; and the
 three of the README.
 
-``python -m tests.pictures DIR`` takes all of them, ``python -m tests.pictures DIR light-1440``
-those of one look, ``python -m tests.pictures --readme`` those of the README.
+``python -m tests.pictures DIR`` takes all of them, ``python -m tests.pictures DIR compare`` those
+of one page, ``python -m tests.pictures --readme`` those of the README.
 """
 
 from __future__ import annotations
@@ -59,51 +59,57 @@ def application() -> Iterator[str]:
         server.wait()
 
 
-def open_page(page: Page, url: str, look: str, name: str) -> None:
-    """A page of the application, settled."""
-    theme, size = look.split("-")
-    width, height = SIZES[size]
-    page.set_viewport_size({"width": width, "height": height})
-    page.goto(f"{url}?__theme={theme}#page={name}")
-    tab = page.locator(f"#{name}-page")
-    tab.wait_for()
-    page.locator(".cards").or_(tab.locator(":visible").first).first.wait_for()
-    page.wait_for_function(
-        """name => !document.querySelector(`#${name}-page [data-state=loading]`)
-            && ![...document.querySelectorAll(`#${name}-page .empty`)].some(e => e.checkVisibility()
-                && !e.closest(".tree-view"))""",
-        arg=name,
-    )
-    page.wait_for_load_state("networkidle")
-
-
-def take(folder: Path, looks: list[str]) -> None:
-    """Pictures of every page: what is on the screen, and on a phone the whole page."""
+@contextmanager
+def visitor() -> Iterator[Page]:
+    """The application in a browser."""
     with application() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        for look in looks:
-            page = browser.new_page()
-            page.set_default_timeout(1000 * SECONDS)
-            for entry in pages_in_order():
-                open_page(page, url, look, entry.name)
-                whole = look.endswith("390")
-                page.screenshot(path=folder / f"{entry.name}-{look}.png", full_page=whole)
-                print(entry.name, look, flush=True)
-            page.close()
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(1000 * SECONDS)
+        page.goto(f"{url}?__theme=light")
+        page.wait_for_selector(".cards")
+        yield page
         browser.close()
+
+
+def open_page(page: Page, name: str) -> None:
+    """A page of the application, settled."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator(f"#{name}-page-button").click()
+    page.wait_for_function(
+        """() => ![...document.querySelectorAll("[role=tabpanel] [data-state=loading], .empty")]
+            .some((each) => each.checkVisibility())"""
+    )
+    page.evaluate("document.fonts.ready")
+
+
+def take_picture(page: Page, look: str, path: Path) -> None:
+    """What is on the screen, and on a phone the whole page."""
+    theme, size = look.split("-")
+    width, height = SIZES[size]
+    page.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(500)  # what moves comes to rest
+    page.screenshot(path=path, full_page=size == "390")
+    print(path, flush=True)
+
+
+def take(folder: Path, names: list[str]) -> None:
+    """Pictures of these pages in all looks."""
+    with visitor() as page:
+        for name in names:
+            open_page(page, name)
+            for look in LOOKS:
+                take_picture(page, look, folder / f"{name}-{look}.png")
 
 
 def take_readme(folder: Path) -> None:
     """The pictures of the README, with as few colours as they need."""
-    with application() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page()
-        page.set_default_timeout(1000 * SECONDS)
+    with visitor() as page:
         for name, theme in README.items():
-            open_page(page, url, f"{theme}-1440", name)
-            page.screenshot(path=folder / f"{name}.png")
+            open_page(page, name)
+            take_picture(page, f"{theme}-1440", folder / f"{name}.png")
             shrink(folder / f"{name}.png")
-        browser.close()
 
 
 def shrink(path: Path) -> None:
@@ -121,4 +127,4 @@ if __name__ == "__main__":
     else:
         target = Path(sys.argv[1])
         target.mkdir(parents=True, exist_ok=True)
-        take(target, sys.argv[2:] or LOOKS)
+        take(target, sys.argv[2:] or [entry.name for entry in pages_in_order()])
