@@ -52,7 +52,7 @@ def test_misled_records_both_runs(results, tmp_path, monkeypatch):
     )
     assert (few.budget, many.budget) == (4, 64)
     for run in (few, many):  # the very run that was swept, with each sample a node of its own
-        assert (run.settings.merge, run.settings.step) == (False, "own")
+        assert (run.settings.merge, run.settings.step) == (False, "line")
         assert set(run.tree.copies) == {1}
     assert few.problem == many.problem
     assert few.problem.text in set(results.problems["text"])
