@@ -26,7 +26,7 @@ from ttc_explorer.ui.page import pages_in_order
 
 SIZES = {"1440": (1440, 900), "1280": (1280, 720), "390": (390, 844)}
 LOOKS = [f"{theme}-{size}" for theme in ("light", "dark") for size in SIZES]
-README = {"explore": "light", "findings": "light", "learn": "dark"}
+README = {"explore": "light", "findings": "light", "curves": "light"}
 """Page -> its look in the README."""
 SECONDS = 240
 """How long anything may take, on however busy a machine."""
@@ -113,11 +113,13 @@ def take_readme(folder: Path) -> None:
 
 
 def shrink(path: Path) -> None:
-    """Write a picture anew with 64 colours."""
+    """Write a picture anew with 256 colours."""
     from PIL import Image
 
     with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(
+            256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        )
     few.save(path, optimize=True)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from ttc_explorer.cli.command_group import cli
 from ttc_explorer.cli.text_report import format_run
+from ttc_explorer.problems.problem import typed_problem
 from ttc_explorer.trace_files import check_trace_path, save_trace
 
 
@@ -37,12 +38,8 @@ def misled(
             asked = results.problems.set_index("question").loc[found.question]
             path = out / f"{name}.json.gz"
             check_trace_path(path)
-            run = solver.solve(
-                asked["text"],
-                answer=asked["answer"],
-                budget=found.budget,
-                seed=found.seed,
-                **found.settings.to_dict(),  # as it was swept
-            )
+            problem = typed_problem(asked["text"], asked["answer"])
+            run = solver.run(problem, "beam", found.budget, found.seed, found.settings)
+            solver.drive([run])
             save_trace(run, path)
             typer.echo(f"{path}\n{format_run(run)}")
