@@ -4,10 +4,12 @@ On demand, for longer than the tests do it::
 
     python -m tests.killing sweep 50
     python -m tests.killing train 10
+    python -m tests.killing import 50
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -22,6 +24,7 @@ import pandas as pd
 from pandas.testing import assert_frame_equal
 
 from ttc_explorer.experiments import sweep_jobs
+from ttc_explorer.experiments.file_import import import_files, write_pool
 from ttc_explorer.experiments.sweep import sweep
 from ttc_explorer.experiments.sweep_jobs import SweepPlan
 
@@ -155,13 +158,49 @@ def killed_training(kills: int, place: Path, seed: int = 0) -> int:
     return same
 
 
+def killed_imports(kills: int, place: Path, seed: int = 0) -> int:
+    """Files imported over a pool that is there: whenever they are killed, there is the old one or
+    the new one. Returns how many were killed before they were done."""
+    source, out = place / "samples.jsonl", place / "pool.parquet"
+    rows = [
+        {"question": n, "reference": f"{n}x+1", "answer": f"1+{n + n % 2}x"} for n in range(20)
+    ] + [{"question": n, "reference": str(n), "answer": str(n % 7)} for n in range(20, 2000)]
+    source.write_text("\n".join(map(json.dumps, rows)))
+
+    def work(target: Path) -> None:
+        pool = import_files([source]).pool
+        assert pool is not None
+        write_pool(pool, target)
+
+    begun = time.monotonic()
+    assert wait_for(in_child(lambda: work(place / "whole.parquet")), 600) == 0
+    longest = time.monotonic() - begun
+    whole, old = (place / "whole.parquet").read_bytes(), b"as it was"
+    rng, killed = Random(seed), 0
+    for _ in range(kills):
+        out.write_bytes(old)
+        killed += wait_for(in_child(lambda: work(out)), rng.uniform(0, 1.1 * longest)) is None
+        assert out.read_bytes() in (old, whole)
+    assert wait_for(in_child(lambda: work(out)), 20 * longest) == 0
+    assert out.read_bytes() == whole
+    assert_no_litter(place)
+    return killed
+
+
+KINDS = {
+    "sweep": (killed_sweeps, "sweeps completed"),
+    "train": (killed_training, "files of weights"),
+    "import": (killed_imports, "imports killed before they were done"),
+}
+
+
 def main() -> None:
     kind, kills = sys.argv[1], int(sys.argv[2])
     with tempfile.TemporaryDirectory() as folder:
         begun = time.monotonic()
-        made = {"sweep": killed_sweeps, "train": killed_training}[kind](kills, Path(folder))
+        work, what = KINDS[kind]
+        made = work(kills, Path(folder))
         seconds = time.monotonic() - begun
-    what = {"sweep": "sweeps completed", "train": "files of weights"}[kind]
     print(f"{kills} kills, {made} {what}, all equal to undisturbed ones, {seconds:.0f} s")
 
 

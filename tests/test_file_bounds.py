@@ -48,6 +48,22 @@ def csv_text(*rows: list) -> bytes:
     return target.getvalue().encode()
 
 
+def zigzag(number: int, size: int = 1) -> bytes:
+    """A whole number in Thrift's compact protocol, in at least ``size`` bytes."""
+    number = number << 1 ^ number >> 63
+    size = max(size, -(-number.bit_length() // 7))
+    parts = [number >> 7 * place & 127 for place in range(size)]
+    return bytes([part | 128 for part in parts[:-1]] + parts[-1:])
+
+
+def lying(data: bytes, true: int, said: int) -> bytes:
+    """A Parquet file whose footer has one number in the place of another."""
+    size = int.from_bytes(data[-8:-4], "little")
+    pages, footer, end = data[: -8 - size], data[-8 - size : -8], data[-8:]
+    assert zigzag(true) in footer
+    return pages + footer.replace(zigzag(true), zigzag(said, len(zigzag(true)))) + end
+
+
 def hostile_files():
     """Name to content, and what the sentence must say. All are far below the bound of bytes."""
     many = ROWS + 1
@@ -68,6 +84,12 @@ def hostile_files():
     yield "text.parquet", parquet({"question": repeated(long, 500)}), "MiB, unpacked"
     lists = pa.array([[True] * VALUES, [True]], pa.list_(pa.bool_()))
     yield "list.parquet", parquet({"question": lists}), "more than 1,000,000 values"
+    for name, kept in (
+        ("repeated.parquet", parquet({"question": repeated(long, 500)})),
+        ("page.parquet", parquet({"question": [long * 200]}, use_dictionary=False)),
+    ):
+        size = pq.ParquetFile(io.BytesIO(kept)).metadata.row_group(0).total_byte_size
+        yield name, lying(kept, size, 1), "MiB, unpacked"
     yield "values.json", b"[" + b"[]," * VALUES + b"[]]", "more than 1,000,000 values"
     yield "values.jsonl", b'{"question": [' + b"0," * VALUES + b"0]}", "more than 1,000,000 values"
     yield "deep.json", b"[" * 900 + b"]" * 900, "nested 900 deep"
@@ -177,6 +199,13 @@ for path in map(Path, sys.argv[1:]):
         sys.exit(f"{path.name} was read")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
+
+
+def test_of_a_file_that_says_it_has_few_rows_no_more_are_read(public, tmp_path):
+    path = tmp_path / "rows.parquet"
+    whole = parquet({"question": repeated("q", ROWS + 1), "correct": repeated(True, ROWS + 1)})
+    path.write_bytes(lying(whole, ROWS + 1, 10))
+    assert len(read_pool(path)) == 10
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ttc_explorer.file_bounds import bounds_in_force, count_lines
+from ttc_explorer.parquet_pages import largest_column
 from ttc_explorer.problems.problem import BadInput
 
 ROWS_AT_ONCE = 65_536
@@ -41,8 +42,8 @@ def read_csv_table(path: Path) -> pd.DataFrame:
 def read_parquet_table(path: Path) -> pa.Table:
     """A Parquet file in memory.
 
-    What it unpacks to is read from the footer, and counted while unpacking: a footer may lie, and a
-    column of equal values is stored once.
+    What it unpacks to is read from the footer and from the headers of its pages, since a footer may
+    lie, and counted while unpacking, since a column of equal values is stored once.
 
     Raises:
         BadInput: it is too large, or has two columns of one name.
@@ -54,7 +55,6 @@ def read_parquet_table(path: Path) -> pa.Table:
         bounds.check_table(footer.num_rows, footer.num_columns, path.name)
         _check_names(file.schema_arrow.names, path)
         groups = [footer.row_group(number) for number in range(file.num_row_groups)]
-        bounds.check_unpacked(sum(group.total_byte_size for group in groups), path.name)
         bounds.check_values(
             sum(
                 group.column(column).num_values
@@ -64,7 +64,7 @@ def read_parquet_table(path: Path) -> pa.Table:
             path.name,
         )
         # A value may be as large as its whole column: few enough rows at once that all may be so.
-        largest = max((group.total_byte_size for group in groups), default=1)
+        largest = largest_column(path, footer, bounds)
         rows_at_once = max(1, min(ROWS_AT_ONCE, bounds.unpacked_bytes // max(1, largest)))
         batches, rows, size = [], 0, 0
         for stored in file.iter_batches(rows_at_once):
