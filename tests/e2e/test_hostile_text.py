@@ -3,6 +3,7 @@ under a content security policy that stays silent, and nothing of it ever runs."
 
 from dataclasses import replace
 from random import Random
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -134,3 +135,15 @@ def test_as_the_address_of_a_model(page):
         box.fill(attack)
         page.get_by_role("button", name="Look at it").click()
         expect(page.locator("#models-details")).to_contain_text(attack[:20])
+
+
+def test_in_the_address(page):
+    for attack in SCRIPTS:
+        sent = {
+            key: quote(attack, safe="") for key in ("q", "a", "model", "strategy", "lesson", "page")
+        }
+        hash_of = "#" + "&".join(f"{key}={value}" for key, value in sent.items())
+        page.evaluate("hash => { location.hash = hash; }", hash_of)
+        expect(problem(page)).to_have_value(attack)
+        expect(page.locator("#address-note .banner, #banner .banner").first).to_be_visible()
+        assert page.evaluate("window.harmed") is None
