@@ -29,6 +29,7 @@ class RowGenerator:
     supports_prefix_continuation = True
     supports_chat = False
     prints_checks = False
+    thinks = False
 
     def __init__(self, model: PreTrainedModel, generator: TreeGenerator) -> None:
         self._model, self._generator = model, generator

@@ -408,7 +408,8 @@ def test_a_run_goes_on_without_what_was_lost_and_says_so():
             """Loses the first of the calls after the first steps."""
 
             name, parameters, prefill = generator.name, 1000, generator.prefill
-            supports_prefix_continuation, supports_chat, prints_checks = True, False, False
+            supports_prefix_continuation, supports_chat = True, False
+            prints_checks = thinks = False
 
             def extend(self, jobs):
                 if len({id(job.state) for job in jobs}) > 1 and not any(

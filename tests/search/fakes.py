@@ -13,6 +13,7 @@ from fractions import Fraction
 from random import Random
 from weakref import WeakSet
 
+from ttc_explorer.models.prompts import answer_cue
 from ttc_explorer.models.protocol import (
     Cost,
     DecodedStep,
@@ -58,6 +59,7 @@ class ToyGenerator:
     supports_prefix_continuation = True
     supports_chat = False
     prints_checks = False
+    thinks = False
 
     def __init__(self, terms: int = 30) -> None:
         self.terms = terms
@@ -95,7 +97,9 @@ class ToyGenerator:
         self.prefilled += len(job.forced)
         rng = Random(repr((prefix, job.rng_path if job.temperature > 0 else "greedy")))
         finished = rng.random() < 0.25
-        if finished:
+        if job.forced == answer_cue(self.supports_chat, self.thinks):
+            finished, text = True, rng.choice(ANSWERS)
+        elif finished:
             text = f"Answer: {rng.choice(ANSWERS)}"
         else:
             left, right = rng.randrange(self.terms), rng.randrange(self.terms)

@@ -38,6 +38,14 @@ CASES: dict[str, dict[str, Any]] = {
     "mcts": {"strategy": "mcts", "budget": 8, "width": 3},
     "revise": {"strategy": "revise", "budget": 7, "chains": 3},
     "hybrid": {"strategy": "hybrid", "budget": 8, "width": 2, "chains": 2},
+    "budget_forcing": {
+        "strategy": "budget_forcing",
+        "budget": 4,
+        "thinking": 40,
+        "waits": 1,
+        "probe": 12,
+        "selector": "majority",
+    },
     "adaptive": {"strategy": "adaptive", "budget": 12, "selector": "majority"},
     "auto": {"strategy": "auto", "budget": 8},
 }

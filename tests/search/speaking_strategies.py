@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ttc_explorer.models.protocol import Extend, Prompt
 from ttc_explorer.search.primitives import ROOT, extend_and_score, request_steps
+from ttc_explorer.search.strategies import budget_forcing as shipped
 from ttc_explorer.search.strategies.best_of_n import best_of_n
 
 
@@ -75,4 +76,6 @@ def verdicts_within(tree, budget, settings):
     return "budget"
 
 
-SPEAKING_STRATEGIES = [budget_forcing, plan_then_solve, generative_verifier, verdicts_within]
+SPEAKING_STRATEGIES = [
+    budget_forcing, plan_then_solve, generative_verifier, verdicts_within, shipped.budget_forcing,
+]  # fmt: skip

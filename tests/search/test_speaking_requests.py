@@ -35,6 +35,7 @@ class ScriptedGenerator:
     supports_prefix_continuation = True
     supports_chat = False
     prints_checks = False
+    thinks = False
 
     def __init__(self, write):
         self.write = write

@@ -45,6 +45,10 @@ ASKED = {
     "merge": True,
     "step": "measured",
     "rounds": 40,
+    "thinking": 1024,
+    "waits": 1,
+    "probe": 0,
+    "agree": 2,
 }
 
 
@@ -71,6 +75,7 @@ def values(page, session, choice=None, **changes):
     """What the handler is given: component -> value."""
     asked = ASKED | changes
     places = {"text": page.problem.text, "answer": page.problem.answer}
+    places |= page.strategy_controls.thinking.numbers
     places |= {name: getattr(page.strategy_controls, name) for name in asked if name not in places}
     return {places[name]: value for name, value in asked.items()} | {
         page.session: session, page.choice: choice

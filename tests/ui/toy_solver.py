@@ -24,6 +24,7 @@ class PausableGenerator:
         self.supports_prefix_continuation = generator.supports_prefix_continuation
         self.supports_chat = generator.supports_chat
         self.prints_checks = generator.prints_checks
+        self.thinks = generator.thinks
         self._changed = Condition()
         self._remaining = None
         self.rounds = 0

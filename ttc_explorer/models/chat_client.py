@@ -88,6 +88,7 @@ class ChatGenerator:
     supports_prefix_continuation = False
     supports_chat = True
     prints_checks = False
+    thinks = False
     parameters = 0
 
     def __init__(

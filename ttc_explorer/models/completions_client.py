@@ -15,6 +15,7 @@ from ttc_explorer.models.completion_endpoints import ENDPOINTS
 from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.prompt_format import PromptFormat, PromptPiece
+from ttc_explorer.models.prompts import THOUGHT_END
 from ttc_explorer.models.protocol import (
     Cost,
     DecodedStep,
@@ -55,12 +56,13 @@ class ServerPrefix:
 @dataclass(frozen=True)
 class PromptGroup:
     """Rows of one run, by their places among the jobs, that go on from the same prefix, whose end,
-    ``forced``, already belongs to their step. ``by_line`` as in ExtendJob."""
+    ``forced``, already belongs to their step. ``by_line`` and ``thought`` as in ExtendJob."""
 
     prefix: ServerPrefix
     rows: list[int]
     forced: str = ""
     by_line: bool = False
+    thought: bool = False
 
 
 class CompletionsGenerator:
@@ -78,9 +80,10 @@ class CompletionsGenerator:
     its model has.
 
     A step ends where ``prompt_format.step_end`` would be written, or with its line where a job asks
-    for a line. A solution ends with a step that is final, with the model's end token, or when a
-    step's or the context's room is used up. A row whose call failed ends there, without an answer,
-    and ``failure`` says why; if all calls fail, ModelError is raised.
+    for a line. A solution ends with a step that is final, with the model's end token (a thought
+    that is asked for as one, with ``</think>``), or when a step's or the context's room is used up.
+    A row whose call failed ends there, without an answer, and ``failure`` says why; if all calls
+    fail, ModelError is raised.
     """
 
     supports_prefix_continuation = True
@@ -99,6 +102,7 @@ class CompletionsGenerator:
         self._endpoint = ENDPOINTS[capabilities.endpoint]
         self.supports_chat = prompt_format.supports_chat
         self.prints_checks = not self.supports_chat  # a model of our own
+        self.thinks = prompt_format.thinks
         self._prompt_format = prompt_format
         self._max_step_tokens = max_step_tokens
 
@@ -169,12 +173,12 @@ class CompletionsGenerator:
         most, alike = self.capabilities.slots or len(jobs), Counter[Any]()
         for row, job in enumerate(jobs):
             multiple_samples = self.capabilities.multiple_samples and job.temperature > 0
-            same = id(job.state), job.forced, job.temperature, job.by_line
+            same = id(job.state), job.forced, job.temperature, job.by_line, job.thought
             key = (*same, alike[same] // most if multiple_samples else row)
             alike[same] += 1
             if key not in groups:
                 prefix = self._forced_prefix(job)
-                groups[key] = PromptGroup(prefix, [], job.forced, job.by_line)
+                groups[key] = PromptGroup(prefix, [], job.forced, job.by_line, job.thought)
             groups[key].rows.append(row)
         batchable: dict[Any, list[PromptGroup]] = {}
         for group in groups.values():
@@ -184,6 +188,7 @@ class CompletionsGenerator:
                 len(group.rows),
                 job.temperature,
                 group.by_line,
+                group.thought,
                 self._remaining_tokens(group.prefix),
             )
             batchable.setdefault(call_key, []).append(group)
@@ -218,7 +223,7 @@ class CompletionsGenerator:
             "max_tokens": self._remaining_tokens(call[0].prefix),
             "temperature": first.temperature,
             "top_p": 1,
-            "stop": [self._step_end(call)],
+            "stop": [self._step_end(call), *[THOUGHT_END] * self._closes_thought(call)],
             "logprobs": 1,
         }
         if self.capabilities.plain_sampling:
@@ -232,6 +237,10 @@ class CompletionsGenerator:
     def _step_end(self, call: Sequence[PromptGroup]) -> str:
         """The text that ends the steps of a call."""
         return "\n" if call[0].by_line else self._prompt_format.step_end
+
+    def _closes_thought(self, call: Sequence[PromptGroup]) -> bool:
+        """Whether the steps of a call end where a thought would be closed, too."""
+        return self.thinks and call[0].thought
 
     def _parse_response(
         self, call: Sequence[PromptGroup], reply: dict[str, Any] | ModelError

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from ttc_explorer.models.completion_endpoints import ChatPrefix
 from ttc_explorer.models.prompts import (
     STEP_SEPARATOR,
+    THOUGHT_END,
     Message,
     has_boxed_answer,
     revision_messages,
@@ -36,13 +37,15 @@ class PromptWriter(Protocol):
 class PromptFormat:
     """``prompt`` writes what a model reads first, and ``continuation`` what follows, so that it can
     be appended; ``step_end`` is the text after which a step ends, and ``is_final`` tells a
-    solution's last step. ``supports_chat``: it can be asked for a better attempt."""
+    solution's last step. ``supports_chat``: it can be asked for a better attempt. ``thinks`` as of
+    Generator (``protocol.py``)."""
 
     prompt: PromptWriter
     continuation: Callable[[str], PromptPiece]
     step_end: str = STEP_SEPARATOR
     is_final: Callable[[str], bool] = has_boxed_answer
     supports_chat: bool = True
+    thinks: bool = False
 
 
 def token_id_format(
@@ -61,7 +64,8 @@ def token_id_format(
     def continuation(text: str) -> list[int]:
         return tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
 
-    return PromptFormat(prompt, continuation, **changes)
+    thinks = codec.thought_end_id() is not None
+    return PromptFormat(prompt, continuation, **{"thinks": thinks} | changes)
 
 
 def text_format(base_format: PromptFormat, tokenizer: PreTrainedTokenizerBase) -> PromptFormat:
@@ -101,7 +105,16 @@ def server_template_format(apply: Callable[[list[Message]], str], own_system: st
         messages = revision_messages(chain, system or own_system)
         return apply([{**message, "content": clean(message["content"])} for message in messages])
 
-    return PromptFormat(prompt, clean)
+    return PromptFormat(prompt, clean, thinks=_forgets_thoughts(apply))
+
+
+def _forgets_thoughts(apply: Callable[[list[Message]], str]) -> bool:
+    """Whether the template leaves the thoughts of earlier turns out, as those of models that think
+    do."""
+    earlier = f"<think>\nthought\n{THOUGHT_END}\n\nattempt"
+    turns = ("user", "question"), ("assistant", earlier), ("user", "question")
+    rendered = apply([{"role": role, "content": content} for role, content in turns])
+    return "attempt" in rendered and "thought" not in rendered
 
 
 SPECIAL_TOKEN = re.compile(r"<\S+?>|\[/?[A-Z_]+\]")

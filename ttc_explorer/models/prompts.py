@@ -26,6 +26,26 @@ QWEN_MATH_SYSTEM_PROMPT = r"Please reason step by step, and put your final answe
 """The words that Qwen2.5-Math and its verifier were trained with, and that its chat template says
 where nobody says others (model card, arXiv 2409.12122)."""
 
+THOUGHT_END = "</think>"
+"""What closes the thought of a model that thinks: Qwen3, DeepSeek-R1 and their like."""
+
+
+def answer_cue(chats: bool, thinks: bool) -> str:
+    r"""The beginning of a step that makes a model state its final answer: budget forcing (s1, arXiv
+    2501.19393, section 3.1) ends a thought by closing it and saying "Final Answer:".
+
+    Args:
+        chats: whether the model was taught to chat; ours write a line ``Answer: ``.
+        thinks: whether it writes a thought, which is to be closed first.
+
+    >>> print(answer_cue(chats=True, thinks=True))
+    </think> The final answer is \boxed{
+    """
+    if not chats:
+        return "Answer: "
+    return f"{THOUGHT_END} " * thinks + r"The final answer is \boxed{"
+
+
 REVISION_REQUEST = (
     "That solution may be wrong. Check it for mistakes, and then write a better solution to the "
     "same "

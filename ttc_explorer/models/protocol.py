@@ -37,6 +37,11 @@ class Prompt:
         return replace(self, text=self.text.replace("{question}", question))
 
 
+ANSWER_CUE = "{answer cue}"
+"""As a forced text: the model's own words that make it state its answer (``prompts.py``), after the
+end of its thought if it thinks."""
+
+
 class ExtendRow(NamedTuple):
     """What Extend asks for one child."""
 
@@ -60,7 +65,11 @@ class Extend:
         forced: Texts that the rows' steps begin with, one a row (empty: none), or no text at all.
             They are read, not sampled: charged as prefill, without log-probability, and no part of
             ``Step.tokens``. In place of the end token, if the parent ended with one. A text is the
-            beginning of one step: it has no line end.
+            beginning of one step: it has no line end. ANSWER_CUE stands for the model's own words
+            that make it state its answer: ``Step.answer`` is what it then states, of a rollout too.
+        thought: The rows think: a model that thinks (``Generator.thinks``) ends them where it would
+            close its thought, and has not closed it: a forced text takes the place of that, too.
+            Such an end is no solution's, and no answer is read from it.
         step: Where the steps end, as the setting ``step`` says (``search/step_rule.py``): a step
             may have several lines. ``own`` stands for what the model takes for a step.
         prompts: What the rows are asked, one a row, or nothing at all. Only rows whose parent is
@@ -79,6 +88,7 @@ class Extend:
     forced: tuple[str, ...] = ()
     prompts: tuple[Prompt | None, ...] = ()
     step: str = "own"
+    thought: bool = False
 
     def __post_init__(self) -> None:
         lengths = {len(self.forced), len(self.prompts)} - {0}
@@ -169,7 +179,8 @@ class Step:
     ``token_logprobs`` are its summands, a token each, and empty where a server does not tell.
     ``text`` has a line end between its lines, where there are several, and none at its end.
     ``finished`` is true when the solution ends with this step; ``answer`` is then its final answer
-    (None if none can be read), written the same way for all equal answers of the run.
+    (None if none can be read), written the same way for all equal answers of the run. ``failed``:
+    the model could not write it; it is finished, and nothing goes on from it.
     """
 
     text: str
@@ -178,6 +189,7 @@ class Step:
     finished: bool = False
     answer: str | None = None
     token_logprobs: tuple[float, ...] = ()
+    failed: bool = False
 
 
 Request = Extend | Revise | Score | PolicyQuery
@@ -247,7 +259,8 @@ class ExtendJob:
 
     ``rng_path`` seeds the row's own random number generator, so that the row samples the same
     tokens alone or in a batch with other runs. ``cancelled`` is asked between decode steps; a
-    cancelled row stops where it is. ``forced`` is read first, as in Extend.
+    cancelled row stops where it is. ``forced`` is read first, and ``thought`` means what it does in
+    Extend.
     """
 
     state: State
@@ -256,6 +269,7 @@ class ExtendJob:
     cancelled: Callable[[], bool] = never_cancelled
     forced: str = ""
     by_line: bool = False
+    thought: bool = False
 
 
 @dataclass(frozen=True)
@@ -322,13 +336,15 @@ class Generator(Protocol):
     ``supports_prefix_continuation``: it can go on from any prefix, in several ways; a service that
     only chats cannot, it writes whole solutions. ``supports_chat``: it was taught to chat, so that
     a solution of its own need not mark the answer, and its steps are paragraphs, not lines.
-    ``prints_checks``: it was taught to print the verdict on a decision where it has checked it."""
+    ``prints_checks``: it was taught to print the verdict on a decision where it has checked it.
+    ``thinks``: it writes a thought before its solution, and closes it by ``</think>``."""
 
     name: str
     parameters: int
     supports_prefix_continuation: bool
     supports_chat: bool
     prints_checks: bool
+    thinks: bool
 
     def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]: ...
 

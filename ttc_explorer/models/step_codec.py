@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ttc_explorer.models.prompts import (
     SYSTEM_PROMPT,
+    THOUGHT_END,
     Message,
     merge_system_into_user,
     revision_messages,
@@ -141,6 +142,15 @@ class StepCodec:
         after = self._render_chat(turns, reply=False).rpartition(PLACEHOLDER)[2]
         ids = self._tokenizer(after, add_special_tokens=False)["input_ids"]
         return [number for number in ids if self.specials[number]][:1]
+
+    def thought_end_id(self) -> int | None:
+        """The token that closes the thought of a model that thinks; None for one that does not:
+        its template knows of no thoughts, or has it answer at once, after an empty one."""
+        number = self._tokenizer.get_vocab().get(THOUGHT_END)
+        if number is None or THOUGHT_END not in (self._tokenizer.chat_template or ""):
+            return None
+        asked = self._render_chat([{"role": "user", "content": "1"}], reply=True)
+        return None if asked.rstrip().endswith(THOUGHT_END) else number
 
     def prompts(self, questions: Sequence[str], context: int) -> list[list[int]]:
         """The prompt of each question. Raises BadInput if one leaves no room in ``context``

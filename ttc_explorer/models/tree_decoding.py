@@ -53,8 +53,9 @@ class TreeGenerator:
 
     A step ends with its line end, or, for a model with a ``system`` prompt, which chats, with a
     blank line, unless the job asks for a line; blank lines before it belong to it. A solution ends
-    with the model's end token, with a step of which ``is_final`` is true, after ``max_step_tokens``
-    without an end of step, or when the context is full.
+    with the model's end token (a thought that is asked for as one, with ``</think>``), with a step
+    of which ``is_final`` is true, after ``max_step_tokens`` without an end of step, or when the
+    context is full.
 
     Samples that have written the same so far are one row of the model, and each draws from it by
     its own random stream. So the model computes the trie of the samples (``TrieBatch``); costs of
@@ -93,6 +94,8 @@ class TreeGenerator:
         self._max_step_tokens = max_step_tokens
         self.supports_chat = system is not None
         self.prints_checks = uses_line_format(tokenizer)
+        self._thought_end = self.codec.thought_end_id() if self.supports_chat else None
+        self.thinks = self._thought_end is not None
         self._line_ends = 2 if self.supports_chat else 1
         self._lock = Lock()
         self._batches = AdaptiveBatches(MAX_ROWS)
@@ -102,7 +105,11 @@ class TreeGenerator:
         self._end_token_mask[[*_end_token_ids(model, tokenizer), *self.codec.end_of_turn_ids()]] = (
             True
         )
-        self._banned_token_mask = torch.from_numpy(self.codec.specials & ~self._end_token_mask).to(
+        self._thought_end_mask = np.zeros_like(self.codec.specials)
+        if self._thought_end is not None:
+            self._thought_end_mask[self._thought_end] = True
+        allowed = self._end_token_mask | self._thought_end_mask
+        self._banned_token_mask = torch.from_numpy(self.codec.specials & ~allowed).to(
             self._sampling_device
         )
 
@@ -193,6 +200,7 @@ class TreeGenerator:
         logprobs = np.zeros(draws.shape)  # of each sampled token, nats
         step_ended = np.zeros(len(jobs), dtype=bool)
         solution_ended = max_tokens < 1  # no room for a token
+        is_thought = np.array([job.thought for job in jobs])
         wanted_line_ends = np.array([1 if job.by_line else self._line_ends for job in jobs])
         has_text = np.array([not self.codec.blanks[ids].all() for ids in forced_ids])
         ends = [prefix.row for prefix in prefixes]  # all of a job's tokens but its last
@@ -225,8 +233,10 @@ class TreeGenerator:
             step_ended[active] = (line_end_count[active] >= wanted_line_ends[active]) & has_text[
                 active
             ]
-            solution_ended[active] = self._end_token_mask[ids] | (
-                ~step_ended[active] & (token + 1 >= max_tokens[active])
+            solution_ended[active] = (
+                self._end_token_mask[ids]
+                | (self._thought_end_mask[ids] & is_thought[active])
+                | (~step_ended[active] & (token + 1 >= max_tokens[active]))
             )
             leaving = step_ended[active] | solution_ended[active] | cancelled.check(active)
             for row in np.unique(row_of[leaving]).tolist():
@@ -241,11 +251,12 @@ class TreeGenerator:
             )
             parents, row_of = row_of[first_jobs], next_row_of
 
+        closed_thought = (is_thought & (counts > 0) & self._thought_end_mask[last]).tolist()
         texts = self.codec.texts(
             [
-                forced + ids[:count]
-                for forced, ids, count in zip(
-                    forced_ids, steps.tolist(), counts.tolist(), strict=True
+                forced + ids[: count - closed]
+                for forced, ids, count, closed in zip(
+                    forced_ids, steps.tolist(), counts.tolist(), closed_thought, strict=True
                 )
             ]
         )
@@ -302,12 +313,13 @@ class TreeGenerator:
         """The prefixes with the forced tokens read, but for their last, as far as there is room;
         and how many tokens (prefixes,) were read for each.
 
-        They stand in the place of an end token.
+        They stand in the place of an end token, or of the end of a thought.
         """
         unread: dict[int, list[int]] = {}
         for index, (prefix, forced) in enumerate(zip(prefixes, forced_ids, strict=True)):
             if forced:
-                ids = forced if self._end_token_mask[prefix.last] else [prefix.last, *forced]
+                replaced = self._end_token_mask[prefix.last] or self._thought_end_mask[prefix.last]
+                ids = forced if replaced else [prefix.last, *forced]
                 unread[index] = ids[: self.backbone.context - prefix.row.length + 1]
         longer = [index for index, ids in unread.items() if len(ids) > 1]
         read = append_tokens(

@@ -28,6 +28,14 @@ class AnswerGroups:
     def read(self, solution: str) -> str | None:
         """A finished solution's answer, spelled as the first answer that was equal to it; None if
         none can be read."""
+        answer = self.read_interim(solution)
+        is_correct = self._checker.is_correct
+        if answer is not None and is_correct is not None and answer not in self._run.correct:
+            self._run.correct[answer] = is_correct(answer)
+        return answer
+
+    def read_interim(self, solution: str) -> str | None:
+        """The same of an answer that nobody gives yet: it is not judged."""
         answer = self._read_unmarked(solution) if self._reads_unmarked else read_answer(solution)
         if answer is None:
             return None
@@ -35,8 +43,6 @@ class AnswerGroups:
             known = dict.fromkeys(self._canonical.values())
             equal = (other for other in known if self._checker.equal(other, answer))
             self._canonical[answer] = next(equal, answer)
-            if self._canonical[answer] == answer and self._checker.is_correct is not None:
-                self._run.correct[answer] = self._checker.is_correct(answer)
         return self._canonical[answer]
 
     def _read_unmarked(self, solution: str) -> str | None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from traceback import clear_frames
 from typing import Any
 
+from ttc_explorer.models.prompts import answer_cue
 from ttc_explorer.models.protocol import (
+    ANSWER_CUE,
     REVISION_CONTEXT,
     DecodedStep,
     Extend,
@@ -114,6 +116,7 @@ class PendingText:
             self.finished,
             self.answer,
             self.token_logprobs,
+            self.failed,
         )
 
 
@@ -163,6 +166,7 @@ class RunExecutor:
         self.work: Work | None = None
         self._models = models
         self._answers = AnswerGroups(checker, run, reads_unmarked=models.generator.supports_chat)
+        self._cue = answer_cue(models.generator.supports_chat, models.generator.thinks)
         self._decide = decide
         self._clock = clock
         now = clock()
@@ -297,8 +301,14 @@ class RunExecutor:
         self._give(
             [NodeSample(step.rng_path, None if step.failed else step.state) for step in steps]
         )
-        for step in steps:
-            if step.finished and not request.rollout and not step.failed:
+        is_thought = request.thought and self._models.generator.thinks
+        for step, row in zip(steps, request.rows(), strict=True):
+            if step.failed:
+                continue
+            if row.forced == ANSWER_CUE:  # its own words alone: what came before says other things
+                read = self._answers.read_interim if request.rollout else self._answers.read
+                step.answer = read("\n".join(step.lines))
+            elif step.finished and not request.rollout and not is_thought:
                 lines = [*tree.solution(step.parent), *step.lines]
                 step.answer = self._answers.read("\n".join(lines))
         return [step.to_step() for step in steps]
@@ -352,12 +362,13 @@ class RunExecutor:
             plain = row.prompt is None and row.parent not in self._reread
             sample = _next_sample((self._with_state if plain else self._samples)[row.parent])
             state = sample.state if row.prompt is None else prompt_states[row.prompt]
-            forced = row.forced
+            forced = self._cue if row.forced == ANSWER_CUE else row.forced
             if row.parent in self._reread:
                 state = self._samples[ROOT][0].state
                 forced = self._prefix(row.parent) + forced
             rng_path = (*sample.rng_path, sample.children)
-            jobs.append(ExtendJob(state, row.temperature, rng_path, self.should_stop, forced))
+            job = ExtendJob(state, row.temperature, rng_path, self.should_stop, forced)
+            jobs.append(replace(job, thought=request.thought))
             sample.children += 1
             used.append(sample)
         if request.rollout:  # takes no child number

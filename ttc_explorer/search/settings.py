@@ -16,6 +16,13 @@ from ttc_explorer.search.token_confidence import CONFIDENCES
 MAX_SEED = 2**63 - 1
 MAX_BUDGET = 256
 MAX_LOOKAHEAD = 40
+THINKING_BOUNDS = {
+    "thinking": (1, 2**15),
+    "waits": (0, 16),
+    "probe": (0, 2**15),
+    "agree": (2, 16),
+}
+"""Least and most of the settings of budget forcing."""
 AGGREGATES = ("last", "min", "prod", "mean")
 
 
@@ -33,6 +40,11 @@ class Settings:
     that weigh by it; ``merge`` makes equal steps one node with copies (``tree.py``): searches then
     keep different steps, and share their places by how often each was drawn; ``step`` is where a
     step of a tree search ends (``step_rule.py``), and at first what was measured to be best.
+
+    Of budget forcing (arXiv 2501.19393): ``thinking`` is L, the tokens from which on a thought is
+    cut; ``waits`` is how often it is made to go on where it would end; ``probe`` is the tokens
+    after which it is asked for an interim answer, 0 for never; and ``agree`` is how many of these
+    in a row have to be equal for it to stop.
     """
 
     temperature: float = 0.8
@@ -45,6 +57,10 @@ class Settings:
     confidence: str = "mean"
     merge: bool = True
     step: str = MEASURED
+    thinking: int = 1024
+    waits: int = 1
+    probe: int = 0
+    agree: int = 2
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 2:
@@ -63,6 +79,9 @@ class Settings:
             raise BadInput(f"chains must be a whole number from 1 to {MAX_BUDGET}.")
         if not 1 <= self.rounds <= 200:
             raise BadInput("rounds must be a whole number from 1 to 200.")
+        for name, (low, high) in THINKING_BOUNDS.items():
+            if not low <= getattr(self, name) <= high:
+                raise BadInput(f"{name} must be a whole number from {low} to {high}.")
 
     def children(self, budget: int) -> int:
         """M, the children of a survivor, at a budget of N: ``width``, or √N rounded where ``width``

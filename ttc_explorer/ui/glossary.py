@@ -88,6 +88,13 @@ TERMS: dict[str, str] = {
     "may be a mere guess, which nobody can judge yet; to its check, guess and check are one step. "
     "A text without checks is then one step to its end. At K tokens a step goes on to the end of "
     "its line; a pattern (pattern:^So) ends it at the line in which it is found.",
+    "thought length": "L: a thought is cut at the first step end from so many tokens on, and made "
+    "to answer. Of a model without <think>, the solution itself is the thought.",
+    "waits": 'How often a thought that would end is made to go on, by the word "Wait" in the place '
+    "of its end; never beyond L.",
+    "interim answer": "What a thought answers when it is asked before its end, every so many "
+    "tokens; 0 never asks. The thought does not see it, and it is paid for.",
+    "agreeing": "How many interim answers in a row have to be equal for a thought to stop early.",
     "rounds": "The most steps that a solution may have.",
     "seed": "Where the random choices start. The same seed and settings grow the same tree again.",
     # what stands side by side

@@ -167,6 +167,22 @@ step end
 "try 9 and 20", and in the next line "9*20=180 want 180 off 0 ok".
 To the line: two steps, and the first is a guess. To the check: one step.
 
+thought length
+L = 512, and a thought whose paragraphs end at 498 and 541 tokens.
+It is cut at 541, and writes its answer.
+
+waits
+Two waits, and a thought that would end after 80 tokens and again after 130.
+Both times it reads "Wait" and goes on; the third time it may end.
+
+interim answer
+A thought of 600 tokens, asked every 200.
+It answers 12, 15 and 15 on the way: the first would have been wrong.
+
+agreeing
+Two have to agree, and the interim answers are 12, 15 and 15.
+After the third the thought stops, with 15.
+
 rounds
 A limit of 40, and a solution that never ends.
 After 40 steps it is stopped, and does not vote.

@@ -51,6 +51,7 @@ STRATEGY_STYLES: dict[str, ColourStyle] = {
     "mcts": ColourStyle(*HUES["violet"], DASH_DOTTED),
     "revise": ColourStyle(*HUES["plum"], SOLID),
     "hybrid": ColourStyle(*HUES["plum"], DASHED),
+    "budget_forcing": ColourStyle(*HUES["ochre"], LONG_DASHED),
 }
 
 SELECTOR_STYLES: dict[str, ColourStyle] = {

@@ -5,6 +5,7 @@ from ttc_explorer.search.strategies import (
     auto,
     beam,
     best_of_n,
+    budget_forcing,
     dvts,
     greedy,
     hybrid,
@@ -28,6 +29,7 @@ STRATEGIES.put_first(
         "mcts",
         "revise",
         "hybrid",
+        "budget_forcing",
         "adaptive",
         "auto",
     )
@@ -38,6 +40,7 @@ __all__ = [
     "auto",
     "beam",
     "best_of_n",
+    "budget_forcing",
     "dvts",
     "greedy",
     "hybrid",

@@ -25,7 +25,13 @@ from urllib.parse import parse_qsl, quote
 
 from ttc_explorer.problems.problem import MAX_ANSWER_CHARACTERS, MAX_CHARACTERS
 from ttc_explorer.search.selector import SELECTORS
-from ttc_explorer.search.settings import AGGREGATES, MAX_BUDGET, MAX_LOOKAHEAD, Settings
+from ttc_explorer.search.settings import (
+    AGGREGATES,
+    MAX_BUDGET,
+    MAX_LOOKAHEAD,
+    THINKING_BOUNDS,
+    Settings,
+)
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.token_confidence import CONFIDENCES
 
@@ -157,6 +163,7 @@ _SETTING_BOUNDS: dict[str, tuple[float, float]] = {
     "lookahead": (0, MAX_LOOKAHEAD),
     "chains": (1, MAX_BUDGET),
     "rounds": (1, 200),
+    **THINKING_BOUNDS,
 }
 _KINDS: dict[type, Kind] = {int: "whole", float: "number", bool: "truth", str: "text"}
 

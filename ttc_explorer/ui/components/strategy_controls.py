@@ -25,6 +25,7 @@ from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.run_request import RunRequest
 from ttc_explorer.ui.components.step_control import step_control, step_update
 from ttc_explorer.ui.components.strategy_picker import availability_update, strategy_picker
+from ttc_explorer.ui.components.thinking_controls import ThinkingControls
 from ttc_explorer.ui.html_templates import render_macro
 
 BUDGETS = [2**exponent for exponent in range(MAX_BUDGET.bit_length())]
@@ -116,6 +117,7 @@ class StrategyControls:
         with gr.Column(min_width=0, visible="step" in reads) as step:
             control_heading("A step ends at", "step end")
             self.step = step_control(settings.step)
+        self.thinking = ThinkingControls(settings, "thinking" in reads)
         with gr.Row(elem_id="numbers"):
             with gr.Column(min_width=0, visible="rounds" in reads) as rounds:
                 control_heading("Most steps", "rounds")
@@ -123,7 +125,10 @@ class StrategyControls:
             with gr.Column(min_width=0):
                 control_heading("Seed", "seed")
                 self.seed = number_input("Seed", "seed", self._initial_seed)
-        self.rows |= {"temperature": temperature, "merge": merge, "step": step, "rounds": rounds}
+        self.rows |= {
+            "temperature": temperature, "merge": merge, "step": step, "rounds": rounds,
+            "thinking": self.thinking.row,
+        }  # fmt: skip
 
     @property
     def inputs(self) -> list[Any]:
@@ -138,7 +143,7 @@ class StrategyControls:
             "strategy": self.strategy, "n": self.budget, "seed": self.seed,
             "temperature": self.temperature, "width": self.width, "lookahead": self.lookahead,
             "length": self.length, "merge": self.merge, "step": self.step,
-            "rounds": self.rounds,
+            "rounds": self.rounds, **self.thinking.numbers,
         }  # fmt: skip
 
     @property
@@ -167,6 +172,7 @@ class StrategyControls:
                 "merge": values[self.merge],
                 "step": values[self.step],
                 "rounds": values[self.rounds],
+                **self.thinking.read(values),
             }
         )
 
@@ -199,6 +205,7 @@ class StrategyControls:
             self.merge: settings.merge,
             self.step: step_update(settings.step),
             self.rounds: settings.rounds,
+            **self.thinking.set_to(settings),
         }
 
     def set_to_state(self, state: AddressState, choice: ModelSelection | None) -> ComponentUpdates:

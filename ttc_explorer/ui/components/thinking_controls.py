@@ -1,0 +1,53 @@
+"""How long a model thinks: the numbers that budget forcing goes by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from ttc_explorer.search.settings import Settings
+from ttc_explorer.ui.components.basic_inputs import control_heading, number_input
+
+THINKING_NUMBERS = {
+    "thinking": ("Thought L", "thought length"),
+    "waits": ("Waits", "waits"),
+    "probe": ("Probed every", "interim answer"),
+    "agree": ("Agreeing", "agreeing"),
+}
+"""Setting -> its name on screen, and its entry in the glossary."""
+
+
+class ThinkingControls:
+    """The controls, to be made where they stand.
+
+    Args:
+        settings: as they stand at first.
+        visible: whether the strategy at first reads them.
+
+    Attributes:
+        row: holds them all.
+        numbers: setting -> its control.
+    """
+
+    def __init__(self, settings: Settings, visible: bool) -> None:
+        self.numbers: dict[str, gr.Number] = {}
+        with gr.Row(elem_id="thinking-row", visible=visible) as row:
+            for setting, (title, term) in THINKING_NUMBERS.items():
+                with gr.Column(min_width=0):
+                    control_heading(title, term)
+                    value = getattr(settings, setting)
+                    self.numbers[setting] = number_input(title, setting, value)
+        self.row = row
+
+    def read(self, values: dict[Any, Any]) -> dict[str, object]:
+        """The settings that stand there.
+
+        Args:
+            values: component -> its value.
+        """
+        return {setting: values[control] for setting, control in self.numbers.items()}
+
+    def set_to(self, settings: Settings) -> dict[Any, Any]:
+        """The controls as they have to stand for these settings."""
+        return {control: getattr(settings, setting) for setting, control in self.numbers.items()}
