@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.ui.components.basic_inputs import control_heading, number_input
+from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 
 THINKING_NUMBERS = {
     "thinking": ("Thought L", "thought length"),
@@ -40,7 +39,7 @@ class ThinkingControls:
                     self.numbers[setting] = number_input(title, setting, value)
         self.row = row
 
-    def read(self, values: dict[Any, Any]) -> dict[str, object]:
+    def read(self, values: ComponentUpdates) -> dict[str, object]:
         """The settings that stand there.
 
         Args:
@@ -48,6 +47,6 @@ class ThinkingControls:
         """
         return {setting: values[control] for setting, control in self.numbers.items()}
 
-    def set_to(self, settings: Settings) -> dict[Any, Any]:
+    def set_to(self, settings: Settings) -> ComponentUpdates:
         """The controls as they have to stand for these settings."""
         return {control: getattr(settings, setting) for setting, control in self.numbers.items()}
