@@ -159,6 +159,7 @@ def test_a_completions_server_hears_what_a_local_model_hears(search, strategy, t
     described = {"rounds": 5, "selector": "majority", "temperature": temperature}
     (local,) = drive(SeededTreeGenerator(), toy_run("made_up", 3, 1, **described))
     with running_server() as (running, generator):
+        generator.supports_chat = False  # a model of our own, as here
         (remote,) = drive(generator, toy_run("made_up", 3, 1, **described))
         usage = running.usage
     assert remote.tree.text == local.tree.text
