@@ -45,7 +45,7 @@ class _Thought:
     "budget_forcing",
     title="Budget forcing",
     summary="Write N thoughts: each is cut at L tokens and made to answer, and one that would end "
-    'earlier goes on with "Wait".',
+    "earlier is told to wait and goes on.",
     verifier="select",
     settings=("temperature", "thinking", "waits", "probe", "agree", "rounds"),
     needs_prefix_continuation=True,
