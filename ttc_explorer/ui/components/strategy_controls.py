@@ -127,7 +127,7 @@ class StrategyControls:
                 self.seed = number_input("Seed", "seed", self._initial_seed)
         self.rows |= {
             "temperature": temperature, "merge": merge, "step": step, "rounds": rounds,
-            "thinking": self.thinking.row,
+            **self.thinking.columns,
         }  # fmt: skip
 
     @property

@@ -25,19 +25,19 @@ class ThinkingControls:
         visible: whether the strategy at first reads them.
 
     Attributes:
-        row: holds them all.
+        columns: setting -> what holds its control.
         numbers: setting -> its control.
     """
 
     def __init__(self, settings: Settings, visible: bool) -> None:
+        self.columns: dict[str, gr.Column] = {}
         self.numbers: dict[str, gr.Number] = {}
-        with gr.Row(elem_id="thinking-row", visible=visible) as row:
+        with gr.Row(elem_id="thinking-row"):
             for setting, (title, term) in THINKING_NUMBERS.items():
-                with gr.Column(min_width=0):
+                with gr.Column(min_width=0, visible=visible) as self.columns[setting]:
                     control_heading(title, term)
                     value = getattr(settings, setting)
                     self.numbers[setting] = number_input(title, setting, value)
-        self.row = row
 
     def read(self, values: ComponentUpdates) -> dict[str, object]:
         """The settings that stand there.
