@@ -136,6 +136,41 @@ def test_solve_takes_settings():
     assert trace["settings"]["merge"] is False
 
 
+LINK = (
+    "http://127.0.0.1:7860/#page=explore&q=Solve+3x%2B5%3D20.&a=5&strategy=dvts&n=8&seed=3&width=2"
+    "&selector=best&run=1&at=4"
+)
+
+
+@pytest.mark.usefixtures("toys")
+def test_solve_does_what_a_link_says_unless_it_is_told_otherwise():
+    trace = json.loads(call("solve", "--link", LINK, "--json").stdout)
+    assert (trace["problem"]["text"], trace["problem"]["answer"]) == ("Solve 3x+5=20.", "5")
+    assert (trace["strategy"], trace["budget"], trace["seed"]) == ("dvts", 8, 3)
+    assert (trace["settings"]["width"], trace["settings"]["selector"]) == (2, "best")
+    told = ("--budget", 16, "--seed", 0, "--strategy", "beam", "--set", "width=4")
+    trace = json.loads(call("solve", "7+8", "--link", LINK, *told, "--json").stdout)
+    assert trace["problem"]["text"] == "7+8"
+    assert (trace["strategy"], trace["budget"], trace["seed"]) == ("beam", 16, 0)
+    assert (trace["settings"]["width"], trace["settings"]["selector"]) == (4, "best")
+
+
+@pytest.mark.usefixtures("toys")
+def test_what_a_link_says_wrongly_is_one_sentence_and_the_default():
+    result = call("solve", "--link", "#q=7%2B8&n=many&step=sometimes&width=2", "--json")
+    assert result.exit_code == 0
+    assert result.stderr.count("In the address, n must be") == 1
+    assert "step must be line, paragraph" in result.stderr
+    trace = json.loads(result.stdout)
+    assert (trace["budget"], trace["settings"]["width"]) == (16, 2)
+    assert (
+        trace["settings"]["step"]
+        == json.loads(call("solve", "7+8", "--json").stdout)["settings"]["step"]
+    )
+    refused(call("solve", "--link", "#n=4"), "--link")
+    refused(call("solve", "--link", "#q=7%2B8&model=/etc"), "--model")
+
+
 @pytest.mark.usefixtures("toys")
 def test_solve_says_so_when_the_problem_is_of_an_unknown_kind():
     result = call("solve", "Why is the sky blue?", "--budget", 4, "--json")

@@ -1,4 +1,5 @@
-"""The address of the page in a real browser: links, back and forward, reload, hostile addresses."""
+"""The address of the page in a real browser: links, back and forward, reload, the replay,
+hostile addresses."""
 
 from playwright.sync_api import expect
 
@@ -87,6 +88,30 @@ def test_a_reload_in_mid_run_begins_that_run_again(page, server):
     server.gate.release()
     page.reload()
     expect(status(page)).to_have_text("Done: DVTS, N = 12", timeout=2 * TIMEOUT_MS)
+    wait_for_address(page, LINK)
+
+
+def test_a_link_opens_the_replay_at_its_event_and_moving_it_writes_the_address(page):
+    place = page.locator("#viewer [data-viewer]")
+    go(page, f"{LINK}&at=9")
+    expect(status(page)).to_have_text("Done: DVTS, N = 12", timeout=2 * TIMEOUT_MS)
+    expect(place).to_have_attribute("data-at", "9")
+    wait_for_address(page, f"{LINK}&at=9")
+    entries = page.evaluate("history.length")
+    page.get_by_role("slider", name="Event").fill("5")
+    wait_for_address(page, f"{LINK}&at=5")
+    assert page.evaluate("history.length") == entries
+    page.get_by_role("tab", name="Curves").first.click()
+    wait_for_address(page, "#page=curves")
+    page.go_back()
+    wait_for_address(page, f"{LINK}&at=5")
+    expect(place).to_have_attribute("data-at", "5")
+    page.reload()
+    expect(place).to_have_attribute("data-at", "5", timeout=2 * TIMEOUT_MS)
+    wait_for_address(page, f"{LINK}&at=5")
+    go(page, LINK)
+    expect(place).not_to_have_attribute("data-at", "5")
+    expect(place).not_to_have_attribute("data-at", "9")
     wait_for_address(page, LINK)
 
 

@@ -69,6 +69,11 @@ def test_every_setting_has_a_key_with_its_limits():
                 with pytest.raises(BadInput):
                     Settings().with_values({key.name: number})
                 assert key.parse(str(int(number))) is None
+        else:
+            with pytest.raises(BadInput):
+                Settings().with_values({key.name: "no such word"})
+            assert key.parse("no such word") is None
+            assert key.parse(key.format(key.default)) == key.default
 
 
 def test_values_are_read_as_lessons_write_them():

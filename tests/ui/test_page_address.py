@@ -7,6 +7,7 @@ import pytest
 
 from tests.ui.test_explore_page import values
 from tests.ui.toy_solver import finished_run, toy_solver
+from ttc_explorer.search.settings import Settings
 from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.address.address_state import AddressKey, page_keys
@@ -59,6 +60,18 @@ def test_explore_stands_as_the_address_says(page):
     assert (shown[how.merge], shown[how.rounds]) == (False, 50)
     rule = {"selector": "best", "aggregate": "min", "confidence": "tail"}
     assert session.rule() == json.loads(shown[page.rule]) == rule
+
+
+def test_a_bad_word_in_step_takes_the_default_and_leaves_the_rest(page):
+    how = page.strategy_controls
+    for word in ("sometimes", "tokens:many", "pattern:(", "line:3"):
+        shown, sentence = opened(page, f"#n=8&seed=7&step={word}", ExploreSession(None))
+        assert "step must be line, paragraph" in sentence
+        assert "it is taken as missing" in sentence
+        assert (value(shown[how.step]), shown[how.seed]) == (Settings().step, 7)
+        assert value(shown[how.budget]) == 8
+    shown, sentence = opened(page, "#step=tokens%3A20", ExploreSession(None))
+    assert (value(shown[how.step]), sentence) == ("tokens:20", "")
 
 
 def test_a_run_by_an_address_is_that_run(page):

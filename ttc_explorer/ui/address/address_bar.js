@@ -1,14 +1,14 @@
-// Keeps the address and the pages at one. `window.ttcAddress` is what lessons and the replay use:
+// Keeps the address and the pages at one. `window.ttcAddress` is what lessons use:
 //
 //   readState()              what the address says, or would say if something was changed: a state (address_state.js)
 //   await applyState(state)  opens the page that the state names, sets its real controls, all others to their defaults, and
 //                            presses Run if it says `run: true`: a new entry of the history. lesson, lesson_step, hide and
 //                            embed stay as they are unless the state names them
-//   updateState(values)      changes keys that are no controls: lesson, lesson_step, at, hide, embed; undefined takes one out
+//   updateState(values)      changes keys that are no controls: lesson, lesson_step, hide, embed; undefined takes one out
 //   onState(listener)        `listener(state)` whenever back, forward, a link or applyState brought another state
 //
 // What a visitor sets comes by `changed`, from events of Gradio that stay in the browser. An address that is opened goes to the
-// server as the text that it is, by `send`; `applied` says that the controls stand.
+// server as the text that it is, by `send`; `applied` says that the controls stand. `at` is what the replay of the page's viewer says and obeys (viewer.js).
 import { MAX_ADDRESS_CHARACTERS, formatAddress, parseAddress } from "./address_state.js";
 
 const VIEW_KEYS = ["lesson", "lesson_step", "hide", "embed"];  // of the whole; `at` is of the run on screen
@@ -19,9 +19,9 @@ const TOUCHES = ["pointerdown", "keydown", "input", "change"];
 export function connectAddress(window, keys) {
   const { document, history, location } = window, root = document.documentElement;
   const usual = Object.fromEntries(keys.map((key) => [key.name, key.default ?? undefined]));
-  const controls = {}, ran = {};        // by page: a state, and the text of the state that was run
+  const controls = {}, ran = {}, moments = {};  // by page: a state, the text of the state that was run, what its replay shows
   const listeners = [], sent = [];      // sent: addresses whose controls do not stand yet
-  let connection, page = usual.page, view = {}, at, timer = 0;
+  let connection, page = usual.page, view = {}, timer = 0;
   let entryRun;                         // what the entry of the history ran
   let pressing = false, waiting;        // while an address has Run pressed, which may wait for the end of a run before
   let touched = location.hash.length > 1;  // else the address stays empty until somebody does something
@@ -33,7 +33,7 @@ export function connectAddress(window, keys) {
   };
   const hasRun = (name) => ran[name] !== undefined && ran[name] === runText(name, controls[name]);
   const readState = () => {
-    const run = hasRun(page) ? { run: true, at } : {};
+    const run = hasRun(page) ? { run: true, at: moments[page] } : {};
     return JSON.parse(JSON.stringify({ page, ...controls[page], ...run, ...view }));  // without what is undefined
   };
 
@@ -61,7 +61,6 @@ export function connectAddress(window, keys) {
   };
   const goTo = (hash, state) => {
     page = state.page ?? usual.page;
-    at = state.at;
     setView(state);
     entryRun = state.run ? runText(page, state) : undefined;
     clearTimeout(timer);
@@ -69,13 +68,22 @@ export function connectAddress(window, keys) {
     waiting?.disconnect();
     pressing = false;
     const press = Boolean(state.run) && ran[page] !== entryRun;
-    const done = new Promise((resolve) => sent.push({ page, press, resolve }));
+    const done = new Promise((resolve) => sent.push({ page, press, at: state.at, resolve }));
     document.getElementById(`${page}-page-button`)?.click();
     connection.send(page, hash.slice(0, MAX_ADDRESS_CHARACTERS + 1));
     for (const listener of listeners) listener(state);
     return done;
   };
   const follow = () => goTo(location.hash, parseAddress(location.hash, keys).state);
+
+  const tellReplay = (name, type, at) => {
+    document.querySelector(`#${name}-page [data-viewer]`)?.dispatchEvent(new window.CustomEvent(type, { detail: at }));
+  };
+  document.addEventListener("ttc-at", ({ target, detail }) => {
+    const name = target.closest("[id$=-page]")?.id.replace(/-page$/, "");
+    moments[name] = detail ?? undefined;
+    if (name === page) writeSoon();
+  });
 
   const pressRun = ({ run, stop }) => {
     const button = document.getElementById(run);
@@ -108,7 +116,6 @@ export function connectAddress(window, keys) {
     onState: (listener) => listeners.push(listener),
     updateState(values) {
       touched = true;
-      if ("at" in values) at = values.at;
       setView({ ...view, ...values });
       writeSoon();
     },
@@ -142,17 +149,23 @@ export function connectAddress(window, keys) {
       controls[name] = state;
       ran[name] = runText(name, state);
       touched = true;
-      if (!pressing) at = undefined;
+      if (!pressing) moments[name] = undefined;
       write(pressing ? "replaceState" : undefined);
       pressing = false;
     },
     applied(name, state) {
-      const { page: goal, press, resolve } = sent.shift() ?? {};
+      const { page: goal, press, at, resolve } = sent.shift() ?? {};
       if (goal !== name) return;
       controls[name] = state;
       pressing = press && name in connection.runButtons;
-      if (pressing) pressRun(connection.runButtons[name]);
-      else writeSoon();
+      tellReplay(name, "ttc-open-at", pressing ? at ?? null : null);
+      if (pressing) {
+        moments[name] = at;
+        pressRun(connection.runButtons[name]);
+      } else {
+        if (hasRun(name)) tellReplay(name, "ttc-show-at", at ?? Infinity);
+        writeSoon();
+      }
       resolve();
     },
   };

@@ -18,12 +18,12 @@ does the same in the browser, by the same keys (``browser_keys``); both are test
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 from urllib.parse import parse_qsl, quote
 
-from ttc_explorer.problems.problem import MAX_ANSWER_CHARACTERS, MAX_CHARACTERS
+from ttc_explorer.problems.problem import MAX_ANSWER_CHARACTERS, MAX_CHARACTERS, BadInput
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import (
     AGGREGATES,
@@ -32,6 +32,7 @@ from ttc_explorer.search.settings import (
     THINKING_BOUNDS,
     Settings,
 )
+from ttc_explorer.search.step_rule import check_step, step_choices
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.search.token_confidence import CONFIDENCES
 
@@ -96,6 +97,9 @@ class AddressKey:
         high: the largest number, or the most characters of a text.
         always: whether it is written though it is the default: what somebody who reads an address,
             or changes it by hand, looks for.
+        check: raises BadInput for a text that is no value of it; the browser leaves that to the
+            server.
+        meaning: what a text must be, in words, where that is more than its length.
     """
 
     name: str
@@ -105,13 +109,16 @@ class AddressKey:
     low: float = 0
     high: float = 0
     always: bool = False
+    check: Callable[[str], None] | None = None
+    meaning: str = ""
 
     @property
     def wanted(self) -> str:
         """What a value must be, in words."""
         choices, low, high = ", ".join(self.choices), f"{self.low:,.12g}", f"{self.high:,.16g}"
         return {
-            "text": f"a text of at most {high} characters, without control characters",
+            "text": self.meaning
+            or f"a text of at most {high} characters, without control characters",
             "choice": f"one of {choices}",
             "names": f"of {choices}, with commas",
             "whole": f"a whole number from {low} to {high}",
@@ -122,7 +129,8 @@ class AddressKey:
     def parse(self, text: str) -> AddressValue | None:
         """The value of a text; None if it is none."""
         if self.kind == "text":
-            return None if len(text) > self.high or _CONTROL.search(text) else text
+            readable = len(text) <= self.high and not _CONTROL.search(text)
+            return text if readable and self._passes(text) else None
         if self.kind == "choice":
             return text if text in self.choices else None
         if self.kind == "names":
@@ -134,6 +142,14 @@ class AddressKey:
             return None
         number = int(text) if self.kind == "whole" else float(text)
         return number if self.low <= number <= self.high else None
+
+    def _passes(self, text: str) -> bool:
+        if self.check is not None:
+            try:
+                self.check(text)
+            except BadInput:
+                return False
+        return True
 
     def format(self, value: AddressValue) -> str:
         """The value as a text that ``parse`` reads."""
@@ -169,8 +185,7 @@ _KINDS: dict[type, Kind] = {int: "whole", float: "number", bool: "truth", str: "
 
 
 def _setting_keys() -> list[AddressKey]:
-    """A key for every setting. A word whose choices are not listed here is checked where it is
-    used."""
+    """A key for every setting."""
     choices = {
         "selector": tuple(SELECTORS),
         "aggregate": AGGREGATES,
@@ -181,7 +196,9 @@ def _setting_keys() -> list[AddressKey]:
         default = getattr(Settings(), field.name)
         kind = "choice" if field.name in choices else _KINDS[type(default)]
         low, high = _SETTING_BOUNDS.get(field.name, (0, MAX_WORD_CHARACTERS))
-        keys.append(AddressKey(field.name, kind, default, choices.get(field.name, ()), low, high))
+        key = AddressKey(field.name, kind, default, choices.get(field.name, ()), low, high)
+        is_step = field.name == "step"
+        keys.append(replace(key, check=check_step, meaning=step_choices()) if is_step else key)
     return keys
 
 

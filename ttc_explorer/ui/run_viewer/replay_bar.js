@@ -7,10 +7,13 @@ import { eventsAt, positionOf, roundAfter, roundBefore, secondsPerRound } from "
 const SPEEDS = [[0.25, "¼×"], [0.5, "½×"], [1, "1×"], [2, "2×"], [4, "4×"]];
 const LONGEST_TICK = 0.25;              // seconds: a page that was asleep goes on where it was
 
-// `live`: whether runs are searched while they are shown. `onShow()` is called whenever another moment is to be drawn. Returns { element, update(), goTo(count), shown() }: update
-// after the recording has grown; `shown` is how many events to draw, null for the newest state.
+// `live`: whether runs are searched while they are shown. `onShow()` is called whenever another moment is to be drawn. Returns
+// { element, update(), goTo(count), openAt(count), press(event), shown() }: update after the recording has grown; `openAt` lets
+// the next run stand at so many events as soon as it has more, null for its newest; `shown` is how many events to draw, null
+// for the newest state.
 export function createReplayBar(recording, live, onShow) {
   let run = null, at = null, playing = false, position = 0, speed = 1, before = null;
+  let opening = null, awaited = null;   // where the next run is to stand, and where this one, once it is so far
   const play = iconButton("play", "Play", () => (playing ? pause() : start()));
   const back = iconButton("roundBefore", "Round before", () => goTo(roundBefore(recording.rounds, count())));
   const on = iconButton("roundAfter", "Next round", () => goTo(roundAfter(recording.rounds, count(), recording.length)));
@@ -27,13 +30,18 @@ export function createReplayBar(recording, live, onShow) {
 
   // Shows the run after so many events; at the end, whatever comes next, too.
   function goTo(events) {
-    playing = false;
+    [playing, awaited] = [false, null];
     at = events >= recording.length ? null : Math.max(1, Math.round(events));
     changed();
   }
 
+  function openAt(events) {
+    opening = events;
+  }
+
   function start() {
     if (at === null) at = 1;
+    awaited = null;
     [playing, position, before] = [true, positionOf(recording.rounds, at), null];
     requestAnimationFrame(tick);
     changed();
@@ -65,12 +73,13 @@ export function createReplayBar(recording, live, onShow) {
 
   function update() {
     if (recording.latest.id !== run) {
-      [run, at, playing] = [recording.latest.id, null, false];
+      [run, at, playing, awaited, opening] = [recording.latest.id, null, false, opening, null];
       if (slow.checked && !recording.latest.status.over) {
         at = 1;
         start();
       }
     }
+    if (awaited !== null && awaited < recording.length) [at, awaited] = [Math.max(1, awaited), null];
     draw();
   }
 
@@ -101,5 +110,5 @@ export function createReplayBar(recording, live, onShow) {
     return true;
   }
 
-  return { element, update, goTo, press, shown: () => at };
+  return { element, update, goTo, openAt, press, shown: () => at };
 }

@@ -33,7 +33,8 @@ let mounted = 0;
 // else has read, of which the rule to begin with may be another; ask it what it is about, and for the facts of the run
 // (run_facts.js), null for nothing.
 // The moment that is shown is the place's `data-at` (how many events, none for the newest); an event `ttc-at` says when it
-// changes, and `ttc-show-at` sent to the place shows the moment that is its `detail`.
+// changes, and `ttc-show-at` sent to the place shows the moment that is its `detail`. `ttc-open-at` says where the next run is
+// to stand, once it is so far; null for its newest moment.
 export function mountRunViewer(place, options) {
   const { parts, terms, selectors, aggregates, katex = null, live = false } = options;
   const { onPick = () => {}, onRule = () => {}, onTake = null, onTouch = null } = options;
@@ -68,6 +69,7 @@ export function mountRunViewer(place, options) {
   const tree = has("tree") ? new TreeView(treePlace, name, { onPick: pick, onOpen: openInspector, whole: place }) : null;
 
   place.addEventListener("ttc-show-at", ({ detail }) => replay.goTo(detail));
+  place.addEventListener("ttc-open-at", ({ detail }) => replay.openAt(detail));
   place.addEventListener("keydown", (event) => {
     if (event.target.closest("input, select, textarea") || !has("replay")) return;
     if (replay.press(event)) event.preventDefault();
