@@ -84,3 +84,12 @@ def test_right_requests_are_answered(client):
     for endpoint, values in SENT.items():
         reply = client.post(f"/gradio_api/run/{endpoint}", json={"data": values})
         assert reply.status_code == 200, reply.text
+
+
+def test_what_only_the_browser_does_is_no_fault_of_the_server(client, capfd):
+    handlers = client.get("/config").json()["dependencies"]
+    number = next(each["id"] for each in handlers if not each["backend_fn"])
+    body = {"data": [], "fn_index": number, "session_hash": "a"}
+    reply = client.post("/gradio_api/run/predict", json=body)
+    assert reply.json()["error"] == NOT_UNDERSTOOD
+    assert "Traceback" not in capfd.readouterr().err

@@ -31,8 +31,10 @@ class CheckedBlocks(gr.Blocks):
         """The values as the function takes them; arguments and result as of Gradio's own.
 
         Raises:
-            gr.Error: they cannot be taken.
+            gr.Error: they cannot be taken, or nothing here takes any.
         """
+        if block_fn.fn is None:  # the browser's own: no page asks it of us
+            raise gr.Error(NOT_UNDERSTOOD, print_exception=False)
         try:
             values: list[Any] = await super().preprocess_data(
                 block_fn, inputs, state, explicit_call
