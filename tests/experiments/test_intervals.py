@@ -96,7 +96,7 @@ def test_wilson_is_that_of_statsmodels(trials, data):
 @pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_is_that_of_statsmodels(p_values):
-    gc.freeze()  # theirs collects garbage at every call, which takes long in a process of many tests
+    gc.freeze()  # theirs collects garbage at every call: slow in a process of many tests
     theirs = multipletests(p_values, method="holm")[1]
     gc.unfreeze()
     assert holm_correction(p_values) == pytest.approx(theirs)
