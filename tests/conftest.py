@@ -57,5 +57,6 @@ FOLDER_MARKS = {"e2e": pytest.mark.e2e, "training": pytest.mark.slow, "vllm": py
 def pytest_collection_modifyitems(items):
     """Whole folders are marked here; a slow module or test says so itself."""
     for item in items:
-        for folder in FOLDER_MARKS.keys() & item.path.parts:
+        inside = item.path.relative_to(item.config.rootpath)  # a checkout may lie in any folder
+        for folder in FOLDER_MARKS.keys() & inside.parts:
             item.add_marker(FOLDER_MARKS[folder])

@@ -186,7 +186,7 @@ def test_solve_says_so_when_the_problem_is_of_an_unknown_kind():
         ([""], "empty"),
         (["   "], "empty"),
         (["1+" * 50_000], "100,000"),
-        ([], "text"),
+        ([], "problem"),
         ([QUESTION, "--budget", 0], "from 1 to 256"),
         ([QUESTION, "--budget", 257], "from 1 to 256"),
         ([QUESTION, "--budget", "abc"], "--budget"),

@@ -89,7 +89,7 @@ TERMS: dict[str, str] = {
     "A text without checks is then one step to its end. At K tokens a step goes on to the end of "
     "its line; a pattern (pattern:^So) ends it at the line in which it is found.",
     "thought length": "L: a thought is cut at the first step end from so many tokens on, and made "
-    "to answer. Of a model without <think>, the solution itself is the thought.",
+    "to answer. Of a model that marks no thoughts, the solution itself is the thought.",
     "waits": 'How often a thought that would end is made to go on, by the word "Wait" in the place '
     "of its end; never beyond L.",
     "interim answer": "What a thought answers when it is asked before its end, every so many "
