@@ -101,7 +101,7 @@ def test_a_search_through_the_server_grows_the_tree_that_it_grows_here(strategy)
         verifier = ServerVerifier(ApiClient(running.address), ALL_CAPABILITIES, LINE_FORMAT)
         local, remote = (
             run_to_completion(
-                toy_run(strategy, 8, rounds=4), generator, judging, exact_match_checker
+                toy_run(strategy, 8, rounds=4, step="own"), generator, judging, exact_match_checker
             )
             for generator, judging in ((here, local_verifier), (there, verifier))
         )
