@@ -76,7 +76,7 @@ def test_a_group_is_one_stop_and_arrows_walk_in_it(page):
     expect(tabs.first).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowLeft")
     expect(tabs.last).to_be_focused()
-    expect(page.locator('[role=tab]:not([tabindex="-1"])')).to_have_text(["Models"])
+    expect(page.locator('[role=tab]:not([tabindex="-1"])')).to_have_text(["Learn"])
 
 
 def test_a_presentation_is_read_from_the_back_row_and_remembered(page):

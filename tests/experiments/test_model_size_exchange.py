@@ -94,7 +94,7 @@ def test_the_small_models_budget_is_the_multiplier():
 
 def test_the_policy_spends_the_small_models_budget_on_the_best_arm_of_each_bin():
     evidence, easy = crossing()
-    large = pd.Series(0.4, index=easy.index)
+    large = pd.Series(0.3, index=easy.index)
     policy = compare_at_equal_flops(evidence, large, easy, 2, 0.5, resamples=60)  # m = 8
     plain = compare_at_equal_flops(evidence, large, easy, 2, 0.5, BEST, resamples=60)
     assert policy["winner"].tolist() == ["small"] * 6
