@@ -70,7 +70,7 @@ def test_a_model_is_looked_at_loaded_and_used_everywhere(page, chat):
     name(page, chat)
     expect(page.locator("#models-details .parts")).to_contain_text("answers a chat")
     page.get_by_role("button", name="Connect").click()
-    expect(page.locator("#models-in-use h2")).to_have_text("chat")
+    expect(page.locator("#models-in-use h2:not(.minor)")).to_have_text("chat")
     expect(page.locator("#models-in-use .can .off").first).to_be_visible()
 
     page.get_by_role("tab", name="Explore").click()
@@ -136,12 +136,18 @@ def test_where_strangers_share_it_another_visitor_keeps_the_models(chromium, tmp
         page.get_by_role("tab", name="Models").click(timeout=4 * TIMEOUT_MS)
     mine.locator(f"[data-name='{folder}']").click(timeout=4 * TIMEOUT_MS)
     mine.get_by_role("button", name="Load").click()
-    expect(mine.locator("#models-in-use h2")).to_have_text("toy of mine", timeout=4 * TIMEOUT_MS)
+    expect(mine.locator("#models-in-use h2:not(.minor)")).to_have_text(
+        "toy of mine", timeout=4 * TIMEOUT_MS
+    )
     for page in (mine, yours):
         page.get_by_role("tab", name="Explore").click()
         page.get_by_role("tab", name="Models").click()
-    expect(mine.locator("#models-in-use h2")).to_have_text("toy of mine", timeout=4 * TIMEOUT_MS)
-    expect(yours.locator("#models-in-use h2")).to_have_text("toy of all", timeout=4 * TIMEOUT_MS)
+    expect(mine.locator("#models-in-use h2:not(.minor)")).to_have_text(
+        "toy of mine", timeout=4 * TIMEOUT_MS
+    )
+    expect(yours.locator("#models-in-use h2:not(.minor)")).to_have_text(
+        "toy of all", timeout=4 * TIMEOUT_MS
+    )
     mine.close()
     yours.close()
     app.close()

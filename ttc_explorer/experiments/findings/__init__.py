@@ -472,7 +472,7 @@ def format_estimate(finding: Finding) -> str:
 def format_interval(interval: Interval, unit: str) -> str:
     """A figure in its unit, and its interval.
 
-    >>> format_interval(Interval(1.84, 0.85, 4.67), "ratio")
+    >>> format_interval(Interval(1.84, 0.86, 4.67), "ratio")
     '1.8 times (0.9 to 4.7)'
     """
     value, low, high = interval.estimate, interval.low, interval.high

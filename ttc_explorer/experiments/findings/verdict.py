@@ -219,7 +219,7 @@ def interval_at_level(draws: Floats, level: float) -> Interval:
     that value is below ``level``; with too few draws for that, all of them.
 
     >>> interval_at_level(np.append(0.0, np.arange(1.0, 100.0)), 0.1)
-    Interval(estimate=0.0, low=5.0, high=95.0, verdict='')
+    Interval(estimate=0.0, low=4.0, high=96.0, verdict='')
     """
     drawn = np.sort(draws[1:])
     # With h draws beyond a value, p = 2 (1 + h) / (1 + n): below the level for h up to this many.
