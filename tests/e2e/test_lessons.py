@@ -56,6 +56,7 @@ def do_task(page, complete):
         page.locator(".by-selector").get_by_text("Weighted").click()
     elif "n != 16" in complete:
         page.locator("#budget").get_by_text("4", exact=True).click()
+        page.locator("#run").press("Enter")
     for condition in complete:
         if condition.startswith("page = "):
             open_tab(page, condition.removeprefix("page = ").capitalize())
@@ -115,7 +116,6 @@ def test_a_lesson_waits_for_a_prediction_is_left_and_comes_back(page):
     expect(panel(page).locator("h3")).to_have_text("That was the lesson")
 
 
-@pytest.mark.xfail(reason="open, cause not found: the first lesson waits for its second run")
 def test_every_lesson_is_played_to_its_end_by_keyboard_with_right_and_wrong_predictions(page):
     verdicts = []
     for number, lesson in enumerate(LESSONS):
