@@ -83,6 +83,5 @@ def test_runs_and_drivers_are_assembled_in_one_place():
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 found |= {(node.func.id, file.name)} if node.func.id in ("Run", "Driver") else set()
-    # compare_page asks the tables of arms as runs, which nobody starts
-    copies = {("Run", f"{name}.py") for name in ("trace", "imported_tree", "delta", "compare_page")}
+    copies = {("Run", f"{name}.py") for name in ("trace", "imported_tree", "delta")}
     assert found - copies == {("Run", "model_facts.py"), ("Driver", "solver.py")}

@@ -17,17 +17,8 @@ from ttc_explorer.search.run import Moment, Run
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.touch import MAX_TOUCHES, make_touch
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
-from ttc_explorer.search.tree import (
-    CopyAdded,
-    Event,
-    NodeAdded,
-    NodeScored,
-    Note,
-    NoteAdded,
-    SearchTree,
-    StatusChanged,
-    ValueUpdated,
-)
+from ttc_explorer.search.tree import Event, NodeAdded, Note, NoteAdded
+from ttc_explorer.search.tree_replay import node_arguments, repeat_event
 
 
 @dataclass(frozen=True)
@@ -55,7 +46,7 @@ def delta_since(run: Run, seen_events: int) -> RunDelta:
     return RunDelta(
         events,
         tuple(
-            _add_arguments(tree, event.node)
+            node_arguments(tree, event.node)
             for event in events
             if isinstance(event, NodeAdded) and event.node
         ),
@@ -79,21 +70,7 @@ def apply_delta(run: Run, delta: RunDelta) -> None:
     run.correct |= delta.correct
     run.reviser, run.error = delta.reviser, delta.error
     for event in delta.events:
-        match event:
-            case NodeAdded(node):
-                if node:  # every tree begins with its root
-                    tree.add(**next(nodes))
-            case CopyAdded(node):
-                tree.add_copy(node)
-            case NodeScored(node, score):
-                tree.set_scores([node], [score])
-            case StatusChanged(node, status):
-                tree.set_status([node], status)
-            case ValueUpdated(node, visits, value):
-                tree.set_value(node, visits, value)
-            case NoteAdded():
-                note = next(notes)
-                tree.note(note.text, **note.data)
+        repeat_event(tree, event, lambda _: next(nodes), lambda _: next(notes))
     run.ledger = delta.ledger
     run.stopped = delta.stopped  # last: who sees it finds everything else in place
 
@@ -183,17 +160,3 @@ def touched_run(run: Run, kind: str, node: object, samples: object = 8, text: ob
         display_scores=True,
         touches=[*done, touch],
     )
-
-
-def _add_arguments(tree: SearchTree, node: int) -> dict[str, Any]:
-    """What the node was added with."""
-    return {
-        "parent": tree.parent[node],
-        "text": tree.text[node],
-        "tokens": tree.tokens[node],
-        "logprob": tree.logprob[node],
-        "token_logprobs": tree.token_logprobs[node],
-        "finished": tree.kind[node] in ("answer", "revision"),
-        "answer": tree.answer[node],
-        "kind": tree.kind[node],
-    }

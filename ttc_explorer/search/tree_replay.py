@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ttc_explorer.search.tree import (
     CopyAdded,
     Event,
     NodeAdded,
     NodeScored,
+    Note,
     NoteAdded,
     SearchTree,
     StatusChanged,
@@ -31,29 +35,53 @@ class TreeReplay:
 
     def repeat(self, event: Event) -> None:
         """Let one more event happen. Each event of the other tree is given once, in order."""
-        grown, tree = self._grown, self.tree
-        match event:
-            case NodeAdded(0):  # every tree begins with its root
-                pass
-            case NodeAdded(node):
-                tree.add(
-                    grown.parent[node],
-                    grown.text[node],
-                    tokens=grown.tokens[node],
-                    logprob=grown.logprob[node],
-                    token_logprobs=grown.token_logprobs[node],
-                    finished=grown.kind[node] in ("answer", "revision"),
-                    answer=grown.answer[node],
-                    kind=grown.kind[node],
-                )
-            case CopyAdded(node):
-                tree.add_copy(node)
-            case NodeScored(node, score):
-                tree.set_scores([node], [score])
-            case StatusChanged(node, status):
-                tree.set_status([node], status)
-            case ValueUpdated(node, visits, value):
-                tree.set_value(node, visits, value)
-            case NoteAdded(number):
-                note = grown.notes[number]
-                tree.note(note.text, **note.data)
+        grown = self._grown
+        repeat_event(
+            self.tree, event, lambda node: node_arguments(grown, node), grown.notes.__getitem__
+        )
+
+
+def repeat_event(
+    tree: SearchTree,
+    event: Event,
+    arguments: Callable[[int], dict[str, Any]],
+    note: Callable[[int], Note],
+) -> None:
+    """Let an event of another tree happen in this one, which had all those before it.
+
+    Args:
+        tree: grows.
+        event: of the other tree.
+        arguments: what ``SearchTree.add`` takes for a node of the other tree.
+        note: of the other tree, by its number.
+    """
+    match event:
+        case NodeAdded(0):  # every tree begins with its root
+            pass
+        case NodeAdded(node):
+            tree.add(**arguments(node))
+        case CopyAdded(node):
+            tree.add_copy(node)
+        case NodeScored(node, score):
+            tree.set_scores([node], [score])
+        case StatusChanged(node, status):
+            tree.set_status([node], status)
+        case ValueUpdated(node, visits, value):
+            tree.set_value(node, visits, value)
+        case NoteAdded(number):
+            made = note(number)
+            tree.note(made.text, **made.data)
+
+
+def node_arguments(tree: SearchTree, node: int) -> dict[str, Any]:
+    """What the node was added with."""
+    return {
+        "parent": tree.parent[node],
+        "text": tree.text[node],
+        "tokens": tree.tokens[node],
+        "logprob": tree.logprob[node],
+        "token_logprobs": tree.token_logprobs[node],
+        "finished": tree.kind[node] in ("answer", "revision"),
+        "answer": tree.answer[node],
+        "kind": tree.kind[node],
+    }

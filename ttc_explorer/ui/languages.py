@@ -16,6 +16,7 @@ from pydantic import Field
 
 from ttc_explorer.asset_files import TEXTS_FOLDER
 from ttc_explorer.checked_json import Record, parse_json
+from ttc_explorer.ui.components.basic_inputs import hidden_value
 from ttc_explorer.ui.lessons.lesson_format import Lesson
 
 ENGLISH = "en"
@@ -59,15 +60,7 @@ def lesson_texts(lesson: Lesson) -> list[str]:
 def language_switch() -> gr.HTML:
     """The component that brings a table to the browser when somebody chooses a language."""
     script = (Path(__file__).parent / "language_switch.js").read_text("utf-8")
-    switch = gr.HTML(
-        "",
-        texts="",
-        elem_id="language-place",
-        html_template="",
-        visible="hidden",
-        js_on_load=script,
-        apply_default_css=False,
-    )
+    switch = hidden_value("language-place", script=script, texts="")
     at_once: dict[str, Any] = {
         "queue": False, "show_progress": "hidden", "api_visibility": "private"
     }  # fmt: skip

@@ -11,6 +11,7 @@ from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings, recorded_settings
 from ttc_explorer.search.step_rule import OWN, step_label
 from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.ui.components.run_request import RunRequest
 from ttc_explorer.ui.components.strategy_comparison import MAIN_SETTING_VALUES, ComparedStrategy
 from ttc_explorer.ui.glossary import TERMS
 
@@ -61,9 +62,9 @@ class StrategyVariant:
     def name(self) -> str:
         return f"{self.title} {self.detail}".strip()
 
-    def matches_run(self, run: Run) -> bool:
-        """Whether the run did just this, all settings that the strategy reads included but
-        ``merge`` and ``step`` (``step_note``)."""
+    def matches_run(self, run: Run | RunRequest) -> bool:
+        """Whether the run did, or is to do, just this, all settings that the strategy reads
+        included but ``merge`` and ``step`` (``step_note``)."""
         if self.strategy != run.strategy:
             return False
         swept = recorded_settings(json.loads(self.settings))
@@ -73,7 +74,7 @@ class StrategyVariant:
             if name not in ("merge", "step")
         )
 
-    def step_note(self, run: Run) -> str:
+    def step_note(self, run: Run | RunRequest) -> str:
         """How this differs from the run in what a step is, and in what it does with equal ones;
         empty where it does not."""
         merge, step = self._steps
@@ -84,7 +85,7 @@ class StrategyVariant:
         }
         return ", ".join(note for note, differs in notes.items() if differs)
 
-    def likeness(self, run: Run) -> int:
+    def likeness(self, run: Run | RunRequest) -> int:
         """In how many of these two it does as the run did."""
         merge, step = self._steps
         return (merge == run.settings.merge) + (step == run.settings.step)
@@ -111,7 +112,9 @@ class StrategyVariant:
         return self.strategy, self.settings, selector
 
 
-def variant_of_run(arms: Iterable[StrategyVariant], run: Run) -> StrategyVariant | None:
+def variant_of_run(
+    arms: Iterable[StrategyVariant], run: Run | RunRequest
+) -> StrategyVariant | None:
     """The arm that did what the run did, or nearly (``step_note``); None if there is none."""
     return max(
         (arm for arm in arms if arm.matches_run(run)),

@@ -23,6 +23,7 @@ from ttc_explorer.ui.address.address_state import (
     page_keys,
     parse_address,
 )
+from ttc_explorer.ui.components.basic_inputs import hidden_value
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence
 from ttc_explorer.ui.components.messages import banner
 from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules
@@ -106,14 +107,7 @@ def connect_addresses(app: gr.Blocks, pages: Mapping[str, PageAddress], note: gr
         for name, address in pages.items()
         if address.run_buttons is not None
     }
-    signal = gr.HTML(
-        "",
-        elem_id="address-signal",
-        visible="hidden",
-        html_template="",
-        js_on_load=_signal_script(keys, events, buttons),
-        apply_default_css=False,
-    )
+    signal = hidden_value("address-signal", script=_signal_script(keys, events, buttons))
     for name, address in pages.items():
         components = list(address.fields.values())
         outputs = address.outputs or components

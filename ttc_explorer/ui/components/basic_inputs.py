@@ -15,15 +15,25 @@ def html_block(name: str, value: str = "") -> gr.HTML:
     return gr.HTML(value, elem_id=name, js_on_load=None, apply_default_css=False)
 
 
-def hidden_value(name: str, value: str = "") -> gr.HTML:
-    """A text that events carry and nobody sees."""
+def hidden_value(
+    name: str, value: object = "", script: str | None = None, **properties: Any
+) -> gr.HTML:
+    """A value that events carry and nobody sees.
+
+    Args:
+        name: of the component.
+        value: at first.
+        script: runs once in the browser, where it may follow the value and bring about events.
+        properties: further values that the script has, at first.
+    """
     return gr.HTML(
         value,
         elem_id=name,
         visible="hidden",
         html_template="",
-        js_on_load=None,
+        js_on_load=script,
         apply_default_css=False,
+        **properties,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
+from ttc_explorer.ui.components.basic_inputs import hidden_value
 from ttc_explorer.ui.components.component_scripts import component_script
 
 _NARROW_ID = "narrow-screen"
@@ -30,11 +31,4 @@ def narrow_screen() -> gr.HTML:
     for block in blocks.blocks.values():
         if isinstance(block, gr.HTML) and block.elem_id == _NARROW_ID:
             return block
-    return gr.HTML(
-        False,
-        elem_id=_NARROW_ID,
-        visible="hidden",
-        html_template="",
-        js_on_load=component_script("narrow_screen.js"),
-        apply_default_css=False,
-    )
+    return hidden_value(_NARROW_ID, False, component_script("narrow_screen.js"))

@@ -26,6 +26,7 @@ from ttc_explorer.experiments.difficulty import BINS, bin_of_score, predicted_ed
 from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
+from ttc_explorer.ui.components.run_request import RunRequest
 from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.results_store import ModelResults, ResultsStore
 from ttc_explorer.ui.strategy_colours import colour_style
@@ -119,19 +120,26 @@ def related_results(run: Run, selector: str, results_store: ResultsStore) -> str
     )
 
 
-def overall_results(runs: Sequence[Run], selector: str, results_store: ResultsStore) -> str:
+def overall_results(
+    model: str,
+    runs: Sequence[Run | RunRequest],
+    selector: str,
+    results_store: ResultsStore,
+    before: bool = False,
+) -> str:
     """How the strategies of a comparison do on all measured questions, the best first: what one
     question cannot tell. Empty where they were not measured.
 
     Args:
-        runs: of one model, that have ended, or are still to be started, all of them.
+        model: whose runs they are.
+        runs: that have ended, or are asked for.
         selector: chooses the answers.
         results_store: where the results are.
+        before: nothing has run yet.
     """
-    runs = [run for run in runs if run.model in results_store.models]
-    if not runs:
+    if not runs or model not in results_store.models:
         return ""
-    table = results_store.model_results(runs[0].model).table
+    table = results_store.model_results(model).table
     arms = {
         StrategyVariant(strategy, settings)
         for strategy, settings, rule in table.arms
@@ -149,7 +157,6 @@ def overall_results(runs: Sequence[Run], selector: str, results_store: ResultsSt
     rows.sort(key=lambda row: -row[0])
     if len(rows) < 2:
         return ""
-    before = all(run.stopped is None for run in runs)
     return render("overall_results.html", questions=len(table.questions), rows=rows, before=before)
 
 

@@ -11,6 +11,7 @@ import gradio as gr
 
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.strategy import STRATEGIES
+from ttc_explorer.ui.components.basic_inputs import hidden_value
 from ttc_explorer.ui.glossary import TERMS
 from ttc_explorer.ui.lessons.lesson_figures import NotMeasured, compute_figure, figure_names
 from ttc_explorer.ui.lessons.lesson_format import PLACES, all_lessons
@@ -38,15 +39,7 @@ def lesson_panel() -> gr.HTML:
             (FOLDER / "lesson_panel.js").read_text("utf-8"),
         ]
     )
-    panel = gr.HTML(
-        "",
-        figures="",
-        elem_id="lesson-place",
-        html_template="",
-        visible="hidden",
-        js_on_load=script,
-        apply_default_css=False,
-    )
+    panel = hidden_value("lesson-place", script=script, figures="")
     at_once: dict[str, Any] = {
         "queue": False, "show_progress": "hidden", "api_visibility": "private"
     }  # fmt: skip

@@ -33,6 +33,7 @@ from ttc_explorer.ui.components.messages import status_line
 from ttc_explorer.ui.components.problem_input import ProblemInput
 from ttc_explorer.ui.components.related_results import overall_results
 from ttc_explorer.ui.components.run_controls import RunControls, RunSession, frame_seconds
+from ttc_explorer.ui.components.run_request import RunRequest
 from ttc_explorer.ui.components.step_control import step_control, step_update
 from ttc_explorer.ui.components.strategy_chips import (
     chips_update,
@@ -408,17 +409,18 @@ class ComparePage(Page):
         settings = Settings().with_values({"selector": session.selector})
         try:
             budget = parse_budget(samples)
-            runs = [
-                Run(
-                    Problem(""), model, None, entry.strategy, min(budget, entry.max_budget), 0,
+            asked = [
+                RunRequest(
+                    Problem(""), entry.strategy, min(budget, entry.max_budget), 0,
                     _entry_settings(entry, settings),
                 )
                 for entry in pressed_strategies(pressed)
             ]  # fmt: skip
         except BadInput:  # it is said when somebody wants to run that
             return ""
-        measured = unit == "samples"
-        return overall_results(runs, session.selector, shipped_results()) if measured else ""
+        if unit != "samples":
+            return ""
+        return overall_results(model, asked, session.selector, shipped_results(), before=True)
 
     def show_overall(self, session: CompareSession) -> str | dict[str, Any]:
         """What was measured on all questions, beside what happened on this one; nothing that comes
@@ -427,7 +429,8 @@ class ComparePage(Page):
         runs = [lane.run for lane in lanes if lane.run is not None and lane.run.stopped == "done"]
         known = [run for run in runs if recognise(run.problem.text)]
         try:
-            shown = overall_results(known, session.selector, shipped_results())
+            model = known[0].model if known else ""
+            shown = overall_results(model, known, session.selector, shipped_results())
         except Exception:
             log.exception("nothing could be shown below the comparison")
             shown = ""
