@@ -117,6 +117,8 @@ def test_a_lesson_waits_for_a_prediction_is_left_and_comes_back(page):
 
 
 def test_every_lesson_is_played_to_its_end_by_keyboard_with_right_and_wrong_predictions(page):
+    page.evaluate("localStorage.clear()")  # what an earlier test left of a lesson
+    page.reload()
     verdicts = []
     for number, lesson in enumerate(LESSONS):
         verdicts += play(page, lesson, number)

@@ -83,7 +83,7 @@ def test_behind_an_untested_finding_is_why():
     text = findings_view.finding_details(FINDING)
     assert "A test. More. Without the family target it would be +20.0 points" in text
     assert "section 5.3 of the paper, in our words" in text
-    assert text.count("<td>") == 6
+    assert text.count("<td>") == 7
     assert text.count("does not hold</span>") == 1
     assert "99 %" in text
     assert findings_view.reproduction_command(FINDING).count("<br>") == 1
