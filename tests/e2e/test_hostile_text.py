@@ -1,6 +1,7 @@
 """Markup and scripts through every door into a real browser: each is drawn as the text that it is,
 under a content security policy that stays silent, and nothing of it ever runs."""
 
+import json
 from dataclasses import replace
 from random import Random
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.trace import dump_trace
 from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.ui.lessons.lesson_format import all_lessons
 from ttc_explorer.ui.pages import build_app
 
 DANGEROUS = (
@@ -39,14 +41,42 @@ class HostileGenerator(ToyGenerator):
         return replace(row, text=f"Answer: {attack}" if row.finished else f"written {attack}")
 
 
+def hostile_lesson() -> dict:
+    """A lesson in which every text is an attack, a step each. Where braces stand for figures, there
+    are none."""
+    steps = []
+    for number, attack in enumerate(SCRIPTS):
+        plain = SCRIPTS[0] if "{" in attack else attack
+        steps.append(
+            {
+                "title": f"{attack} {number}"[:120],
+                "text": [attack, f"**{attack}** *{attack}* `{attack}` [[{attack}|{attack}]]"],
+                "state": {"q": attack},
+                "happened": [{"text": plain}],
+                "tables": plain,
+                "complete": ["page = explore"],
+            }
+        )
+    names = dict.fromkeys(("title", "aim"), SCRIPTS[1])
+    notes = dict.fromkeys(("expect", "differs"), SCRIPTS[2])
+    return {"version": 1, "order": 1, "minutes": 1, "teacher": notes, "steps": steps, **names}
+
+
 @pytest.fixture(scope="module")
-def address():
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lessons")
+    (folder / "hostile.json").write_text(json.dumps(hostile_lesson()))
+    (folder / "<img src=x onerror=window.harmed=1>.json").write_text("{}")
     manager = ModelManager(lambda *_: toy_solver(HostileGenerator()))
-    app = build_app(manager)
+    all_lessons.cache_clear()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TTC_LESSONS", str(folder))
+        app = build_app(manager)
     options = server_options(read_environment(), Limits(), manager)
     _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
     yield url
     app.close()
+    all_lessons.cache_clear()
 
 
 @pytest.fixture
@@ -147,3 +177,15 @@ def test_in_the_address(page):
         expect(problem(page)).to_have_value(attack)
         expect(page.locator("#address-note .banner, #banner .banner").first).to_be_visible()
         assert page.evaluate("window.harmed") is None
+
+
+def test_in_a_file_of_a_lesson(page):
+    page.get_by_role("tab", name="Learn").click()
+    expect(page.locator("#lesson-list")).to_contain_text("<img src=x onerror=window.harmed=1>.json")
+    page.locator("[data-lesson=hostile]").click()
+    panel = page.get_by_role("region", name="Lesson")
+    for number, attack in enumerate(SCRIPTS):
+        expect(panel.locator("h3").first).to_have_text(f"{attack} {number}"[:120])
+        assert letters(attack) in letters(panel.text_content())
+        assert page.evaluate("window.harmed") is None
+        panel.locator("[data-key=next]").click()
