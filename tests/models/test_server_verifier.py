@@ -25,6 +25,7 @@ from tests.models.tiny_published_models import (
     tiny_qwen,
 )
 from tests.server.toy_server import ToyServer, token_outputs
+from ttc_explorer.models.generative_verifier import GenerativeVerifier
 from ttc_explorer.models.prompts import QWEN_MATH_SYSTEM_PROMPT, SYSTEM_PROMPT
 from ttc_explorer.models.protocol import Cost, ModelError, ScoreJob
 from ttc_explorer.models.server_factory import connect_generator, connect_verifier
@@ -111,11 +112,13 @@ def test_a_value_head_that_no_server_gives_is_refused(tmp_path):
         connect_verifier(running.address, {})
 
 
-def test_a_language_model_of_no_known_format_is_no_verifier(tmp_path):
+def test_a_language_model_of_no_known_format_judges_in_words(tmp_path):
     tokenizer = qwen_tokenizer()
     folder = save_model(tmp_path / "chatty", tiny_qwen(tokenizer), tokenizer)
+    with server_of_folder(folder).running() as running:
+        assert isinstance(connect_verifier(running.address, {}), GenerativeVerifier)
     with (
-        server_of_folder(folder).running() as running,
+        ToyServer(folder=folder).running() as running,
         pytest.raises(ModelError, match="no verifier of a kind"),
     ):
         connect_verifier(running.address, {})

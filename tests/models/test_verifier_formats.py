@@ -337,11 +337,3 @@ def test_code_of_the_authors_is_never_run(tmp_path):
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelError, match="needs Python code of its authors, which is never run"):
         catalogue.load_verifier(str(folder))
-
-
-@pytest.mark.usefixtures("alone")
-def test_a_language_model_is_no_verifier(tmp_path):
-    tokenizer = qwen_tokenizer()
-    folder = save_model(tmp_path / "chatty", tiny_qwen(tokenizer), tokenizer)
-    with pytest.raises(ModelError, match="cannot be the verifier: it is a Qwen2ForCausalLM"):
-        catalogue.load_verifier(str(folder))

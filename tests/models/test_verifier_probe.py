@@ -36,3 +36,10 @@ class Judge:
 def test_a_verifier_that_scores_everything_alike_is_noticed(right, other, noticed):
     note = untrained_note(Judge(right, other))
     assert ("hardly tells right from wrong" in note) == noticed
+
+
+def test_of_a_chat_model_that_was_asked_at_once_it_is_said_that_it_may_write_checks():
+    asked = Judge(0.9, 0.9)
+    asked.writes_checks = True
+    assert "with written checks" in untrained_note(asked)
+    assert "with written checks" not in untrained_note(Judge(0.9, 0.9))

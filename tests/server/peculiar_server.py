@@ -21,6 +21,8 @@ SOLUTIONS = (
 TEMPLATE = "<|im_start|>{role}\n{content}<|im_end|>\n"
 REPLY = "<|im_start|>assistant\n"
 CONTEXT, SLOTS = 2048, 4
+LISTED = {" right": -1.0, "\n": -0.5, " wrong": -2.0, " Right": -3.0, "": -1.5}
+"""The likeliest tokens in every place, where several are asked for."""
 ADDRESS = "http://127.0.0.1:1/v1"
 
 
@@ -32,6 +34,12 @@ def tokens_of(text):
 def written_in(prompt):
     """What the model has said so far in a prompt; nothing in one that is no chat."""
     return re.split(f"{re.escape(REPLY)}|Assistant:", prompt)[-1] if "What is" in prompt else ""
+
+
+def top_logprobs(listed):
+    """The likeliest tokens in the form of chats."""
+    entries = [{"token": token, "logprob": value} for token, value in listed.items()]
+    return {"top_logprobs": entries} if listed else {}
 
 
 class PeculiarServer:
@@ -156,7 +164,9 @@ class PeculiarServer:
                 "tokens_evaluated": len(tokens_of(prompt)),
                 "timings": {"cache_n": 2},
                 "completion_probabilities": [
-                    {"id": 1, "token": token, "logprob": -0.5} for token in tokens
+                    {"id": 1, "token": token, "logprob": -0.5}
+                    | top_logprobs(LISTED if body.get("n_probs", 0) > 1 else {})
+                    for token in tokens
                 ],
             }
             for number, (text, tokens, stop, word) in enumerate(samples)
@@ -177,10 +187,14 @@ class PeculiarServer:
         values = [-0.5] * len(tokens)
         if "null logprob" in self.quirks:
             values[0] = None
+        asked = body.get("top_logprobs", body["logprobs"])
+        listed = LISTED if asked is not True and asked > 1 else {}
         if "messages" not in body and "content logprobs" not in self.quirks:
-            return {"logprobs": {"token_logprobs": values}}
+            lists = {"top_logprobs": [listed] * len(tokens)} if listed else {}
+            return {"logprobs": {"token_logprobs": values} | lists}
         content = [
-            {"token": token, "logprob": value} for token, value in zip(tokens, values, strict=True)
+            {"token": token, "logprob": value} | top_logprobs(listed)
+            for token, value in zip(tokens, values, strict=True)
         ]
         return {"logprobs": {"content": content}}
 

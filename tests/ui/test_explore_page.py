@@ -49,6 +49,7 @@ ASKED = {
     "waits": 1,
     "probe": 0,
     "agree": 2,
+    "checks": 1,
 }
 
 

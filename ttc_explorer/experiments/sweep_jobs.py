@@ -189,7 +189,8 @@ class SweepPlan:
         merged (``recorded_settings``: no word of it means no). Where no step is set it is the
         model's own: an arm of a table means the same ever after, whatever is measured to be best.
         Raises BadInput."""
-        known_settings = get_strategy(name).settings
+        entry = get_strategy(name)
+        known_settings = (*entry.settings, *["checks"] * (entry.verifier != "nothing"))
         for key in own_settings:
             if key not in known_settings:
                 raise BadInput(

@@ -39,6 +39,7 @@ from ttc_explorer.models.chat_client import ChatGenerator
 from ttc_explorer.models.chat_reviser import PromptedReviser
 from ttc_explorer.models.completions_client import CompletionsGenerator
 from ttc_explorer.models.devices import best_device, best_dtype, free_unused_memory
+from ttc_explorer.models.generative_verifier import GenerativeVerifier
 from ttc_explorer.models.http_client import is_server_address
 from ttc_explorer.models.hub import (
     OnProgress,
@@ -230,7 +231,11 @@ def _load_model_set(name: str, on_progress: OnProgress) -> ModelSet:
     generator_name, verifier_name = split_model_name(name)
     _check_memory(generator_name, verifier_name)
     generator = load_generator(generator_name, on_progress)
-    verifier = load_verifier(verifier_name, on_progress) if verifier_name else None
+    verifier: Verifier | None = None
+    if verifier_name == generator_name:  # it judges what it writes
+        verifier = GenerativeVerifier(generator)
+    elif verifier_name:
+        verifier = load_verifier(verifier_name, on_progress)
     reviser: Reviser | None = None
     revision_verifier: RevisionVerifier | None = None
     if generator_name in SHIPPED_REVISERS:
@@ -351,6 +356,8 @@ def load_verifier(name: str, on_progress: OnProgress = no_progress) -> Verifier:
         )
         if format is None:
             raise unusable_architecture(config, "ForTokenClassification", "verifier", name)
+        if not model_loading.has_head(format):
+            return GenerativeVerifier(load_generator(name, on_progress))
         device = best_device()
         return model_loading.load_foreign_verifier(
             folder, format, Path(name).name, device, best_dtype(device)

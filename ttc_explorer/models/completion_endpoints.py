@@ -69,7 +69,8 @@ class ContinuedChat:
         messages = [*prompt.messages]
         asked = {key: value for key, value in body.items() if key != "prompt"}
         if "logprobs" in asked:
-            asked["logprobs"] = True
+            listed = asked["logprobs"]
+            asked |= {"logprobs": True, **({"top_logprobs": listed} if listed > 1 else {})}
         if prompt.written:
             messages.append({"role": "assistant", "content": prompt.written})
             asked |= {"continue_final_message": True, "add_generation_prompt": False}

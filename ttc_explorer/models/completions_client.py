@@ -17,6 +17,8 @@ from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.prompt_format import PromptFormat, PromptPiece
 from ttc_explorer.models.prompts import THOUGHT_END
 from ttc_explorer.models.protocol import (
+    Choice,
+    ChoiceJob,
     Cost,
     DecodedStep,
     ExtendJob,
@@ -32,6 +34,7 @@ from ttc_explorer.models.response_parsing import (
     parse_usage,
     sampled_tokens,
     split_proportionally,
+    word_probability,
 )
 from ttc_explorer.models.server_capabilities import (
     PLAIN_SAMPLING,
@@ -42,6 +45,10 @@ from ttc_explorer.models.server_capabilities import (
 
 MAX_PROMPTS_PER_CALL = 64
 """Most prompts in one call."""
+
+LISTED_TOKENS = 5
+"""Likeliest tokens that are listed where one of two words is to be chosen: as many as OpenAI
+lists."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +163,49 @@ class CompletionsGenerator:
             raise failures[0]
         return sampled
 
+    def choose(self, jobs: Sequence[ChoiceJob]) -> list[Choice]:
+        """How likely each job's first word is, a call each. See ChoiceJob. Raises ModelError."""
+        prefixes = [self._forced_prefix(job) for job in jobs]
+        bodies = [
+            {
+                "model": self.capabilities.model,
+                "prompt": prefix.content,
+                "max_tokens": 1,
+                "temperature": 0,
+                "top_p": 1,
+                "logprobs": LISTED_TOKENS,
+                **(PLAIN_SAMPLING if self.capabilities.plain_sampling else {}),
+            }
+            for prefix in prefixes
+        ]
+        replies = self._client.send(
+            [
+                ApiCall(self._endpoint.path, self._endpoint.request(body), job.cancelled)
+                for body, job in zip(bodies, jobs, strict=True)
+            ]
+        )
+        chosen = [self._parse_choice(job, reply) for job, reply in zip(jobs, replies, strict=True)]
+        failures = [choice.failure for choice in chosen if choice.failure]
+        if failures and len(failures) == len(chosen):
+            raise ModelError(failures[0])
+        return chosen
+
+    def _parse_choice(self, job: ChoiceJob, reply: dict[str, Any] | ModelError | None) -> Choice:
+        if reply is None:
+            return Choice(0.5, Cost())
+        try:
+            if isinstance(reply, ModelError):
+                raise reply
+            reply = self._endpoint.response(reply)
+            (choice,) = parse_choices(reply, 1)
+            usage = parse_usage(reply, [sampled_tokens(choice)])
+        except ModelError as error:
+            return Choice(0.5, Cost(), str(error))
+        read = usage.prompt - usage.cached
+        flops = forward_flops(self.parameters, 0, 0, read + usage.completion)
+        cost = Cost(usage.completion, read, usage.cached, generator_flops=flops)
+        return Choice(word_probability(choice, job.words), cost)
+
     def _remaining_tokens(self, prefix: ServerPrefix) -> int:
         """Tokens that the next step may have."""
         context = self.capabilities.context
@@ -194,7 +244,7 @@ class CompletionsGenerator:
             batchable.setdefault(call_key, []).append(group)
         return list(batchable.values())
 
-    def _forced_prefix(self, job: ExtendJob) -> ServerPrefix:
+    def _forced_prefix(self, job: ExtendJob | ChoiceJob) -> ServerPrefix:
         """What a row goes on from: the job's state and its forced text."""
         prefix: ServerPrefix = job.state
         if not job.forced:

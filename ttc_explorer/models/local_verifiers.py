@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -13,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ttc_explorer.models.backbone import append_tokens, build_backbone
 from ttc_explorer.models.devices import reset_peak_memory, synchronized_peak_memory
 from ttc_explorer.models.flops import attention_width, forward_flops
-from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow
+from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow, common_length
 from ttc_explorer.models.protocol import (
     Cost,
     ModelError,
@@ -171,7 +172,7 @@ class StepVerifier:
             # The last token is always read: the score stands there.
             cached_lengths = {
                 i: min(
-                    _common_prefix_length(jobs[i].state.row.ids.tolist(), token_ids[i]),
+                    common_length(jobs[i].state.row.ids, np.array(token_ids[i])),
                     len(token_ids[i]) - 1,
                 )
                 for i in read
@@ -262,11 +263,3 @@ def _vocabulary_size(model: PreTrainedModel) -> int:
 def _stack_outputs(appended: Sequence[Appended]) -> Tensor:
     """The head's outputs (texts, outputs)."""
     return torch.stack([one.output for one in appended if one.output is not None])
-
-
-def _common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many ids two texts have in common at their beginning."""
-    return next(
-        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
-        min(len(one), len(other)),
-    )

@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig
 from ttc_explorer.models import catalogue, memory_estimate
 from ttc_explorer.models.catalogue import SHIPPED_MODELS, SHIPPED_REVISERS, split_model_name
 from ttc_explorer.models.devices import best_device, best_dtype, free_memory
+from ttc_explorer.models.generative_verifier import GenerativeVerifier
 from ttc_explorer.models.hf_backbone import forkable_context
 from ttc_explorer.models.http_client import is_server_address
 from ttc_explorer.models.hub import download_obstacle, download_size, downloaded_folder
@@ -26,6 +27,7 @@ from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.server_factory import connect_generator, connect_verifier
 from ttc_explorer.models.server_verifier import ServerVerifier
 from ttc_explorer.models.step_codec import supports_chat
+from ttc_explorer.models.verifier_formats import GenerativeFormat
 
 LINE_STEPS = "a line a step"
 CHAT_STEPS = "a chat, a paragraph a step, the answer in \\boxed{}"
@@ -228,7 +230,13 @@ def _describe_by_probing(name: str, role: str) -> ModelDescription:
         )
     found = model.capabilities
     assert found is not None  # a server that was connected to was asked
-    step_format = model.format.title if isinstance(model, ServerVerifier) else found.summary()
+    match model:
+        case ServerVerifier():
+            step_format = model.format.title
+        case GenerativeVerifier():
+            step_format = GenerativeFormat.title
+        case _:
+            step_format = found.summary()
     return ModelDescription(
         name,
         role,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import nn
@@ -30,6 +30,7 @@ from ttc_explorer.models.step_codec import uses_line_format
 from ttc_explorer.models.verifier_formats import (
     VERIFIER_FORMATS,
     LocalVerifierFormat,
+    RegisteredFormat,
 )
 
 
@@ -46,12 +47,17 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 def detect_verifier_format(
     config: PreTrainedConfig, folder: Path | None, name: str
-) -> type[LocalVerifierFormat] | None:
+) -> type[RegisteredFormat] | None:
     """The format of a verifier, by its configuration, the names of its weights, and last by its
-    own; None if it is none that we know. Without a folder, by what else there is."""
-    return next(
-        (each for each in VERIFIER_FORMATS.values() if each.matches(config, folder, name)), None
-    )
+    own; None if it is none that we know. Without a folder, by what else there is. Any language
+    model can be asked in words, so that is thought of last."""
+    formats = sorted(VERIFIER_FORMATS.values(), key=lambda each: each.head == "words")
+    return next((each for each in formats if each.matches(config, folder, name)), None)
+
+
+def has_head(format: type[RegisteredFormat]) -> TypeGuard[type[LocalVerifierFormat]]:
+    """Whether a verifier's score comes from a head, and not from its words."""
+    return format.head != "words"
 
 
 def load_shipped_verifier(
@@ -81,6 +87,7 @@ def load_foreign_verifier(
         case "vocabulary":
             model = _load_complete(AutoModelForCausalLM, folder, device, dtype)
         case load_head:
+            assert callable(load_head)  # who judges in words has no head to load
             model = _load_with_head(folder, load_head(folder), device, dtype)
     return StepVerifier(model, name, format(tokenizer))
 

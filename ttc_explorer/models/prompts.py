@@ -6,6 +6,8 @@ that is asked for, paragraphs and a ``\boxed{}``, is the form that steps and ans
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ttc_explorer.models.protocol import REVISION_CONTEXT, RevisionContext
 from ttc_explorer.problems.answer_reader import read_answer
 
@@ -54,6 +56,24 @@ REVISION_REQUEST = (
     "find no mistake, write it again in other words. Write nothing but the solution."
 )
 """Asks for a revision. It does not say that the attempt was wrong: at test time nobody knows."""
+
+
+JUDGE_SYSTEM_PROMPT = "You check solutions of math problems. Many of them are wrong."
+JUDGE_REQUEST = (
+    "Problem:\n{question}\n\nA solution of it, or its beginning:\n{solution}\n\nCheck it step "
+    "by step: compute anew what it computes, and say what is wrong. Then write as the last line "
+    "either «Verdict: right» or «Verdict: wrong»."
+)
+VERDICT_CUE = "Verdict:"
+VERDICTS = (" right", " wrong")
+"""What a chat model that judges is asked, in the form of GenRM-CoT (arXiv 2408.15240, section 3.2:
+a rationale, and then whether the answer is correct)."""
+
+
+def judge_messages(question: str, steps: Sequence[str]) -> tuple[str, str]:
+    """The system prompt and the request that ask a chat model to check a solution so far."""
+    solution = STEP_SEPARATOR.join(steps)
+    return JUDGE_SYSTEM_PROMPT, JUDGE_REQUEST.format(question=question, solution=solution)
 
 
 def system_prompt_for(model: str) -> str:

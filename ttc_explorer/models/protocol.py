@@ -295,23 +295,48 @@ class DecodedStep:
 
 
 @dataclass(frozen=True)
+class ChoiceJob:
+    """How likely a model is to go on with each of two words, after ``state`` and a ``forced``
+    text."""
+
+    state: State
+    forced: str
+    words: tuple[str, str]
+    cancelled: Callable[[], bool] = never_cancelled
+
+
+@dataclass(frozen=True)
+class Choice:
+    """``probability`` of the first of a ChoiceJob's two words, of the two together: one half where
+    the model would say neither. ``failure`` says in a sentence why nobody knows."""
+
+    probability: float
+    cost: Cost
+    failure: str = ""
+
+
+@dataclass(frozen=True)
 class ScoreJob:
-    """One step to judge: ``text`` (without line end) after ``state``."""
+    """One step to judge: ``text`` (without line end) after ``state``. A verifier that writes checks
+    writes so many ``checks`` of it."""
 
     state: State
     text: str
     cancelled: Callable[[], bool] = never_cancelled
+    checks: int = 1
 
 
 @dataclass(frozen=True)
 class ScoredStep:
     """A judged step: probability in [0, 1] that the solution ends right, the state after it, what
-    it cost. ``failure`` says in a sentence why a step could not be judged: its score is then 0."""
+    it cost, and how many passes of the model had to wait for one another (``depth``). ``failure``
+    says in a sentence why a step could not be judged: its score is then 0."""
 
     score: float
     state: State
     cost: Cost
     failure: str = ""
+    depth: int = 1
 
 
 @dataclass(frozen=True)
@@ -349,6 +374,12 @@ class Generator(Protocol):
     def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]: ...
 
     def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]: ...
+
+
+class SupportsChoice(Generator, Protocol):
+    """A Generator that tells how likely a word is, so that it can be asked for a verdict."""
+
+    def choose(self, jobs: Sequence[ChoiceJob]) -> list[Choice]: ...
 
 
 class Verifier(Protocol):

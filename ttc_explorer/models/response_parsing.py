@@ -4,6 +4,7 @@ somebody."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import exp
 from typing import Any, NamedTuple
 
 from ttc_explorer.models.protocol import ModelError
@@ -90,6 +91,48 @@ def chat_logprobs(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
     try:
         return [(str(entry["token"]), float(entry["logprob"])) for entry in entries]
     except (KeyError, TypeError, ValueError):
+        return []
+
+
+def word_probability(choice: Mapping[str, Any], words: tuple[str, str]) -> float:
+    """The probability of the first of two words as a choice's first token, of the two together, by
+    the likeliest tokens that the server lists, or else by the token that was written. A token
+    counts for the word that it begins. One half where neither is among them.
+
+    >>> listed = {" right": -0.5, " wrong": -1.5, "\\n": -2.0}
+    >>> round(word_probability({"logprobs": {"top_logprobs": [listed]}}, (" right", " wrong")), 3)
+    0.731
+    >>> word_probability({"text": " Wrong"}, (" right", " wrong"))
+    0.0
+    """
+    found = _likeliest_tokens(choice) or [(str(choice.get("text")), 0.0)]
+    first, second = (
+        sum(exp(min(logprob, 0.0)) for token, logprob in found if _begins(token, word))
+        for word in words
+    )
+    return first / (first + second) if first + second else 0.5
+
+
+def _begins(token: str, word: str) -> bool:
+    """Whether a token, as a server writes it, begins a word.
+
+    >>> _begins("▁ri", " right"), _begins(" ", " right")
+    (True, False)
+    """
+    start = token.strip("\u2581\u0120 \n").lower()
+    return bool(start) and word.strip().startswith(start)
+
+
+def _likeliest_tokens(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The likeliest tokens in place of a choice's first one, with their log-probabilities in nats,
+    by OpenAI's older form or that of its chats; empty if there are none."""
+    found = choice.get("logprobs")
+    try:
+        if isinstance(found, dict) and isinstance(found.get("top_logprobs"), list):
+            return [(str(token), float(value)) for token, value in found["top_logprobs"][0].items()]
+        entries = found["content"][0]["top_logprobs"] if isinstance(found, dict) else []
+        return [(str(entry["token"]), float(entry["logprob"])) for entry in entries]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return []
 
 

@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 from ttc_explorer.models.chat_client import ChatGenerator
 from ttc_explorer.models.completion_endpoints import CONTINUED_CHAT
 from ttc_explorer.models.completions_client import CompletionsGenerator
+from ttc_explorer.models.generative_verifier import GenerativeVerifier
 from ttc_explorer.models.http_client import (
     ApiCall,
     ApiClient,
@@ -21,7 +22,7 @@ from ttc_explorer.models.http_client import (
     split_server_address,
 )
 from ttc_explorer.models.hub import hub_reachable
-from ttc_explorer.models.model_loading import detect_verifier_format
+from ttc_explorer.models.model_loading import detect_verifier_format, has_head
 from ttc_explorer.models.presets import VerifierPreset, find_preset
 from ttc_explorer.models.prompt_format import (
     PromptFormat,
@@ -40,7 +41,7 @@ from ttc_explorer.models.step_codec import StepCodec, supports_chat, uses_line_f
 from ttc_explorer.models.tree_decoding import is_answer_line
 from ttc_explorer.models.verifier_formats import (
     LinePRMFormat,
-    LocalVerifierFormat,
+    RegisteredFormat,
     VerifierFormat,
 )
 from ttc_explorer.problems.families import to_canonical_wording
@@ -83,12 +84,14 @@ def connect_generator(
 
 def connect_verifier(
     name: str, shipped: Mapping[str, ServableModel], **options: Any
-) -> ServerVerifier:
-    """The verifier at that address, tried out once. Raises ModelError."""
+) -> ServerVerifier | GenerativeVerifier:
+    """The verifier at that address, tried out once; a model that writes is asked to judge in words,
+    unless it is known to be a verifier. Raises ModelError."""
     client, capabilities = _connect_and_probe(name, shipped, options, reads_chats=False)
-    verifier = ServerVerifier(
-        client, capabilities, verifier_format_for(client, capabilities, shipped)
-    )
+    format = verifier_format_for(client, capabilities, shipped)
+    if format is None:
+        return GenerativeVerifier(connect_generator(name, shipped, **options))
+    verifier = ServerVerifier(client, capabilities, format)
     if not (
         capabilities.completions and capabilities.token_ids
         if verifier.format.sign_token_ids
@@ -106,12 +109,15 @@ def connect_verifier(
 
 def verifier_format_for(
     client: ApiClient, capabilities: ServerCapabilities, shipped: Mapping[str, ServableModel]
-) -> VerifierFormat:
-    """The input format of the server's verifier. Raises ModelError if nobody can know, or none
-    judges so."""
+) -> VerifierFormat | None:
+    """The input format of the server's verifier; None of a model that writes and is no verifier of
+    a kind that is known here. Raises ModelError if nobody can know, or none judges so."""
     source, model = capabilities.source, capabilities.model
     only_here = is_local_address(client.address)
+    writes = not capabilities.pooling and (capabilities.completions or capabilities.supports_chat)
     tokenizer = find_tokenizer(source, shipped, only_here)
+    if tokenizer is None and writes:
+        return None
     if tokenizer is None:
         raise ModelError(
             f"The tokenizer of {model} is not here, and a verifier needs it: serve the model "
@@ -124,7 +130,9 @@ def verifier_format_for(
     format = (
         preset.format if isinstance(preset, VerifierPreset) else _detect_format(source, only_here)
     )
-    if format is None:
+    if format is None or not has_head(format):
+        if writes:
+            return None
         raise ModelError(
             f"{model} is no verifier of a kind that is known here: name another, or none."
         )
@@ -140,7 +148,7 @@ def verifier_format_for(
     )
 
 
-def _detect_format(source: str, only_here: bool) -> type[LocalVerifierFormat] | None:
+def _detect_format(source: str, only_here: bool) -> type[RegisteredFormat] | None:
     folder = Path(source)
     try:
         config = AutoConfig.from_pretrained(

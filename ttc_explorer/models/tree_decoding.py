@@ -13,8 +13,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ttc_explorer.models.backbone import append_tokens, build_backbone
 from ttc_explorer.models.devices import AdaptiveBatches, reset_peak_memory, synchronized_peak_memory
 from ttc_explorer.models.flops import forward_flops
-from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow
+from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow, common_length
 from ttc_explorer.models.protocol import (
+    Choice,
+    ChoiceJob,
     Cost,
     DecodedStep,
     ExtendJob,
@@ -32,6 +34,9 @@ MAX_ROWS = 512
 
 EXTRA_TOKENS = 32
 """Tokens of a step that room is made ready for; longer ones grow their block."""
+
+
+NO_ROOM_FOR_VERDICT = "The model's context has no room for a verdict."
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,46 @@ class TreeGenerator:
         """
         with self._lock, torch.inference_mode():
             return self._batches.run(jobs, self._decode)
+
+    def choose(self, jobs: Sequence[ChoiceJob]) -> list[Choice]:
+        """How likely each job's first word is, by one pass over what stands before it: the first
+        tokens in which the two words differ are compared. See ChoiceJob."""
+        with self._lock, torch.inference_mode():
+            written = [
+                [self.codec.tokenize_plain(job.forced + word) for word in job.words] for job in jobs
+            ]
+            shared = [common_length(*map(np.array, both)) for both in written]
+            prefixes, _ = self._read_forced(
+                [job.state for job in jobs],
+                [first[:common] for (first, _), common in zip(written, shared, strict=True)],
+            )
+            read = [
+                place
+                for place, (job, prefix) in enumerate(zip(jobs, prefixes, strict=True))
+                if prefix.row.length < self.backbone.context and not job.cancelled()
+            ]
+            appended = append_tokens(
+                self.backbone,
+                [prefixes[place].row for place in read],
+                [[prefixes[place].last] for place in read],
+                predict=True,
+            )
+        choices = [Choice(0.5, Cost(), NO_ROOM_FOR_VERDICT)] * len(jobs)
+        for place, one in zip(read, appended, strict=True):
+            first, second = (ids[shared[place]] for ids in written[place])
+            assert one.output is not None
+            start = 0 if self.backbone.recomputes_prefix else jobs[place].state.row.length
+            tokens = one.row.length - start
+            choices[place] = Choice(
+                float(one.output[[first, second]].double().softmax(-1)[0]),
+                Cost(
+                    prefilled=tokens,
+                    cached=start,
+                    generator_flops=self._flops(start, tokens),
+                    generator_computed=tokens,
+                ),
+            )
+        return choices
 
     def _decode(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]:
         """One step of every job.

@@ -42,15 +42,18 @@ class VerifierFormat(Protocol):
 
 
 Head = (
-    Literal["token_classifier", "sequence_classifier", "vocabulary"] | Callable[[Path], nn.Module]
+    Literal["token_classifier", "sequence_classifier", "vocabulary", "words"]
+    | Callable[[Path], nn.Module]
 )
-"""What gives the score: a head that transformers loads, or a function that reads one from the files
-of the model's folder."""
+"""What gives the score: a head that transformers loads, a function that reads one from the files of
+the model's folder, or what the model writes when it is asked (``generative_verifier.py``)."""
 
 
-class LocalVerifierFormat(VerifierFormat, Protocol):
-    """The same of a model that runs here. ``servable``: a server can give its score, too."""
+class RegisteredFormat(Protocol):
+    """What every kind of verifier says of itself. ``servable``: a server can give its score,
+    too."""
 
+    title: str
     head: ClassVar[Head]
     servable: ClassVar[bool]
 
@@ -60,15 +63,19 @@ class LocalVerifierFormat(VerifierFormat, Protocol):
         its name."""
         ...
 
+
+class LocalVerifierFormat(RegisteredFormat, VerifierFormat, Protocol):
+    """A format of a model that runs here and has a head."""
+
     def scores(self, outputs: Tensor) -> Tensor:
         """Scores (n,) in [0, 1] from the head's outputs (n, labels or vocabulary)."""
         ...
 
 
-VERIFIER_FORMATS: Registry[type[LocalVerifierFormat]] = Registry("verifier format")
+VERIFIER_FORMATS: Registry[type[RegisteredFormat]] = Registry("verifier format")
 """Name -> format, in the order in which they are asked whether a model is theirs."""
 
-AnyFormat = TypeVar("AnyFormat", bound=LocalVerifierFormat)
+AnyFormat = TypeVar("AnyFormat", bound=RegisteredFormat)
 
 
 def verifier_format(name: str) -> Callable[[type[AnyFormat]], type[AnyFormat]]:
@@ -311,6 +318,19 @@ class OutcomeRewardFormat:
 
     def scores(self, outputs: Tensor) -> Tensor:
         return outputs[:, 0].sigmoid() if outputs.shape[1] == 1 else outputs.softmax(-1)[:, 1]
+
+
+@verifier_format("generative")
+class GenerativeFormat:
+    """Any chat model, asked to check a solution in words (GenRM, arXiv 2408.15240)."""
+
+    title = "a chat model that writes checks: the chance that it calls a solution so far right"
+    head: ClassVar[Head] = "words"
+    servable: ClassVar[bool] = True
+
+    @staticmethod
+    def matches(config: PreTrainedConfig, folder: Path | None, name: str) -> bool:
+        return _architecture(config).endswith("ForCausalLM")
 
 
 VERIFIER_FORMATS.put_first(("qwen_math_prm", "skywork"))  # a value head may sit on any model

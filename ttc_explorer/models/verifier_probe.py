@@ -35,7 +35,7 @@ def untrained_note(verifier: Verifier) -> str:
     one that does not. Raises ModelError if it cannot score."""
     states = [each.state for each in verifier.prefill([probe.question for probe in PROBES])]
     jobs = [
-        ScoreJob(state, text)
+        ScoreJob(state, text, checks=0)
         for state, probe in zip(states, PROBES, strict=True)
         for text in (probe.right, probe.wrong)
     ]
@@ -43,8 +43,12 @@ def untrained_note(verifier: Verifier) -> str:
     right, wrong = (sum(part) / len(PROBES) for part in (scores[::2], scores[1::2]))
     if right - wrong >= MIN_DIFFERENCE:
         return ""
+    reason = (
+        "It was asked at once; with written checks (checks) it may do better."
+        if getattr(verifier, "writes_checks", False)
+        else "Its head may never have been trained, and searches that it leads are led by chance."
+    )
     return (
         f"The verifier hardly tells right from wrong: it scored {len(PROBES)} right steps "
-        f"{right:.2f} and {len(PROBES)} wrong ones {wrong:.2f} on average. Its head may never have "
-        "been trained, and searches that it leads are led by chance."
+        f"{right:.2f} and {len(PROBES)} wrong ones {wrong:.2f} on average. {reason}"
     )

@@ -526,7 +526,8 @@ class RunExecutor:
         else:
             jobs = yield from self._score_jobs(nodes, self._models.verifier)
             scored = yield from ask(self._models.verifier.score, jobs)
-        self._charge_verifier(scored, depth=1 if total_cost(scored).verifier else 0)
+        depth = max(each.depth for each in scored) if total_cost(scored).verifier else 0
+        self._charge_verifier(scored, depth)
         self._stop_if_asked()
         self._note_failures(scored, "score")
         for node, judgement in zip(nodes, scored, strict=True):
@@ -550,7 +551,8 @@ class RunExecutor:
         jobs = []
         for start, node in zip(starts, nodes, strict=True):
             unread = "\n".join(tree.solution(node)[len(tree.solution(start)) :])
-            jobs.append(ScoreJob(self._verifier_states[start], unread, self.should_stop))
+            job = ScoreJob(self._verifier_states[start], unread, self.should_stop)
+            jobs.append(replace(job, checks=self.run.settings.checks))
         for start in set(starts) - self._kept_states:
             if tree.kind[nodes[0]] != "revision":
                 del self._verifier_states[start]

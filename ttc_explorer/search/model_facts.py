@@ -30,6 +30,7 @@ class ModelFacts:
         supports_chat: Whether the generator was taught to chat.
         prints_checks: Whether it was taught to print the verdict on what it has checked.
         capabilities: What the generator's server can do, None without a server.
+        writes_checks: Whether the verifier writes checks, as many as the setting says.
         verifier_note: What to know of the verifier, in a sentence; mostly nothing.
     """
 
@@ -41,6 +42,7 @@ class ModelFacts:
     supports_chat: bool = False
     prints_checks: bool = False
     capabilities: ServerCapabilities | None = None
+    writes_checks: bool = False
     verifier_note: str = ""
 
     @classmethod
@@ -62,6 +64,7 @@ class ModelFacts:
             generator.supports_chat,
             generator.prints_checks,
             getattr(generator, "capabilities", None),
+            getattr(verifier, "writes_checks", False),
         )
 
     @classmethod

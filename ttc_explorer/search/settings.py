@@ -23,6 +23,7 @@ THINKING_BOUNDS = {
     "agree": (2, 16),
 }
 """Least and most of the settings of budget forcing."""
+MAX_CHECKS = 16
 AGGREGATES = ("last", "min", "prod", "mean")
 
 
@@ -45,6 +46,9 @@ class Settings:
     cut; ``waits`` is how often it is made to go on where it would end; ``probe`` is the tokens
     after which it is asked for an interim answer, 0 for never; and ``agree`` is how many of these
     in a row have to be equal for it to stop.
+
+    ``checks`` is how often a verifier that writes checks (GenRM, arXiv 2408.15240) checks each
+    step, 0 for a verdict at once; others do not read it.
     """
 
     temperature: float = 0.8
@@ -61,6 +65,7 @@ class Settings:
     waits: int = 1
     probe: int = 0
     agree: int = 2
+    checks: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 2:
@@ -79,7 +84,7 @@ class Settings:
             raise BadInput(f"chains must be a whole number from 1 to {MAX_BUDGET}.")
         if not 1 <= self.rounds <= 200:
             raise BadInput("rounds must be a whole number from 1 to 200.")
-        for name, (low, high) in THINKING_BOUNDS.items():
+        for name, (low, high) in {**THINKING_BOUNDS, "checks": (0, MAX_CHECKS)}.items():
             if not low <= getattr(self, name) <= high:
                 raise BadInput(f"{name} must be a whole number from {low} to {high}.")
 

@@ -95,6 +95,9 @@ TERMS: dict[str, str] = {
     "interim answer": "What a thought answers when it is asked before its end, every so many "
     "tokens; 0 never asks. The thought does not see it, and it is paid for.",
     "agreeing": "How many interim answers in a row have to be equal for a thought to stop early.",
+    "checks": "How often a chat model that judges checks each step in words, before it says how "
+    "likely the solution so far is right; the chances are averaged. 0: it says so at once. What it "
+    "writes is paid for.",
     "rounds": "The most steps that a solution may have.",
     "seed": "Where the random choices start. The same seed and settings grow the same tree again.",
     # what stands side by side

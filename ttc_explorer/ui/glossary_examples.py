@@ -183,6 +183,10 @@ agreeing
 Two have to agree, and the interim answers are 12, 15 and 15.
 After the third the thought stops, with 15.
 
+checks
+Three checks end with "right" at 90 %, 80 % and 10 %.
+The step's score is 60; without checks it would be one guess.
+
 rounds
 A limit of 40, and a solution that never ends.
 After 40 steps it is stopped, and does not vote.

@@ -28,6 +28,7 @@ from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import (
     AGGREGATES,
     MAX_BUDGET,
+    MAX_CHECKS,
     MAX_LOOKAHEAD,
     THINKING_BOUNDS,
     Settings,
@@ -179,6 +180,7 @@ _SETTING_BOUNDS: dict[str, tuple[float, float]] = {
     "lookahead": (0, MAX_LOOKAHEAD),
     "chains": (1, MAX_BUDGET),
     "rounds": (1, 200),
+    "checks": (0, MAX_CHECKS),
     **THINKING_BOUNDS,
 }
 _KINDS: dict[type, Kind] = {int: "whole", float: "number", bool: "truth", str: "text"}

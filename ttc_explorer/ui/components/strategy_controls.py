@@ -122,12 +122,15 @@ class StrategyControls:
             with gr.Column(min_width=0, visible="rounds" in reads) as rounds:
                 control_heading("Most steps", "rounds")
                 self.rounds = number_input("Most steps", "rounds", settings.rounds)
+            with gr.Column(min_width=0, visible=False) as checks:
+                control_heading("Checks", "checks")
+                self.checks = number_input("Checks", "checks", settings.checks)
             with gr.Column(min_width=0):
                 control_heading("Seed", "seed")
                 self.seed = number_input("Seed", "seed", self._initial_seed)
         self.rows |= {
             "temperature": temperature, "merge": merge, "step": step, "rounds": rounds,
-            **self.thinking.columns,
+            "checks": checks, **self.thinking.columns,
         }  # fmt: skip
 
     @property
@@ -143,7 +146,7 @@ class StrategyControls:
             "strategy": self.strategy, "n": self.budget, "seed": self.seed,
             "temperature": self.temperature, "width": self.width, "lookahead": self.lookahead,
             "length": self.length, "merge": self.merge, "step": self.step,
-            "rounds": self.rounds, **self.thinking.numbers,
+            "rounds": self.rounds, "checks": self.checks, **self.thinking.numbers,
         }  # fmt: skip
 
     @property
@@ -172,6 +175,7 @@ class StrategyControls:
                 "merge": values[self.merge],
                 "step": values[self.step],
                 "rounds": values[self.rounds],
+                "checks": values[self.checks],
                 **self.thinking.read(values),
             }
         )
@@ -205,6 +209,7 @@ class StrategyControls:
             self.merge: settings.merge,
             self.step: step_update(settings.step),
             self.rounds: settings.rounds,
+            self.checks: settings.checks,
             **self.thinking.set_to(settings),
         }
 
@@ -248,6 +253,7 @@ class StrategyControls:
         place = min(length, last)
         moved = place != length  # else it stays in the hand that drags it
         missing = self._unavailable_strategies(choice).get(name, "")
+        read = self._settings_read(name, choice)
         return {
             self.about: render_macro("strategy_about", _summary(name), missing),
             self.split: _split_label(name, place, budget),
@@ -255,10 +261,7 @@ class StrategyControls:
                 **gr.update(maximum=max(1, last), interactive=last > 0),
                 **({"value": place} if moved else {}),
             },
-        } | {
-            shown: gr.update(visible=setting in get_strategy(name).settings)
-            for setting, shown in self.rows.items()
-        }
+        } | {shown: gr.update(visible=setting in read) for setting, shown in self.rows.items()}
 
     def describe_availability(
         self, choice: ModelSelection | None = None, chosen: str = ""
@@ -268,6 +271,13 @@ class StrategyControls:
         missing = self._unavailable_strategies(choice)
         moved = {"value": "best_of_n"} if chosen in missing else {}
         return {self.strategy: availability_update(missing) | moved}
+
+    def _settings_read(self, name: str, choice: ModelSelection | None) -> set[str]:
+        """The settings that the strategy reads, and its verifier, if it is one that writes
+        checks."""
+        entry, loaded = get_strategy(name), self._model_manager.ready(choice)
+        writes = entry.verifier != "nothing" and loaded is not None and loaded.facts.writes_checks
+        return {*entry.settings, *(["checks"] if writes else [])}
 
     def _budget_choices(self, also: int) -> list[tuple[str, int]]:
         """The budgets that are allowed here, and the one of the run on screen."""
