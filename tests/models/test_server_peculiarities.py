@@ -2,92 +2,43 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from tests.search.fakes import run_to_completion, toy_run, written_tokens
-from tests.server.peculiar_server import ADDRESS, CONTEXT, PeculiarServer
+from tests.server.peculiar_server import CONTEXT, PeculiarServer
+from tests.server.server_cases import (
+    BOTH,
+    CASES,
+    LLAMA_CPP,
+    WHOLE,
+    asked_at,
+    connect,
+    no_sleep,
+    server_table,
+    solve,
+)
 from ttc_explorer.models import server_factory
-from ttc_explorer.models.completion_endpoints import (
-    CONTINUED_CHAT,
-    ENDPOINTS,
-    LLAMA_CPP_COMPLETION,
-    OPENAI_COMPLETIONS,
-)
 from ttc_explorer.models.protocol import ModelError
-from ttc_explorer.models.server_capabilities import (
-    KNOWN_SERVERS,
-    ONLY_CHATS,
-    STOPS_UNKNOWN,
-    TEMPLATE_UNKNOWN,
-)
+from ttc_explorer.models.server_capabilities import KNOWN_SERVERS
 from ttc_explorer.models.server_factory import connect_generator
 from ttc_explorer.problems.answer_checker import exact_match_checker
 
-LLAMA_CPP = ("/completion", "/apply-template", "/props", "completions", "chat/completions")
-BOTH, CHAT = ("completions", "chat/completions"), ("chat/completions",)
-WHOLE = None
-"""Instead of an endpoint: it is asked for whole solutions."""
-
-CASES = {
-    # what it has, its quirks, how it is asked, what is said of it
-    "llama.cpp": (LLAMA_CPP, ["usage of one", "no stop reason"], LLAMA_CPP_COMPLETION, ""),
-    "a template that nobody knows": (BOTH, [], CONTINUED_CHAT, ""),
-    "and no unfinished message": (BOTH, ["starts anew"], WHOLE, TEMPLATE_UNKNOWN),
-    "only chats": (CHAT, ["starts anew"], WHOLE, ONLY_CHATS),
-    "does not chat": (("completions",), [], OPENAI_COMPLETIONS, ""),
-    "log-probabilities of chats in completions": (
-        ("completions",),
-        ["content logprobs"],
-        OPENAI_COMPLETIONS,
-        "",
-    ),
-    "completions that are chats": (BOTH, ["wraps", "starts anew"], WHOLE, ONLY_CHATS),
-    "finish_reason alone": (BOTH, ["no stop reason"], WHOLE, STOPS_UNKNOWN),
-    "finish_reason null": (BOTH, ["no stop reason", "null finish"], WHOLE, STOPS_UNKNOWN),
-    "finish_reason missing": (BOTH, ["no stop reason", "no finish"], WHOLE, STOPS_UNKNOWN),
-    "n ignored": (BOTH, ["ignores n"], CONTINUED_CHAT, "one sample a call, whatever"),
-    "usage of one of n": (BOTH, ["usage of one"], CONTINUED_CHAT, ""),
-    "usage of one of n, and no lists": (
-        BOTH,
-        ["usage of one", "no logprobs"],
-        CONTINUED_CHAT,
-        "tokens of one sample where several",
-    ),
-    "usage of zeros": (BOTH, ["zero usage"], CONTINUED_CHAT, "does not count what it reads"),
-    "no usage": (BOTH, ["no usage"], CONTINUED_CHAT, "does not count what it reads"),
-    "usage with decimal points": (BOTH, ["float usage"], CONTINUED_CHAT, ""),
-    "a log-probability that is null": (BOTH, ["null logprob"], CONTINUED_CHAT, "they show as 0"),
-    "parameters refused": (BOTH, ["refuses sampling"], CONTINUED_CHAT, "its own top_k"),
-}
-
-
-async def no_sleep(_):
-    """Sleep for no time."""
-
-
-def connect(server):
-    transport = server.client()._transport
-    return connect_generator(ADDRESS, {}, transport=transport, sleep=no_sleep)
+DOCUMENT = Path(__file__).parents[2] / "docs" / "servers.md"
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_peculiar_server_is_found_out_and_its_solutions_end_and_are_counted(case):
-    has, quirks, endpoint, sentence = CASES[case]
-    server = PeculiarServer(*has, quirks=quirks)
+    expected = CASES[case]
+    server = expected.server()
     generator = connect(server)
     capabilities = generator.capabilities
-    asked = ENDPOINTS[capabilities.endpoint] if capabilities.completions else WHOLE
-    assert asked is endpoint
+    assert asked_at(generator) is expected.endpoint
     assert json.loads(json.dumps(asdict(capabilities)))  # it goes between processes
-    assert sentence in " ".join(capabilities.missing())
+    assert expected.sentence in " ".join(capabilities.missing())
     server.wrote = 0
-    run = run_to_completion(
-        toy_run("best_of_n", 6, selector="majority", merge=False),
-        generator,
-        None,
-        exact_match_checker,
-    )
+    run = solve(generator)
     assert run.error is None
     tree = run.tree
     solutions = list(tree.leaves())
@@ -95,16 +46,19 @@ def test_a_peculiar_server_is_found_out_and_its_solutions_end_and_are_counted(ca
     assert {tree.answer[leaf] for leaf in solutions} <= {"4", "5"}  # each was read to its end
     assert len(set(tree.text)) > 3
     assert run.ledger.generated_tokens == written_tokens(tree) == server.wrote
-    logprobs_told = not {"null logprob", "no logprobs"} & set(quirks)
+    logprobs_told = not {"null logprob", "no logprobs"} & set(expected.quirks)
     assert capabilities.logprobs == logprobs_told
     assert bool(tree.token_logprobs[1]) == logprobs_told
 
 
+def test_the_document_is_what_the_product_does():
+    assert DOCUMENT.read_text("utf-8") == server_table()
+
+
 def test_a_chat_model_is_never_asked_in_plain_words():
-    for has, quirks, endpoint, _ in CASES.values():
-        server = PeculiarServer(*has, quirks=quirks)
-        generator = connect(server)
-        if "chat/completions" in has and endpoint is not WHOLE:
+    for case in CASES.values():
+        generator = connect(case.server())
+        if "chat/completions" in case.has and case.endpoint is not WHOLE:
             asked = generator.prefill(["What is 2+2?"])[0].state.content
             assert "User: What is" not in str(asked)
 

@@ -46,10 +46,10 @@ class PeculiarServer:
     """``has`` are paths beside ``/v1/models``; ``quirks`` what is out of the ordinary:
 
     ``zero usage``, ``no usage``, ``float usage``, ``usage of one``: what it says of tokens;
-    ``no stop reason``, ``null finish``, ``no finish``: of ends; ``content logprobs``,
-    ``null logprob``, ``no logprobs``; ``ignores n``; ``refuses sampling``: it takes no parameter
-    that OpenAI does not know; ``starts anew``: it answers an unfinished message; ``wraps``: its
-    completions are chats; ``error 200``: it refuses politely."""
+    ``no stop reason``, ``matched stop``, ``null finish``, ``no finish``: of ends;
+    ``content logprobs``, ``null logprob``, ``no logprobs``; ``ignores n``; ``refuses sampling``:
+    it takes no parameter that OpenAI does not know; ``starts anew``: it answers an unfinished
+    message; ``wraps``: its completions are chats; ``error 200``: it refuses politely."""
 
     def __init__(self, *has, quirks=(), owner="vllm", model="mine"):
         self.has = {f"/v1/{path}" if path[0] != "/" else path for path in has}
@@ -179,7 +179,10 @@ class PeculiarServer:
             finish = {"finish_reason": None}
         if "no finish" in self.quirks:
             finish = {}
-        return finish | ({} if "no stop reason" in self.quirks else {"stop_reason": word or None})
+        if "no stop reason" in self.quirks:
+            return finish
+        key = "matched_stop" if "matched stop" in self.quirks else "stop_reason"
+        return finish | {key: word or None}
 
     def _logprobs(self, tokens, body):
         if not body.get("logprobs") or "no logprobs" in self.quirks:
