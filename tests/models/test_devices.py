@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from transformers import LlamaConfig, Qwen2Config
+from transformers import LlamaConfig, Qwen2Config, Qwen3Config
 
 from tests.models.toy_models import toy_generator, toy_qwen2, toy_verifier
 from ttc_explorer.models import devices, memory_estimate, tree_decoding
@@ -125,6 +125,8 @@ SIZES = {
     "Qwen2.5-1.5B-Instruct": (1536, 8960, 28, 12, 2, 151936, True),
     "Qwen2.5-Math-1.5B-Instruct": (1536, 8960, 28, 12, 2, 151936, True),
     "Qwen2.5-Math-7B-Instruct": (3584, 18944, 28, 28, 4, 152064, False),
+    "Qwen3-0.6B": (1024, 3072, 28, 16, 8, 151936, True),
+    "DeepSeek-R1-Distill-Qwen-1.5B": (1536, 8960, 28, 12, 2, 151936, False),
     "Llama-3.2-1B-Instruct": (2048, 8192, 16, 32, 8, 128256, True),
     "Llama-3.2-3B-Instruct": (3072, 8192, 28, 24, 8, 128256, True),
     "Llama3.1-8B-PRM-Deepseek-Data": (4096, 14336, 32, 32, 8, 128256, False),
@@ -133,8 +135,9 @@ SIZES = {
 
 def published_config(name):
     width, inner, layers, heads, key_heads, vocabulary, tied = SIZES[name]
-    kind = LlamaConfig if name.startswith("Llama") else Qwen2Config
+    kind = {"Llama": LlamaConfig, "Qwen3": Qwen3Config}.get(name[:5], Qwen2Config)
     return kind(
+        **({"head_dim": 128} if kind is Qwen3Config else {}),
         hidden_size=width,
         intermediate_size=inner,
         num_hidden_layers=layers,

@@ -111,6 +111,22 @@ MODEL_PRESETS = {
             "Apache 2.0",
         ),
         ModelPreset(
+            "Qwen/Qwen3-0.6B",
+            "smallest model that thinks before it answers",
+            596_049_920,
+            57_344,
+            SKYWORK_PRM,
+            "Apache 2.0",
+        ),
+        ModelPreset(
+            "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",
+            "thinks at length, taught by DeepSeek-R1",
+            1_777_088_000,
+            14_336,
+            SKYWORK_PRM,
+            "MIT",
+        ),
+        ModelPreset(
             "meta-llama/Llama-3.2-1B-Instruct",
             "small chat model",
             1_235_814_400,
