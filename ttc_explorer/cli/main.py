@@ -19,6 +19,7 @@ from ttc_explorer.cli import misled_command  # noqa: F401
 from ttc_explorer.cli import curves_command  # noqa: F401
 from ttc_explorer.cli import import_command  # noqa: F401
 from ttc_explorer.cli import real_curves_command  # noqa: F401
+from ttc_explorer.cli import width_depth_command  # noqa: F401
 from ttc_explorer.cli import models_command  # noqa: F401
 from ttc_explorer.cli import train_command  # noqa: F401
 from ttc_explorer.cli import bench_command  # noqa: F401

@@ -13,6 +13,7 @@ from ttc_explorer.atomic_files import disk_errors, replaced_file
 from ttc_explorer.experiments.importers import IMPORTERS, detect_format, import_document
 from ttc_explorer.experiments.importers.source_document import format_suffixes, read_document
 from ttc_explorer.experiments.pool import check_samples, grade_and_merge, pool_table
+from ttc_explorer.experiments.width_depth import Thought
 from ttc_explorer.problems.grading import Grader
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
@@ -118,6 +119,23 @@ def read_searches(path: Path) -> list[Run]:
             "Curves."
         )
     return runs
+
+
+def read_thoughts(path: Path) -> list[Thought]:
+    """The thoughts of a replay store.
+
+    Raises:
+        BadInput: the file is none, or cannot be read.
+    """
+    document = read_document(path)
+    name = detect_format(document)
+    thoughts = import_document(document, name).thoughts if name else []
+    if not thoughts:
+        raise BadInput(
+            f"{path.name} is no replay store: it needs thoughts with answers asked on the way, as "
+            "AutoTTS stores them (each_branch, probe_freq)."
+        )
+    return thoughts
 
 
 def write_pool(pool: pd.DataFrame, path: Path) -> None:

@@ -18,6 +18,7 @@ from ttc_explorer.experiments.importers.source_document import (
     Row,
     SourceDocument,
 )
+from ttc_explorer.experiments.width_depth import Thought
 from ttc_explorer.file_bounds import named_keys
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.registry import Registry
@@ -29,11 +30,12 @@ PROBED_ROWS = 10
 
 @dataclass
 class Imported:
-    """What a file holds: ``samples`` are rows of a pool, ``runs`` search trees; ``notes`` say what
-    was left out or assumed, in whole sentences."""
+    """What a file holds: ``samples`` are rows of a pool, ``runs`` search trees, ``thoughts`` those
+    of a replay store; ``notes`` say what was left out or assumed, in whole sentences."""
 
     samples: list[Row] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    thoughts: list[Thought] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 

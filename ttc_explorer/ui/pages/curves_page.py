@@ -9,9 +9,10 @@ from typing import Any
 
 import gradio as gr
 
-from ttc_explorer.asset_files import REAL_MODELS_FILE
+from ttc_explorer.asset_files import REAL_MODELS_FILE, THOUGHT_TABLES_FILE
 from ttc_explorer.experiments.pool import UnknownColumns
 from ttc_explorer.experiments.real_models import load_real_models
+from ttc_explorer.experiments.width_depth import load_tables
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.ui.components import plotly_figures
@@ -51,6 +52,7 @@ from ttc_explorer.ui.components.strategy_chips import (
     chips_value,
     strategy_chips,
 )
+from ttc_explorer.ui.components.width_depth_panel import WidthDepthPanel
 from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 from ttc_explorer.ui.results_store import SWEEP_COMMAND, ResultsStore, shipped_results
@@ -140,6 +142,7 @@ class CurvesPage(Page):
                     )
                 if self._real_models:
                     html_block("curves-real-models", real_models_table(self._real_models))
+                self.width_depth = WidthDepthPanel(load_tables(THOUGHT_TABLES_FILE))
         self._connect()
 
     # --- what is on the page ----------------------------------------------------------------------
