@@ -16,6 +16,7 @@ from ttc_explorer.cli import policy_command  # noqa: F401
 from ttc_explorer.cli import findings_command  # noqa: F401
 from ttc_explorer.cli import exam_command  # noqa: F401
 from ttc_explorer.cli import misled_command  # noqa: F401
+from ttc_explorer.cli import record_command  # noqa: F401
 from ttc_explorer.cli import curves_command  # noqa: F401
 from ttc_explorer.cli import import_command  # noqa: F401
 from ttc_explorer.cli import real_curves_command  # noqa: F401

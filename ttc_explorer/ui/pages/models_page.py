@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ttc_explorer.asset_files import MODELS_FOLDER
+from ttc_explorer.asset_files import GALLERY_FOLDER, MODELS_FOLDER
 from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
@@ -24,6 +24,7 @@ from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.models_view import ModelListItem
 from ttc_explorer.ui.components.page_signals import on_load
 from ttc_explorer.ui.components.pickable_html import pickable_html
+from ttc_explorer.ui.components.run_gallery_panel import RunGalleryPanel
 from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 
@@ -117,6 +118,7 @@ class ModelsPage(Page):
                         "models-all",
                         render_macro("hint", PRIVATE_MODELS_NOTE),
                     )
+        self.gallery = RunGalleryPanel(GALLERY_FOLDER)
         self._connect()
 
     def _build_own_fields(self, visible: bool) -> None:
