@@ -6,7 +6,8 @@
 # With --vllm it runs the tests on a real vLLM server instead (CPU; 3.4 GB to download, an hour at worst): it
 # is installed in the folder TTC_VLLM_ENV, by default in the user's cache.
 # With --llama it runs those on llama.cpp's real server with a real 135M chat model (CPU; 130 MB to
-# download, ten minutes), in the folder TTC_LLAMA_ENV, by default in the user's cache.
+# download, ten minutes), in the folder TTC_LLAMA_ENV, by default in the user's cache. With TTC_GSM8K=FILE
+# it also answers the first 20 questions of that file, as OpenAI's grade-school-math has them.
 # With --docker it carries out the Dockerfile, without Docker (tests/docker.py; root on Linux, 2 GB of packages).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

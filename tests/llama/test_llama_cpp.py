@@ -5,10 +5,12 @@ Run by ``bash tests/run.sh --llama``, which installs both in an environment of t
 (``TTC_LLAMA_ENV``). It prints what every strategy made of a question.
 """
 
+import json
 import os
 import socket
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,10 +19,12 @@ import pytest
 
 from tests.search.fakes import run_to_completion, written_tokens
 from ttc_explorer.models.completion_endpoints import LLAMA_CPP_COMPLETION
+from ttc_explorer.models.generative_verifier import GenerativeVerifier
 from ttc_explorer.models.prompts import REVISION_REQUEST, SYSTEM_PROMPT
-from ttc_explorer.models.protocol import ExtendJob, RevisionContext
+from ttc_explorer.models.protocol import ExtendJob, RevisionContext, ScoreJob
 from ttc_explorer.models.server_factory import connect_generator
 from ttc_explorer.problems.answer_checker import exact_match_checker
+from ttc_explorer.problems.grading import Grader, make_answer_checker
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.run import Run
@@ -33,6 +37,7 @@ pytestmark = pytest.mark.skipif(not ENVIRONMENT, reason="asked for by bash tests
 STARTUP_TIMEOUT, CALL_TIMEOUT = 300, 300
 """Seconds until the server must be up, and that one of its answers may take."""
 
+GSM8K_QUESTIONS = 20
 QUESTION = "Tom has 12 apples. Tom buys 5 more apples. How many apples does Tom have now?"
 
 
@@ -162,3 +167,46 @@ def test_a_run_repeats_itself(generator):
     # the server rounds otherwise in other company, so that late tokens may differ
     first, again = ([text[:20] for text in run.tree.text[1:3]] for run in runs)
     assert first == again
+
+
+def test_the_model_judges_its_own_solutions_in_words_and_all_of_it_is_counted(generator):
+    verifier = GenerativeVerifier(generator)
+    (asked,) = verifier.prefill([QUESTION])
+    steps = ("12 + 5 = 17, so Tom has 17 apples.", "12 - 5 = 7, so Tom has 7 apples.")
+    scored = {
+        checks: verifier.score([ScoreJob(asked.state, step, checks=checks) for step in steps])
+        for checks in (0, 2)
+    }
+    for checks, judged in scored.items():
+        for step, one in zip(steps, judged, strict=True):
+            assert not one.failure
+            assert 0 < one.score < 1  # it tells how likely the word is
+            assert one.cost.verifier_flops == 2 * generator.parameters * one.cost.verifier > 0
+            print(f"{checks} checks of {step!r}: {one.score}, {one.cost.verifier} tokens")
+    assert scored[2][0].cost.verifier > scored[0][0].cost.verifier
+    assert scored[0] == verifier.score([ScoreJob(asked.state, step, checks=0) for step in steps])
+
+
+@pytest.mark.skipif("TTC_GSM8K" not in os.environ, reason="TTC_GSM8K names the file of questions")
+def test_questions_of_gsm8k_are_answered_read_and_counted(generator):
+    """The first 20 of a file of lines {question, answer}, as OpenAI has them; their solutions are
+    printed, to be read by hand."""
+    lines = Path(os.environ["TTC_GSM8K"]).read_text("utf-8").splitlines()[:GSM8K_QUESTIONS]
+    settings = Settings(selector="majority", temperature=0.3, rounds=12, merge=False)
+    right = readable = solutions = 0
+    with Grader() as grader:
+        for line in lines:
+            row = json.loads(line)
+            problem = Problem(row["question"], row["answer"].rpartition("####")[2].strip())
+            run = Run(problem, generator.name, None, "best_of_n", 2, 0, settings)
+            checker = partial(make_answer_checker, grader=grader)
+            run_to_completion(run, generator, None, checker, seconds=1200)
+            assert run.error is None
+            assert run.ledger.generated_tokens == written_tokens(run.tree) > 0
+            for leaf in run.tree.leaves():
+                answer = run.tree.answer[leaf]
+                solutions += 1
+                readable += answer is not None
+                right += bool(run.correct.get(answer))
+                print(f"{problem.answer}: {answer!r} from {run.tree.solution(leaf)}")
+    print(f"{solutions} solutions, {readable} with an answer, {right} right")
