@@ -45,8 +45,7 @@ def test_a_run_is_listed_with_model_day_and_command_and_replaced_by_its_title(tm
     ]
     assert first.file == "one-run.json.gz"
     assert first.recorded == "2026-11-30"
-    assert run.model in first.model
-    assert run.verifier in first.model
+    assert first.model == f"{run.model}, judged by {run.verifier}"
     assert dump_trace(open_entry(tmp_path, listed[1])) == dump_trace(run)
 
 

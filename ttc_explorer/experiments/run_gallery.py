@@ -26,7 +26,7 @@ class GalleryEntry:
     Attributes:
         file: the trace's name in the gallery's folder.
         title: what it shows.
-        model: who answered, and who judged, as the trace has them.
+        model: who answered, and who judged.
         recorded: the day, YYYY-MM-DD.
         command: that records it again.
     """
@@ -84,12 +84,18 @@ def check_gallery(folder: Path, title: str) -> None:
     load_gallery(folder)
 
 
+def model_names(run: Run) -> str:
+    """Who answered, and who judged, without the address of a server."""
+    answers = run.model.partition(" at ")[0]
+    if run.verifier is None:
+        return answers
+    judge = run.verifier.partition(" at ")[0]
+    return f"{answers}, judged by {'itself' if judge == answers else judge}"
+
+
 def add_to_gallery(folder: Path, run: Run, title: str, command: str, today: date) -> GalleryEntry:
     """Save a run, in the place of one of the same title. Raises BadInput."""
-    judge = f", judged by {run.verifier}" if run.verifier else ""
-    entry = GalleryEntry(
-        trace_name(title), title, f"{run.model}{judge}", today.isoformat(), command
-    )
+    entry = GalleryEntry(trace_name(title), title, model_names(run), today.isoformat(), command)
     others = [each for each in load_gallery(folder) if each.file != entry.file]
     save_trace(run, folder / entry.file)
     listed = _ENTRIES.dump_json([*others, entry], indent=1).decode() + "\n"

@@ -55,7 +55,7 @@ class RunGalleryPanel:
         run = open_entry(self._folder, entry)
         return {
             self.shown: gr.update(visible=True),
-            self.about: render("gallery_about.html", entry=entry, run=run),
+            self.about: render("gallery_about.html", entry=entry),
             self.viewer: RunStream(f"gallery {entry.file}", run).update(),
             self.banner: "",
         }
