@@ -51,7 +51,7 @@ def test_a_run_is_listed_with_model_day_and_command_and_replaced_by_its_title(tm
 
 def test_titles_and_lists_that_cannot_be_used_are_refused(tmp_path):
     for title in ("…", "x" * 81):
-        with pytest.raises(BadInput, match="Give a title"):
+        with pytest.raises(BadInput, match="Give the run a title"):
             trace_name(title)
     (tmp_path / LIST_NAME).write_text('[{"file": 1}]')
     with pytest.raises(BadInput, match="is not the list of a gallery"):
