@@ -187,12 +187,12 @@ def test_equal_greedy_rows_are_read_once():
     assert {row.cost.generated for row in rows} == {rows[0].tokens}
 
 
-@pytest.mark.parametrize("slot_columns", [1, 4, 100])
+@pytest.mark.parametrize("in_slot", [1, 3, 100])
 @pytest.mark.parametrize("name", ["qwen2", "gpt2"])
-def test_however_rows_are_packed_they_read_the_same(name, slot_columns, monkeypatch):
+def test_however_rows_are_packed_they_read_the_same(name, in_slot, monkeypatch):
     """Alone in their slots, in few, or all in one; and packed anew time and again."""
-    monkeypatch.setattr(trie_batch, "SLOT_COLUMNS", slot_columns)
-    monkeypatch.setattr(trie_batch, "REPACK_COLUMNS", 2 * slot_columns)
+    monkeypatch.setattr(trie_batch, "rows_per_slot", lambda *_: in_slot)
+    monkeypatch.setattr(trie_batch, "PACKING_PASSES", 0)
     model = MODELS[name]()
     backbone = TreeGenerator(model, toy_tokenizer(), name).backbone
     texts = [[1, 5, 9], [1, 5, 9, 7, 7, 8], [4] * 20, [1, 5, 9, 7, 3]]
@@ -209,6 +209,32 @@ def test_however_rows_are_packed_they_read_the_same(name, slot_columns, monkeypa
                 plain = model(input_ids=torch.tensor([text])).logits[0, -1]
                 assert torch.allclose(outputs[index], plain, atol=1e-4)
                 assert batch.row(index).ids.tolist() == text
+
+
+def test_rows_share_a_slot_as_far_as_they_are_related():
+    """Strangers have slots of their own, those that differ in their last token have one together,
+    and two families of such rows have a slot each."""
+    lengths, strangers = np.full(8, 100), np.zeros(8, dtype=int)
+    siblings = np.array([0] + [99] * 7)
+    families = np.array([0, 99, 99, 99, 5, 99, 99, 99])
+    assert trie_batch.rows_per_slot(lengths, strangers, 300.0) == 1
+    assert trie_batch.rows_per_slot(lengths, siblings, 300.0) == 8
+    assert trie_batch.rows_per_slot(lengths, families, 300.0) == 4
+
+
+def test_a_slot_that_has_grown_wide_is_packed_anew():
+    """Rows that go on without one another for long are no longer multiplied with all that the
+    others write, however they began."""
+    generator = toy_generator()
+    (prefilled,) = generator.prefill(["3+4"])
+    widths = []
+    with torch.inference_mode():
+        batch = TrieBatch(generator.backbone, [prefilled.state.row], extra_tokens=8)
+        for step in range(60):
+            count = 24
+            batch.read(np.zeros(count, int) if step == 0 else np.arange(count), np.arange(count))
+            widths.append(batch.row(0).block.width)
+    assert max(widths) < 24 * 60 / 2
 
 
 def test_a_wide_beam_keeps_its_trie_and_no_more():

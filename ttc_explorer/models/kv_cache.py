@@ -54,18 +54,30 @@ class KVBlock:
         ``states`` (n, T, heads, channels). Returns (n, heads, places.attended_width, channels).
         Tensors are made in the order of their numbers.
         """
-        n = states.shape[0]
-        if number == len(self.tensors):
-            self.tensors.append(
-                states.new_zeros(self.slots, states.shape[2], self.width, states.shape[3])
-            )
-        tensor = self.tensors[number]
+        n, _, heads, channels = states.shape
         if isinstance(places.columns, slice):
-            tensor[:n, :, places.columns] = states.transpose(1, 2)
-        else:
-            rows = torch.arange(n, device=states.device)[:, None]
-            tensor[rows, :, places.columns] = states
+            written, attended = self.views(number, heads, channels, places, states)
+            written.copy_(states.transpose(1, 2))
+            return attended
+        tensor = self._like(number, states.transpose(1, 2))
+        rows = torch.arange(n, device=states.device)[:, None]
+        tensor[rows, :, places.columns] = states
         return tensor[:n, :, : places.attended_width]
+
+    def views(
+        self, number: int, heads: int, channels: int, places: TokenPlaces, like: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Where T tokens of each of the first n slots are to be written, in columns that are the
+        same in all slots, and all that may be attended to there.
+
+        Returns (n, heads, T, channels) and (n, heads, places.attended_width, channels), of the type
+        of ``like`` and where it is.
+        """
+        assert isinstance(places.columns, slice)
+        if number == len(self.tensors):
+            self.tensors.append(like.new_zeros(self.slots, heads, self.width, channels))
+        tensor = self.tensors[number][: len(places.positions)]
+        return tensor[:, :, places.columns], tensor[:, :, : places.attended_width]
 
     def copy(self, first: int, rows: Sequence[KVRow]) -> None:
         """Copy sequences of one other block into the slots from ``first`` on, one a slot."""

@@ -5,7 +5,8 @@ costs mostly because it is one. Weights are rewritten once, so that work between
 beforehand:
 
 * queries, keys and values come out of one matrix, and so do the two halves of the feed-forward
-  gate; the key and the value of a head stand side by side, and are written to the cache as one;
+  gate; queries and keys stand side by side and are turned as one; so do keys and values, which are
+  written to the cache as one; the cache of all layers is one tensor;
 * the gains of the norms and the scale of attention are multiplied into the matrices that follow;
 * a bias is one more row of its matrix, for a channel that is always 1, and the epsilon of a norm
   is the square of one more channel of what is normed;
@@ -90,13 +91,9 @@ class _LineBuffers:
         self.normed = _with_constant(lines, hidden, 1.0)
         self.normed_hidden = self.normed[:, :hidden]
         self.mixed = torch.empty(lines, (heads[0] + 2 * heads[1]) * head_dim)
-        self.queries, self.pairs = self.mixed.view(lines, -1, head_dim).split(
-            [heads[0], 2 * heads[1]], dim=1
-        )
-        self.turned = [
-            torch.view_as_complex(part.unflatten(-1, (-1, 2)))
-            for part in (self.queries, self.pairs[:, ::2])
-        ]
+        by_head = self.mixed.view(lines, -1, head_dim)
+        self.queries, self.keys_and_values = by_head.split([heads[0], 2 * heads[1]], dim=1)
+        self.turned = torch.view_as_complex(by_head[:, : sum(heads)].unflatten(-1, (-1, 2)))
         self.attended = _with_constant(lines, heads[0] * head_dim, 1.0)
         self.attended_heads = self.attended[:, : heads[0] * head_dim].unflatten(-1, (-1, head_dim))
         self.gate_and_up = torch.empty(lines, 2 * gated)
@@ -170,37 +167,47 @@ class FusedBackbone:
         # Padding may lie beyond the context; where it is turned to does not matter.
         positions = places.positions.flatten().clamp(max=self.context - 1)
         rotations = self._rotations.index_select(0, positions)[:, None]
+        # The query heads that share a key head are one matrix: (sharing · count, channels).
+        sharing = self._heads // self._kv_heads
         mask = torch.zeros(places.masked.shape).masked_fill_(places.masked, -torch.inf)[:, None]
+        mask = mask.repeat(1, 1, sharing, 1) if sharing > 1 else mask
+        written, attended_to = block.views(
+            0, 2 * self._kv_heads * len(self._layers), self._head_dim, places, self._embedding
+        )
+        # Keys, then values, a layer after the other.
+        cached = attended_to.chunk(2 * len(self._layers), dim=1)
 
         buffers = self._buffers_for(max(lines, 2))  # see above: two rows or more
-        queries, pairs = (
-            part[:lines].unflatten(0, (n, count)) for part in (buffers.queries, buffers.pairs)
-        )
-        # The query heads that share a key head are one matrix: (sharing · count, channels).
         queries, attended = (
-            part.unflatten(2, (self._kv_heads, -1)).permute(0, 2, 3, 1, 4)
-            for part in (queries, buffers.attended_heads[:lines].unflatten(0, (n, count)))
+            part[:lines].unflatten(0, (n, count)).unflatten(2, (self._kv_heads, -1))
+            for part in (buffers.queries, buffers.attended_heads)
         )
-        as_matrices = (n * self._kv_heads, -1, self._head_dim)
-        as_pairs = (n * self._kv_heads, 2, places.attended_width, self._head_dim)
-        as_heads = (n, self._heads, count, places.attended_width)
+        queries, attended = queries.permute(0, 2, 3, 1, 4), attended.permute(0, 2, 3, 1, 4)
+        as_matrices = (n, self._kv_heads, sharing * count, self._head_dim)
+        keys_and_values = buffers.keys_and_values[:lines].unflatten(0, (n, count)).transpose(1, 2)
 
         if lines == 1:
             buffers.hidden[1] = 0.0
         buffers.hidden[:lines] = F.embedding(ids.flatten(), self._embedding)
-        for number, layer in enumerate(self._layers):
+        for layer, place, keys, values in zip(
+            self._layers,
+            written.chunk(len(self._layers), dim=1),
+            cached[::2],
+            cached[1::2],
+            strict=True,
+        ):
             buffers.normalize()
             torch.mm(buffers.normed, layer.attention_in, out=buffers.mixed)
-            for turned in buffers.turned:
-                turned.mul_(rotations)
-            keys, values = block.write(number, pairs, places).reshape(as_pairs).unbind(1)
-            scores = torch.bmm(queries.reshape(as_matrices), keys.transpose(1, 2))
-            scores.view(as_heads).add_(mask)
-            attended.copy_(torch.bmm(scores.softmax(-1), values).view(attended.shape))
+            buffers.turned.mul_(rotations)
+            place.copy_(keys_and_values)
+            found = F.scaled_dot_product_attention(
+                queries.reshape(as_matrices), keys, values, attn_mask=mask, scale=1.0
+            )
+            attended.copy_(found.view(attended.shape))
             buffers.hidden.addmm_(buffers.attended, layer.attention_out)
             buffers.normalize()
             torch.mm(buffers.normed, layer.mlp_in, out=buffers.gate_and_up)
-            torch.sigmoid(buffers.gate, out=buffers.gated).mul_(buffers.gate).mul_(buffers.up)
+            torch.mul(F.silu(buffers.gate, inplace=True), buffers.up, out=buffers.gated)
             buffers.hidden.addmm_(buffers.gated, layer.mlp_out)
         if not predict:
             return None
@@ -233,11 +240,13 @@ class FusedBackbone:
         queries, keys, values = attention.q_proj, attention.k_proj, attention.v_proj
         weights = [
             self._interleave_halves(queries.weight) * scale,
-            self._pair_heads(self._interleave_halves(keys.weight), values.weight),
+            self._interleave_halves(keys.weight),
+            values.weight,
         ]
         biases = [
             self._interleave_halves(_bias(queries)) * scale,
-            self._pair_heads(self._interleave_halves(_bias(keys)), _bias(values)),
+            self._interleave_halves(_bias(keys)),
+            _bias(values),
         ]
         width = math.sqrt(weights[0].shape[1])
         gated = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])
@@ -252,12 +261,6 @@ class FusedBackbone:
             ),
             mlp_out=mlp.down_proj.weight.detach().t().contiguous(),
         )
-
-    def _pair_heads(self, keys: Tensor, values: Tensor) -> Tensor:
-        """The outputs of both, head by head: a head's keys, then its values."""
-        heads = (self._kv_heads, self._head_dim)
-        both = torch.stack([keys.unflatten(0, heads), values.unflatten(0, heads)], dim=1)
-        return both.flatten(0, 2)
 
     def _interleave_halves(self, weight: Tensor) -> Tensor:
         """The outputs of each head, two halves, reordered to alternate between the halves."""

@@ -9,6 +9,7 @@ of the cache, under a mask that says which row sees which, as in SpecInfer, arXi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -24,12 +25,18 @@ from ttc_explorer.models.kv_cache import (
     round_up_width,
 )
 
-SLOT_COLUMNS = 4
-"""A slot holds at most so many times the tokens of its longest row: every row is multiplied with
-all of them, and what it does not attend to is masked."""
+STEP_TOKENS = 16
+"""When rows are packed, so many more tokens of each are reckoned with."""
 
-REPACK_COLUMNS = 2 * SLOT_COLUMNS
-"""When a slot has grown to so many times the tokens of its longest row, rows are packed anew."""
+ATTENTION_RATE = 1 / 3
+"""FLOPs a second of attention, whose products are thin, to those of the other matrices."""
+
+READING_TOKENS = 24
+"""To read a column out of memory costs as much as to attend to it from so many tokens: bytes take
+about twelve times as long as FLOPs of attention."""
+
+PACKING_PASSES = 3
+"""Rows are packed anew when what that had saved since the last time is worth so many passes."""
 
 
 class TrieBatch:
@@ -55,6 +62,10 @@ class TrieBatch:
         self._slots = self._lengths = np.zeros(0, dtype=np.int64)
         self._ids = self._columns = np.zeros((0, 0), dtype=np.int64)
         self._masked = np.ones((0, 0), dtype=bool)  # (rows, width)
+        # What a token costs beside attention, in columns that it attends to.
+        columns = backbone.parameters / (2 * max(1, backbone.attention_width))
+        self._token_columns = columns * ATTENTION_RATE
+        self._fresh_cost = self._lost = 0.0
         if rows:
             self._pack(rows)
 
@@ -71,8 +82,7 @@ class TrieBatch:
         self._select(parents)
         row_numbers = np.arange(len(parents))
         place, height = self._places_in_slots()
-        width = self._next_column + height
-        if self._attends and width > REPACK_COLUMNS * (int(self._lengths.max()) + height):
+        if self._attends and self._is_worth_packing(height):
             self._pack([self.row(row) for row in range(len(parents))])
             place, height = self._places_in_slots()
 
@@ -141,6 +151,17 @@ class TrieBatch:
         place[order] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
         return place, int(counts.max())
 
+    def _is_worth_packing(self, height: int) -> bool:
+        """Whether what the passes since the last packing cost more than the first of them, for each
+        row, is worth a new one."""
+        count = len(self._slots)
+        columns = self._next_column + height
+        cost = _pass_cost(self._block.slots, height, columns, self._token_columns)
+        if not self._fresh_cost:
+            self._fresh_cost = cost / count
+        self._lost += cost - self._fresh_cost * count
+        return self._lost > PACKING_PASSES * self._fresh_cost * count
+
     def _reserve(self, width: int) -> None:
         """Make room for ``width`` columns, and for a token more of each row."""
         if width > self._block.width:
@@ -152,44 +173,45 @@ class TrieBatch:
             self._ids, self._columns = np.pad(self._ids, more), np.pad(self._columns, more)
 
     def _pack(self, rows: Sequence[KVRow]) -> None:
-        """Put the sequences into a new block: related ones into one slot, as far as they share
-        enough, each token once."""
+        """Put the sequences into a new block: related ones into one slot, each token once."""
         count = len(rows)
         lengths = np.array([row.length for row in rows])
+        order = sorted(range(count), key=lambda index: rows[index].ids.tobytes())
+        shared = np.zeros(count, dtype=np.int64)
+        for before, number in pairwise(order):
+            shared[number] = common_length(rows[before].ids, rows[number].ids)
+        in_slot = count
+        if self._attends:
+            in_slot = rows_per_slot(lengths[order], shared[order], self._token_columns)
+        shared[order[::in_slot]] = 0
+
+        self._fresh_cost = self._lost = 0.0
         self._lengths = lengths
         self._slots = np.zeros(count, dtype=np.int64)
         self._ids, self._columns = np.zeros(
             (2, count, int(lengths.max()) + self._extra_tokens), dtype=np.int64
         )
         moves: dict[int, list[ColumnMove]] = {}
-        slot, used, longest = 0, 0, 0
-        widths = []
-        before = -1
-        for number in sorted(range(count), key=lambda index: rows[index].ids.tobytes()):
-            row = rows[number]
-            shared = 0 if before < 0 else common_length(rows[before].ids, row.ids)
-            longest = max(longest, row.length)
-            if (
-                before >= 0
-                and used + row.length - shared > SLOT_COLUMNS * longest
-                and self._attends
-            ):
-                widths.append(used)
-                slot, used, longest, shared = slot + 1, 0, row.length, 0
-            end = used + row.length - shared
-            self._slots[number] = slot
+        widths: list[int] = []
+        for place, number in enumerate(order):
+            row, common = rows[number], int(shared[number])
+            if place % in_slot == 0:
+                widths.append(0)
+            used = widths[-1]
+            end = used + row.length - common
+            self._slots[number] = len(widths) - 1
             self._ids[number, : row.length] = row.ids
-            self._columns[number, :shared] = self._columns[before, :shared]
-            self._columns[number, shared : row.length] = np.arange(used, end)
+            if common:
+                self._columns[number, :common] = self._columns[order[place - 1], :common]
+            self._columns[number, common : row.length] = np.arange(used, end)
             if end > used:
-                move = ColumnMove(row.slot, row.all_columns()[shared:], slot, used)
+                move = ColumnMove(row.slot, row.all_columns()[common:], len(widths) - 1, used)
                 moves.setdefault(id(row.block), []).append(move)
-            used, before = end, number
-        widths.append(used)
+            widths[-1] = end
 
         self._next_column = max(widths)
-        most = int(np.bincount(self._slots).max())  # rows of a slot, each of which adds columns
-        self._block = KVBlock(slot + 1, self._next_column + most * self._extra_tokens)
+        # Each row of a slot adds columns.
+        self._block = KVBlock(len(widths), self._next_column + in_slot * self._extra_tokens)
         for block in {id(row.block): row.block for row in rows}.values():
             self._block.copy_columns(block, _join_moves(moves.get(id(block), [])))
         self._masked = np.ones((count, self._block.width), dtype=bool)
@@ -199,6 +221,33 @@ class TrieBatch:
     def _on_device(self, array: np.ndarray) -> Tensor:
         """The array as a tensor where the model is."""
         return torch.from_numpy(array).to(self._backbone.device)
+
+
+def rows_per_slot(lengths: np.ndarray, shared: np.ndarray, token_columns: float) -> int:
+    """How many rows a slot had best have: in many slots of few rows, what rows share is read many
+    times; in few slots of many, each of them is multiplied with what others wrote.
+
+    Args:
+        lengths: (rows,), of sequences of which neighbours are related.
+        shared: (rows,), the tokens that each has in common with the one before it.
+        token_columns: What a token costs beside attention, in columns that it attends to.
+    """
+    count = len(lengths)
+    best, least = count, np.inf
+    for slots in sorted({-(-count // in_slot) for in_slot in range(1, count + 1)}):
+        in_slot = -(-count // slots)
+        firsts = np.arange(0, count, in_slot)
+        widths = np.add.reduceat(lengths - shared, firsts) + shared[firsts]
+        columns = widths.max() + STEP_TOKENS / 2 * in_slot
+        cost = _pass_cost(slots, in_slot, float(columns), token_columns)
+        if cost < least:
+            best, least = in_slot, cost
+    return best
+
+
+def _pass_cost(slots: int, rows: int, columns: float, token_columns: float) -> float:
+    """What a pass over so many slots costs, in columns that a token attends to."""
+    return slots * (columns * (rows + READING_TOKENS) + rows * token_columns)
 
 
 def _join_moves(moves: Sequence[ColumnMove]) -> list[ColumnMove]:
