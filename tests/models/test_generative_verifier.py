@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.models.test_chat_models import TOKENIZER, scripted_generator
-from tests.models.tiny_published_models import QUESTION, save_model, tiny_qwen
+from tests.models.tiny_published_models import QUESTION, qwen_tokenizer, save_model, tiny_qwen
 from tests.search.fakes import ToyGenerator, make_checker, run_to_completion, toy_run
 from tests.server.peculiar_server import ADDRESS, PeculiarServer
 from ttc_explorer.models import catalogue
@@ -210,6 +210,10 @@ def test_any_chat_model_can_be_named_as_verifier_and_is_loaded_once_for_itself(
         assert description.unusable is None
         assert description.verifier.format == GenerativeFormat.title
         assert isinstance(catalogue.load_verifier(folder), GenerativeVerifier)
+        silent = qwen_tokenizer()
+        silent.chat_template = None
+        base = str(save_model(tmp_path / "base", tiny_qwen(silent), silent))
+        assert "was not taught to chat" in describe(f"{folder}+{base}").unusable
     finally:
         catalogue.unload_models(())
 

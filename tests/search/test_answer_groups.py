@@ -25,3 +25,11 @@ def test_a_model_that_marks_its_answers_gives_none_without_a_mark(run):
     groups = AnswerGroups(make_checker(run.problem), run, reads_unmarked=False)
     assert [groups.read(solution) for solution in SOLUTIONS] == [None, None, "19", None]
     assert run.tree.notes == []
+
+
+def test_of_a_real_models_endings_only_those_with_a_value_vote(run):
+    """SmolLM2-135M-Instruct wrote them: the first was cut off."""
+    groups = AnswerGroups(make_checker(run.problem), run, reads_unmarked=True)
+    assert groups.read("Tom has 2 apples remaining. Tom has 2 apples remaining. Tom has ") is None
+    sells = "She sells the remainder daily for $2, which is equivalent to 2 x 16 = 32 eggs per day."
+    assert groups.read(sells) == "32"

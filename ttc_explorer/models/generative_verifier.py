@@ -39,6 +39,12 @@ MAX_CHECK_TOKENS = 512
 """A check that has no verdict after so many tokens is asked for one."""
 
 
+NO_CHAT_JUDGE = (
+    "{} was not taught to chat, so it cannot be asked to judge: name a chat model or a process "
+    "reward model."
+)
+
+
 @dataclass(frozen=True)
 class JudgedSolution:
     """The state: what was judged."""
@@ -86,10 +92,7 @@ class GenerativeVerifier:
 
     def __init__(self, generator: Generator) -> None:
         if not generator.supports_chat:
-            raise ModelError(
-                f"{generator.name} was not taught to chat, so it cannot be asked to judge: name a "
-                "chat model or a process reward model."
-            )
+            raise ModelError(NO_CHAT_JUDGE.format(generator.name))
         self.name = f"{generator.name}, asked to judge"
         self.parameters = generator.parameters
         self.capabilities = getattr(generator, "capabilities", None)

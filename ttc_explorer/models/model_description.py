@@ -15,13 +15,13 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig
 from ttc_explorer.models import catalogue, memory_estimate
 from ttc_explorer.models.catalogue import SHIPPED_MODELS, SHIPPED_REVISERS, split_model_name
 from ttc_explorer.models.devices import best_device, best_dtype, free_memory
-from ttc_explorer.models.generative_verifier import GenerativeVerifier
+from ttc_explorer.models.generative_verifier import NO_CHAT_JUDGE, GenerativeVerifier
 from ttc_explorer.models.hf_backbone import forkable_context
 from ttc_explorer.models.http_client import is_server_address
 from ttc_explorer.models.hub import download_obstacle, download_size, downloaded_folder
 from ttc_explorer.models.memory_estimate import MemoryEstimate
 from ttc_explorer.models.model_files import check_model_folder, check_model_path
-from ttc_explorer.models.model_loading import detect_verifier_format, load_tokenizer
+from ttc_explorer.models.model_loading import detect_verifier_format, has_head, load_tokenizer
 from ttc_explorer.models.presets import MODEL_PRESETS, ModelPreset, VerifierPreset, find_preset
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.server_factory import connect_generator, connect_verifier
@@ -253,12 +253,13 @@ def _describe_by_probing(name: str, role: str) -> ModelDescription:
 def _describe_preset(model: ModelPreset | VerifierPreset, name: str, role: str) -> ModelDescription:
     """A published model that is not downloaded."""
     why = download_obstacle(name, model.gated)
+    chats = GenerativeFormat.title if role == "verifier" else CHAT_STEPS
     return ModelDescription(
         name,
         role,
         "Hugging Face",
         model.title,
-        model.format.title if isinstance(model, VerifierPreset) else CHAT_STEPS,
+        model.format.title if isinstance(model, VerifierPreset) else chats,
         model.parameters,
         memory_estimate.estimate_memory(model.parameters, model.values, best_dtype(best_device())),
         supports_chat=isinstance(model, ModelPreset),
@@ -303,6 +304,8 @@ def _verifier_from_config(
     )
     if format is None:
         raise catalogue.unusable_architecture(config, "ForTokenClassification", "verifier", name)
+    if folder and not has_head(format) and not supports_chat(load_tokenizer(folder)):
+        raise ModelError(NO_CHAT_JUDGE.format(name))
     return _description_from_config(name, "verifier", folder, config, format.title)
 
 

@@ -436,6 +436,8 @@ def _conclusion(formula: str) -> str:
 
     >>> _conclusion("x = 24/3 = 8"), _conclusion("12 + 7 = 19"), _conclusion("y = 2x + 1")
     ('x = 8', '19', 'y = 2x + 1')
+    >>> _conclusion("2 x 16 = 32")  # as people type a product
+    '32'
     """
     sides = [side.strip() for side in formula.split("=")]
     if (
@@ -450,6 +452,7 @@ def _conclusion(formula: str) -> str:
 
 
 def _is_arithmetic(side: str) -> bool:
+    side = re.sub(r"(?<=\d) [xX] (?=\d)", "*", side)
     return not re.search(r"[A-Za-z]", re.sub(r"\\[a-z]+", "", side)) and bool(
         re.search(r".[-+*/^×·÷]|\\(?:times|cdot|div|frac|sqrt)", side)
     )

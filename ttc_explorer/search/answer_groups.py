@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ttc_explorer.problems.answer_checker import AnswerChecker
+from ttc_explorer.problems.answer_phrase import has_value
 from ttc_explorer.problems.answer_reader import AnswerReading, read_answer, read_solution
 from ttc_explorer.search.run import Run
 
@@ -47,8 +48,8 @@ class AnswerGroups:
 
     def _read_unmarked(self, solution: str) -> str | None:
         reading = read_solution(solution)
-        if reading is None:
-            return None
+        if reading is None or not (reading.is_marked or has_value(reading.text)):
+            return None  # a last sentence without a value (it was cut, say) states nothing
         if not reading.is_marked and not self._has_noted:
             self._has_noted = True
             self._run.tree.note(_note(reading), read_from=reading.source.value)
