@@ -54,6 +54,7 @@ def majority_by_hand(answers):
     return ("1" in tied) / len(tied)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_cell_is_the_mean_over_all_subsets_of_thoughts_cut_there(seed):
     store = random_store(seed)

@@ -51,6 +51,7 @@ def test_a_peculiar_server_is_found_out_and_its_solutions_end_and_are_counted(ca
     assert bool(tree.token_logprobs[1]) == logprobs_told
 
 
+@pytest.mark.slow
 def test_the_document_is_what_the_product_does():
     assert DOCUMENT.read_text("utf-8") == server_table()
 
