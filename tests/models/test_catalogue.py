@@ -113,7 +113,7 @@ def test_missing_weights_name_the_command_that_makes_them(shipped, monkeypatch):
     [
         ("no/such-model", "no folder 'no/such-model'"),
         ("", "Name a model: base-s"),
-        ("base-s+base-s", "cannot be the verifier: it is a Qwen2ForCausalLM"),
+        ("base-s+base-s", "was not taught to chat, so it cannot be asked to judge"),
         ("prm-exact", "cannot be the generator: it is a Qwen2ForTokenClassification"),
         ("base-s+no/such-model", "no folder 'no/such-model'"),
     ],

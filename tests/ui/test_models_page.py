@@ -14,6 +14,7 @@ from tests.ui.toy_solver import toy_solver
 from ttc_explorer.models import chat_client
 from ttc_explorer.models.http_client import API_KEY_VARIABLE
 from ttc_explorer.models.model_description import describe
+from ttc_explorer.models.presets import MODEL_PRESETS
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.server_capabilities import ServerCapabilities
 from ttc_explorer.search.strategy import STRATEGIES
@@ -45,7 +46,7 @@ def test_the_shelf_lists_what_is_shipped_and_the_presets():
     page = page_on()
     first = page.open() | page.describe_chosen("")
     assert 'data-name="base-s" aria-pressed="true"' in first[page.model_list]
-    assert first[page.model_list].count("<li>") == 10
+    assert first[page.model_list].count("<li>") == 4 + len(MODEL_PRESETS)
     assert "in use" in first[page.model_list]
     assert first[page.load] == gr.update(value="In use", interactive=False)
     assert "trained to write a better attempt" in first[page.details]
