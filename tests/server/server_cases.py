@@ -65,7 +65,7 @@ CASES = {
         OLLAMA,
     ),
     # lmstudio.ai, OpenAI-compatible endpoints: its list of parameters has no n and no logprobs.
-    "LM Studio (by its documents)": Case(
+    "LM Studio (from memory)": Case(
         (*BOTH, "/api/v0/models"),
         ("ignores n", "no logprobs", "no stop reason"),
         WHOLE,
@@ -73,7 +73,7 @@ CASES = {
         LM_STUDIO,
     ),
     # docs.sglang.io, OpenAI-compatible APIs: matched_stop, continue_final_message.
-    "SGLang (by its documents)": Case(BOTH, ("matched stop",), CONTINUED_CHAT, owner="sglang"),
+    "SGLang (from memory)": Case(BOTH, ("matched stop",), CONTINUED_CHAT, owner="sglang"),
     "a template that nobody knows": Case(BOTH, (), CONTINUED_CHAT),
     "and no unfinished message": Case(BOTH, ("starts anew",), WHOLE, TEMPLATE_UNKNOWN),
     "only chats": Case(CHAT, ("starts anew",), WHOLE, ONLY_CHATS),
@@ -143,8 +143,9 @@ HEAD = """# Servers and their peculiarities
 
 Made by `python -m tests.server.server_cases > docs/servers.md`: a fake server with one peculiarity
 at a time, asked by the product itself. *Counted*: the tokens in the ledger of best-of-6, of those
-that the server wrote. *Log-probabilities*: whether a run has them. Ollama, LM Studio and SGLang are
-as their documents have them (OpenAI compatibility), and were not run here; llama.cpp was.
+that the server wrote. *Log-probabilities*: whether a run has them. Ollama is as its
+documents have it (OpenAI compatibility), LM Studio and SGLang as we remember them; none of
+the three was run here; llama.cpp was.
 
 | server | is asked at | the page says | counted | log-probabilities |
 |---|---|---|---|---|
