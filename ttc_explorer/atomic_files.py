@@ -143,10 +143,10 @@ def disk_errors(sentence: str, remedy: str = "") -> Iterator[None]:
 
 
 def disk_error_number(error: BaseException) -> int | None:
-    """The system's number of an error of the disk, None if it is another one. Safetensors tell it
-    in the text of their own error only."""
+    """The system's number of an error of the disk, None if it is another one. Safetensors (by an
+    error of their own) and tokenizers (by a bare one) tell it in the text only."""
     number = error.errno if isinstance(error, OSError) else None
-    if type(error).__name__ == "SafetensorError" and (
+    if type(error).__name__ in ("SafetensorError", "Exception") and (
         match := re.search(r"os error (\d+)", str(error))
     ):
         number = int(match[1])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from random import Random
 
@@ -21,7 +23,13 @@ from transformers import (
 
 from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.training import generator_training, verifier_training
+from ttc_explorer.training import (
+    generator_training,
+    solution_samples,
+    training_loop,
+    training_stages,
+    verifier_training,
+)
 from ttc_explorer.training.muon import Muon
 from ttc_explorer.training.training_data import IGNORED, TrainingBatches, TrainingExample
 from ttc_explorer.training.training_loop import Schedule, train
@@ -146,6 +154,51 @@ def test_killed_in_every_stage_and_resumed_gives_the_same_weights(smoke, tmp_pat
         assert tables
         for table in tables:
             assert table.read_bytes() == (tmp_path / "work" / name / table.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("stage", "module", "place", "writes"),
+    [
+        ("tokenizer", training_stages, "replaced_folder", 0),
+        ("base-s", training_loop, "replaced_file", 2),
+        ("base-s", generator_training, "replaced_folder", 0),
+        ("samples", solution_samples, "replaced_file", 0),
+        ("prm-exact", verifier_training, "replaced_folder", 0),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_the_stage_goes_on(
+    smoke, tmp_path, monkeypatch, full_disk, stage, module, place, writes
+):
+    """The disk is full after some ``writes`` by way of ``place``."""
+    out = tmp_path / "out"
+    shutil.copytree(smoke.out, out)
+    for made in (out / stage, out / "work" / stage):
+        shutil.rmtree(made, ignore_errors=True)
+    (out / "work" / f"{stage}.done").unlink()
+    new_place, written = getattr(module, place), []
+
+    @contextmanager
+    def fill(path):
+        full = len(written) == writes
+        with new_place(path) as new, full_disk(500) if full else nullcontext():
+            yield new
+        written.append(path)
+
+    for trains in (generator_training, verifier_training):
+        monkeypatch.setattr(trains, "train", partial(train, minutes_between_checkpoints=0))
+    with monkeypatch.context() as patched:
+        patched.setattr(module, place, fill)
+        with pytest.raises(BadInput, match=f"The stage {stage} cannot be written.*--resume"):
+            train_family("smoke", out, stage)
+    assert len(written) == writes
+    assert list(out.rglob("*.new")) == []
+    assert not (out / stage).exists()
+    train_family("smoke", out, stage, resume=True)
+    for file in ("tokenizer.json", "model.safetensors"):
+        for whole in smoke.out.glob(f"{stage}/{file}"):
+            assert (out / stage / file).read_bytes() == whole.read_bytes()
+    for whole in (smoke.out / "work" / stage).glob("*.parquet"):
+        assert (out / "work" / stage / whole.name).read_bytes() == whole.read_bytes()
 
 
 class Toy(nn.Module):
