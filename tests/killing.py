@@ -4,6 +4,7 @@ On demand, for longer than the tests do it::
 
     python -m tests.killing sweep 50
     python -m tests.killing train 10
+    python -m tests.killing exam 20
     python -m tests.killing import 50
 """
 
@@ -17,13 +18,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pandas as pd
 from pandas.testing import assert_frame_equal
 
-from ttc_explorer.experiments import sweep_jobs
+from ttc_explorer.experiments import exam, sweep_jobs
 from ttc_explorer.experiments.file_import import import_files, write_pool
 from ttc_explorer.experiments.sweep import sweep
 from ttc_explorer.experiments.sweep_jobs import SweepPlan
@@ -137,6 +139,34 @@ def killed_sweeps(kills: int, place: Path, seed: int = 0) -> int:
     return completed
 
 
+def killed_exams(kills: int, place: Path, seed: int = 0) -> int:
+    """Exams, each begun anew when the one before is done, until so many kills; all must come to the
+    findings of an undisturbed one, and have counted one look. Returns how many were completed."""
+    exam.PLANS = (replace(SWEEP, seeds=2, probe=2),)
+    sweep_jobs.BATCH_ROWS = 8
+    practice = place / "practice"
+    assert wait_for(in_child(lambda: sweep(replace(SWEEP, seed=1), practice)), 600) == 0
+
+    def work(out: Path) -> None:
+        if not (out / exam.FINDINGS_FILE).is_file():
+            exam.open_exam(out, practice, resamples=20)
+
+    begun = time.monotonic()
+    assert wait_for(in_child(lambda: work(place / "whole")), 600) == 0
+    longest = time.monotonic() - begun
+    found = (place / "whole" / exam.FINDINGS_FILE).read_bytes()
+    rng, done, completed = Random(seed), 0, 0
+    while done < kills:
+        out = place / f"killed-{completed}"
+        done += kill_until(kills - done, lambda _, out=out: work(out), rng, longest)
+        assert (out / exam.FINDINGS_FILE).read_bytes() == found
+        assert exam.count_looks(out) == 1
+        assert_same_tables(place / "whole", out)
+        assert_no_litter(out)
+        completed += 1
+    return completed
+
+
 def killed_training(kills: int, place: Path, seed: int = 0) -> int:
     """The smallest recipe, killed so often. Returns how many files of weights were equal."""
     from ttc_explorer.training.training_stages import train_family
@@ -189,6 +219,7 @@ def killed_imports(kills: int, place: Path, seed: int = 0) -> int:
 
 KINDS = {
     "sweep": (killed_sweeps, "sweeps completed"),
+    "exam": (killed_exams, "exams completed"),
     "train": (killed_training, "files of weights"),
     "import": (killed_imports, "imports killed before they were done"),
 }

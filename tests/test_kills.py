@@ -3,13 +3,17 @@
 
 import pytest
 
-from tests.killing import killed_imports, killed_sweeps
+from tests.killing import killed_exams, killed_imports, killed_sweeps
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_sweep_that_is_killed_comes_out_the_same(tmp_path):
     assert killed_sweeps(4, tmp_path, seed=1) >= 1
+
+
+def test_an_exam_that_is_killed_comes_to_the_same_findings_and_is_one_look(tmp_path):
+    assert killed_exams(2, tmp_path, seed=1) >= 1
 
 
 def test_an_import_that_is_killed_leaves_the_old_pool_or_the_new_one(tmp_path):

@@ -282,6 +282,12 @@ def test_thinking_longer_is_held_against_the_larger_model(made):
         measure("F14a", made)
 
 
+def test_revisions_without_ratios_are_too_little_to_compare_ratios(made):
+    plain = made.runs["settings"].str.contains("chains")
+    with pytest.raises(InsufficientData, match="more than one ratio of revisions"):
+        measure("F12", replace(made, runs=made.runs[~plain]))
+
+
 def test_a_sample_is_no_greedy_answer(made):
     without = replace(larger_model(made, True), runs=None)
     with pytest.raises(BadInput, match="no greedy run"):

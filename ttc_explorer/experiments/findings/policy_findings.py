@@ -280,9 +280,7 @@ def _revision_evidence(study: ResampledResults) -> pd.DataFrame:
 
 
 def _require_alternatives(evidence: pd.DataFrame, what: str) -> pd.DataFrame:
-    arms = evidence.groupby("budget")[["strategy", "settings"]].apply(
-        lambda each: len(each.drop_duplicates())
-    )
+    arms = evidence.drop_duplicates(["budget", "strategy", "settings"]).groupby("budget").size()
     if not (arms > 1).any() or BEST_OF_N[0] not in set(evidence["strategy"]):
         raise InsufficientData(f"The sweep did not run more than one {what}.")
     return evidence
