@@ -24,7 +24,9 @@ def test_a_pool_is_drawn_and_can_be_taken_as_csv_and_png(page, tmp_path):
     expect(page.locator("#curves-unread .banner")).to_contain_text("bad.jsonl")
 
     field.set_input_files(path)
-    expect(page.locator("#curves-head p")).to_contain_text("20 questions", timeout=4 * TIMEOUT_MS)
+    expect(page.locator("#curves-head .top-line p")).to_contain_text(
+        "20 questions", timeout=4 * TIMEOUT_MS
+    )
     selectors = available_selectors(pool)
     lines = page.locator("#curves-figure .trace[class*='~line-']")
     expect(lines).to_have_count(len(selectors))

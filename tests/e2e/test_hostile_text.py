@@ -153,7 +153,7 @@ def test_in_pools_their_columns_and_their_names(page, tmp_path):
     named = tmp_path / "<img src=x onerror=window.harmed=1>.jsonl"
     pd.DataFrame(rows).to_json(named, orient="records", lines=True)
     field.set_input_files(named)
-    expect(page.locator("#curves-head p")).to_contain_text(
+    expect(page.locator("#curves-head .top-line p")).to_contain_text(
         f"{len(SCRIPTS)} questions", timeout=4 * TIMEOUT_MS
     )
 

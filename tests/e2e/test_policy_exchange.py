@@ -63,8 +63,12 @@ def test_a_cell_shows_its_evidence_and_a_mark_sets_the_formula(chromium, url):
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.body.scrollWidth") <= width
+    for figure in ("#policy-figure", "#policy-time"):  # names would leave the lines no room
+        expect(page.locator(f"{figure} .annotation-text")).to_have_count(0)
+    expect(page.locator("#policy-taught .key")).to_be_visible()
 
     page.set_viewport_size({"width": 1440, "height": 900})
+    expect(page.locator("#policy-time .annotation-text")).not_to_have_count(0)
     page.get_by_role("tab", name="Exchange").click()
     expect(page.locator("#exchange-figure .main-svg").first).to_be_visible()
     page.locator(".ratio-marks").get_by_text("22", exact=True).click()

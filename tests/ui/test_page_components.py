@@ -20,6 +20,7 @@ from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.serving.model_manager import ModelManager
+from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.guarded_handler import INTERNAL_ERROR_MESSAGE, guarded
 from ttc_explorer.ui.components.kind_and_level import kind_and_level
 from ttc_explorer.ui.components.messages import banner, glossary_term, status_line
@@ -102,6 +103,31 @@ def test_an_application_has_one_signal_of_narrow_screens():
             assert narrow_screen() is first
     with gr.Blocks():
         assert narrow_screen() is not first
+
+
+@pytest.mark.slow
+def test_every_chart_that_depends_on_the_width_is_drawn_anew_when_it_changes():
+    """On a phone that was turned, the names at the ends of lines squeezed the lines to a third."""
+    app = build_app(ModelManager(toy_solver))
+    script = component_script("on_width_change.js")
+    with app:
+        narrow = narrow_screen()
+    signals = {
+        block._id
+        for block in app.blocks.values()
+        if isinstance(block, gr.HTML) and block.js_on_load == script
+    }
+    drawn, redrawn, following = set(), set(), set()
+    for number, function in app.fns.items():
+        charts = {block for block in function.outputs if isinstance(block, gr.Plot)}
+        if narrow in function.inputs:
+            drawn |= charts
+        by_width = any(source in signals for source, _ in function.targets)
+        if by_width or function.trigger_after in following:
+            following.add(number)
+            redrawn |= charts
+    assert len(drawn) > 4
+    assert {block.elem_id for block in drawn - redrawn} == set()
 
 
 def test_kinds_of_problems_come_from_the_families():

@@ -50,7 +50,9 @@ def chart_heading(selection: CurvesSelection, points: pd.DataFrame) -> Markup:
         f"answer by {SELECTORS[selection.selector].title.lower()}",
     ]
     panel_rows = -(-points["panel"].nunique() // 2)  # on a narrow screen
-    return _heading("Accuracy against compute", [fact for fact in facts if fact], panel_rows)
+    return _heading(
+        "Accuracy against compute", [fact for fact in facts if fact], panel_rows, points
+    )
 
 
 def pool_status(pool: UploadedPool) -> Markup:
@@ -67,11 +69,16 @@ def pool_heading(pool: UploadedPool) -> Markup:
     if pool.questions < pool.all_questions:
         asked = f"{pool.questions:,} of {asked} so far"
     facts = [pool.name, asked, f"up to {pool.samples} samples each"]
-    return _heading("What choosing is worth", facts, 1)
+    return _heading("What choosing is worth", facts, 1, pool.curve_points)
 
 
-def _heading(title: str, facts: list[str], rows: int) -> Markup:
-    return render("curves_heading.html", title=title, caption=" · ".join(facts), rows=rows)
+def _heading(title: str, facts: list[str], rows: int, points: pd.DataFrame) -> Markup:
+    """The title, and on a narrow screen the names of the figure's lines."""
+    named = points[["arm", "tone"]].drop_duplicates()
+    lines = list(named.itertuples(index=False, name=None))
+    return render(
+        "curves_heading.html", title=title, caption=" · ".join(facts), rows=rows, lines=lines
+    )
 
 
 def pool_footer(pool: UploadedPool) -> Markup:

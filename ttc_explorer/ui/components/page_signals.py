@@ -1,4 +1,4 @@
-"""What the browser tells a page by itself: that it is shown, and whether the screen is narrow."""
+"""What the browser tells a page by itself: that it is shown, and how wide the screen is."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ def on_load() -> Any:
     """The event that comes once, when the place where this is called is first shown: a page in a
     tab only when its tab is opened. Use it as a trigger of ``gr.on``."""
     script = component_script("on_load.js")
+    return gr.HTML("", js_on_load=script, apply_default_css=False).input
+
+
+def on_width_change() -> Any:
+    """The event that comes whenever the window becomes narrow or wide (``narrow_screen``), on a
+    page that has been shown: its charts are then drawn for the other width."""
+    script = component_script("on_width_change.js")
     return gr.HTML("", js_on_load=script, apply_default_css=False).input
 
 

@@ -26,6 +26,7 @@ from ttc_explorer.experiments.difficulty import BINS, bin_of_score, predicted_ed
 from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.run import Run
+from ttc_explorer.ui.components.dot_plot import Dot, dot_plot
 from ttc_explorer.ui.components.run_request import RunRequest
 from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.results_store import ModelResults, ResultsStore
@@ -46,10 +47,10 @@ class KindCurve:
     arm: StrategyVariant
     table: pd.DataFrame
 
-    def accuracy_at(self, budget: int) -> float | None:
-        """Its accuracy there, between measured budgets by a straight line in log N; None outside of
-        them."""
-        pairs = list(zip(self.table["budget"], self.table["accuracy"], strict=True))
+    def value_at(self, budget: int, column: str = "accuracy") -> float | None:
+        """Its accuracy there, or an end of the interval (the columns low and high), between
+        measured budgets by a straight line in log N; None outside of them."""
+        pairs = list(zip(self.table["budget"], self.table[column], strict=True))
         for (low, before), (high, after) in zip(pairs, pairs[1:] or pairs, strict=False):
             if low <= budget <= high:
                 part = math.log(budget / low) / math.log(high / low) if high > low else 0.0
@@ -151,13 +152,29 @@ def overall_results(
         if arm is None:
             continue
         points = curve_points(table, [arm.evidence_key(selector)]).sort_values("budget")
-        accuracy = KindCurve(arm, points).accuracy_at(run.budget)
-        if accuracy is not None:
-            rows.append((accuracy, {"strategy": arm.strategy, "name": arm.name, "N": run.budget}))
-    rows.sort(key=lambda row: -row[0])
+        dot = _overall_dot(KindCurve(arm, points), run.budget)
+        if dot is not None:
+            rows.append((run.budget, dot))
     if len(rows) < 2:
         return ""
-    return render("overall_results.html", questions=len(table.questions), rows=rows, before=before)
+    rows.sort(key=lambda row: -row[1].value)
+    return render(
+        "overall_results.html",
+        questions=len(table.questions),
+        budgets=sorted({budget for budget, _ in rows}),
+        plot=dot_plot([dot for _, dot in rows], "{:.0%}".format),
+        before=before,
+    )
+
+
+def _overall_dot(curve: KindCurve, budget: int) -> Dot | None:
+    """An arm on all questions at one budget, with its interval; None where it was not measured."""
+    accuracy, low, high = (curve.value_at(budget, name) for name in ("accuracy", "low", "high"))
+    if accuracy is None or low is None or high is None:
+        return None
+    arm = curve.arm
+    tip = f"Right in {accuracy:.1%} at N = {budget}; 95 %: {100 * low:.1f} to {high:.1%}"
+    return Dot(arm.title, arm.detail, arm.strategy, accuracy, low, high, f"{accuracy:.0%}", tip)
 
 
 def question_kind(
@@ -235,7 +252,7 @@ def _picture(
         if curve.arm == run_variant:
             edge = [f"{x(row.budget)} {y(row.high)}" for row in rows]
             edge += [f"{x(row.budget)} {y(row.low)}" for row in reversed(rows)]
-            level = curve.accuracy_at(budget)
+            level = curve.value_at(budget)
             drawn["band"] = f"M{'L'.join(edge)}Z"
             drawn["mark"] = None if level is None else (x(budget), y(level))
         return drawn
@@ -265,7 +282,7 @@ def _picture(
 def _legend_row(curve: KindCurve, run: Run) -> dict[str, str]:
     """The curve's name and its accuracy at the run's budget, with its interval where that was
     measured."""
-    level = curve.accuracy_at(run.budget)
+    level = curve.value_at(run.budget)
     exact = curve.table[curve.table["budget"] == run.budget]
     interval = ""
     if len(exact):

@@ -38,7 +38,7 @@ from ttc_explorer.ui.components.curves_captions import (
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.kind_and_level import kind_and_level
 from ttc_explorer.ui.components.messages import banner, status_line
-from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
+from ttc_explorer.ui.components.page_signals import narrow_screen, on_load, on_width_change
 from ttc_explorer.ui.components.pool_estimation import UploadedPool, estimate_pool
 from ttc_explorer.ui.components.real_models_table import (
     real_model_pool,
@@ -237,7 +237,7 @@ class CurvesPage(Page):
         source = [self.back_button, self.card, *self.shipped]
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         gr.on(
-            [on_load(), *(control.input for control in controls)],
+            [on_load(), on_width_change(), *(control.input for control in controls)],
             self.draw,
             inputs,
             picture,

@@ -37,7 +37,7 @@ from ttc_explorer.ui.components.basic_inputs import (
 from ttc_explorer.ui.components.exchange_view import AnswerCost, ExchangeInputs
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
-from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
+from ttc_explorer.ui.components.page_signals import narrow_screen, on_load, on_width_change
 from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.components.real_models_table import real_models_table
 from ttc_explorer.ui.components.result_card import ResultCard, card_heading
@@ -221,7 +221,7 @@ class ExchangePage(Page):
             **slow,
         )
         gr.on(
-            [*pair_changes, self.total.input, self.queries.release],
+            [*pair_changes, on_width_change(), self.total.input, self.queries.release],
             self.draw_front,
             [self.verifier, self.total, self.queries, narrow_screen()],
             [self.figure, self.banner],

@@ -21,7 +21,7 @@ from ttc_explorer.ui.components import analysis_charts, findings_view, law_view,
 from ttc_explorer.ui.components.basic_inputs import html_block
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
-from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
+from ttc_explorer.ui.components.page_signals import narrow_screen, on_load, on_width_change
 from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.components.result_card import ResultCard
 from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
@@ -109,6 +109,7 @@ class FindingsPage(Page):
             queue=False,
             **hidden,
         )
+        on_width_change()(self.redraw, [self.chosen, narrow], [*details, self.banner], **hidden)
 
     # --- what it does -----------------------------------------------------------------------------
 
@@ -134,6 +135,11 @@ class FindingsPage(Page):
         if finding is None:
             return {self.chosen: gr.skip()}
         return self._finding_updates(finding, narrow)
+
+    @guarded()
+    def redraw(self, chosen: str, narrow: bool) -> ComponentUpdates:
+        """What is behind the finding on screen, for another width."""
+        return self._finding_updates(self._load_or_test()[chosen], narrow)
 
     def _finding_updates(self, finding: Finding, narrow: bool) -> ComponentUpdates:
         chart = None if finding.id == LAW else finding.chart  # the law's stands above all

@@ -26,7 +26,7 @@ from ttc_explorer.ui.components.accuracy_curves import COST_AXES
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
-from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
+from ttc_explorer.ui.components.page_signals import narrow_screen, on_load, on_width_change
 from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.components.result_card import ResultCard, card_heading
 from ttc_explorer.ui.components.results_source import results_source
@@ -229,6 +229,9 @@ class PolicyPage(Page):
             self.draw_learning, learnt, taught, **slow
         )
         self.cost_column.input(self.draw_curves, curve, won, **slow)
+        on_width_change()(self.draw_curves, curve, won, **slow).then(
+            self.draw_learning, learnt, taught, **slow
+        )
         self.total.input(self.draw_allocation, split, self.shares, **slow)
         self.forget.click(self.forget_outcomes, None, self.banner, **hidden).then(
             self.draw_learning, learnt, taught, **slow

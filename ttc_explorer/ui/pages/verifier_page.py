@@ -20,7 +20,7 @@ from ttc_explorer.ui.components import analysis_charts, verifier_view
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.messages import banner, glossary_term
-from ttc_explorer.ui.components.page_signals import narrow_screen, on_load
+from ttc_explorer.ui.components.page_signals import narrow_screen, on_load, on_width_change
 from ttc_explorer.ui.components.plotly_figures import to_plot_data
 from ttc_explorer.ui.components.result_card import ResultCard, card_heading
 from ttc_explorer.ui.components.verifier_view import ScoreComparison, VerifierMeasurements
@@ -208,7 +208,7 @@ class VerifierPage(Page):
             **drawing,
         )
         gr.on(
-            [shown, self.model.input, self.shape.input],
+            [shown, on_width_change(), self.model.input, self.shape.input],
             self.draw_over_optimisation,
             [self.model, self.shape, narrow],
             [self.banner, self.over],
