@@ -33,7 +33,8 @@ def violations(page):
         """async tags => {
             const ends = ({effect}) => effect.getComputedTiming().endTime < Infinity;
             await Promise.all(document.getAnimations().filter(ends).map(({finished}) => finished));
-            const options = {runOnly: tags, resultTypes: ["violations"]};
+            const rules = {"label-content-name-mismatch": {enabled: true}};  // else experimental
+            const options = {runOnly: tags, rules, resultTypes: ["violations"]};
             const {violations} = await axe.run({exclude: [".js-plotly-plot"]}, options);
             const places = (nodes) => nodes.slice(0, 3).map(({target}) => target.join(" "));
             return violations.map(({id, nodes}) => `${id}: ${places(nodes).join(" | ")}`);

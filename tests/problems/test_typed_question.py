@@ -1,13 +1,13 @@
 """What first questions are to the shipped models: nothing is answered that they do not know without
 saying so, and what is said of it is exact."""
 
-import json
 from fractions import Fraction
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from tests.problems.first_questions import FIRST_QUESTIONS, first_questions_markdown
 from ttc_explorer.problems.arithmetic_reader import arithmetic_value, family_wording, read_formula
 from ttc_explorer.problems.families import FAMILIES, LEVELS, draw_problem, recognise
 from ttc_explorer.problems.problem import BadInput, Problem
@@ -19,10 +19,7 @@ from ttc_explorer.problems.typed_question import (
     with_known_answer,
 )
 
-FIRST_QUESTIONS = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "first_questions.jsonl").read_text("utf-8").splitlines()
-]
+DOCUMENT = Path(__file__).parents[2] / "docs" / "first_questions.md"
 
 
 @pytest.mark.parametrize("row", FIRST_QUESTIONS, ids=lambda row: row["text"])
@@ -37,6 +34,12 @@ def test_first_questions_are_read_as_the_table_says(row):
             require_mathematics(row["text"])
     else:
         require_mathematics(row["text"])
+
+
+def test_the_table_of_first_questions_is_written_down():
+    """``python -m tests.problems.first_questions > docs/first_questions.md`` writes it anew."""
+    assert len(FIRST_QUESTIONS) >= 40
+    assert DOCUMENT.read_text("utf-8") == first_questions_markdown()
 
 
 def test_what_is_offered_instead_is_known():
