@@ -43,11 +43,11 @@ export function paintStep(mark, facts, measure) {
   const dot = circle(g, "dot", low ? 0.86 * radius : radius);
   if (score !== null) dot.style.setProperty("--score", fades(facts) ? `color-mix(in srgb, ${scoreColour(score)} 50%, var(--tt-canvas))` : scoreColour(score));
   if (low) dot.style.strokeWidth = `${0.28 * radius}px`;
-  const figure = inscribe(g, "figure", root ? "Q" : score === null ? "" : Math.round(100 * score), 0, 0);
+  const figure = write(g, "figure", root ? "Q" : score === null ? "" : Math.round(100 * score), 0, 0);
   if (score !== null && !low && !fades(facts)) figure.style.fill = inkOn(score);
-  for (const { name, text, x, y } of shape?.parts ?? []) inscribe(g, `label ${name}`, text, x, y);
-  if (visits > 1 && !root && !box) inscribe(g, "visits", visits, 12, -17);
-  if (count > 1 && !root && !box) inscribe(g, "copies", `×${grouped(count)}`, 12, visits > 1 ? 19 : -17);
+  for (const { name, text, x, y } of shape?.parts ?? []) write(g, `label ${name}`, text, x, y);
+  if (visits > 1 && !root && !box) write(g, "visits", visits, 12, -17);
+  if (count > 1 && !root && !box) write(g, "copies", `×${grouped(count)}`, 12, visits > 1 ? 19 : -17);
 }
 
 // A fold: a pill with the number of what is behind it.
@@ -61,7 +61,7 @@ export function paintFold(mark, { count, unfolded, pruned, score, match, at }, m
   mark.edge.setAttribute("class", `edge ${kind}`);
   g.replaceChildren();
   frame(g, box, box.height / 2).style.setProperty("--score", score === null ? "transparent" : scoreColour(score));
-  inscribe(g, "figure", text, 0, 0);
+  write(g, "figure", text, 0, 0);
   g.setAttribute("aria-expanded", unfolded);
 }
 
@@ -117,13 +117,6 @@ function verdictOf({ right }) {
 function square(parent, name, reach) {
   const rect = drawn("rect", name, parent);
   for (const [side, value] of Object.entries({ x: -reach, y: -reach, width: 2 * reach, height: 2 * reach, rx: 6 })) rect.setAttribute(side, value);
-}
-
-// What is written in a mark is part of its picture: its name says it in words.
-function inscribe(...what) {
-  const text = write(...what);
-  text.setAttribute("aria-hidden", true);
-  return text;
 }
 
 function circle(parent, name, radius) {
