@@ -39,6 +39,7 @@ from ttc_explorer.serving.solver_loading import load_solver
 from ttc_explorer.serving.worker_process import WorkerProcess, start_worker
 from ttc_explorer.serving.worker_run_service import WorkerRunService
 from ttc_explorer.trace_files import read_trace
+from ttc_explorer.ui.endpoints.mcp_results import write_json
 from ttc_explorer.ui.pages import build_app
 from ttc_explorer.ui.theme import launch_options
 
@@ -113,6 +114,8 @@ def launch() -> None:
         model_manager.wait()
     options = server_options(environment, limits, model_manager)
     app.launch(prevent_thread_lock=True, **options)
+    if app.mcp_server_obj is not None:
+        write_json(app.mcp_server_obj)
     sys.stdout.flush()  # the address, for whoever reads it from a file or a pipe
     try:
         Event().wait()
@@ -145,7 +148,7 @@ def check_port() -> None:
 def check_mcp(environment: Environment) -> None:
     """Raise BadInput if tools are wanted and the package that serves them is missing."""
     if environment.mcp == "1" and find_spec("mcp") is None:
-        raise BadInput("TTC_MCP=1 needs a package that is missing: pip install 'gradio[mcp]'.")
+        raise BadInput("TTC_MCP=1 needs a package that is missing: pip install 'mcp<2'.")
 
 
 def _address_family(host: str) -> socket.AddressFamily:

@@ -1,6 +1,7 @@
 """The endpoints for programs: what they give, and what they say of what they were sent."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -14,6 +15,7 @@ from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.ui.endpoints.compare_endpoint import CompareEndpoint
 from ttc_explorer.ui.endpoints.curves_endpoint import curves
 from ttc_explorer.ui.endpoints.grade_endpoint import GradeEndpoint
+from ttc_explorer.ui.endpoints.mcp_results import write_json
 from ttc_explorer.ui.endpoints.solve_endpoint import SolveEndpoint
 from ttc_explorer.ui.pages import build_app
 
@@ -147,3 +149,10 @@ def test_tools_that_cannot_be_served_are_told_before_anything_loads(monkeypatch)
     monkeypatch.setattr("ttc_explorer.app.find_spec", lambda name: None)
     with pytest.raises(BadInput, match="pip install"):
         check_mcp(Environment(mcp="1"))
+
+
+def test_tools_give_json():
+    server = SimpleNamespace(types=SimpleNamespace(TextContent=dict))
+    write_json(server)
+    (content,) = server.postprocess_output_data([{"equal": True, "answer": None}], "http://here")
+    assert content == {"type": "text", "text": '{"equal": true, "answer": null}'}

@@ -13,6 +13,7 @@ from ttc_explorer.ui.languages import language_tables, lesson_texts
 from ttc_explorer.ui.lessons.lesson_format import all_lessons
 from ttc_explorer.ui.page import PAGES
 from ttc_explorer.ui.pages.explore_page import FIRST_STEPS
+from ttc_explorer.ui.run_history.run_history import TEXTS as HISTORY_TEXTS
 
 PAGES_OF_THE_PACKAGE = [
     entry for entry in PAGES.values() if entry.build.__module__.startswith("ttc_explorer.")
@@ -26,7 +27,7 @@ def english_texts() -> list[str]:
     for strategy in STRATEGIES.values():
         texts += [strategy.title, strategy.summary]
     texts += [*STRATEGY_GROUPS, *FIRST_STEPS, *(entry.title for entry in SELECTORS.values())]
-    texts += [entry.title for entry in PAGES_OF_THE_PACKAGE]
+    texts += [*HISTORY_TEXTS.values(), *(entry.title for entry in PAGES_OF_THE_PACKAGE)]
     for name in ("explore", "learn"):
         intro = PAGES[name].intro
         texts += [intro.line, intro.see, intro.act, intro.why]

@@ -11,8 +11,9 @@ from ttc_explorer.search.settings import Settings
 from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
 from ttc_explorer.ui.address.address_state import AddressKey, page_keys
-from ttc_explorer.ui.address.page_address import PageAddress, open_address
+from ttc_explorer.ui.address.page_address import PageAddress, all_keys, open_address
 from ttc_explorer.ui.components.explore_session import ExploreSession
+from ttc_explorer.ui.page import AppContext, pages_in_order
 from ttc_explorer.ui.pages.compare_page import ComparePage, CompareSession, address_keys
 from ttc_explorer.ui.pages.explore_page import ExplorePage
 
@@ -156,3 +157,73 @@ def test_a_fault_of_ours_is_a_sentence():
     said = str(open_address(PageAddress(apply=broken), [], note, "#")[note])
     assert "should not have" in said
     assert "secret" not in said
+
+
+@pytest.fixture(scope="module")
+def all_pages():
+    """Every page of the package, on the shipped results."""
+    with gr.Blocks():
+        app = AppContext(ModelManager(toy_solver), None, gr.State(None))
+        return {entry.name: entry.build(app) for entry in pages_in_order()}
+
+
+RESULTS = ("curves", "policy", "exchange", "verifier", "findings", "models")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_page_begins_as_an_empty_address_says(all_pages, name):
+    address = all_pages[name].address
+    with gr.Blocks():
+        note = gr.HTML()
+    updates = open_address(address, all_keys({name: address}), note, f"#page={name}")
+    assert updates.pop(note) == ""
+    assert set(address.fields.values()) <= set(updates)
+    for component in address.fields.values():
+        assert updates[component] == component.value
+
+
+@pytest.mark.slow
+def test_a_key_means_one_thing_on_all_pages(all_pages):
+    names = [key.name for key in all_keys({name: each.address for name, each in all_pages.items()})]
+    assert len(set(names)) == len(names)
+
+
+SET = {
+    "curves": (
+        "#level=3&curves=rebase&selector=best&scale=linear",
+        {"level": 3, "scale": "linear"},
+    ),
+    "policy": ("#difficulty=oracle&samples=16&compute=seconds", {"samples": 16}),
+    "exchange": ("#ratio=100&verifier=free&device=laptop", {"ratio": 2, "device": "laptop"}),
+    "verifier": ("#search=beam", {"search": "beam"}),
+    "findings": ("#finding=F12", {"finding": "F12"}),
+    "models": ("#model=base-m", {"model": "base-m"}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RESULTS)
+def test_the_controls_of_a_page_of_results_stand_as_the_address_says(all_pages, name):
+    address, (text, wanted) = all_pages[name].address, SET[name]
+    with gr.Blocks():
+        note = gr.HTML()
+    keys = all_keys({name: address})
+    updates = open_address(address, keys, note, text)
+    assert updates[note] == ""
+    assert {key: updates[address.fields[key]] for key in wanted} == wanted
+    for bad in ("#sweep=/etc", "#samples=9", "#ratio=0", "#search=x", "#level=6", "#curves=loud"):
+        updates = open_address(address, keys, note, bad)
+        for component in address.fields.values():
+            assert updates[component] == component.value
+
+
+@pytest.mark.slow
+def test_a_link_shows_no_model_that_is_not_of_the_list(all_pages):
+    with gr.Blocks():
+        note = gr.HTML()
+    address = all_pages["models"].address
+    for name in ("/etc", "http://169.254.169.254/v1", "own/own"):
+        updates = open_address(address, all_keys({"models": address}), note, f"#model={name}")
+        assert "A link can only show a model of the list" in str(updates[note])
+        assert set(updates) == {note}

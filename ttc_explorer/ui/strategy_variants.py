@@ -29,6 +29,15 @@ class StrategyVariant:
         return f"{self.strategy} {self.settings}"
 
     @property
+    def name_in_links(self) -> str:
+        """
+        >>> StrategyVariant("beam", '{"width": 0}').name_in_links
+        'beam width=0'
+        """
+        settings = json.loads(self.settings)
+        return " ".join([self.strategy, *(f"{name}={value}" for name, value in settings.items())])
+
+    @property
     def title(self) -> str:
         return "Coverage" if self.strategy == COVERAGE else STRATEGIES[self.strategy].title
 

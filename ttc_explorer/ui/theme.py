@@ -19,10 +19,14 @@ SHARED_STYLESHEETS = (
     "plots",
     "cards",
     "repeated_runs",
+    "run_history/run_history",
     "run_viewer/style",
     "presentation",
     "address/address",
 )
+HEAD_STYLESHEETS = ("print", "address/embed")
+"""What Gradio would leave out of its stylesheets, or keep to what is inside its container: rules
+for paper, and of the root."""
 
 # light, dark
 PAGE_COLOUR = ("#f3f5f9", "#0d1117")
@@ -121,13 +125,15 @@ def launch_options() -> dict[str, Any]:
             "lessons/lesson_list",
         )
     ]
-    print_styles = Markup((STATIC_FOLDER / "print.css").read_text("utf-8"))
+    stylesheets = [
+        Markup((STATIC_FOLDER / f"{name}.css").read_text("utf-8")) for name in HEAD_STYLESHEETS
+    ]
     own = [entry.stylesheet for entry in pages_in_order() if entry.stylesheet is not None]
     return {
         "theme": theme(),
         "css_paths": [*(STATIC_FOLDER / f"{name}.css" for name in SHARED_STYLESHEETS), *own],
         "css": dark_theme_css(),
-        "head": render("page_head.html", print_styles=print_styles, scripts=scripts),
+        "head": render("page_head.html", stylesheets=stylesheets, scripts=scripts),
         "footer_links": [],
         "favicon_path": STATIC_FOLDER / "icon.png",
     }

@@ -8,7 +8,8 @@
 //   onState(listener)        `listener(state)` whenever back, forward, a link or applyState brought another state
 //
 // What a visitor sets comes by `changed`, from events of Gradio that stay in the browser. An address that is opened goes to the
-// server as the text that it is, by `send`; `applied` says that the controls stand. `at` is what the replay of the page's viewer says and obeys (viewer.js).
+// server as the text that it is, by `send`; `applied` says that the controls stand, and the page hears `ttc-set` then
+// (on_load.js). `at` is what the replay of the page's viewer says and obeys (viewer.js).
 import { MAX_ADDRESS_CHARACTERS, formatAddress, parseAddress } from "./address_state.js";
 
 const VIEW_KEYS = ["lesson", "lesson_step", "hide", "embed"];  // of the whole; `at` is of the run on screen
@@ -19,7 +20,7 @@ const TOUCHES = ["pointerdown", "keydown", "input", "change"];
 export function connectAddress(window, keys) {
   const { document, history, location } = window, root = document.documentElement;
   const usual = Object.fromEntries(keys.map((key) => [key.name, key.default ?? undefined]));
-  const controls = {}, ran = {}, moments = {};  // by page: a state, the text of the state that was run, what its replay shows
+  const controls = {}, ran = {}, links = {}, moments = {};  // by page: a state, the text of the one that was run, its address, what its replay shows
   const listeners = [], sent = [];      // sent: addresses whose controls do not stand yet
   let connection, page = usual.page, view = {}, timer = 0;
   let entryRun;                         // what the entry of the history ran
@@ -136,9 +137,14 @@ export function connectAddress(window, keys) {
       window.addEventListener("click", () => setTimeout(followTabs));  // keys and scripts click too
       if (location.hash.length > 1) follow();
     },
+    /** The address by which the run on a page comes again; undefined for one that no address says. */
+    linkOfRun: (name) => links[name],
+    /** Whether an address is about to set the controls of this page. */
+    isOpening: (name) => sent.some((address) => address.page === name),
     /** The run on screen is another than the controls say: one of a file, or one that was gone on with by hand. */
     forgetRun(name) {
       delete ran[name];
+      delete links[name];
       writeSoon();
     },
     changed(name, state) {
@@ -148,6 +154,7 @@ export function connectAddress(window, keys) {
     ran(name, state) {
       controls[name] = state;
       ran[name] = runText(name, state);
+      links[name] = formatAddress({ page: name, ...state, run: true }, keys);
       touched = true;
       if (!pressing) moments[name] = undefined;
       write(pressing ? "replaceState" : undefined);
@@ -157,6 +164,7 @@ export function connectAddress(window, keys) {
       const { page: goal, press, at, resolve } = sent.shift() ?? {};
       if (goal !== name) return;
       controls[name] = state;
+      document.dispatchEvent(new window.CustomEvent("ttc-set", { detail: name }));
       pressing = press && name in connection.runButtons;
       tellReplay(name, "ttc-open-at", pressing ? at ?? null : null);
       if (pressing) {

@@ -171,6 +171,6 @@ def open_address(
 
 
 def all_keys(pages: Mapping[str, PageAddress]) -> list[AddressKey]:
-    """The shared keys and those of the pages."""
-    own = [key for address in pages.values() for key in address.keys]
+    """The shared keys and those of the pages; pages may have a key in common."""
+    own = dict.fromkeys(key for address in pages.values() for key in address.keys)
     return [*page_keys(pages), *own]

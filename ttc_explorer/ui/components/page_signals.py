@@ -1,4 +1,5 @@
-"""What the browser tells a page by itself: that it is shown, and how wide the screen is."""
+"""What the browser tells a page by itself: that there is something to draw, and how wide the screen
+is."""
 
 from __future__ import annotations
 
@@ -14,8 +15,9 @@ _NARROW_ID = "narrow-screen"
 
 
 def on_load() -> Any:
-    """The event that comes once, when the place where this is called is first shown: a page in a
-    tab only when its tab is opened. Use it as a trigger of ``gr.on``."""
+    """The event that comes when the place where this is called is first shown, a page in a tab only
+    when its tab is opened, and whenever an address has set the page's controls. Use it as a trigger
+    of ``gr.on``."""
     script = component_script("on_load.js")
     return gr.HTML("", js_on_load=script, apply_default_css=False).input
 

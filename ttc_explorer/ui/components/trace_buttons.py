@@ -19,6 +19,7 @@ from ttc_explorer.ui.components.explore_session import ExploreSession
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates
 from ttc_explorer.ui.components.messages import banner
 from ttc_explorer.ui.components.result_card import file_download
+from ttc_explorer.ui.run_history.run_history import run_history
 from ttc_explorer.ui.run_viewer.standalone import standalone_html
 
 MAX_SEARCH_TITLE = 70
@@ -29,7 +30,8 @@ ShowRun = Callable[[ExploreSession, Run, ModelSelection | None], ComponentUpdate
 
 
 class TraceButtons:
-    """The button Load trace, to be made where it stands, and what the viewer's menu gives away.
+    """The buttons Load trace and Your runs, to be made where they stand, and what the viewer's menu
+    gives away.
 
     Args:
         show_run: what is done with a run of a file.
@@ -43,6 +45,7 @@ class TraceButtons:
             self.load = gr.UploadButton(
                 "Load trace", type="filepath", min_width=0, elem_id="load", size="md"
             )
+            run_history()
         self.searches = gr.Dropdown(
             [], label="Search of the file", visible=False, min_width=0, elem_id="searches"
         )

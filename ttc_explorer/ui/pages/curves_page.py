@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
@@ -13,12 +14,16 @@ from ttc_explorer.asset_files import REAL_MODELS_FILE, THOUGHT_TABLES_FILE
 from ttc_explorer.experiments.pool import UnknownColumns
 from ttc_explorer.experiments.real_models import load_real_models
 from ttc_explorer.experiments.width_depth import load_tables
+from ttc_explorer.problems.families import FAMILIES
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import Settings
+from ttc_explorer.ui.address.address_state import AddressKey, AddressState
+from ttc_explorer.ui.address.page_address import PageAddress
 from ttc_explorer.ui.components import plotly_figures
 from ttc_explorer.ui.components.accuracy_curves import COST_AXES, accuracy_curves
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.column_mapping import ColumnMapping, chosen_columns
+from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.curve_selection import (
     DIFFICULTY_SPLITS,
     MAX_CURVES,
@@ -46,6 +51,7 @@ from ttc_explorer.ui.components.real_models_table import (
     sampled_models,
 )
 from ttc_explorer.ui.components.result_card import ResultCard, file_download
+from ttc_explorer.ui.components.results_keys import compute_key, sweep_key
 from ttc_explorer.ui.components.results_source import results_source
 from ttc_explorer.ui.components.strategy_chips import (
     chips_update,
@@ -64,6 +70,10 @@ NO_RESULTS_MESSAGE = (
 )
 DEFAULT_CURVES = ("best_of_n", "beam", "rebase", "revise")
 """Strategies of what is drawn at first, each with its first settings."""
+LEVELS = range(1, 6)
+"""Of problems."""
+SCALES = ("log", "linear")
+INTERVALS = {"on": "bands", "off": "lines"}
 DOWNLOAD_NAME = "ttc-curves"
 """Name of a saved table or picture."""
 POOL_FORMAT = (
@@ -114,11 +124,11 @@ class CurvesPage(Page):
         self._variants = variants_by_key(results_store.arms())
         self._cached_points = lru_cache(128)(partial(estimate_points, results_store))
         self.pool = gr.State(None)
-        first = [
-            next((a for a in self._variants.values() if a.strategy == name), None)
+        first = {
+            next((a.key for a in self._variants.values() if a.strategy == name), None)
             for name in DEFAULT_CURVES
-        ]
-        self._default_keys = [arm.key for arm in first if arm]
+        }
+        self._default_keys = [key for key in self._variants if key in first]
         with gr.Row(equal_height=False, elem_id="curves"):
             with gr.Column(elem_id="curves-controls", min_width=0):
                 self._build_data_controls()
@@ -172,7 +182,7 @@ class CurvesPage(Page):
                 )
                 control_heading("Problems", "held out")
                 with gr.Row(elem_id="curves-problems"):
-                    levels = [("All levels", 0), *((f"Level {n}", n) for n in range(1, 6))]
+                    levels = [("All levels", 0), *((f"Level {n}", n) for n in LEVELS)]
                     self.family, self.level = kind_and_level(
                         "problem", ("All kinds", ""), levels, 0, "curves-"
                     )
@@ -190,9 +200,9 @@ class CurvesPage(Page):
                     "Compute, counted in", "curves-across", axes, "flops"
                 )
             with gr.Row(elem_id="curves-axes", elem_classes="setting"):
-                scales = [("log", "log"), ("linear", "linear")]
+                scales = [(name, name) for name in SCALES]
                 self.scale = segmented_control("Axis of compute", "curves-scale", scales, "log")
-                bands = [("bands", "on"), ("lines", "off")]
+                bands = [(title, name) for name, title in INTERVALS.items()]
                 self.bands = segmented_control("Intervals as bands", "curves-bands", bands, "on")
         self.shipped.append(costs)
 
@@ -272,6 +282,55 @@ class CurvesPage(Page):
             self.show_ours, [*controls, narrow], [self.pool, *picture, *source], **hidden
         )
         self.result_card.connect_table(self.csv_table, inputs, self.banner)
+
+    @property
+    def address(self) -> PageAddress:
+        """The controls of the shipped results as the address has them."""
+        if not self._variants:
+            return PageAddress()
+        fields = {
+            "sweep": self.model, "curves": self.chips, "selector": self.selector,
+            "kind": self.family, "level": self.level, "split": self.split,
+            "compute": self.cost_column, "scale": self.scale, "intervals": self.bands,
+        }  # fmt: skip
+        names = {key: variant.name_in_links for key, variant in self._variants.items()}
+        drawn = tuple(names[key] for key in self._default_keys)
+        keys = (
+            sweep_key(self._results_store.models),
+            AddressKey("curves", "names", drawn, tuple(names.values())),
+            AddressKey("kind", "choice", "", ("", *FAMILIES)),
+            AddressKey("level", "whole", 0, low=0, high=LEVELS[-1]),
+            AddressKey("split", "choice", "all", tuple(DIFFICULTY_SPLITS)),
+            compute_key(),
+            AddressKey("scale", "choice", SCALES[0], SCALES),
+            AddressKey("intervals", "choice", "on", tuple(INTERVALS)),
+        )
+        return PageAddress(
+            fields,
+            keys,
+            apply=lambda state: self.apply_state(state, keys),
+            outputs=tuple(fields.values()),
+            to_state=component_script("curves_state.js").replace("NAMES", json.dumps(names)),
+        )
+
+    def apply_state(self, state: AddressState, keys: Sequence[AddressKey]) -> ComponentUpdates:
+        """Set the controls to what an address says."""
+        values = {key.name: key.default for key in keys} | state
+        wanted = cast(tuple[str, ...], values["curves"])
+        curves = [key for key, arm in self._variants.items() if arm.name_in_links in wanted]
+        selector = state.get("selector")
+        offered = selector in self._results_store.selectors()
+        return {
+            self.model: values["sweep"],
+            self.chips: chips_value(curves, {}),
+            self.selector: selector if offered else Settings().selector,
+            self.family: values["kind"],
+            self.level: values["level"],
+            self.split: values["split"],
+            self.cost_column: values["compute"],
+            self.scale: values["scale"],
+            self.bands: values["intervals"],
+        }
 
     # --- what it does -----------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ from ttc_explorer.experiments.model_size_exchange import (
 from ttc_explorer.experiments.real_models import load_real_models
 from ttc_explorer.experiments.training_logs import training_tokens
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.ui.address.address_state import AddressKey, AddressState
+from ttc_explorer.ui.address.page_address import PageAddress
 from ttc_explorer.ui.components import exchange_view, plotly_figures
 from ttc_explorer.ui.components.basic_inputs import (
     control_heading,
@@ -34,6 +36,7 @@ from ttc_explorer.ui.components.basic_inputs import (
     number_input,
     segmented_control,
 )
+from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.exchange_view import AnswerCost, ExchangeInputs
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
@@ -49,8 +52,9 @@ PAPER_SIZE_RATIO = 14.0
 """M in the paper: parameters of its larger model over those of its smaller one."""
 MAX_SIZE_RATIO = 100_000
 """Largest M that one can type."""
-INITIAL_RATIO_EXPONENT = math.log10(0.79)
-"""Exponent of the R that the page opens with."""
+INITIAL_RATIO = 0.79
+"""The R that the page opens with."""
+INITIAL_RATIO_EXPONENT = math.log10(INITIAL_RATIO)
 SPENDING_ARMS = {"policy": None, "best_of_n": (BASELINE.strategy, "{}", SELECTOR)}
 
 LARGER_MODEL_COMMAND = "python -m ttc_explorer sweep --model base-m --out assets/experiments/base-m"
@@ -134,9 +138,7 @@ class ExchangePage(Page):
         self.verifier = segmented_control(
             "Cost of the verifier", "exchange-verifier", costs, "counted"
         )
-        self.shown = html_block(
-            "exchange-ratio-label", exchange_view.ratio_label(10**INITIAL_RATIO_EXPONENT)
-        )
+        self.shown = html_block("exchange-ratio-label", exchange_view.ratio_label(INITIAL_RATIO))
         self.ratio = gr.Slider(
             -2, 2, INITIAL_RATIO_EXPONENT, step=0.001, label="R, as a power of ten",
             show_label=False, buttons=[], elem_id="exchange-ratio",
@@ -233,6 +235,49 @@ class ExchangePage(Page):
             [*pair, self.spending, self.device, self.queries],
             [self.energy, self.asked],
             **slow,
+        )
+
+    @property
+    def address(self) -> PageAddress:
+        """The controls as the address has them."""
+        models = tuple(self._results_store.models)
+        fields: dict[str, Any] = {"verifier": self.verifier, "ratio": self.ratio}
+        keys = [
+            AddressKey("verifier", "choice", "counted", ("counted", "free")),
+            AddressKey("ratio", "number", INITIAL_RATIO, low=0.01, high=100),
+        ]
+        if self._has_pair:
+            fields |= {
+                "small": self.small, "large": self.large, "spending": self.spending,
+                "questions": self.queries, "flops": self.total, "device": self.device,
+            }  # fmt: skip
+            keys += [
+                AddressKey("small", "choice", models[0], models[:-1]),
+                AddressKey("large", "choice", models[-1], models[1:]),
+                AddressKey("spending", "choice", "best_of_n", tuple(SPENDING_ARMS)),
+                AddressKey("questions", "number", 6, low=2, high=12),
+                AddressKey("flops", "choice", "query", ("query", "total")),
+                AddressKey("device", "choice", "local", tuple(DEVICES)),
+            ]
+        else:
+            fields |= {"larger": self.larger}
+            keys += [AddressKey("larger", "number", PAPER_SIZE_RATIO, low=1, high=MAX_SIZE_RATIO)]
+        values = {key.name: key.default for key in keys}
+
+        def apply(state: AddressState) -> ComponentUpdates:
+            stands = values | state
+            exponent = math.log10(float(str(stands["ratio"])))
+            return {
+                component: exponent if name == "ratio" else stands[name]
+                for name, component in fields.items()
+            }
+
+        return PageAddress(
+            fields,
+            tuple(keys),
+            apply=apply,
+            outputs=tuple(fields.values()),
+            to_state=component_script("exchange_state.js"),
         )
 
     # --- what it does -----------------------------------------------------------------------------

@@ -17,8 +17,10 @@ from ttc_explorer.experiments.findings import evaluate_findings, load_findings
 from ttc_explorer.experiments.findings.verdict import Finding
 from ttc_explorer.experiments.question_looks import describe_looks
 from ttc_explorer.experiments.result_tables import ABOUT_FILE
+from ttc_explorer.ui.address.address_state import AddressKey
+from ttc_explorer.ui.address.page_address import PageAddress
 from ttc_explorer.ui.components import analysis_charts, findings_view, law_view, plotly_figures
-from ttc_explorer.ui.components.basic_inputs import html_block
+from ttc_explorer.ui.components.basic_inputs import hidden_value, html_block
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.page_signals import narrow_screen, on_load, on_width_change
@@ -31,6 +33,9 @@ NO_RESULTS_MESSAGE = (
     "No results are shipped with this copy, so nothing is tested. This makes "
     f"them: {SWEEP_COMMAND}."
 )
+FIRST = "F1"
+"""The finding that is open at first."""
+MAX_ID_CHARACTERS = 20
 LAW = "L1"
 """The finding that opens the page."""
 TESTING_MESSAGE = "Testing the findings on the shipped results: some minutes …"
@@ -66,7 +71,7 @@ class FindingsPage(Page):
         self._folder, self._lock = folder, Lock()
         self._findings: dict[str, Finding] = {}
         has_results = (folder / FINDINGS_FILE).is_file() or any(folder.glob(f"*/{ABOUT_FILE}"))
-        self.chosen = gr.State("F1")
+        self.chosen = hidden_value("findings-chosen", FIRST)
         self.card = ResultCard("findings", "ttc-finding")
         with gr.Column(elem_id="findings", min_width=0):
             self.banner = html_block(
@@ -111,6 +116,12 @@ class FindingsPage(Page):
         )
         on_width_change()(self.redraw, [self.chosen, narrow], [*details, self.banner], **hidden)
 
+    @property
+    def address(self) -> PageAddress:
+        """Which finding is open, as the address has it."""
+        key = AddressKey("finding", "text", FIRST, high=MAX_ID_CHARACTERS)
+        return PageAddress({"finding": self.chosen}, (key,))
+
     # --- what it does -----------------------------------------------------------------------------
 
     @guarded(clear=("findings_list", "law"))
@@ -120,13 +131,18 @@ class FindingsPage(Page):
         if not self._findings and not (self._folder / FINDINGS_FILE).is_file():
             yield {self.findings_list: status_line("loading", TESTING_MESSAGE)}
         findings = self._load_or_test()
+        known = findings.get(chosen)
+        opened = known or findings[FIRST]
         yield {
+            self.banner: ""
+            if known
+            else banner(f"There is no finding of that name: {FIRST} is open instead."),
             self.law: law_view.law_view(findings[LAW], findings.get("L2")),
             self.tally: findings_view.verdict_counts(
                 list(findings.values()), describe_looks(self._read_about())
             ),
-            self.findings_list: findings_view.findings_list(list(findings.values()), chosen),
-        } | self._finding_updates(findings[chosen], narrow)
+            self.findings_list: findings_view.findings_list(list(findings.values()), opened.id),
+        } | self._finding_updates(opened, narrow)
 
     @guarded()
     def pick(self, narrow: bool, event: gr.EventData) -> ComponentUpdates:

@@ -17,8 +17,10 @@ from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS
 from ttc_explorer.serving.model_manager import ModelManager, ModelSelection
+from ttc_explorer.ui.address.address_state import AddressState
+from ttc_explorer.ui.address.page_address import PageAddress
 from ttc_explorer.ui.components import models_view as board
-from ttc_explorer.ui.components.basic_inputs import control_heading, html_block
+from ttc_explorer.ui.components.basic_inputs import control_heading, hidden_value, html_block
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, error_sentence, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.models_view import ModelListItem
@@ -86,6 +88,7 @@ class ModelsPage(Page):
         self._model_manager = model_manager
         self.selection = selection or gr.State(None)
         self.chosen = gr.State("")
+        self.shown = hidden_value("models-shown")  # what is chosen, if a link may say it
         with gr.Row(equal_height=False, elem_id="models"):
             with gr.Column(elem_id="models-choice", elem_classes="plate", min_width=0):
                 self.model_list = pickable_html(
@@ -158,7 +161,7 @@ class ModelsPage(Page):
 
     def _connect(self) -> None:
         quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        one = [self.chosen, self.details, self.banner, self.input_error, self.load, self.status]
+        one = self._described
         self.refresh(on_load())
         self.model_list.pick(self.pick, self.selection, one, **quick)
         gr.on(
@@ -184,6 +187,28 @@ class ModelsPage(Page):
             concurrency_limit=None,
             **quick,
         )
+
+    @property
+    def _described(self) -> list[Any]:
+        """What changes with the model that is looked at."""
+        return [
+            self.chosen, self.shown, self.details, self.banner, self.input_error, self.load,
+            self.status,
+        ]  # fmt: skip
+
+    @property
+    def address(self) -> PageAddress:
+        """The model that is looked at, as the address has it: one of the list."""
+        return PageAddress(
+            {"model": self.shown}, apply=self.apply_state, outputs=(self.chosen, self.shown)
+        )
+
+    def apply_state(self, state: AddressState) -> ComponentUpdates:
+        """Look at the model that an address says, else at the one in use. Raises BadInput."""
+        name = str(state.get("model", ""))
+        if name and name not in self._listed_names():
+            raise BadInput("A link can only show a model of the list: choose another.")
+        return {self.chosen: name, self.shown: name}
 
     # --- what it does -----------------------------------------------------------------------------
 
@@ -215,7 +240,7 @@ class ModelsPage(Page):
         ).then(
             self.describe_chosen,
             [self.chosen, self.selection],
-            [self.chosen, self.details, self.banner, self.input_error, self.load, self.status],
+            self._described,
             **hidden,
         )
 
@@ -320,6 +345,7 @@ class ModelsPage(Page):
         item = ModelListItem(board.SHIPPED, description, _measured_accuracy().get(name))
         return empty | {
             self.chosen: name,
+            self.shown: name if name in self._listed_names() else "",
             self.details: board.model_details(item),
             self.load: self._load_button(description, selection),
         }
@@ -339,7 +365,6 @@ class ModelsPage(Page):
         """What the model list offers: of a list, what can be used; else all that is shipped or has
         a preset."""
         from ttc_explorer.models.model_description import describe
-        from ttc_explorer.models.presets import MODEL_PRESETS
 
         listed = self._model_manager.limits.models
         right = _measured_accuracy()
@@ -347,14 +372,20 @@ class ModelsPage(Page):
             ModelListItem(board.SHIPPED, describe(name), right.get(name))
             for name in SHIPPED_GENERATORS
         ]
+        more = self._listed_names()[len(items) :]
         if listed is None:
-            return items + [ModelListItem(board.HUB, describe(name)) for name in MODEL_PRESETS]
-        more = [
-            ModelListItem(board.LISTED, describe(name))
-            for name in listed
-            if name not in SHIPPED_GENERATORS
-        ]
-        return [item for item in items + more if not item.description.unusable]
+            return items + [ModelListItem(board.HUB, describe(name)) for name in more]
+        items += [ModelListItem(board.LISTED, describe(name)) for name in more]
+        return [item for item in items if not item.description.unusable]
+
+    def _listed_names(self) -> list[str]:
+        """The models of the list, the shipped ones first."""
+        from ttc_explorer.models.presets import MODEL_PRESETS
+
+        listed = self._model_manager.limits.models
+        return list(
+            dict.fromkeys((*SHIPPED_GENERATORS, *(MODEL_PRESETS if listed is None else listed)))
+        )
 
 
 def _measured_accuracy() -> dict[str, float]:

@@ -3,6 +3,7 @@ wins."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -21,14 +22,18 @@ from ttc_explorer.models.protocol import StrategyChoice
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.strategies.auto import MAX_PROBE
 from ttc_explorer.serving.outcome_learner import OutcomeLearner
+from ttc_explorer.ui.address.address_state import AddressKey, AddressValue
+from ttc_explorer.ui.address.page_address import PageAddress
 from ttc_explorer.ui.components import plotly_figures, policy_view
 from ttc_explorer.ui.components.accuracy_curves import COST_AXES
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
+from ttc_explorer.ui.components.component_scripts import component_script
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
 from ttc_explorer.ui.components.messages import banner, status_line
 from ttc_explorer.ui.components.page_signals import narrow_screen, on_load, on_width_change
 from ttc_explorer.ui.components.pickable_html import pickable_html
 from ttc_explorer.ui.components.result_card import ResultCard, card_heading
+from ttc_explorer.ui.components.results_keys import compute_key, sweep_key
 from ttc_explorer.ui.components.results_source import results_source
 from ttc_explorer.ui.number_format import count_noun
 from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
@@ -237,6 +242,39 @@ class PolicyPage(Page):
             self.draw_learning, learnt, taught, **slow
         )
         self.card.connect_table(self.csv_table, self.model, self.banner)
+
+    @property
+    def address(self) -> PageAddress:
+        """The controls as the address has them."""
+        if not self._results_store.models:
+            return PageAddress()
+        fields = {
+            "sweep": self.model, "difficulty": self.difficulty, "compute": self.cost_column,
+            "samples": self.total,
+        }  # fmt: skip
+        keys = (
+            sweep_key(self._results_store.models),
+            AddressKey("difficulty", "choice", "charged", tuple(DIFFICULTY_LABELS)),
+            compute_key(),
+            AddressKey("samples", "choice", "8", tuple(map(str, SHARED_BUDGETS))),
+        )
+        values = {key.name: key.default for key in keys}
+        return PageAddress(
+            fields,
+            keys,
+            apply=lambda state: self.apply_state(values | state),
+            outputs=tuple(fields.values()),
+            to_state=component_script("policy_state.js"),
+        )
+
+    def apply_state(self, state: Mapping[str, AddressValue | None]) -> ComponentUpdates:
+        """Set the controls to what an address says; ``state`` has all of them."""
+        return {
+            self.model: state["sweep"],
+            self.difficulty: state["difficulty"],
+            self.cost_column: state["compute"],
+            self.total: int(str(state["samples"])),
+        }
 
     # --- what it does -----------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from ttc_explorer.experiments import calibration as measured
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.run import Run
 from ttc_explorer.trace_files import read_trace
+from ttc_explorer.ui.address.address_state import AddressKey
+from ttc_explorer.ui.address.page_address import PageAddress
 from ttc_explorer.ui.components import analysis_charts, verifier_view
 from ttc_explorer.ui.components.basic_inputs import control_heading, html_block, segmented_control
 from ttc_explorer.ui.components.guarded_handler import ComponentUpdates, guarded
@@ -23,6 +25,7 @@ from ttc_explorer.ui.components.messages import banner, glossary_term
 from ttc_explorer.ui.components.page_signals import narrow_screen, on_load, on_width_change
 from ttc_explorer.ui.components.plotly_figures import to_plot_data
 from ttc_explorer.ui.components.result_card import ResultCard, card_heading
+from ttc_explorer.ui.components.results_keys import sweep_key
 from ttc_explorer.ui.components.verifier_view import ScoreComparison, VerifierMeasurements
 from ttc_explorer.ui.html_templates import render, render_macro
 from ttc_explorer.ui.number_format import count_noun
@@ -213,6 +216,19 @@ class VerifierPage(Page):
             [self.model, self.shape, narrow],
             [self.banner, self.over],
             **drawing,
+        )
+
+    @property
+    def address(self) -> PageAddress:
+        """The controls as the address has them."""
+        if not self._results_store.models:
+            return PageAddress()
+        return PageAddress(
+            {"sweep": self.model, "search": self.shape},
+            keys=(
+                sweep_key(self._results_store.models),
+                AddressKey("search", "choice", "best_of_n", tuple(SEARCH_LABELS)),
+            ),
         )
 
     # --- what it does -----------------------------------------------------------------------------

@@ -1,11 +1,14 @@
-// What a lesson may ask of the run on screen (ui/lessons/lesson_format.py lists the facts): plain values, by name. Pure.
+// What a lesson may ask of the run on screen (ui/lessons/lesson_format.py lists the facts), and what a browser keeps of it
+// (ui/run_history/kept_runs.js): plain values, by name. Pure.
 import { isRevisionOnly, revisionChains, sampleCount, solutionsOf, votesBy } from "./run_state.js";
+
+const WHOLE = ["done", "budget"];       // how a run ends that ended by itself
 
 // Of a state, under a rule { selector, aggregate }; `selectors` are the rules [{ name }], `picked` the id of the node that
 // the visitor opened, or null.
 export function runFacts(state, rule, selectors, picked = null) {
   const { problem, strategy, budget, seed } = state.about;
-  const asked = { over: state.status.over, q: problem, strategy, n: budget, seed, selector: rule.selector };
+  const asked = { id: state.id, over: state.status.over, q: problem, strategy, n: budget, seed, selector: rule.selector };
   if (!state.status.over) return asked;
   const finished = solutionsOf(state), total = sampleCount(finished);
   const isRight = (node) => state.answers.get(node.answer)?.right === true;
@@ -20,6 +23,7 @@ export function runFacts(state, rule, selectors, picked = null) {
   const node = picked === null ? null : state.nodes[picked];
   return {
     ...asked,
+    whole: WHOLE.includes(state.status.stopped), known: rows.some(({ answer }) => answer.right !== null),
     solutions: total, answers: rows.length,
     right: sampleCount(right), wrong: sampleCount(wrong), found: right.length > 0,
     chosen_right: vote?.answer.right === true, answer: vote?.answer.text ?? "",
