@@ -43,7 +43,7 @@ TEXTS = {
 
 def run_history() -> gr.Button:
     """The button, and the window that it opens."""
-    opener = gr.Button(TEXTS["opener"], min_width=0, elem_id=BUTTON_ID, size="md")
+    button = gr.Button(TEXTS["opener"], min_width=0, elem_id=BUTTON_ID, size="md")
     options = {
         "texts": TEXTS,
         "titles": {name: entry.title for name, entry in STRATEGIES.items()},
@@ -57,4 +57,4 @@ def run_history() -> gr.Button:
         )
     )
     hidden_value("runs-place", script=script)
-    return opener
+    return button
