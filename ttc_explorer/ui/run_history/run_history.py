@@ -52,8 +52,8 @@ def run_history() -> gr.Button:
     script = "\n".join(
         (
             bundle_modules(FOLDER / "run_list.js", ("mountRunList",)),
-            'const place = element.closest("main") ?? document.body;',
-            f"mountRunList(place, {json.dumps(options)});",
+            f"const options = {json.dumps(options)};",
+            (FOLDER / "run_window.js").read_text("utf-8"),
         )
     )
     hidden_value("runs-place", script=script)
