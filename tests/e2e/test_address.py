@@ -159,7 +159,7 @@ def test_the_controls_of_every_page_are_in_the_address(page):
         wait_for_address(page, address)
     go(page, "#page=findings&finding=F12")
     expect(shown).to_have_text("F12", timeout=2 * TIMEOUT_MS)
-    page.get_by_role("button", name="F2", exact=True).first.click()
+    page.locator("[data-finding=F2]").click()
     wait_for_address(page, "#page=findings&finding=F2")
     go(page, "#page=models&model=base-m")
     expect(page.locator("#models-details")).to_contain_text("base-m", timeout=2 * TIMEOUT_MS)
