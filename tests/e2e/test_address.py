@@ -239,8 +239,10 @@ def test_a_frame_has_the_tree_one_line_of_controls_and_a_way_out(chromium, serve
     server.weights.set()
     page = chromium.new_page()
     frame = frame_of(page, server, site, width)
-    expect(frame.locator(".viewer-tree .standing")).to_contain_text("Done", timeout=2 * TIMEOUT_MS)
+    expect(status(frame)).to_have_text("Done: DVTS, N = 12", timeout=2 * TIMEOUT_MS)
     expect(frame.locator(".viewer-tree [role=treeitem]").first).to_be_visible()
+    for each in LINE:  # Run stands again where Stop was
+        expect(frame.locator(each)).to_be_visible()
     boxes = [frame.locator(each).bounding_box() for each in LINE]
     middles = [box["y"] + box["height"] / 2 for box in boxes]
     assert max(middles) - min(middles) < 4
