@@ -2,6 +2,7 @@
 under a content security policy that stays silent, and nothing of it ever runs."""
 
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 from urllib.parse import quote
@@ -14,9 +15,11 @@ from tests.e2e.conftest import TIMEOUT_MS
 from tests.e2e.test_explore import ask, load_trace, problem, status
 from tests.fuzz.hostile_inputs import SCRIPTS
 from tests.search.fakes import ToyGenerator
+from tests.server.hostile_server import HostileServer
 from tests.ui.toy_solver import toy_solver
 from ttc_explorer.app import server_options
 from ttc_explorer.environment import read_environment
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.settings import Settings
@@ -62,25 +65,34 @@ def hostile_lesson() -> dict:
     return {"version": 1, "order": 1, "minutes": 1, "teacher": notes, "steps": steps, **names}
 
 
+@contextmanager
+def served(manager):
+    """The address of the application with models of this manager."""
+    app = build_app(manager)
+    options = server_options(read_environment(), Limits(), manager)
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
+    try:
+        yield url
+    finally:
+        app.close()
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lessons")
     (folder / "hostile.json").write_text(json.dumps(hostile_lesson()))
     (folder / "<img src=x onerror=window.harmed=1>.json").write_text("{}")
-    manager = ModelManager(lambda *_: toy_solver(HostileGenerator()))
     all_lessons.cache_clear()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TTC_LESSONS", str(folder))
-        app = build_app(manager)
-    options = server_options(read_environment(), Limits(), manager)
-    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
-    yield url
-    app.close()
+        with served(ModelManager(lambda *_: toy_solver(HostileGenerator()))) as url:
+            yield url
     all_lessons.cache_clear()
 
 
-@pytest.fixture
-def page(chromium, address):
+@contextmanager
+def watched_page(chromium, address):
+    """The page, in which nothing that was sent may run."""
     page, faults = chromium.new_page(), []
     expect.set_options(timeout=2 * TIMEOUT_MS)
     page.set_default_timeout(2 * TIMEOUT_MS)
@@ -100,6 +112,12 @@ def page(chromium, address):
     dangerous = page.locator(DANGEROUS).count()
     page.close()
     assert (harmed, dangerous, faults) == (None, 0, [])
+
+
+@pytest.fixture
+def page(chromium, address):
+    with watched_page(chromium, address) as page:
+        yield page
 
 
 def hostile_trace(attack: str, mark: str) -> bytes:
@@ -189,3 +207,32 @@ def test_in_a_file_of_a_lesson(page):
         assert letters(attack) in letters(panel.text_content())
         assert page.evaluate("window.harmed") is None
         panel.locator("[data-key=next]").click()
+
+
+def test_in_what_a_server_calls_itself_writes_and_refuses_by(chromium):
+    with (
+        HostileServer().running() as server,
+        served(ModelManager(lambda *_: Solver(server.address))) as address,
+        watched_page(chromium, address) as page,
+    ):
+        ask(page, "What is 2 + 3?", "Best-of-N", 32)
+        expect(status(page)).to_have_attribute("data-state", "done", timeout=4 * TIMEOUT_MS)
+        expect(page.locator(".headline")).to_contain_text(server.model)
+        page.get_by_role("button", name="Find in the tree").click()
+        inspector, votes = page.locator(".viewer-inspector"), page.locator(".viewer-votes")
+        for number, attack in enumerate(SCRIPTS):
+            page.get_by_role("searchbox", name="Find in the tree").fill(f"mark{number:02}")
+            page.keyboard.press("Enter")
+            expect(inspector.locator("article > p").first).to_contain_text(f"mark{number:02}")
+            if attack[0] not in "$[":  # mathematics and links are set
+                assert letters(attack) in letters(inspector.text_content())
+                assert letters(attack) in letters(votes.text_content())
+            assert page.evaluate("window.harmed") is None
+
+        server.refuses = True
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(page.locator("#banner .banner")).to_contain_text(
+            f"{SCRIPTS[1]} refused", timeout=6 * TIMEOUT_MS
+        )
+        page.get_by_role("tab", name="Models").click()
+        expect(page.locator("#models-in-use")).to_contain_text(SCRIPTS[1])
