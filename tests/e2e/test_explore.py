@@ -76,6 +76,7 @@ def test_opens_full_before_any_model(visit, server):
 
 
 def test_fits_every_screen(page):
+    expect(page.locator("#estimate")).to_contain_text("tokens")  # all that comes has come
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         wide, tall = page.evaluate("[document.body.scrollWidth, document.body.scrollHeight]")
