@@ -21,7 +21,7 @@ export function connectAddress(window, keys) {
   const { document, history, location } = window, root = document.documentElement;
   const usual = Object.fromEntries(keys.map((key) => [key.name, key.default ?? undefined]));
   const controls = {}, ran = {}, links = {}, moments = {};  // by page: a state, the text of the one that was run, its address, what its replay shows
-  const listeners = [], sent = [];      // sent: addresses whose controls do not stand yet
+  const listeners = [], opening = [];   // opening: addresses whose controls do not stand yet; the first is with the server
   let connection, page = usual.page, view = {}, timer = 0;
   let entryRun;                         // what the entry of the history ran
   let pressing = false, waiting;        // while an address has Run pressed, which may wait for the end of a run before
@@ -49,7 +49,7 @@ export function connectAddress(window, keys) {
     entryRun = run;
   };
   const writeSoon = () => {
-    if (sent.length || pressing || !touched) return;
+    if (opening.length || pressing || !touched) return;
     clearTimeout(timer);
     timer = setTimeout(write, WRITE_DELAY);
   };
@@ -69,9 +69,10 @@ export function connectAddress(window, keys) {
     waiting?.disconnect();
     pressing = false;
     const press = Boolean(state.run) && ran[page] !== entryRun;
-    const done = new Promise((resolve) => sent.push({ page, press, at: state.at, resolve }));
+    const text = hash.slice(0, MAX_ADDRESS_CHARACTERS + 1);
+    const done = new Promise((resolve) => opening.push({ page, text, press, at: state.at, resolve }));
     document.getElementById(`${page}-page-button`)?.click();
-    connection.send(page, hash.slice(0, MAX_ADDRESS_CHARACTERS + 1));
+    if (opening.length === 1) connection.send(page, text);
     for (const listener of listeners) listener(state);
     return done;
   };
@@ -140,7 +141,7 @@ export function connectAddress(window, keys) {
     /** The address by which the run on a page comes again; undefined for one that no address says. */
     linkOfRun: (name) => links[name],
     /** Whether an address is about to set the controls of this page. */
-    isOpening: (name) => sent.some((address) => address.page === name),
+    isOpening: (name) => opening.some((address) => address.page === name),
     /** The run on screen is another than the controls say: one of a file, or one that was gone on with by hand. */
     forgetRun(name) {
       delete ran[name];
@@ -161,9 +162,15 @@ export function connectAddress(window, keys) {
       pressing = false;
     },
     applied(name, state) {
-      const { page: goal, press, at, resolve } = sent.shift() ?? {};
-      if (goal !== name) return;
+      if (opening[0]?.page !== name) return;
+      const { press, at, resolve } = opening.shift();
       controls[name] = state;
+      if (opening.length) {             // answers may overtake each other: the last address is sent when nothing is on its way
+        const last = opening.at(-1), resolves = [resolve, ...opening.map((address) => address.resolve)];
+        opening.splice(0, Infinity, { ...last, resolve: () => resolves.forEach((each) => each()) });
+        connection.send(last.page, last.text);
+        return;
+      }
       document.dispatchEvent(new window.CustomEvent("ttc-set", { detail: name }));
       pressing = press && name in connection.runButtons;
       tellReplay(name, "ttc-open-at", pressing ? at ?? null : null);

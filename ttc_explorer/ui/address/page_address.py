@@ -115,7 +115,7 @@ def connect_addresses(app: gr.Blocks, pages: Mapping[str, PageAddress], note: gr
             partial(open_address, address, keys, note),
             [signal, *address.inputs],
             [note, *outputs],
-            trigger_mode="multiple",  # each is waited for by address_bar.js
+            trigger_mode="multiple",  # address_bar.js waits for each before it sends another
             **at_once,
         ).then(
             None,
