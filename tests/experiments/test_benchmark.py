@@ -11,7 +11,7 @@ import torch
 
 from tests.models.toy_models import toy_qwen2, toy_token_classifier, toy_tokenizer
 from ttc_explorer.experiments import benchmark
-from ttc_explorer.experiments.peer_searches import find_peers
+from ttc_explorer.experiments.peers.peer import find_peers
 from ttc_explorer.models import catalogue
 from ttc_explorer.models.protocol import ExtendJob, ModelError, ScoreJob
 
@@ -51,35 +51,65 @@ class StepGeneration:
 """
 
 
+SAL_BEAM = """
+from vllm import LLM, SamplingParams
+
+def beam_search(examples, config, llm, prm):
+    question, = examples["problem"]
+    turns = [{"role": "system", "content": ""}, {"role": "user", "content": question}]
+    ask = SamplingParams(stop=["two line ends"])
+    prompts = llm.get_tokenizer().apply_chat_template([turns] * config.n, tokenize=False)
+    first = [output.outputs[0] for output in llm.generate(prompts, ask, use_tqdm=False)]
+    more = [[*turns, {"role": "assistant", "content": one.text}] for one in first]
+    prompts = llm.get_tokenizer().apply_chat_template(more[: config.beam_width])
+    last = [output.outputs[0] for output in llm.generate(prompts, SamplingParams(stop=None))]
+    assert {output.stop_reason for output in last} == {None}
+    scores = prm.score([question] * 2, [[one.text] for one in first[:2]])
+    assert all(0 <= score <= 1 for (score,), in scores)
+"""
+SAL_CONFIG = "from types import SimpleNamespace as Config"
+STAND_INS = {
+    "its_hub/core/algorithms/beam_search.py": BEAM,
+    "its_hub/core/lms/step_generation.py": STEPS,
+    "sal/search/beam_search.py": SAL_BEAM,
+    "sal/config.py": SAL_CONFIG,
+}
+
+
 @pytest.fixture
-def forget_its_hub(monkeypatch):
-    """What stands for its_hub is no module any more when the test is done."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "its_hub"]:
-        monkeypatch.delitem(sys.modules, name)
-    yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == "its_hub"]:
-        del sys.modules[name]
+def peers(tmp_path):
+    """A folder with what stands for the libraries; none of it is a module when the test is done."""
+
+    def forget():
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("its_hub", "sal")]:
+            del sys.modules[name]
+
+    forget()
+    for path, text in STAND_INS.items():
+        (tmp_path / "peers" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "peers" / path).write_text(text)
+    yield tmp_path / "peers"
+    forget()
 
 
 def test_peers_that_are_not_there_are_left_out(tmp_path):
     found, missing = find_peers(tmp_path, None)
     assert not found
-    assert missing == {"its_hub": "left out: there is no folder its_hub in the folder of peers"}
+    assert missing == {
+        "its_hub": "left out: there is no folder its_hub in the folder of peers",
+        "search_and_learn": "left out: there is no folder sal in the folder of peers",
+    }
     assert find_peers(None, None) == ({}, {})
     assert str(tmp_path) not in sys.path
 
 
 @pytest.mark.slow
-def test_all_figures_are_there(shipped, tmp_path, monkeypatch, forget_its_hub):
+def test_all_figures_are_there(shipped, peers, monkeypatch):
     monkeypatch.setattr(benchmark, "ROWS", 4)
     monkeypatch.setattr(benchmark, "TOKENS", 3)
     monkeypatch.setattr(benchmark, "BUDGETS", (4,))
     monkeypatch.setattr(benchmark, "MATRIX", 32)
-    (tmp_path / "peers" / "its_hub" / "core" / "algorithms").mkdir(parents=True)
-    (tmp_path / "peers" / "its_hub" / "core" / "lms").mkdir()
-    (tmp_path / "peers" / "its_hub" / "core" / "algorithms" / "beam_search.py").write_text(BEAM)
-    (tmp_path / "peers" / "its_hub" / "core" / "lms" / "step_generation.py").write_text(STEPS)
-    figures = benchmark.run_bench(questions=1, repeats=1, peers=tmp_path / "peers")
+    figures = benchmark.run_bench(questions=1, repeats=1, peers=peers)
     json.dumps(figures)
     assert figures["decode"]["fused_ratio"] > 0
     assert figures["decode"]["fused_share_of_matrix_rate"] > 0
@@ -87,9 +117,11 @@ def test_all_figures_are_there(shipped, tmp_path, monkeypatch, forget_its_hub):
         assert figures[name]["transformers"]["ratio"] > 0
         assert figures[name]["ours"]["generated_tokens"] > 4
         assert figures[name]["transformers"]["generated_tokens"] > 4
-    assert figures["beam_4"]["its_hub"]["ratio"] > 0
-    assert figures["beam_4"]["its_hub"]["generated_tokens"] > 4
-    assert "its_hub" not in figures["rebase_4"].keys() | figures.keys()
+    for name in ("its_hub", "search_and_learn"):
+        assert figures["beam_4"][name]["ratio"] > 0
+        assert figures["beam_4"][name]["generated_tokens"] > 4
+        assert name not in figures["rebase_4"].keys() | figures.keys()
+    assert "vllm" not in sys.modules
 
 
 def test_the_yardstick_takes_the_same_steps_and_scores(shipped, monkeypatch):

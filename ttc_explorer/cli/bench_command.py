@@ -21,7 +21,8 @@ Peers = Annotated[
     typer.Option(
         exists=True,
         file_okay=False,
-        help="A folder with its_hub's package, whose own search is measured, too.",
+        help="A folder with the packages its_hub and sal (of search-and-learn), whose own searches "
+        "are measured, too.",
     ),
 ]
 Minutes = Annotated[float, typer.Option(min=0.1, max=60, help="Of each crowd of --load.")]

@@ -3,8 +3,8 @@
 The yardstick is transformers' own ``generate``, used as search libraries commonly do: every round
 it reads all prefixes again, and the verifier reads whole solutions again; best-of-N writes whole
 solutions in one call and reads each once. Both searches are the same, by the same rule of
-allocation, with equal steps left apart (``merge`` off). Beside it stand other libraries' own
-searches, where their code is given (``peer_searches.py``).
+allocation, with equal steps left apart (``merge`` off). Beside it stand the same searches on vLLM,
+where it is installed, and other libraries' own, where their code is given (``peers/``).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, PreTrainedModel
 
-from ttc_explorer.experiments.peer_searches import Peer, find_peers
-from ttc_explorer.experiments.solver import Solver
-from ttc_explorer.experiments.transformers_baseline import (
+from ttc_explorer.experiments.peers.peer import Peer, find_peers
+from ttc_explorer.experiments.peers.transformers_baseline import (
     ALLOCATIONS,
     SETTINGS,
     TransformersBaseline,
 )
+from ttc_explorer.experiments.solver import Solver
 from ttc_explorer.models import catalogue
 from ttc_explorer.models.backbone import Backbone, append_tokens
 from ttc_explorer.models.devices import thread_count
@@ -52,8 +52,8 @@ MATRIX = 1024
 
 
 def run_bench(questions: int = 4, repeats: int = 3, peers: Path | None = None) -> dict[str, object]:
-    """Measure decoding and searches; ratios are times as fast as transformers, and as the libraries
-    in the folder ``peers``. Raises ModelError.
+    """Measure decoding and searches; ratios are times as fast as transformers, as vLLM where it
+    is installed, and as the libraries in the folder ``peers``. Raises ModelError.
 
     Keys: ``threads``; ``matrix_gflops``, the machine's rate of matrix products; ``decode``, tokens
     a second of three decoders on the same rows, and the share of that rate that ours reaches;

@@ -1,31 +1,20 @@
-"""Searches of other libraries, by their own code, on the models of the benchmark's yardstick: the
-same checkpoint, verifier and rule of where a solution ends."""
+"""its_hub's beam search, by its own code, on the models of the benchmark's yardstick: the same
+checkpoint, verifier and rule of where a solution ends."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 
-from ttc_explorer.experiments.transformers_baseline import SETTINGS, TransformersBaseline
+from ttc_explorer.experiments.peers.solution_lines import solution_ids
+from ttc_explorer.experiments.peers.transformers_baseline import SETTINGS, TransformersBaseline
 
 ANSWER = "Answer:"
 """What the answer line of the shipped models begins with."""
-
-
-class Peer(Protocol):
-    """Another library. ``strategies`` are those that it has of ours."""
-
-    strategies: tuple[str, ...]
-
-    def search(self, question: str, strategy: str, budget: int, seed: int) -> int:
-        """Tokens generated."""
-        ...
 
 
 class Message(Protocol):
@@ -35,7 +24,7 @@ class Message(Protocol):
 
 
 class ItsHub:
-    """its_hub's beam search. Raises ImportError if the library cannot be loaded."""
+    """Raises ImportError if the library cannot be loaded."""
 
     strategies: tuple[str, ...] = ("beam",)
 
@@ -88,33 +77,4 @@ class _ItsHubModels:
         return self._baseline.scores([self._ids(question, text)[:context] for text in solutions])
 
     def _ids(self, question: str, solution: str = "") -> list[int]:
-        codec = self._baseline.codec
-        lines = codec.steps([solution.removesuffix("\n")])[0] if solution else []
-        return codec.prompt(question) + lines
-
-
-PEERS: dict[str, Callable[[TransformersBaseline], Peer]] = {"its_hub": ItsHub}
-
-
-def find_peers(
-    folder: Path | None, baseline: TransformersBaseline
-) -> tuple[dict[str, Peer], dict[str, str]]:
-    """The libraries whose packages are in ``folder``, and of each other one a sentence on why it is
-    left out; nothing at all without a folder."""
-    found: dict[str, Peer] = {}
-    missing: dict[str, str] = {}
-    if folder is None:
-        return found, missing
-    sys.path.insert(0, str(folder))
-    try:
-        for name, make in PEERS.items():
-            if not (folder / name).is_dir():
-                missing[name] = f"left out: there is no folder {name} in the folder of peers"
-                continue
-            try:
-                found[name] = make(baseline)
-            except ImportError as error:
-                missing[name] = f"left out: it cannot be loaded ({error})"
-    finally:
-        sys.path.remove(str(folder))
-    return found, missing
+        return solution_ids(self._baseline.codec, question, solution)

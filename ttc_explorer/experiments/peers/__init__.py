@@ -1,0 +1,1 @@
+"""Other engines and libraries, beside which the benchmark measures ours."""
