@@ -1,7 +1,7 @@
 """What servers do otherwise than OpenAI: found out on connecting, said there, counted rightly."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -46,9 +46,27 @@ def test_a_peculiar_server_is_found_out_and_its_solutions_end_and_are_counted(ca
     assert {tree.answer[leaf] for leaf in solutions} <= {"4", "5"}  # each was read to its end
     assert len(set(tree.text)) > 3
     assert run.ledger.generated_tokens == written_tokens(tree) == server.wrote
+    assert capabilities.streaming == ("never streams" not in expected.quirks)
     logprobs_told = not {"null logprob", "no logprobs"} & set(expected.quirks)
     assert capabilities.logprobs == logprobs_told
     assert bool(tree.token_logprobs[1]) == logprobs_told
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_comes_piece_by_piece_is_what_comes_whole(case):
+    runs = []
+    for is_watched in (False, True):
+        server = CASES[case].server()
+        generator = connect(server)
+        server.requests.clear()
+        runs.append(solve(generator, is_watched))
+        streamed = [body.get("stream", False) for _, body in server.requests if body]
+        assert set(streamed) >= {is_watched and generator.capabilities.streaming}
+    whole, pieces = runs
+    assert pieces.tree.events == whole.tree.events
+    assert pieces.tree.text == whole.tree.text
+    assert pieces.tree.token_logprobs == whole.tree.token_logprobs
+    assert replace(pieces.ledger, seconds=0) == replace(whole.ledger, seconds=0)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import re
 
 import httpx
 
+from tests.server.streamed_events import event_stream
 from ttc_explorer.models.http_client import ApiClient
 
 SOLUTIONS = (
@@ -49,7 +50,8 @@ class PeculiarServer:
     ``no stop reason``, ``matched stop``, ``null finish``, ``no finish``: of ends;
     ``content logprobs``, ``null logprob``, ``no logprobs``; ``ignores n``; ``refuses sampling``:
     it takes no parameter that OpenAI does not know; ``starts anew``: it answers an unfinished
-    message; ``wraps``: its completions are chats; ``error 200``: it refuses politely."""
+    message; ``wraps``: its completions are chats; ``error 200``: it refuses politely; ``never
+    streams``: it sends all replies whole."""
 
     def __init__(self, *has, quirks=(), owner="vllm", model="mine"):
         self.has = {f"/v1/{path}" if path[0] != "/" else path for path in has}
@@ -88,6 +90,14 @@ class PeculiarServer:
                 "data": [{"id": self.model, "loaded_context_length": CONTEXT}]
             },
         }[path](body)
+        if (
+            (body or {}).get("stream")
+            and "never streams" not in self.quirks
+            and "error" not in reply
+        ):
+            reply = reply if isinstance(reply, dict) else {"results": reply}
+            kind = {"Content-Type": "text/event-stream; charset=utf-8"}
+            return httpx.Response(200, headers=kind, text=event_stream(reply))
         return httpx.Response(200, json=reply)
 
     def _render(self, messages):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.search.fakes import run_to_completion, toy_run
+from tests.search.fakes import toy_run
 from tests.server.peculiar_server import ADDRESS, PeculiarServer
 from ttc_explorer.models.completion_endpoints import (
     CONTINUED_CHAT,
@@ -26,6 +26,7 @@ from ttc_explorer.models.server_capabilities import (
 )
 from ttc_explorer.models.server_factory import connect_generator
 from ttc_explorer.problems.answer_checker import exact_match_checker
+from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.run import Run
 
 WHOLE = None
@@ -96,6 +97,7 @@ CASES = {
     "a log-probability that is null": Case(
         BOTH, ("null logprob",), CONTINUED_CHAT, "they show as 0"
     ),
+    "no pieces": Case(BOTH, ("never streams",), CONTINUED_CHAT, "does not send a text while"),
     "parameters refused": Case(BOTH, ("refuses sampling",), CONTINUED_CHAT, "its own top_k"),
 }
 
@@ -116,10 +118,15 @@ def asked_at(generator) -> CompletionEndpoint | None:
     return ENDPOINTS[found.endpoint] if isinstance(generator, CompletionsGenerator) else WHOLE
 
 
-def solve(generator) -> Run:
-    """Best-of-6 by majority."""
+def solve(generator, is_watched: bool = False) -> Run:
+    """Best-of-6 by majority; ``is_watched`` by somebody who wants to see texts as they are
+    written."""
     run = toy_run("best_of_n", 6, selector="majority", merge=False)
-    return run_to_completion(run, generator, None, exact_match_checker)
+    driver = Driver(generator, None, exact_match_checker)
+    driver.add(run, is_watched=is_watched)
+    while driver.tick():
+        pass
+    return run
 
 
 def server_table() -> str:

@@ -24,6 +24,7 @@ from tests.models.toy_models import (
     toy_token_classifier,
     toy_tokenizer,
 )
+from tests.server.streamed_events import event_stream
 from ttc_explorer.models.sampling import sample_tokens, uniform_draws
 
 
@@ -224,6 +225,9 @@ class ToyServer:
 
             def _do(self, body):
                 status, headers, reply = server.answer(self.path, body, self.headers)
+                streams = (body or {}).get("stream") and "stream" not in server.ignores
+                if streams and isinstance(reply, dict) and status == 200:
+                    headers, reply = {"Content-Type": "text/event-stream"}, event_stream(reply)
                 content = (reply if isinstance(reply, str) else json.dumps(reply)).encode()
                 self.send_response(status)
                 for name, value in headers.items():

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ttc_explorer.models.completion_endpoints import CONTINUED_CHAT
 from ttc_explorer.models.completions_client import seed_from_rng_path, short_model_name
 from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.prompts import (
@@ -25,6 +26,7 @@ from ttc_explorer.models.protocol import (
     Prefilled,
     Prompt,
     RevisionContext,
+    RowProgress,
 )
 from ttc_explorer.models.response_parsing import (
     chat_logprobs,
@@ -39,6 +41,7 @@ from ttc_explorer.models.server_capabilities import (
     PROBE_ATTEMPTS,
     ServerCapabilities,
 )
+from ttc_explorer.models.streamed_reply import StreamedReply
 
 INFERENCE_ROUTER_URL = "https://router.huggingface.co/v1"
 """Hugging Face's Inference Providers (huggingface.co/docs/inference-providers)."""
@@ -82,7 +85,8 @@ class ChatGenerator:
     asked.
 
     A row whose call failed ends there, without an answer, and ``failure`` says why; if all calls
-    fail, ModelError is raised.
+    fail, ModelError is raised. Replies come piece by piece, or whole, as those of
+    ``CompletionsGenerator`` do; the text of a row is then its whole solution so far.
     """
 
     supports_prefix_continuation = False
@@ -98,6 +102,11 @@ class ChatGenerator:
         self.capabilities = capabilities
         self._client = client
         self._model = model
+
+    @property
+    def waiting(self) -> str:
+        """Why the service is not asked now (``WaitsForServer``)."""
+        return self._client.waiting
 
     def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]:
         """Write the chats. The service reads them with the first step, and they are charged
@@ -118,19 +127,16 @@ class ChatGenerator:
         pending_rows = [
             row for row, job in enumerate(jobs) if job.forced or job.state.remaining_steps is None
         ]
-        replies = self._client.send(
-            [
-                ApiCall("chat/completions", self._body(jobs[row]), jobs[row].cancelled)
-                for row in pending_rows
-            ]
-        )
+        calls = [self._api_call(jobs[row]) for row in pending_rows]
         steps_by_row: dict[int, DecodedStep] = {}
         failures = []
-        for row, reply in zip(pending_rows, replies, strict=True):
+        for row, call, reply in zip(pending_rows, calls, self._client.send(calls), strict=True):
             state = jobs[row].state
             try:
                 steps_by_row[row] = (
-                    _first_step(state, jobs[row].forced, reply) if reply else _empty_step(state)
+                    _first_step(state, jobs[row].forced, reply)
+                    if reply
+                    else _cancelled_step(state, jobs[row].forced, call.streamed)
                 )
             except ModelError as error:
                 failures.append(error)
@@ -141,6 +147,19 @@ class ChatGenerator:
             steps_by_row[row] if row in steps_by_row else _next_step(job.state)
             for row, job in enumerate(jobs)
         ]
+
+    def _api_call(self, job: ExtendJob) -> ApiCall:
+        """The call, whose reply comes piece by piece where somebody looks."""
+        on_progress, body, streamed = job.on_progress, self._body(job), None
+
+        def on_sample(_: int, text: str, tokens: int, ended: bool) -> None:
+            if on_progress:
+                on_progress(RowProgress(join_forced(job.forced, text), tokens, ended))
+
+        if on_progress and self.capabilities and self.capabilities.streaming:
+            body |= CONTINUED_CHAT.streamed
+            streamed = StreamedReply(CONTINUED_CHAT, on_sample)
+        return ApiCall(CONTINUED_CHAT.path, body, job.cancelled, streamed)
 
     def _body(self, job: ExtendJob) -> dict[str, Any]:
         messages = list(job.state.messages)
@@ -233,10 +252,10 @@ def _first_step(state: ChatState, forced: str, reply: dict[str, Any] | ModelErro
     Raises ModelError."""
     if isinstance(reply, ModelError):
         raise reply
+    reply = CONTINUED_CHAT.response(reply)
     (choice,) = parse_choices(reply, 1)
     usage = parse_usage(reply, [sampled_tokens(choice)])
-    message = choice.get("message")
-    solution = parse_text(message.get("content") if isinstance(message, dict) else None)
+    solution = parse_text(choice.get("text"))
     texts = split_paragraphs(solution)
     texts[0] = join_forced(forced, texts[0])
     logprobs = split_logprobs(solution, chat_logprobs(choice))
@@ -265,6 +284,14 @@ def _next_step(state: ChatState) -> DecodedStep:
     )
 
 
+def _cancelled_step(state: ChatState, forced: str, streamed: StreamedReply | None) -> DecodedStep:
+    """What a cancelled row has: what came of it, if that came piece by piece."""
+    if streamed is None:
+        return _empty_step(state)
+    text, tokens = join_forced(forced, parse_text(streamed.text(0))), streamed.tokens(0)
+    return replace(_empty_step(state), text=text, tokens=tokens, cost=Cost(generated=tokens))
+
+
 def _empty_step(state: ChatState) -> DecodedStep:
-    """What a cancelled row has."""
+    """A step of which nothing is there."""
     return DecodedStep("", 0, 0.0, False, state, Cost())

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ttc_explorer.models.prompts import Message
-
-Json = dict[str, Any]
+from ttc_explorer.models.streamed_reply import Json, StreamedEndpoint
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,23 @@ class ChatPrefix:
         return ChatPrefix(self.messages, self.written + text)
 
 
-class CompletionEndpoint(Protocol):
+STREAMED: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+"""Asks OpenAI's protocol for a reply piece by piece, with its usage figures in the last one."""
+LLAMA_CPP_STREAMED: Mapping[str, Any] = {"stream": True}
+"""The same of llama.cpp's own: its last piece has them anyway."""
+
+
+class CompletionEndpoint(StreamedEndpoint, Protocol):
     """``name`` is how capabilities call it, and ``path`` is posted to (``http_client.ApiCall``).
     ``request`` takes the body of an OpenAI
     completion to the endpoint's own, ``response`` its reply back, with the ``stop_reason`` of vLLM
-    where that is known. A reply of another form stays as it is: whoever reads it says so."""
+    where that is known. A reply of another form stays as it is: whoever reads it says so.
+    ``streamed`` in a body of ``request`` asks for the reply piece by piece
+    (``streamed_reply.py``)."""
 
     name: str
     path: str
+    streamed: Mapping[str, Any]
 
     def request(self, body: Json) -> Json: ...
 
@@ -48,6 +56,7 @@ class OpenAICompletions:
     """``/v1/completions``: vLLM, SGLang, and most others."""
 
     name = path = "completions"
+    streamed = STREAMED
 
     def request(self, body: Json) -> Json:
         return body
@@ -55,12 +64,19 @@ class OpenAICompletions:
     def response(self, reply: Json) -> Json:
         return reply
 
+    def parts(self, piece: Json) -> list[Json]:
+        return _objects(piece.get("choices"))
+
+    def whole(self, samples: list[Json], rest: Json) -> Json:
+        return rest | {"choices": samples}
+
 
 class ContinuedChat:
     """``/v1/chat/completions`` with a last message that the model goes on from. vLLM and SGLang
     want ``continue_final_message``; llama.cpp and Ollama do so anyway, and ignore it."""
 
     name = path = "chat/completions"
+    streamed = STREAMED
 
     def request(self, body: Json) -> Json:
         prompt = body["prompt"]
@@ -82,6 +98,16 @@ class ContinuedChat:
             return reply
         return reply | {"choices": [_text_of_message(choice) for choice in choices]}
 
+    def parts(self, piece: Json) -> list[Json]:
+        return [
+            {key: value for key, value in choice.items() if key != "delta"}
+            | {"text": _mapping(choice.get("delta")).get("content")}
+            for choice in _objects(piece.get("choices"))
+        ]
+
+    def whole(self, samples: list[Json], rest: Json) -> Json:
+        return rest | {"choices": samples}
+
 
 def _text_of_message(choice: Any) -> Any:
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -97,6 +123,7 @@ class LlamaCppCompletion:
 
     name = "llama.cpp"
     path = "/completion"
+    streamed = LLAMA_CPP_STREAMED
 
     def request(self, body: Json) -> Json:
         return {LLAMA_CPP_NAMES.get(key, key): value for key, value in body.items()}
@@ -120,6 +147,13 @@ class LlamaCppCompletion:
         }
         return {"choices": list(map(_choice_of_sample, samples)), "usage": usage}
 
+    def parts(self, piece: Json) -> list[Json]:
+        return [piece | {"text": piece.get("content")}] if "content" in piece else []
+
+    def whole(self, samples: list[Json], rest: Json) -> Json:
+        whole = [sample | {"content": sample["text"]} for sample in samples]
+        return {"results": whole} if whole else rest
+
 
 def _choice_of_sample(sample: Json) -> Json:
     stop = sample["stop_type"]
@@ -131,6 +165,11 @@ def _choice_of_sample(sample: Json) -> Json:
         "logprobs": {"content": sample.get("completion_probabilities")},
         "tokens": sample.get("tokens_predicted"),
     }
+
+
+def _objects(value: Any) -> list[Json]:
+    """The objects of a list; nothing of what is none."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ from ttc_explorer.models.protocol import (
     Prefilled,
     Prompt,
     RevisionContext,
+    RowProgress,
 )
 from ttc_explorer.models.response_parsing import (
     logprobs,
@@ -42,6 +43,7 @@ from ttc_explorer.models.server_capabilities import (
     ServerCapabilities,
     stop_reason,
 )
+from ttc_explorer.models.streamed_reply import StreamedReply
 
 MAX_PROMPTS_PER_CALL = 64
 """Most prompts in one call."""
@@ -91,6 +93,10 @@ class CompletionsGenerator:
     that is asked for as one, with ``</think>``), or when a step's or the context's room is used up.
     A row whose call failed ends there, without an answer, and ``failure`` says why; if all calls
     fail, ModelError is raised.
+
+    Where somebody looks (``ExtendJob.on_progress``) and the server can, replies come piece by
+    piece. They are read as those that come whole. A row that is cancelled then has what came of it,
+    and costs the tokens of that; else what it cost is not known.
     """
 
     supports_prefix_continuation = True
@@ -112,6 +118,11 @@ class CompletionsGenerator:
         self.thinks = prompt_format.thinks
         self._prompt_format = prompt_format
         self._max_step_tokens = max_step_tokens
+
+    @property
+    def waiting(self) -> str:
+        """Why the server is not asked now (``WaitsForServer``)."""
+        return self._client.waiting
 
     def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]:
         """Write the prompts. The server reads them with the first step, and they are charged
@@ -139,18 +150,14 @@ class CompletionsGenerator:
                 continue
             for row in (row for group in batchable for row in group.rows):
                 sampled[row] = replace(sampled[row], finished=True)
-        replies = self._client.send(
-            [
-                ApiCall(
-                    self._endpoint.path, self._body(call, jobs), jobs[call[0].rows[0]].cancelled
-                )
-                for call in calls
-            ]
-        )
+        sent = [self._api_call(call, jobs) for call in calls]
         failures = []
-        for call, reply in zip(calls, replies, strict=True):
+        for call, asked, reply in zip(calls, sent, self._client.send(sent), strict=True):
             try:
-                found = self._parse_response(call, reply) if reply is not None else {}
+                if reply is not None:
+                    found = self._parse_response(call, reply)
+                else:
+                    found = self._parse_cancelled(call, asked.streamed, sampled)
             except ModelError as error:
                 failures.append(error)
                 rows = [row for group in call for row in group.rows]
@@ -264,6 +271,23 @@ class CompletionsGenerator:
         rest = iter(groups)
         return list(iter(lambda: list(islice(rest, max_prompts)), []))
 
+    def _api_call(self, call: Sequence[PromptGroup], jobs: Sequence[ExtendJob]) -> ApiCall:
+        """The call, whose reply comes piece by piece where somebody looks."""
+        rows = [(group, jobs[row].on_progress) for group in call for row in group.rows]
+
+        def on_sample(place: int, text: str, tokens: int, ended: bool) -> None:
+            group, on_progress = rows[place] if 0 <= place < len(rows) else (call[0], None)
+            if on_progress:
+                on_progress(RowProgress(group.forced + text, tokens, ended))
+
+        body, streamed = self._body(call, jobs), None
+        if self.capabilities.streaming and any(on_progress for _, on_progress in rows):
+            body, streamed = (
+                body | self._endpoint.streamed,
+                StreamedReply(self._endpoint, on_sample),
+            )
+        return ApiCall(self._endpoint.path, body, jobs[call[0].rows[0]].cancelled, streamed)
+
     def _body(self, call: Sequence[PromptGroup], jobs: Sequence[ExtendJob]) -> dict[str, Any]:
         first = jobs[call[0].rows[0]]
         prompts = [group.prefix.content for group in call]
@@ -291,6 +315,28 @@ class CompletionsGenerator:
     def _closes_thought(self, call: Sequence[PromptGroup]) -> bool:
         """Whether the steps of a call end where a thought would be closed, too."""
         return self.thinks and call[0].thought
+
+    def _parse_cancelled(
+        self,
+        call: Sequence[PromptGroup],
+        streamed: StreamedReply | None,
+        unwritten: Sequence[DecodedStep],
+    ) -> dict[int, DecodedStep]:
+        """Row -> what had come of it, of a call that was cancelled. What was read is not known."""
+        if streamed is None:
+            return {}
+        found = {}
+        rows = [(group, row) for group in call for row in group.rows]
+        for place, (group, row) in enumerate(rows):
+            tokens = streamed.tokens(place)
+            flops = forward_flops(self.parameters, 0, 0, tokens)
+            found[row] = replace(
+                unwritten[row],
+                text=(group.forced + parse_text(streamed.text(place))).strip("\n"),
+                tokens=tokens,
+                cost=Cost(generated=tokens, generator_flops=flops),
+            )
+        return found
 
     def _parse_response(
         self, call: Sequence[PromptGroup], reply: dict[str, Any] | ModelError

@@ -28,6 +28,7 @@ from ttc_explorer.models.protocol import (
     ScoreJob,
     State,
     SupportsChoice,
+    WaitsForServer,
 )
 from ttc_explorer.models.response_parsing import word_probability
 from ttc_explorer.problems.problem import BadInput
@@ -98,6 +99,11 @@ class GenerativeVerifier:
         self.capabilities = getattr(generator, "capabilities", None)
         self._generator = generator
         self._tells_chances = hasattr(generator, "choose")
+
+    @property
+    def waiting(self) -> str:
+        """Why the model's server is not asked now (``WaitsForServer``)."""
+        return self._generator.waiting if isinstance(self._generator, WaitsForServer) else ""
 
     def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
         """Nothing is read yet: what is judged stands after the question."""

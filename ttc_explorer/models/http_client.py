@@ -11,7 +11,7 @@ import asyncio
 import json
 import sys
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -27,13 +27,14 @@ from anyio.from_thread import start_blocking_portal
 
 from ttc_explorer.environment import read_environment, variable_name
 from ttc_explorer.models.protocol import ModelError, never_cancelled
+from ttc_explorer.models.streamed_reply import EventReader, StreamedReply, event_object
 
 API_KEY_VARIABLE = variable_name("api_key")
 """The environment variable with the key of the servers."""
 
 CALL_TIMEOUT = 300.0
-"""Seconds that a server may take over one call: a step of a large batch on a processor takes a
-while."""
+"""Seconds for which a server may be silent in one call: a step of a large batch on a processor
+takes a while. What it sends piece by piece may take as long as the run may."""
 
 MAX_ATTEMPTS, INITIAL_BACKOFF, MAX_BACKOFF = 5, 0.5, 60.0
 """How often a call is made while the server is busy or broken, and the pauses in between, in
@@ -48,6 +49,9 @@ MAX_RESPONSE_BYTES = 64 * 2**20
 KEEP_ALIVE_SECONDS = 60.0
 """How long a connection that nobody uses is kept open."""
 
+EVENT_STREAM = "text/event-stream"
+"""What a reply is called that comes piece by piece."""
+
 CANCEL_POLL_SECONDS = 0.1
 """Seconds between two looks at whether a call was cancelled."""
 
@@ -57,11 +61,13 @@ Sleep = Callable[[float], Awaitable[object]]
 @dataclass(frozen=True)
 class ApiCall:
     """``body`` posted to ``path`` below the address; without a body, the page there is read.
-    ``cancelled`` is asked while the call is under way; the server sees a cancelled call hang up."""
+    ``cancelled`` is asked while the call is under way; the server sees a cancelled call hang up.
+    ``streamed`` takes the reply piece by piece, if it comes so."""
 
     path: str
     body: dict[str, Any] | None = None
     cancelled: Callable[[], bool] = never_cancelled
+    streamed: StreamedReply | None = None
 
 
 def is_server_address(name: str) -> bool:
@@ -173,6 +179,13 @@ class ApiClient:
         self._random = random or Random(0)
         self._lock = Lock()
         self._open: _OpenClient | None = None
+        self._pauses: dict[object, str] = {}  # of each call that waits to be made again, why
+
+    @property
+    def waiting(self) -> str:
+        """Why a call waits to be made again, in a sentence; empty while none does."""
+        with self._lock:
+            return next(reversed(self._pauses.values()), "")
 
     def __repr__(self) -> str:
         return f"ApiClient({self.address!r})"
@@ -235,8 +248,8 @@ class ApiClient:
         for attempt in range(max_attempts):
             delay = INITIAL_BACKOFF * 2**attempt * (0.5 + self._random.random())
             try:
-                async with semaphore, asyncio.timeout(self._timeout):
-                    status, headers, text = await self._send_once(client, call)
+                async with semaphore, asyncio.timeout(self._timeout) as limit:
+                    status, headers, reply = await self._send_once(client, call, limit)
             except TimeoutError:
                 return self._model_error(
                     f"did not answer within {self._timeout:g} seconds: try a smaller budget"
@@ -248,9 +261,11 @@ class ApiClient:
             except ModelError as error:
                 return error
             else:
+                if isinstance(reply, dict):
+                    return reply
                 if status == HTTPStatus.OK:
-                    return self._json_object(text)
-                problem = self._http_error_message(status, text)
+                    return self._json_object(reply)
+                problem = self._http_error_message(status, reply)
                 if (
                     status != HTTPStatus.TOO_MANY_REQUESTS
                     and status < HTTPStatus.INTERNAL_SERVER_ERROR
@@ -262,35 +277,82 @@ class ApiClient:
                         f"is busy and asks to wait {delay:.0f} seconds: try again then"
                     )
             if attempt + 1 < max_attempts:
-                await self._sleep(delay)
+                await self._pause(delay, problem, attempt + 2, max_attempts)
         return self._model_error(problem)
 
+    async def _pause(self, delay: float, problem: str, attempt: int, max_attempts: int) -> None:
+        """Wait before a call is made again, and let ``waiting`` say so."""
+        call = object()
+        again = f"Asked again in {max(1, round(delay))} s ({attempt} of {max_attempts})."
+        with self._lock:
+            self._pauses[call] = f"{self._model_error(problem)} {again}"
+        try:
+            await self._sleep(delay)
+        finally:
+            with self._lock:
+                del self._pauses[call]
+
     async def _send_once(
-        self, client: httpx.AsyncClient, call: ApiCall
-    ) -> tuple[int, httpx.Headers, str]:
-        """Status, headers, and the text without the key, should the server repeat it."""
+        self, client: httpx.AsyncClient, call: ApiCall, limit: asyncio.Timeout
+    ) -> tuple[int, httpx.Headers, str | dict[str, Any]]:
+        """Status, headers, and the text without the key, should the server repeat it; or, of a
+        reply that came piece by piece, what it is whole."""
         method = "GET" if call.body is None else "POST"
         content = None if call.body is None else json.dumps(call.body).encode()
-        kind = {"Content-Type": "application/json"}
+        sent_kind = {"Content-Type": "application/json"}
         url = (
             f"{self.address}/{call.path}"
             if not call.path.startswith("/")
             else self._server_root() + call.path
         )
-        async with client.stream(method, url, content=content, headers=kind) as reply:
+        async with client.stream(method, url, content=content, headers=sent_kind) as reply:
+            kind = reply.headers.get("Content-Type", "")
+            if (
+                call.streamed
+                and reply.status_code == HTTPStatus.OK
+                and kind.startswith(EVENT_STREAM)
+            ):
+                await self._read_events(reply, call.streamed, limit)
+                return reply.status_code, reply.headers, call.streamed.reply()
             received = bytearray()
-            async for chunk in reply.aiter_bytes():
+            async for chunk in self._chunks(reply):
                 received += chunk
-                if len(received) > MAX_RESPONSE_BYTES:
-                    raise self._model_error(
-                        "sent a reply that is too long to be one: check the address"
-                    )
-        text = received.decode("utf-8", "replace")
         return (
             reply.status_code,
             reply.headers,
-            text.replace(self._key, "(key)") if self._key else text,
+            self._without_key(received.decode("utf-8", "replace")),
         )
+
+    async def _chunks(self, reply: httpx.Response) -> AsyncIterator[bytes]:
+        """What comes of a reply, as long as it may be one."""
+        length = 0
+        async for chunk in reply.aiter_bytes():
+            length += len(chunk)
+            if length > MAX_RESPONSE_BYTES:
+                raise self._model_error(
+                    "sent a reply that is too long to be one: check the address"
+                )
+            yield chunk
+
+    async def _read_events(
+        self, reply: httpx.Response, streamed: StreamedReply, limit: asyncio.Timeout
+    ) -> None:
+        """Hand on the pieces as they come. Raises ModelError if one of them is a refusal."""
+        reader, now = EventReader(), asyncio.get_running_loop().time
+        streamed.begin()
+        async for chunk in self._chunks(reply):
+            limit.reschedule(now() + self._timeout)
+            for data in map(self._without_key, reader.read(chunk)):
+                piece = event_object(data)
+                if piece is None:
+                    continue
+                if piece.get("error") and "choices" not in piece:
+                    detail = _error_message(piece)
+                    raise self._model_error(f"broke off{f': {detail}' if detail else ''}")
+                streamed.add(piece)
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "(key)") if self._key else text
 
     def _server_root(self) -> str:
         """The address without ``/v1``, where servers keep what OpenAI's protocol does not have."""

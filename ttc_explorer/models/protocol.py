@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 State = Any
 """Opaque handle on a model's state after one prefix: a row of its KV cache, freed with the
@@ -253,6 +253,24 @@ def never_cancelled() -> bool:
 
 
 @dataclass(frozen=True)
+class RowProgress:
+    """How far a row is while it is decoded: the ``text`` of its step so far, forced text included,
+    and the ``tokens`` sampled so far (of a server that does not count them as it writes, the pieces
+    that it has sent). ``ended``: it has the whole of its step, and waits for other rows."""
+
+    text: str
+    tokens: int
+    ended: bool = False
+
+
+ProgressCallback = Callable[[RowProgress], None]
+"""Told now and then how far a row is, from any thread; it returns at once."""
+
+PROGRESS_SECONDS = 0.75
+"""A row that has ended within so many seconds is told of by its step alone."""
+
+
+@dataclass(frozen=True)
 class ExtendJob:
     """One row to decode: a step after ``state``. Of a model that chats, whose steps are paragraphs,
     ``by_line`` asks for one line instead.
@@ -260,7 +278,8 @@ class ExtendJob:
     ``rng_path`` seeds the row's own random number generator, so that the row samples the same
     tokens alone or in a batch with other runs. ``cancelled`` is asked between decode steps; a
     cancelled row stops where it is. ``forced`` is read first, and ``thought`` means what it does in
-    Extend.
+    Extend. ``on_progress`` hears how far the row is, if it takes long, and changes nothing of what
+    is sampled; None where nobody looks.
     """
 
     state: State
@@ -270,6 +289,7 @@ class ExtendJob:
     forced: str = ""
     by_line: bool = False
     thought: bool = False
+    on_progress: ProgressCallback | None = None
 
 
 @dataclass(frozen=True)
@@ -374,6 +394,15 @@ class Generator(Protocol):
     def prefill(self, questions: Sequence[str | Prompt]) -> list[Prefilled]: ...
 
     def extend(self, jobs: Sequence[ExtendJob]) -> list[DecodedStep]: ...
+
+
+@runtime_checkable
+class WaitsForServer(Protocol):
+    """A model of any kind whose server may be busy or broken. ``waiting`` says in a sentence why
+    it waits to ask again; empty while it does not."""
+
+    @property
+    def waiting(self) -> str: ...
 
 
 class SupportsChoice(Generator, Protocol):

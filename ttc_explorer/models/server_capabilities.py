@@ -25,6 +25,7 @@ from ttc_explorer.models.response_parsing import (
     parse_usage,
     sampled_tokens,
 )
+from ttc_explorer.models.streamed_reply import StreamedReply
 
 PROBE_PROMPT = "Twelve apples cost 3 dollars."
 """Begins a text that can go on in many ways."""
@@ -34,6 +35,9 @@ PROBE_TOKEN_IDS = [10, 11, 12]
 
 PROBE_MAX_TOKENS, PROBE_SAMPLES, PROBE_TEMPERATURE = 16, 4, 1.5
 """Tokens, samples and temperature of a probe: two samples are then hardly ever equal by chance."""
+
+STREAMED = "streamed "
+"""Begins the name of a probe whose reply is asked for piece by piece."""
 
 PROBE_ATTEMPTS = 2
 """How often a probe is sent: whoever is connecting waits for it."""
@@ -81,6 +85,7 @@ CAPABILITY_LABELS = {
     "stop_sequences": "stops where it is told",
     "tells_stops": "says what stopped it",
     "supports_chat": "answers a chat",
+    "streaming": "sends texts as it writes them",
     "pooling": "gives a verifier's head (pooling)",
 }
 """Field of ServerCapabilities -> what it means."""
@@ -126,7 +131,8 @@ class ServerCapabilities:
     sample of several. ``whole_solutions`` says why it is not asked step by step, if so, and
     ``sampling_note`` what it does to samples by itself. ``slots`` are the rows that it writes at
     once, 0 where it does not say: more calls than that would only wait there, and more samples a
-    call are refused.
+    call are refused. ``streaming``: it sends texts piece by piece as it writes them, and they are
+    the same, with the same count of tokens, as those that it sends whole.
     """
 
     model: str
@@ -152,6 +158,7 @@ class ServerCapabilities:
     whole_solutions: str = ""
     sampling_note: str = ""
     slots: int = 0
+    streaming: bool = False
 
     def summary(self) -> str:
         """All that it can do, in a line."""
@@ -185,6 +192,8 @@ class ServerCapabilities:
             self.sampling_note: bool(self.sampling_note),
             "It does not count what it reads: only the tokens that it writes are "
             "charged.": not self.counts_prompts,
+            "It does not send a text while it writes it: a step is seen once it is "
+            "whole.": not self.streaming,
             "It does not say how large its model is: its FLOPs count as 0.": not self.parameters,
         }
         return tuple(sentence for sentence, lacking in lacks.items() if lacking)
@@ -254,8 +263,11 @@ def _first_probes(model: str) -> dict[str, ApiCall]:
     }
 
 
-def _call(endpoint: CompletionEndpoint, body: dict[str, Any]) -> ApiCall:
-    return ApiCall(endpoint.path, endpoint.request(body))
+def _call(endpoint: CompletionEndpoint, body: dict[str, Any], is_streamed: bool = False) -> ApiCall:
+    asked = endpoint.request(body)
+    if not is_streamed:
+        return ApiCall(endpoint.path, asked)
+    return ApiCall(endpoint.path, asked | endpoint.streamed, streamed=StreamedReply(endpoint))
 
 
 def _choose_endpoint(
@@ -305,11 +317,12 @@ def _probe_endpoint(client: ApiClient, model: str, endpoint: CompletionEndpoint)
     what it writes cannot be counted."""
 
     def send(bodies: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        calls = [_call(endpoint, body) for body in bodies.values()]
+        calls = [_call(endpoint, body, key.startswith(STREAMED)) for key, body in bodies.items()]
         replies = client.send(calls, PROBE_ATTEMPTS)
+        as_asked = [call.streamed is None or call.streamed.has_come for call in calls]
         return {
-            key: endpoint.response(reply) if isinstance(reply, dict) else {}
-            for key, reply in zip(bodies, replies, strict=True)
+            key: endpoint.response(reply) if isinstance(reply, dict) and came else {}
+            for key, reply, came in zip(bodies, replies, as_asked, strict=True)
         }
 
     text = {
@@ -334,6 +347,8 @@ def _probe_endpoint(client: ApiClient, model: str, endpoint: CompletionEndpoint)
         "again": sampled | {"seed": 1},
         "other": sampled | {"seed": 2},
         "stopped": text | {"stop": [stop or "\n\n"]},
+        f"{STREAMED}stopped": text | {"stop": [stop or "\n\n"]},
+        f"{STREAMED}samples": sampled | {"n": PROBE_SAMPLES},
     }
     if endpoint is not CONTINUED_CHAT:
         bodies["token_ids"] = text | {"prompt": PROBE_TOKEN_IDS, "max_tokens": 1}
@@ -363,7 +378,30 @@ def _probe_endpoint(client: ApiClient, model: str, endpoint: CompletionEndpoint)
         "tells_stops": not stops
         or any(stop_reason(choice) is not None for choice in _choice_objects(replies["stopped"])),
         "counts_prompts": bool(_usage_figure(first["greedy"], "prompt_tokens")) or not written,
+        "streaming": _same_streamed(replies),
     }
+
+
+def _same_streamed(replies: Mapping[str, dict[str, Any]]) -> bool:
+    """Whether what came piece by piece is what comes whole: text, end and count of tokens, and of
+    several samples as many as else."""
+    whole, streamed = replies["stopped"], replies[f"{STREAMED}stopped"]
+    several = [_choice_texts(replies[key]) for key in ("multiple_samples", f"{STREAMED}samples")]
+    ends = [list(map(stop_reason, _choice_objects(reply))) for reply in (whole, streamed)]
+    try:
+        counts = [
+            parse_usage(reply, list(map(sampled_tokens, _choice_objects(reply)))).completion
+            for reply in (whole, streamed)
+        ]
+    except ModelError:
+        return False
+    return (
+        bool(_choice_texts(whole))
+        and _choice_texts(whole) == _choice_texts(streamed)
+        and ends[0] == ends[1]
+        and counts[0] == counts[1]
+        and len(several[0]) == len(several[1])
+    )
 
 
 def _check_countable(reply: dict[str, Any]) -> None:

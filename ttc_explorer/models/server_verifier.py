@@ -60,6 +60,11 @@ class ServerVerifier:
             else UNLIMITED_CONTEXT
         )
 
+    @property
+    def waiting(self) -> str:
+        """Why the server is not asked now (``WaitsForServer``)."""
+        return self._client.waiting
+
     def prefill(self, questions: Sequence[str]) -> list[Prefilled]:
         """Write the prompts; the server reads them with each step. Raises BadInput if one is too
         long."""

@@ -11,6 +11,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ttc_explorer.models.backbone import append_tokens, build_backbone
+from ttc_explorer.models.decode_progress import DecodeProgress
 from ttc_explorer.models.devices import AdaptiveBatches, reset_peak_memory, synchronized_peak_memory
 from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow, common_length
@@ -173,7 +174,8 @@ class TreeGenerator:
         """Sample a step after each job's state, all together. See ExtendJob, Sampled.
 
         ``cost.cached`` counts the tokens of the prefix that a job did not have to read again. A
-        cancelled row returns what it has so far, unfinished.
+        cancelled row returns what it has so far, unfinished. Who looks is told of the rows now and
+        then (``DecodeProgress``).
         """
         with self._lock, torch.inference_mode():
             return self._batches.run(jobs, self._decode)
@@ -226,7 +228,7 @@ class TreeGenerator:
         job in ``active``, the jobs still decoding.
         """
         reset_peak_memory(self.backbone.device)
-        cancelled = _CancelFlags(jobs)
+        cancelled, progress = _CancelFlags(jobs), DecodeProgress(jobs)
         leaving = cancelled.check(np.arange(len(jobs)))
         forced_ids = [
             self.codec.tokenize_plain(job.forced) if job.forced and not left else []
@@ -288,6 +290,12 @@ class TreeGenerator:
                 end = batch.row(row)
                 for job in active[leaving & (row_of == row)]:
                     ends[job] = end
+            if progress.is_due():
+                so_far = [
+                    forced_ids[job] + steps[job, : counts[job]].tolist() for job in progress.rows
+                ]
+                ended_jobs = step_ended | solution_ended
+                progress.report(self.codec.texts(so_far), counts, ended_jobs)
             active, row_of = active[~leaving], row_of[~leaving]
             # What has sampled the same token after the same history is a row of the next pass.
             histories = row_of * len(self._end_token_mask) + last[active]
