@@ -400,6 +400,8 @@ def test_damaged_bytes_load_or_are_refused(data):
         (changed("ledger", "generator_flops", to=-1), "ledger"),
         (changed("ledger", "seconds", to=10**400), "ledger"),
         (changed("ledger", to=None), "ledger"),
+        (changed("partial", to=[{"parent": 99, "text": "1 +", "tokens": 2}]), "without an end"),
+        (changed("partial", to=[{"parent": 0, "text": 7, "tokens": 2}]), "partial"),
         (b"\x1f\x8b" + b"x" * 50, "damaged"),
         (gzip.compress(json.dumps(GOOD).encode())[:-20], "damaged"),
         (gzip.compress(b" " * (MAX_BYTES + 1)), "too large"),

@@ -14,6 +14,14 @@ from typing import Any, get_args
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Moment, Run
+from ttc_explorer.search.run_progress import (
+    PartialRow,
+    RunProgress,
+    progress_from_data,
+    progress_to_data,
+    rows_from_data,
+    rows_to_data,
+)
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.touch import MAX_TOUCHES, make_touch
 from ttc_explorer.search.trace import dump_trace, load_trace, to_trace
@@ -25,7 +33,7 @@ from ttc_explorer.search.tree_replay import node_arguments, repeat_event
 class RunDelta:
     """What happened in a run since the last delta, in order: ``events``, with what
     ``SearchTree.add`` takes for each node that was added (``nodes``) and the notes that were made;
-    the ``moments`` recorded since; and how the rest stands."""
+    the ``moments`` recorded since; and how the rest stands. ``partial`` as in Run."""
 
     events: tuple[Event, ...]
     nodes: tuple[dict[str, Any], ...]
@@ -36,6 +44,8 @@ class RunDelta:
     reviser: str | None
     error: str | None
     stopped: str | None
+    partial: tuple[PartialRow, ...] = ()
+    progress: RunProgress | None = None
 
 
 def delta_since(run: Run, seen_events: int) -> RunDelta:
@@ -57,6 +67,8 @@ def delta_since(run: Run, seen_events: int) -> RunDelta:
         run.reviser,
         run.error,
         stopped,
+        run.partial,
+        run.progress,
     )
 
 
@@ -69,6 +81,7 @@ def apply_delta(run: Run, delta: RunDelta) -> None:
     run.timeline.extend(delta.moments)  # before the events: who sees those knows what they cost
     run.correct |= delta.correct
     run.reviser, run.error = delta.reviser, delta.error
+    run.partial, run.progress = delta.partial, delta.progress
     for event in delta.events:
         repeat_event(tree, event, lambda _: next(nodes), lambda _: next(notes))
     run.ledger = delta.ledger
@@ -87,6 +100,8 @@ def delta_to_data(delta: RunDelta) -> dict[str, Any]:
         "notes": [[note.text, note.data] for note in delta.notes],
         "moments": [[moment.events, vars(moment.ledger)] for moment in delta.moments],
         "ledger": vars(delta.ledger),
+        "partial": rows_to_data(delta.partial),
+        "progress": delta.progress and progress_to_data(delta.progress),
     }
 
 
@@ -101,6 +116,8 @@ def delta_from_data(data: dict[str, Any]) -> RunDelta:
                 Moment(events, Ledger(**ledger)) for events, ledger in data["moments"]
             ),
             "ledger": Ledger(**data["ledger"]),
+            "partial": rows_from_data(data["partial"]),
+            "progress": data["progress"] and progress_from_data(data["progress"]),
         }
     )
 
@@ -157,6 +174,7 @@ def touched_run(run: Run, kind: str, node: object, samples: object = 8, text: ob
         problem=run.problem,
         stopped=None,
         error=None,
+        partial=(),
         display_scores=True,
         touches=[*done, touch],
     )

@@ -24,6 +24,7 @@ from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.executor import PolicyFunction, RunExecutor
 from ttc_explorer.search.model_facts import ModelFacts
 from ttc_explorer.search.run import Run
+from ttc_explorer.search.run_progress import RunProgress
 from ttc_explorer.search.settings import parse_budget, parse_seed
 from ttc_explorer.search.strategy import check_selector
 from ttc_explorer.search.work import Method, Models
@@ -89,12 +90,15 @@ class Driver:
         """How many runs are in progress."""
         return len(self._runs)
 
-    def add(self, run: Run, seconds: float | None = None) -> None:
-        """Take up a run, to be ended ``seconds`` from now at the latest. Raises BadInput."""
+    def add(self, run: Run, seconds: float | None = None, is_watched: bool = False) -> None:
+        """Take up a run, to be ended ``seconds`` from now at the latest; ``is_watched`` if anybody
+        will ask for its ``progress``. Raises BadInput."""
         check_run(run, self.facts)
         run.settings = self.facts.resolve_settings(run.strategy, run.settings)
         checker = self._make_checker(run.problem)
-        executor = RunExecutor(run, self._models, checker, self._decide, self._clock, seconds)
+        executor = RunExecutor(
+            run, self._models, checker, self._decide, self._clock, seconds, is_watched
+        )
         self._runs.append(executor)
 
     def cancel(self, run: Run) -> None:
@@ -102,6 +106,12 @@ class Driver:
         for executor in list(self._runs):
             if executor.run is run:
                 executor.cancelled = True
+
+    def progress(self, run: Run) -> RunProgress | None:
+        """How far a run is beyond its tree, in the midst of a tick; None where its tree says all,
+        for now. Any thread may ask."""
+        found = (executor for executor in list(self._runs) if executor.run is run)
+        return next((executor.progress() for executor in found), None)
 
     def tick(self) -> bool:
         """One round of every run: each model does each kind of work for all runs that wait for it,

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from traceback import clear_frames
 from typing import Any
 
 from ttc_explorer.models.prompts import answer_cue
 from ttc_explorer.models.protocol import (
     ANSWER_CUE,
+    PROGRESS_SECONDS,
     REVISION_CONTEXT,
     DecodedStep,
     Extend,
@@ -36,8 +37,10 @@ from ttc_explorer.models.protocol import (
 from ttc_explorer.problems.answer_checker import AnswerChecker
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.answer_groups import AnswerGroups
+from ttc_explorer.search.pending_text import NodeSample, PendingText
 from ttc_explorer.search.primitives import ROOT
 from ttc_explorer.search.run import Run
+from ttc_explorer.search.run_progress import PartialRows, RunProgress
 from ttc_explorer.search.selector import figures_given, missing_figures
 from ttc_explorer.search.step_rule import OWN, PartialStep, step_end
 from ttc_explorer.search.strategy import (
@@ -52,7 +55,6 @@ from ttc_explorer.search.work import Execution, Models, Work, ask, total_cost
 
 log = logging.getLogger(__name__)
 
-RngPath = tuple[int, ...]
 TOUCH_STREAM = 2**31 - 1
 """In a random stream's path: not a child's number, but that of a touch follows."""
 PolicyFunction = Callable[[PolicyQuery], PolicyDecision | None]
@@ -60,64 +62,6 @@ PolicyFunction = Callable[[PolicyQuery], PolicyDecision | None]
 
 class RunStopped(Exception):
     """Ends an execution from within: the run was asked to stop. The message is the stop reason."""
-
-
-def join_lines(text: str) -> str:
-    """What a model wrote as one line or paragraph, on one line, as a tree holds it."""
-    return text.replace("\n", " ")
-
-
-@dataclass
-class NodeSample:
-    """One of the samples that wrote a node's step.
-
-    Attributes:
-        rng_path: its random stream.
-        state: the generator's after it; None where it is not held.
-        children: how many samples have gone on from it.
-    """
-
-    rng_path: RngPath
-    state: State = None
-    children: int = 0
-
-
-@dataclass
-class PendingText:
-    """A step or a revision that is being written, a line (or paragraph) a tick. ``finished`` when
-    the model has ended the solution with it; ``failed`` when it could not. ``rng_path`` is the
-    random stream of a revision, and of a step's last line."""
-
-    parent: int
-    rng_path: RngPath
-    state: State
-    lines: list[str] = field(default_factory=list)
-    tokens: int = 0
-    token_logprobs: tuple[float, ...] = ()
-    logprob: float = 0.0
-    finished: bool = False
-    failed: bool = False
-    answer: str | None = None
-
-    def add(self, row: DecodedStep) -> None:
-        self.state = row.state
-        self.failed = bool(row.failure)
-        self.lines.append(row.text)
-        self.tokens += row.tokens
-        self.token_logprobs += row.token_logprobs
-        self.logprob += row.logprob
-        self.finished = row.finished
-
-    def to_step(self) -> Step:
-        return Step(
-            "\n".join(map(join_lines, self.lines)),
-            self.tokens,
-            self.logprob,
-            self.finished,
-            self.answer,
-            self.token_logprobs,
-            self.failed,
-        )
 
 
 class RunExecutor:
@@ -143,6 +87,8 @@ class RunExecutor:
     Score is answered with nothing, and costs nothing; or, with ``run.display_scores``, with scores
     that are kept for the screen and charged to no cost (``Ledger.display_verifier_tokens``).
 
+    When a run is asked to stop, what its rows have written is kept in ``run.partial``.
+
     Args:
         run: What to run; its tree, ledger and outcome are written here.
         models: Who works for it.
@@ -150,6 +96,7 @@ class RunExecutor:
         decide: Answers for the measured policy.
         clock: Seconds from any fixed time.
         seconds: The time allowed, or None.
+        is_watched: Whether anybody asks for ``progress``.
     """
 
     def __init__(
@@ -160,16 +107,20 @@ class RunExecutor:
         decide: PolicyFunction,
         clock: Callable[[], float],
         seconds: float | None,
+        is_watched: bool = False,
     ) -> None:
         self.run = run
+        run.partial = ()  # of a run that is gone on with: it is written anew
         self.cancelled = False
         self.work: Work | None = None
+        self._is_watched = is_watched
+        self._partial_rows = PartialRows()
         self._models = models
         self._answers = AnswerGroups(checker, run, reads_unmarked=models.generator.supports_chat)
         self._cue = answer_cue(models.generator.supports_chat, models.generator.thinks)
         self._decide = decide
         self._clock = clock
-        now = clock()
+        now = self._request_start = clock()
         self._start_time = now - run.ledger.seconds  # of a run that is gone on with: its own, too
         self._deadline = None if seconds is None else now + seconds
         rule = (run.strategy, run.settings.selector, run.budget)
@@ -204,6 +155,14 @@ class RunExecutor:
     def should_stop(self) -> bool:
         """Whether somebody cancelled the run or its time is up; models ask between decode steps."""
         return self.cancelled or (self._deadline is not None and self._clock() >= self._deadline)
+
+    def progress(self) -> RunProgress | None:
+        """How far it is beyond its tree, if its work takes long; any thread may ask."""
+        events, now = len(self.run.tree.events), self._clock()
+        if self.run.stopped or self.work is None or now < self._request_start + PROGRESS_SECONDS:
+            return None
+        rows, waiting = self._partial_rows.current(), self._models.waiting()
+        return RunProgress(events, now - self._start_time, rows, waiting)
 
     def running(self) -> bool:
         """Whether the run goes on; if it was asked to stop, it ends here, with the attempts that
@@ -261,6 +220,7 @@ class RunExecutor:
             self._count_seconds()
             self.run.record_moment()
             self._place_new_samples()
+            self._request_start = self._clock()
             match request:
                 case Extend():
                     reply = yield from self._extend(request)
@@ -320,31 +280,56 @@ class RunExecutor:
         solution may have steps, at most. A blank line, which a chat model asked for lines leaves
         between paragraphs, is none."""
         by_line, is_complete = step_end(request.step, self._models.generator.supports_chat)
-        writing = [
-            (PendingText(parent, job.rng_path, job.state), replace(job, by_line=by_line))
+        steps = [
+            PendingText(parent, job.rng_path, job.state)
             for parent, job in zip(request.parents, jobs, strict=True)
         ]
-        steps = [step for step, _ in writing]
-        for _ in range(self.run.settings.rounds):
-            rows = yield from ask(self._models.generator.extend, [job for _, job in writing])
-            unfinished = []
-            for (step, job), decoded in zip(writing, rows, strict=True):
-                step.rng_path, row = job.rng_path, _without_reread(decoded, job)
-                step.add(row)
-                if by_line and not row.finished and not row.text.strip():
-                    step.lines.pop()
-                if not row.finished and not (
-                    step.lines and is_complete(PartialStep(step.lines, step.tokens))
-                ):
-                    rng_path = (*job.rng_path, 0)
-                    unfinished.append(
-                        (step, replace(job, state=row.state, rng_path=rng_path, forced=""))
-                    )
-            self._take_rows(rows, "step")
-            writing = unfinished
-            if not writing:
-                break
+        writing = [
+            (place, step, replace(job, by_line=by_line))
+            for place, (step, job) in enumerate(zip(steps, jobs, strict=True))
+        ]
+        self._partial_rows.begin(len(steps))
+        try:
+            for _ in range(self.run.settings.rounds):
+                watched = [self._watched(job, place, step) for place, step, job in writing]
+                rows = yield from ask(self._models.generator.extend, watched)
+                unfinished = []
+                for (place, step, job), decoded in zip(writing, rows, strict=True):
+                    step.rng_path, row = job.rng_path, _without_reread(decoded, job)
+                    step.add(row)
+                    if by_line and not row.finished and not row.text.strip():
+                        step.lines.pop()
+                    if not row.finished and not (
+                        step.lines and is_complete(PartialStep(step.lines, step.tokens))
+                    ):
+                        rng_path = (*job.rng_path, 0)
+                        next_job = replace(job, state=row.state, rng_path=rng_path, forced="")
+                        unfinished.append((place, step, next_job))
+                self._take_rows(rows, "step")
+                writing = unfinished
+                if not writing:
+                    break
+        except RunStopped:
+            self._keep_partial(steps)
+            raise
+        finally:
+            self._partial_rows.end()
         return steps
+
+    def _watched(self, job: ExtendJob, place: int, text: PendingText) -> ExtendJob:
+        """A job of the text at this place among those of the request: how far it is is noted where
+        anybody asks."""
+        if not self._is_watched:
+            return job
+        told = self._partial_rows.callback(
+            place, text.parent, text.lines, text.tokens, job.forced.count("\n")
+        )
+        return replace(job, on_progress=told)
+
+    def _keep_partial(self, texts: Iterable[PendingText]) -> None:
+        """Keep what was being written."""
+        partial = (text.to_partial() for text in texts if not text.failed)
+        self.run.partial = tuple(row for row in partial if row.text.strip())
 
     def _extend_jobs(self, request: Extend) -> Execution[list[ExtendJob]]:
         """A row to decode for each parent, after the generator has read what the rows are asked, as
@@ -442,19 +427,16 @@ class RunExecutor:
             raise BadInput(f"{get_strategy(self.run.strategy).title} {NO_REVISER}")
         self.run.reviser = reviser.name
         attempts = yield from self._begin_attempts(request, reviser)
+        self._partial_rows.begin(len(attempts))
         try:
             while unfinished := self._unfinished(attempts):
-                jobs = [
-                    ExtendJob(
-                        attempt.state,
-                        request.temperature,
-                        (*attempt.rng_path, len(attempt.lines)),
-                        self.should_stop,
-                    )
-                    for attempt in unfinished
-                ]
+                jobs = []
+                for place, attempt in unfinished:
+                    rng_path = (*attempt.rng_path, len(attempt.lines))
+                    job = ExtendJob(attempt.state, request.temperature, rng_path, self.should_stop)
+                    jobs.append(self._watched(job, place, attempt))
                 rows = yield from ask(reviser.extend, jobs)
-                for attempt, row in zip(unfinished, rows, strict=True):
+                for (_, attempt), row in zip(unfinished, rows, strict=True):
                     attempt.add(row)
                     if attempt.finished:
                         attempt.state = None
@@ -465,7 +447,10 @@ class RunExecutor:
             done = [attempt for attempt in attempts if attempt.finished]
             steps = [attempt.to_step() for attempt in done]
             tree.add_steps([attempt.parent for attempt in done], steps, kind="revision")
+            self._keep_partial(attempt for attempt in attempts if not attempt.finished)
             raise
+        finally:
+            self._partial_rows.end()
         self._give([NodeSample(attempt.rng_path) for attempt in attempts])
         return [replace(attempt.to_step(), finished=True) for attempt in attempts]
 
@@ -481,10 +466,14 @@ class RunExecutor:
             revised.children += 1
         return attempts
 
-    def _unfinished(self, attempts: Sequence[PendingText]) -> list[PendingText]:
-        """The attempts that another line may follow."""
+    def _unfinished(self, attempts: Sequence[PendingText]) -> list[tuple[int, PendingText]]:
+        """The attempts that another line may follow, with their places."""
         rounds = self.run.settings.rounds
-        return [a for a in attempts if not a.finished and len(a.lines) < rounds]
+        return [
+            (place, attempt)
+            for place, attempt in enumerate(attempts)
+            if not attempt.finished and len(attempt.lines) < rounds
+        ]
 
     def _prefill_chains(
         self,

@@ -12,6 +12,7 @@ from typing import Literal
 
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.ledger import Ledger
+from ttc_explorer.search.run_progress import PartialRow, RunProgress
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.touch import Touch
 from ttc_explorer.search.tree import SearchTree
@@ -60,6 +61,13 @@ class Run:
     touches: list[Touch] = field(default_factory=list)
     """What was done by hand after its search had ended. The last is still to be done where the tree
     has the events from before it only (``touch_pending``)."""
+
+    partial: tuple[PartialRow, ...] = ()
+    """What was being written when somebody, or its time, ended it."""
+
+    progress: RunProgress | None = field(default=None, compare=False)
+    """How far it is beyond its tree, as far as that was told; of a tree with another number of
+    events, it is out of date."""
 
     def __post_init__(self) -> None:
         self.tree.seed = self.seed

@@ -21,6 +21,7 @@ from ttc_explorer.checked_json import describe_error, parse_json
 from ttc_explorer.problems.problem import BadInput, Problem
 from ttc_explorer.search.ledger import Ledger
 from ttc_explorer.search.run import Moment, Run
+from ttc_explorer.search.run_progress import PartialRow
 from ttc_explorer.search.settings import Settings
 from ttc_explorer.search.touch import Touch
 from ttc_explorer.search.trace_format import (
@@ -28,6 +29,7 @@ from ttc_explorer.search.trace_format import (
     VERSION,
     EventRecord,
     NodeRecord,
+    PartialRecord,
     ProblemRecord,
     TimelineRecord,
     TouchRecord,
@@ -108,6 +110,10 @@ def to_trace(run: Run) -> dict[str, Any]:
         notes=[{"text": note.text, "data": dict(note.data)} for note in tree.notes] or None,
         timeline=_timeline_data(run.timeline) or None,
         touches=[asdict(touch) for touch in run.touches] or None,
+        partial=[
+            {"parent": row.parent, "text": row.text, "tokens": row.tokens} for row in run.partial
+        ]
+        or None,
     )
 
 
@@ -234,6 +240,7 @@ def load_trace(data: bytes) -> Run:
         reviser=trace.reviser,
         timeline=_read_timeline(trace.timeline),
         touches=_read_touches(trace.touches, tree),
+        partial=_read_partial(trace.partial, tree),
     )
 
 
@@ -247,6 +254,12 @@ def _read_touches(records: Sequence[TouchRecord], tree: SearchTree) -> list[Touc
     if any(each.node >= len(tree) for each in touches):
         raise _damaged("a touch names a node that is not there")
     return touches
+
+
+def _read_partial(records: Sequence[PartialRecord], tree: SearchTree) -> tuple[PartialRow, ...]:
+    if any(each.parent >= len(tree) for each in records):
+        raise _damaged("a step without an end stands at a node that it does not have")
+    return tuple(PartialRow(each.parent, each.text, each.tokens) for each in records)
 
 
 def _read_timeline(record: TimelineRecord | None) -> list[Moment]:

@@ -166,6 +166,14 @@ class TouchRecord(Record):
     events: Count = Field(description="how many events the tree had before, the root's included")
 
 
+class PartialRecord(Record):
+    """What was being written after a node when the run was stopped."""
+
+    parent: NodeId
+    text: Text
+    tokens: Count
+
+
 class TimelineRecord(Record):
     """What the run had cost at moments of its growth: columns, a moment a row. A column that is
     empty was 0 all the time."""
@@ -266,6 +274,9 @@ class Trace(Record):
     notes: Annotated[list[NoteRecord], Field(fail_fast=True)] = Field([])
     timeline: TimelineRecord | None = Field(None, description="what it had cost on the way")
     touches: Annotated[list[TouchRecord], Field(max_length=MAX_TOUCHES)] = Field([])
+    partial: Annotated[list[PartialRecord], Field(max_length=MAX_NODES, fail_fast=True)] = Field(
+        [], description="steps without an end, of a run that was stopped"
+    )
     events: Annotated[list[EventRecord], Field(fail_fast=True)] | None = Field(
         None, description="after the root; without them the tree is taken to have grown by rounds"
     )

@@ -15,6 +15,7 @@ from ttc_explorer.models.protocol import (
     RevisionVerifier,
     ScoredStep,
     Verifier,
+    WaitsForServer,
 )
 
 Method = Callable[[Sequence[Any]], list[Any]]
@@ -52,6 +53,12 @@ class Models:
         if self.revision_verifier is not None:
             methods.append(self.revision_verifier.score)
         return list(dict.fromkeys(methods))
+
+    def waiting(self) -> str:
+        """Why a model's server lets all wait, in a sentence; empty while none does."""
+        models = (self.generator, self.verifier, self.reviser, self.revision_verifier)
+        waits = (model.waiting for model in models if isinstance(model, WaitsForServer))
+        return next(filter(None, waits), "")
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,18 @@ class LocalRunService(RunServiceBase):
         self._thread = Thread(target=self._run_loop, name="searches", daemon=True)
 
     def _start(self, run: Run, seconds: float) -> None:
-        self._driver.add(run, seconds)
+        self._driver.add(run, seconds, is_watched=True)
         if not self._thread.ident:
             self._thread.start()
         self._state_changed.notify_all()
 
     def _cancel(self, run: Run) -> None:
         self._driver.cancel(run)
+
+    def wait(self, run: Run, seen_events: int, timeout: float) -> bool:
+        is_news = super().wait(run, seen_events, timeout)
+        run.progress = self._driver.progress(run)
+        return is_news
 
     def close(self) -> None:
         super().close()

@@ -12,8 +12,10 @@ and out go::
     {"loading": line}                                  any number of times
     {"loaded": facts, "workers": number}               or {"failed": kind, "sentence": …}
     {"run": number, "delta": …}                        until its delta has ``stopped``
+    {"run": number, "progress": …}                     while a request of it takes long
 
-``request`` and ``delta`` are those of ``search/delta.py``; ``choices`` what ``auto`` should follow
+``request`` and ``delta`` are those of ``search/delta.py``, ``progress`` is that of
+``search/run_progress.py``; ``choices`` what ``auto`` should follow
 at the run's budget, in each bin, as learnt so far. The process ends as soon as its input does, so
 it outlives nobody.
 """
@@ -29,7 +31,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 from ttc_explorer.models.protocol import (
@@ -43,6 +45,7 @@ from ttc_explorer.search.delta import delta_since, delta_to_data, request_from_d
 from ttc_explorer.search.driver import Driver, no_policy
 from ttc_explorer.search.executor import PolicyFunction
 from ttc_explorer.search.run import Run
+from ttc_explorer.search.run_progress import progress_to_data
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,8 @@ Message = dict[str, Any]
 
 UPDATE_SECONDS = 0.05
 """Least seconds between two deltas of a run while it is alone; many runs share them out."""
+PROGRESS_INTERVAL = 0.5
+"""Least seconds between two words on how far a run is while it is alone; many share them out."""
 IDLE_SECONDS = 5.0
 """After so many seconds without a run, free memory is given back to the system."""
 MEMORY_RESERVE = 2
@@ -103,6 +108,8 @@ class SearchLoop:
         self._policy = policy
         self._send = send
         self._runs: dict[int, FollowedRun] = {}
+        self._busy = Event()  # there are runs
+        self._sending = Lock()
 
     def run(self, inbox: SimpleQueue[Message | None]) -> None:
         """Do what the messages ask for, until None comes."""
@@ -119,6 +126,16 @@ class SearchLoop:
         followed = self._runs.get(number)
         if followed is not None:
             self._driver.cancel(followed.run)
+
+    def report_progress(self) -> None:
+        """Tell how far runs are whose requests take long, in the midst of a tick, and what was held
+        back of them before it; for ever, on a thread of its own."""
+        while self._busy.wait():
+            self._send_deltas()
+            for number, followed in list(self._runs.items()):
+                if progress := self._driver.progress(followed.run):
+                    self._send({"run": number, "progress": progress_to_data(progress)})
+            time.sleep(PROGRESS_INTERVAL * max(1, len(self._runs) / 4))
 
     def _new_messages(self, inbox: SimpleQueue[Message | None]) -> Iterable[Message | None]:
         """All that have come; waits for one while there is no run."""
@@ -146,9 +163,11 @@ class SearchLoop:
                 StrategyChoice(strategy, tuple(map(tuple, settings)))
                 for strategy, settings in message["choices"]
             )
-        self._runs[message["run"]] = FollowedRun(run, len(run.tree.events))
+        with self._sending:
+            self._runs[message["run"]] = FollowedRun(run, len(run.tree.events))
+            self._busy.set()
         try:
-            self._driver.add(run, message["seconds"])
+            self._driver.add(run, message["seconds"], is_watched=True)
         except Exception as error:
             log.exception("a run could not be started")
             run.error = f"The run could not be started ({type(error).__name__})."
@@ -156,18 +175,21 @@ class SearchLoop:
 
     def _send_deltas(self) -> None:
         """What is new in each run: its first nodes and its end at once, the rest in turns."""
-        now, interval = time.monotonic(), UPDATE_SECONDS * max(1, len(self._runs) / 4)
-        for number, followed in list(self._runs.items()):
-            run = followed.run
-            new = len(run.tree.events) - followed.sent
-            if run.stopped is None and (not new or now < followed.due):
-                continue
-            delta = delta_since(run, followed.sent)
-            followed.due = now + interval
-            followed.sent += len(delta.events)
-            self._send({"run": number, "delta": delta_to_data(delta)})
-            if delta.stopped is not None:
-                del self._runs[number]
+        with self._sending:
+            now, interval = time.monotonic(), UPDATE_SECONDS * max(1, len(self._runs) / 4)
+            for number, followed in list(self._runs.items()):
+                run = followed.run
+                new = len(run.tree.events) - followed.sent
+                if run.stopped is None and (not new or now < followed.due):
+                    continue
+                delta = delta_since(run, followed.sent)
+                followed.due = now + interval
+                followed.sent += len(delta.events)
+                self._send({"run": number, "delta": delta_to_data(delta)})
+                if delta.stopped is not None:
+                    del self._runs[number]
+            if not self._runs:
+                self._busy.clear()
 
 
 def main() -> None:
@@ -177,9 +199,13 @@ def main() -> None:
     os.dup2(2, 1)  # what libraries print is no message
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
+    lock = Lock()
+
     def send(message: Message) -> None:
-        replies.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
-        replies.flush()
+        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        with lock:  # two threads send
+            replies.write(line)
+            replies.flush()
 
     inbox: SimpleQueue[Message | None] = SimpleQueue()
     loop: SearchLoop | None = None
@@ -203,6 +229,7 @@ def main() -> None:
         return
     loop = SearchLoop(driver, policy, send)
     send(loaded)
+    Thread(target=loop.report_progress, name="progress", daemon=True).start()
     loop.run(inbox)
 
 

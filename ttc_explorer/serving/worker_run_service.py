@@ -14,6 +14,7 @@ from ttc_explorer.models.protocol import ModelError, StrategyChoice
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.delta import apply_delta, delta_from_data, request_to_data
 from ttc_explorer.search.run import Run
+from ttc_explorer.search.run_progress import progress_from_data
 from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.run_service import RunServiceBase
 from ttc_explorer.serving.search_worker import Message
@@ -102,7 +103,12 @@ class WorkerRunService(RunServiceBase):
                 self._end(run, None)
 
     def _grow(self, worker: WorkerProcess, message: Message) -> None:
-        """A worker tells what is new in a run."""
+        """A worker tells what is new in a run, or how far it is beyond that."""
+        if "progress" in message:
+            with self._lock:
+                if run := self._workers[worker].get(message["run"]):
+                    run.progress = progress_from_data(message["progress"])
+            return
         delta = delta_from_data(message["delta"])
         with self._lock:
             run = self._workers[worker][message["run"]]
