@@ -30,7 +30,8 @@ from ttc_explorer.ui.address.address_state import browser_keys
 from ttc_explorer.ui.html_templates import typeset_math
 from ttc_explorer.ui.lessons.lesson_format import FACTS
 from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules, exported_names
-from ttc_explorer.ui.run_viewer.stream import RunStream, single_line
+from ttc_explorer.ui.run_viewer.printable_text import single_line
+from ttc_explorer.ui.run_viewer.stream import RunStream
 from ttc_explorer.ui.run_viewer.viewer_options import FOLDER
 
 TESTS = sorted(Path(__file__).parent.glob("*.test.mjs"))

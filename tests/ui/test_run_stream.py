@@ -9,15 +9,17 @@ from tests.e2e.scripted_runs import scripted_run_states
 from ttc_explorer.models.protocol import Step
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search.run import Run
+from ttc_explorer.search.run_progress import PartialRow, RunProgress
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.settings import AGGREGATES, Settings
+from ttc_explorer.ui.run_viewer.printable_text import printable
+from ttc_explorer.ui.run_viewer.run_summary import run_summary
 from ttc_explorer.ui.run_viewer.standalone import notebook_html, standalone_html
 from ttc_explorer.ui.run_viewer.stream import (
     MAX_ANSWER_CHARACTERS,
     MAX_STEP_CHARACTERS,
     MAX_VOTE_ROWS,
     RunStream,
-    run_summary,
 )
 
 
@@ -318,3 +320,84 @@ def test_an_exported_run_holds_no_markup_of_the_model():
     frame = notebook_html(run)
     assert frame.count("<") == 2  # the frame and its end
     assert 'sandbox="allow-scripts"' in frame
+
+
+# --- what is being written ------------------------------------------------------------------------
+
+
+def written_rows(text):
+    """Parent, tokens and text of each row that is being written, as a reader of the stream has
+    it."""
+    rows = []
+    for kind, *fields in lines(text):
+        if kind == "write":
+            rows = [[parent, 0, ""] for parent in fields[0]]
+        elif kind == "wrote":
+            for place, tokens, _, more in fields[1]:
+                rows[place][1:] = [tokens, rows[place][2] + more]
+        elif kind in ("add", "mark", "score"):
+            rows = []
+    return rows
+
+
+def test_what_is_written_is_sent_as_it_grows_and_no_letter_twice():
+    run, first, long = empty_run(), "We add\x00 both: 1 + 1 ", "x" * 2 * MAX_STEP_CHARACTERS
+    stream = RunStream("r", run)
+    texts = [first[:5], first, "Anew: 2", f"Anew: 2 {long}", f"Anew: 2 {long} and on"]
+    before = stream.update()
+    for number, text in enumerate(texts):
+        rows = (PartialRow(0, text, number + 1), PartialRow(0, "2", 1, ended=True))
+        run.progress = RunProgress(1, 0.5 + number, rows)
+        now = stream.update()
+        assert now.startswith(before)
+        shown = printable(text, MAX_STEP_CHARACTERS)
+        assert written_rows(now) == [[0, number + 1, shown], [0, 1, "2"]]
+        before = now
+    assert before.count("Anew") == 1
+    assert before.count("both") == 1
+    assert [fields[0] for fields in of_kind(before, "wrote")] == [0.5, 1.5, 2.5, 3.5, 4.5]
+    assert stream.update() == before
+
+
+def test_what_is_told_of_another_tree_is_not_shown():
+    run = empty_run()
+    stream = RunStream("r", run)
+    run.progress = RunProgress(1, 1.0, (PartialRow(0, "1 +", 2),))
+    stream.update()
+    run.tree.add_steps([0], [Step("1 + 1 = 2", 4, -1.0)])
+    text = stream.update()
+    assert written_rows(text) == []
+    assert of_kind(text, "write") == [[[0], False]]
+    assert "being written" not in run_summary(run)
+    run.progress = RunProgress(len(run.tree.events), 2.0, (PartialRow(1, "1 +", 2),))
+    assert written_rows(stream.update()) == [[1, 2, "1 +"]]
+    assert run_summary(run) == "Round 1 · 1 step · 1 being written, 2 tokens so far"
+
+
+def test_a_server_that_lets_a_run_wait_is_said():
+    run = empty_run()
+    run.progress = RunProgress(1, 3.0, (), "The server at a:1 answered 503.")
+    text = RunStream("r", run).update()
+    assert snapshots(text)[-1]["status"]["text"] == "The server at a:1 answered 503."
+    assert of_kind(text, "wrote") == [[3.0, []]]
+
+
+def test_a_stopped_run_shows_what_was_being_written():
+    run = empty_run()
+    stream = RunStream("r", run)
+    run.progress = RunProgress(1, 1.0, (PartialRow(0, "1 +", 2), PartialRow(0, "2", 1)))
+    stream.update()
+    run.partial, run.stopped = (PartialRow(0, "1 + 1", 3),), "cancelled"
+    for text in (stream.update(), RunStream("r", run).update()):
+        assert written_rows(text) == [[0, 3, "1 + 1"]]
+        assert of_kind(text, "write")[-1] == [[0], True]
+    assert run_summary(run) == "Stopped in the first step"
+
+
+def test_a_run_that_failed_shows_no_row_any_more():
+    run = empty_run()
+    stream = RunStream("r", run)
+    run.progress = RunProgress(1, 1.0, (PartialRow(0, "1 +", 2),))
+    stream.update()
+    run.error, run.stopped = "The model is gone.", "cancelled"
+    assert written_rows(stream.update()) == []

@@ -16,7 +16,7 @@ from ttc_explorer.search.settings import Settings
 from ttc_explorer.serving.model_manager import LoadedModels, ModelManager, ModelSelection
 from ttc_explorer.serving.run_service import RunService
 from ttc_explorer.ui.components.run_controls import MAX_FRAME_SECONDS
-from ttc_explorer.ui.run_viewer.stream import run_summary
+from ttc_explorer.ui.run_viewer.run_summary import run_summary
 
 Asked = ParamSpec("Asked")
 Replies = Iterator[dict[str, Any]]

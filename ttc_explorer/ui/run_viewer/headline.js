@@ -1,7 +1,7 @@
 // What the picture is of: the question as headline, who answered it and how, and the result in words.
 import { h } from "./dom.js";
 import { countNoun, oneLine } from "./format.js";
-import { sampleCount, solutionsOf, votesBy } from "./run_state.js";
+import { costSoFar, sampleCount, solutionsOf, votesBy } from "./run_state.js";
 
 export function headline(state, rule, selectors) {
   const { strategy, budget, seed, touched } = state.about;
@@ -64,7 +64,8 @@ export function resultInWords(state, rule, selectors) {
 }
 
 // How far a long run is, by what such runs write on average ({ tokens } of `about.expected`) and what this one took so far.
-function timeLeft({ about: { expected }, cost }) {
+function timeLeft(state) {
+  const { expected } = state.about, cost = costSoFar(state);
   if (!expected || !cost?.generated_tokens || cost.seconds < 2) return "";
   const share = cost.generated_tokens / expected.tokens;
   if (share >= 0.95) return " Nearly done.";

@@ -13,7 +13,7 @@ import { diffLines } from "./text_diff.js";
 export function nodeInspector(state, node, terms) {
   if (!node.parent) return problemArticle(state);
   if (node.kind === "revision") return attemptArticle(state, node, terms);
-  const title = node.status === "finished" ? "Last step" : `Step ${node.depth}`;
+  const title = node.status === "finished" ? "Last step" : `Step ${node.depth}`, partial = node.kind === "partial";
   const path = pathOf(node);
   const items = path.map((step, i) => wayItem(i + 1, inlineText(step.text), step.score, {
     now: step === node, "first-wrong": node.firstWrong === i + 1,
@@ -21,10 +21,17 @@ export function nodeInspector(state, node, terms) {
   return article(state, node, terms, {
     title, rank: glossaryTerm(terms, "rank"), siblings: node.parent.children, text: stepText(node.text),
     rest: [
+      partial && h("p", { class: "hint" }, partialHint(node)),
       h("h3", null, "The way here, with the score of each step"), h("ol", { class: "way" }, items),
       exactCheck(node.firstWrong, node.status === "finished", terms), differentSteps(node, "next"),
     ],
   });
+}
+
+// Why a step has no end yet, or never will.
+function partialHint({ status, ended }) {
+  if (status === "unfinished") return "The run was stopped before this step had its end.";
+  return ended ? "Written to its end: it waits for the other rows." : "It is being written just now.";
 }
 
 // How many different steps the samples have written that go on from a node, where some are equal.

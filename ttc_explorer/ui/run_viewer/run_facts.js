@@ -16,7 +16,7 @@ export function runFacts(state, rule, selectors, picked = null) {
   const { rows } = votesBy(state, rule), [vote] = rows;
   const rightBy = (selector) => votesBy(state, { ...rule, selector }).rows[0]?.answer.right === true;
   const highest = (nodes) => Math.max(0, ...nodes.map(({ score }) => score ?? 0));
-  const steps = state.nodes.filter(({ parent, kind }) => parent && kind !== "rollout");
+  const steps = state.nodes.filter(({ parent, kind }) => parent && kind !== "rollout" && kind !== "partial");
   const first = steps.filter(({ depth }) => depth === 1);
   const attempts = isRevisionOnly(state) ? revisionChains(state).flat() : [];
   const changed = (transition) => attempts.filter((attempt) => attempt.transition === transition).length;

@@ -1,7 +1,6 @@
 // A run as it was told (stream.py), so that it can be shown as it stood after any of its events. Pure: no page, no clock.
-import { emptyState, withLine } from "./run_state.js";
+import { emptyState, EVENTS, withLine } from "./run_state.js";
 
-const EVENTS = new Set(["add", "copy", "score", "mark", "value", "note"]);
 const NOTHING_YET = "Only the question so far.";
 
 // Reads a string that only grows; another run is read from its start.

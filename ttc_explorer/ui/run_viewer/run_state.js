@@ -3,7 +3,7 @@
 
 export const STATUS_LABELS = {
   open: "not judged yet", kept: "kept", pruned: "pruned", finished: "finished", rollout: "looked ahead",
-  revision: "whole solution",
+  revision: "whole solution", writing: "being written", unfinished: "cut off",
 };
 
 // The state before the first line. `nodes` stand in order of creation, each { id, parent (a node, null for the root),
@@ -12,15 +12,48 @@ export const STATUS_LABELS = {
 // copies (how many samples wrote this step) }; `round` is the last that is over, { number, sentence };
 // a node is `touched` where it was written after somebody had touched the tree.
 // `status.replayed` where somebody looks back (run_recording.js).
+// What is being written stands at the end of `nodes`, of kind "partial" and with the status "writing", or "unfinished" where the
+// run was stopped; `ended` says of one that it has its end. `writing` is { seconds (the run's clock, null: as of cost), tokens
+// (of all of them) }, null where nothing is.
 export function emptyState() {
   return {
-    id: null, about: null, nodes: [], answers: new Map(), notes: [], subtrees: [], round: null,
+    writing: null, id: null, about: null, nodes: [], answers: new Map(), notes: [], subtrees: [], round: null,
     votes: {}, voices: {}, cost: null, status: { text: "", stopped: null, over: false, error: null },
   };
 }
 
+const isPartial = ({ kind }) => kind === "partial";
+
+function partialNode(id, parent, status) {
+  return {
+    id, parent, kind: "partial", status, text: "", tokens: 0, logprob: null, firstWrong: null, answer: undefined, children: [],
+    depth: parent.depth + 1, touched: false, score: null, visits: null, value: null, copies: 1, ended: false,
+  };
+}
+
+// What was being written is a node by now, or nothing.
+function endWriting(state) {
+  while (state.nodes.at(-1)?.kind === "partial") state.nodes.pop().parent.children.pop();
+  state.writing = null;
+}
+
 const LINES = {
   run(state, id, about) { Object.assign(state, { id, about }); },
+  write(state, parents, cut) {
+    endWriting(state);
+    for (const parent of parents) {
+      const node = partialNode(state.nodes.length, state.nodes[parent], cut ? "unfinished" : "writing");
+      node.parent.children.push(node);
+      state.nodes.push(node);
+    }
+  },
+  wrote(state, seconds, rows) {
+    const partial = state.nodes.filter(isPartial);
+    for (const [place, tokens, ended, text] of rows) {
+      Object.assign(partial[place], { tokens, ended, text: partial[place].text + text });
+    }
+    state.writing = { seconds, tokens: partial.reduce((sum, node) => sum + node.tokens, 0) };
+  },
   answer(state, key, text, right) { state.answers.set(key, { text, right }); },
   add(state, id, parentId, kind, status, text, tokens, logprob, firstWrong, answer) {
     const parent = state.nodes[parentId] ?? null;
@@ -45,10 +78,14 @@ const LINES = {
   },
 };
 
+// The lines that tell of an event of the tree.
+export const EVENTS = new Set(["add", "copy", "score", "mark", "value", "note"]);
+
 // The state after one more line, a JSON array that starts with its kind. A run line starts anew.
 export function withLine(state, line) {
   const [kind, ...fields] = JSON.parse(line);
   const next = kind === "run" ? emptyState() : state;
+  if (EVENTS.has(kind)) endWriting(next);
   LINES[kind](next, ...fields);
   return next;
 }
@@ -118,11 +155,12 @@ export function solutionLines(node) {
 }
 
 // The node to show while nobody has picked one: the end of the chosen answer's best solution; before there is any, the
-// best step of the newest round.
+// best step of the newest round, or before there is a step, the first that is being written.
 export function leadingNode(state, rule) {
   const [first] = votesBy(state, rule).rows;
   if (first) return state.nodes[first.leaf];
-  const nodes = state.nodes.filter(({ kind }) => kind !== "rollout");
+  const nodes = state.nodes.filter(({ kind }) => kind !== "rollout" && kind !== "partial");
+  if (nodes.length === 1 && state.nodes.length > 1) return state.nodes.find(isPartial) ?? nodes[0];
   const newest = Math.max(...nodes.map(({ depth }) => depth));
   return nodes.filter(({ depth }) => depth === newest)
     .reduce((best, node) => ((node.score ?? 0) > (best.score ?? 0) ? node : best));
@@ -130,7 +168,14 @@ export function leadingNode(state, rule) {
 
 // The best path by a rule: ids from the root's child to the leaf that it chooses.
 export function bestPath(state, rule) {
-  return pathOf(leadingNode(state, rule)).map(({ id }) => id);
+  const leading = leadingNode(state, rule);
+  return isPartial(leading) ? [] : pathOf(leading).map(({ id }) => id);
+}
+
+// What it has cost by now: what is being written is counted as far as it is, until it stands in the ledger.
+export function costSoFar({ cost, writing, status }) {
+  if (!cost || !writing || status.over || writing.seconds === null) return cost;
+  return { ...cost, seconds: writing.seconds, generated_tokens: cost.generated_tokens + writing.tokens };
 }
 
 // Whether the run is nothing but chains of revisions, so that they say more than its tree.

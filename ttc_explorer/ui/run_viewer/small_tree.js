@@ -50,7 +50,7 @@ export function smallTreePaths(state, best, down = false) {
   const add = (paths, kind, path) => { paths[kind] = (paths[kind] ?? "") + path; };
   const at = ({ id }) => `${spots[id].x.toFixed(1)} ${spots[id].y.toFixed(1)}`;
   for (const node of state.nodes.slice(1)) {
-    const faded = node.kind === "rollout" ? "ghost" : node.status === "pruned" ? "pruned" : "kept";
+    const faded = node.kind === "rollout" || node.kind === "partial" ? "ghost" : node.status === "pruned" ? "pruned" : "kept";
     add(edges, marked.has(node.id) ? "best" : faded, curve(spots[node.parent.id], spots[node.id], down));
     if (node.status === "finished") {
       const { right } = state.answers.get(node.answer);

@@ -25,6 +25,13 @@ Every line is a JSON array that starts with its kind (``run_state.js`` reads the
 ``["round", number, sentence, changes]``
     a round (``search/rounds.py``) is over, what happened in it, and how the run stood then, as of
     the round before: ``votes``, ``voices``, ``cost`` (null where that was not recorded)
+``["write", parents, cut]``
+    after each of these nodes a step, or an attempt, is being written (``cut``: and never will be to
+    its end); every line of an event ends that
+``["wrote", seconds, rows]``
+    the run's clock, null once it has stopped, and the rows that have grown, of those of the last
+    ``write``: ``[place, tokens, ended, text]``, the tokens so far, whether it has its end, and what
+    its text grows by
 ``["snapshot", changes]``
     how the run stands now; keys that are as before are left out: ``votes``, by selector and
     aggregate (``vote_tables``), ``voices``, the attempts that vote for their chains, ``cost``, the
@@ -37,8 +44,6 @@ escaped, and the scripts only ever write them as text.
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from itertools import accumulate
@@ -66,6 +71,9 @@ from ttc_explorer.search.tree import (
 from ttc_explorer.search.tree_replay import TreeReplay
 from ttc_explorer.search.voting import lacks_figures, ranked_votes, solution_weights
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS
+from ttc_explorer.ui.run_viewer.partial_row_lines import PartialRowLines
+from ttc_explorer.ui.run_viewer.printable_text import printable, single_line
+from ttc_explorer.ui.run_viewer.run_summary import current_progress, run_summary
 
 MAX_STEP_CHARACTERS = 4000
 MAX_ANSWER_CHARACTERS = 200
@@ -73,20 +81,6 @@ MAX_NAME_CHARACTERS = 200
 """Longest step (or attempt, or problem), answer and model name that the viewer shows."""
 MAX_VOTE_ROWS = 40
 """Answers of a vote that the viewer shows; more than that are summed up."""
-
-_UNPRINTABLE = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""Control characters but the line end, line separators, half characters, and what turns the
-reading direction around."""
-
-_STOP_LABELS = {
-    None: "Round {rounds}",
-    "done": "Done in {rounds} rounds",
-    "budget": "Stopped after {rounds} rounds",
-    "cancelled": "Stopped in round {rounds}",
-    "deadline": "Out of time in round {rounds}",
-}
 
 Json = str | int | float | bool | None | Sequence["Json"] | dict[str, "Json"]
 
@@ -118,6 +112,7 @@ class RunStream:
         self._all_rounds_told = False
         self._latest = StandingChanges()
         self._by_round = StandingChanges()
+        self._partial_rows = PartialRowLines()
         self._text = ""
         about = about_run(run)
         if expected_tokens:
@@ -136,6 +131,8 @@ class RunStream:
         over = run.stopped is not None  # first: a run that has stopped has all its events
         new_events = run.tree.events[self._events_read :]
         lines: list[str] = []
+        if new_events:
+            self._partial_rows.forget()
         for event in new_events:
             if ended := self._rounds.read(event):
                 lines.append(self._round_line(ended))
@@ -151,6 +148,7 @@ class RunStream:
             self._subtrees = subtree_sizes(run)
             lines.insert(0, json_line("subtrees", self._subtrees))
         lines += [line for answer in list(self._answer_keys) for line in self._answer_lines(answer)]
+        lines += self._partial_lines(over)
         standing: dict[str, Json] = {
             "cost": ledger_data(run.ledger),
             "status": _status(run, self.waiting),
@@ -219,6 +217,19 @@ class RunStream:
         self._correctness[answer] = right
         shown = None if answer is None else single_line(answer, MAX_ANSWER_CHARACTERS)
         return [json_line("answer", key, shown, right)]
+
+    def _partial_lines(self, over: bool) -> list[str]:
+        """What is being written after the nodes that were sent, or was when the run was stopped."""
+        progress = None if over else current_progress(self._run)
+        if not over and (progress is None or progress.events != self._events_read):
+            return []
+        rows = [
+            replace(row, text=printable(row.text, MAX_STEP_CHARACTERS))
+            for row in (progress.rows if progress else self._run.partial)
+        ]
+        seconds = progress.seconds if progress else None
+        new_lines = self._partial_rows.new_lines(rows, seconds, are_cut=over)
+        return [json_line(*fields) for fields in new_lines]
 
     # --- how it stands ----------------------------------------------------------------------------
 
@@ -402,72 +413,6 @@ def subtree_sizes(run: Run) -> list[int]:
     return [size for size in nodes if size]
 
 
-def run_summary(run: Run) -> str:
-    """How the run stands, in one line.
-
-    >>> from ttc_explorer.problems.problem import Problem
-    >>> from ttc_explorer.search.settings import Settings
-    >>> run_summary(Run(Problem("1 + 1?"), "base", "prm", "beam", 4, 0, Settings()))
-    'Reading the problem'
-    """
-    if run.error:
-        return single_line(run.error, MAX_ANSWER_CHARACTERS)
-    tree = run.tree
-    if len(tree) == 1:
-        return "Reading the problem" if run.stopped is None else "Stopped before the first step"
-    kinds, statuses, different = Counter[str](), Counter[str](), 0
-    for node in range(1, len(tree)):
-        kinds[tree.kind[node]] += tree.copies[node]
-        if tree.kind[node] in ("step", "answer"):
-            statuses[tree.status[node]] += tree.copies[node]
-            different += 1
-    steps, pruned, solutions = statuses.total(), statuses["pruned"], statuses["finished"]
-    parts = [
-        _STOP_LABELS[run.stopped].format(rounds=_last_round(tree)),
-        _count_noun(steps, "step") if steps else "",
-        f"{different} different" if different < steps else "",
-        f"{kinds['rollout']} looked ahead" if kinds["rollout"] else "",
-        f"{pruned} pruned" if pruned else "",
-        _count_noun(solutions, "solution") if solutions else "",
-        _count_noun(kinds["revision"], "revision") if kinds["revision"] else "",
-    ]
-    return " · ".join(filter(None, parts))
-
-
-def _last_round(tree: SearchTree) -> int:
-    return max(r for r, kind in zip(tree.round, tree.kind, strict=False) if kind != "rollout")
-
-
-# --- texts ----------------------------------------------------------------------------------------
-
-
-def printable(text: str, longest: int) -> str:
-    r"""The text with whatever cannot be printed as a space; line ends stay.
-
-    Args:
-        text: any text.
-        longest: characters; a longer text is cut and ends in an ellipsis.
-
-    >>> printable("a\tb\r\nc", 9), printable("0123456789", 5)
-    ('a b \nc', '0123…')
-    """
-    text = _UNPRINTABLE.sub(" ", text)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def single_line(text: str, longest: int) -> str:
-    r"""The text on one line, with whatever cannot be printed as a space.
-
-    Args:
-        text: any text.
-        longest: characters; a longer text is cut and ends in an ellipsis.
-
-    >>> single_line("a\tb\r\n c", 9), single_line("0123456789", 5)
-    ('a b c', '0123…')
-    """
-    return printable(" ".join(_UNPRINTABLE.sub(" ", text).split()), longest)
-
-
 def _shown(text: str) -> str:
     return printable(text, MAX_STEP_CHARACTERS)
 
@@ -476,10 +421,6 @@ def _format_figure(value: NoteValue | Sequence[NoteValue]) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_format_figure, value))
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _count_noun(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def json_line(*fields: Json) -> str:

@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { countNoun, formatAmount } from "./format.js";
 import { glossaryTerm } from "./glossary_term.js";
 import { mathText } from "./math_text.js";
-import { sampleCount, solutionsOf, votesBy } from "./run_state.js";
+import { costSoFar, sampleCount, solutionsOf, votesBy } from "./run_state.js";
 
 export function summaryCards(state, rule, terms) {
   const [vote] = votesBy(state, rule).rows, finished = sampleCount(solutionsOf(state));
@@ -16,7 +16,7 @@ export function summaryCards(state, rule, terms) {
     vote && vote.score !== null
       ? card(term("Score", "score"), vote.score.toFixed(2), [term("weight"), ` ${vote.weight.toFixed(2)}`])
       : card(term("Score", "score"), "–", ""),
-    costCard(state.cost, term));
+    costCard(costSoFar(state), term));
 }
 
 // Of a question of a kind that the model does not know: agreement and score would vouch for what means nothing.
@@ -24,7 +24,7 @@ function outsideCards(state, vote, finished, term) {
   const none = (shown, name) => card(term(shown, name), "–", "no meaning here");
   return h("div", { class: "cards outside" },
     answerCard(state, vote, finished, term), none("Agreement", "agreement"), none("Score", "score"),
-    costCard(state.cost, term));
+    costCard(costSoFar(state), term));
 }
 
 function card(title, figure, note, kind = "", size = "") {

@@ -26,11 +26,13 @@ const ALONG = 0.5;                      // how zooming parts the columns: the po
 const REST = 200;                       // milliseconds after which a wheel rests
 const ZOOM = { least: 0.05, most: 40 };
 const LONGEST_TIP = 200;                // characters of a step in its tip; the inspector has the whole text
+const TAIL = 90;                        // characters: of what is being written, the caption shows the end
 const CAPTION = { line: 15, gap: 4, lines: 4, least: 84, cut: 150, beyond: 0.3 };  // pixels on screen; what is cut needs more
 const SLOT = { along: 40, down: 84, least: 3, most: 14 };       // pixels an answer takes across, and how many have their own
 
 const LEGEND = {                        // what is explained only where it occurs
-  scored: ({ score }) => score !== null, unscored: ({ score }) => score === null,
+  scored: ({ score }) => score !== null, unscored: ({ score, kind }) => score === null && kind !== "partial",
+  writing: ({ status }) => status === "writing", unfinished: ({ status }) => status === "unfinished",
   cut: ({ status }) => status === "pruned", rollout: ({ kind }) => kind === "rollout",
   touched: ({ touched }) => touched, copies: ({ copies }) => copies > 1, visits: ({ visits }) => visits !== null,
 };
@@ -67,6 +69,8 @@ function skeleton() {
     h("footer", { "aria-hidden": "true" },
       key("scored", "Score ", h("b", null, "0"), h("i", { class: "scale" }), h("b", null, "100")),
       key("unscored", h("i", { class: "blank" }), "not scored"),
+      key("writing", h("i", { class: "writing" }), "being written"),
+      key("unfinished", h("i", { class: "writing" }), "cut off"),
       key("cut", h("i", { class: "cut" }), "pruned"),
       key("folds", h("i", { class: "pill" }, "+9"), "folded"),
       key("rollout", h("i", { class: "ghost" }), "looked ahead"),
@@ -201,8 +205,15 @@ export class TreeView {
     this.captions.replaceChildren();
     this.glide = { since: null, from: this.camera, to: this.fitting ? this.fitted() : this.camera };
     const still = this.marks.size > STILL_FROM || this.stillness.matches || document.hidden;
-    if (at === 1 || still) this.move(1);
+    if (at === 1 || still || this.atRest()) this.move(1);
     else this.frame ||= requestAnimationFrame((now) => this.step(now));
+  }
+
+  // Whether everything is where it is to be: only texts have changed.
+  atRest() {
+    const { from, to } = this.glide;
+    return from.k === to.k && from.x === to.x && from.y === to.y
+      && [...this.marks.values()].every(({ from: a, to: b }) => a.x === b.x && a.y === b.y && a.size === b.size);
   }
 
   // A mark for every item and every answer, and a line for every link; those of what is no longer drawn go.
@@ -322,7 +333,7 @@ export class TreeView {
     const lead = this.leadOf(item), hidden = lead !== item, box = item.answer !== undefined;
     const facts = {
       status: item.status, root: !item.parent, depth: item.depth, score: this.scoreOf(members), count: this.samplesOf(members), box,
-      answer: this.state.answers.get(node.answer) ?? {}, revised: node.answer !== undefined && !box, visits: node.visits, value: node.value, touched: members.some((id) => this.state.nodes[id].touched),
+      answer: this.state.answers.get(node.answer) ?? {}, revised: node.answer !== undefined && !box, visits: node.visits, value: node.value, ended: node.ended, touched: members.some((id) => this.state.nodes[id].touched),
       best, picked, match, hidden, vertical, labelRoom: this.labelRoom,
       twin: hidden && lead.parent === item.parent,      // its line would cover the lead's
       afterRevision: node.kind === "revision",
@@ -498,7 +509,7 @@ export class TreeView {
       const deep = vertical ? along - 8 : across / 2 - half - CAPTION.gap + (across - 2 * half) / 2;
       const lines = Math.min(CAPTION.lines, Math.floor(deep / CAPTION.line));
       if (room < CAPTION.least || lines < 1) continue;
-      const written = this.state.nodes[mark.key].text.split("\n").map((line) => oneLine(plainText(line), LONGEST_TIP));
+      const written = captionText(this.state.nodes[mark.key]).split("\n").map((line) => oneLine(plainText(line), LONGEST_TIP));
       const text = wrappedLines(written, room, lines, CAPTION_FONT, this.measure);
       if (room < CAPTION.cut && text.at(-1).endsWith("…")) continue;
       const block = drawn("g", `caption${mark.match ? " match" : ""}`, this.captions);
@@ -595,6 +606,13 @@ export class TreeView {
     this.paint();
     if (!this.glide) for (const mark of this.marks.values()) this.place(mark);
   }
+}
+
+// What a caption has of a node's text: of one that is being written, the end.
+function captionText({ kind, text }) {
+  if (kind !== "partial" || text.length <= TAIL) return text;
+  const end = text.slice(-TAIL);
+  return `…${end.slice(end.search(/\s/))}`;
 }
 
 function f(number, digits = 1) {

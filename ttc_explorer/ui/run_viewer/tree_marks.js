@@ -30,7 +30,7 @@ export function paintStep(mark, facts, measure) {
   const { g } = mark, low = score !== null && score < LOW;
   const names = {
     [facts.status]: true, root, leaf: box, [verdict]: verdict, best: facts.best, picked: facts.picked, match: facts.match,
-    hidden: facts.hidden, blank: score === null, low, revised: facts.revised,
+    hidden: facts.hidden, blank: score === null, low, revised: facts.revised, ended: facts.ended,
   };
   g.setAttribute("class", ["node", ...Object.keys(names).filter((name) => names[name])].join(" "));
   mark.edge?.setAttribute("class", ["edge", facts.status, facts.twin && "hidden", facts.match && "match"].filter(Boolean).join(" "));
@@ -84,7 +84,7 @@ export function describeStep({ root, depth, afterRevision, answer, count, box, s
   return [
     afterRevision ? "Revision" : `Step ${depth}`,
     text !== undefined && answerWords(answer),
-    count > 1 && (box ? `${count} solutions` : `written ${count} times`), scoreWords(score, many), visits && `${visits} visits, value ${Math.round(100 * value)}`,
+    count > 1 && (box ? `${count} solutions` : `written ${count} times`), !isPartial(status) && scoreWords(score, many), visits && `${visits} visits, value ${Math.round(100 * value)}`,
     typeof right === "boolean" ? verdictOf(answer) : STATUS_WORDS[status],
     best && "on the best path", touched && "by hand",
   ].filter(Boolean);
@@ -105,6 +105,8 @@ export function describeFold(count, pruned, unfolded, answer, score) {
 function answerWords({ text }, word = "answer") {
   return text === null ? "no answer can be read" : `${word} ${text}`;
 }
+
+const isPartial = (status) => status === "writing" || status === "unfinished";
 
 function scoreWords(score, many) {
   return score === null ? "not scored" : `${many ? "mean score" : "score"} ${Math.round(100 * score)}`;
