@@ -124,9 +124,12 @@ def solve(
 
         def show_progress() -> None:
             steps, solutions = sum(run.tree.copies) - 1, run.tree.solution_count()
-            progress.show(f"{steps} steps, {solutions} solutions")
+            told = run.current_progress
+            more = f", {len(told.rows)} being written, {told.tokens} tokens" if told else ""
+            line = f"{steps} steps, {solutions} solutions{more}"
+            progress.show(told.waiting if told and told.waiting else line)
 
-        solver.drive([run], on_round=show_progress)
+        solver.drive([run], on_round=show_progress, on_progress=show_progress)
     if (model or DEFAULT_GENERATOR) in SHIPPED_MODELS and recognise(problem.text) is None:
         print_stderr(UNKNOWN_PROBLEM_KIND)
     if trace:

@@ -7,12 +7,14 @@ drivers here, and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from ttc_explorer.asset_files import POLICY_FILE
+from ttc_explorer.experiments.progress_watch import watch_progress
 from ttc_explorer.extensions import load_extensions
 from ttc_explorer.models.hub import OnProgress, no_progress
 from ttc_explorer.models.protocol import (
@@ -195,6 +197,7 @@ class Solver:
         runs: Sequence[Run],
         seconds: float | None = None,
         on_round: Callable[[], None] = lambda: None,
+        on_progress: Callable[[], None] | None = None,
     ) -> None:
         """Drive runs to their ends, together in shared batches.
 
@@ -202,6 +205,8 @@ class Solver:
             runs: From ``run``.
             seconds: When to end them at the latest, from now.
             on_round: Called after each round.
+            on_progress: Called every second, on another thread, with ``Run.progress`` up to date;
+                None where nobody looks.
 
         Raises:
             BadInput: A run cannot be started as it is described.
@@ -211,8 +216,9 @@ class Solver:
 
         driver = self.driver()
         for run in runs:
-            driver.add(run, seconds)
-        with torch_threads(self.generator.parameters):
+            driver.add(run, seconds, is_watched=on_progress is not None)
+        watch = watch_progress(driver, runs, on_progress) if on_progress else nullcontext()
+        with torch_threads(self.generator.parameters), watch:
             while driver.tick():
                 on_round()
         for run in runs:

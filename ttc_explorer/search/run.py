@@ -66,8 +66,7 @@ class Run:
     """What was being written when somebody, or its time, ended it."""
 
     progress: RunProgress | None = field(default=None, compare=False)
-    """How far it is beyond its tree, as far as that was told; of a tree with another number of
-    events, it is out of date."""
+    """How far it was beyond its tree when somebody looked; see ``current_progress``."""
 
     def __post_init__(self) -> None:
         self.tree.seed = self.seed
@@ -77,6 +76,13 @@ class Run:
     def touch_pending(self) -> bool:
         """Whether its last touch is still to be done."""
         return bool(self.touches) and self.touches[-1].events == len(self.tree.events)
+
+    @property
+    def current_progress(self) -> RunProgress | None:
+        """How far it is beyond its tree; None where that is not known, or not so any more."""
+        told = self.progress
+        is_current = told is not None and told.events == len(self.tree.events)
+        return told if is_current and self.stopped is None else None
 
     def record_moment(self) -> None:
         """Record what it has cost by now. Of moments with equal trees the latest stays."""

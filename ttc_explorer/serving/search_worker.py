@@ -108,7 +108,8 @@ class SearchLoop:
         self._policy = policy
         self._send = send
         self._runs: dict[int, FollowedRun] = {}
-        self._busy = Event()  # there are runs
+        self._busy = Event()  # there are runs, or never will be any more
+        self._ended = False
         self._sending = Lock()
 
     def run(self, inbox: SimpleQueue[Message | None]) -> None:
@@ -116,6 +117,8 @@ class SearchLoop:
         while True:
             for message in self._new_messages(inbox):
                 if message is None:
+                    self._ended = True
+                    self._busy.set()
                     return
                 self._handle(message)
             self._driver.tick()
@@ -129,8 +132,8 @@ class SearchLoop:
 
     def report_progress(self) -> None:
         """Tell how far runs are whose requests take long, in the midst of a tick, and what was held
-        back of them before it; for ever, on a thread of its own."""
-        while self._busy.wait():
+        back of them before it; on a thread of its own, until ``run`` returns."""
+        while self._busy.wait() and not self._ended:
             self._send_deltas()
             for number, followed in list(self._runs.items()):
                 if progress := self._driver.progress(followed.run):

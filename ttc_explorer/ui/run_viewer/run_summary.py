@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from ttc_explorer.search.run import Run
-from ttc_explorer.search.run_progress import RunProgress
 from ttc_explorer.search.tree import SearchTree
 from ttc_explorer.ui.run_viewer.printable_text import single_line
 
@@ -31,7 +30,7 @@ def run_summary(run: Run) -> str:
     """
     if run.error:
         return single_line(run.error, LONGEST_SENTENCE)
-    tree, progress = run.tree, current_progress(run)
+    tree, progress = run.tree, run.current_progress
     if progress and progress.waiting:
         return single_line(progress.waiting, LONGEST_SENTENCE)
     writing = len(progress.rows) if progress else 0
@@ -60,13 +59,6 @@ def run_summary(run: Run) -> str:
         f"{writing} being written, {tokens}" if writing else "",
     ]
     return " · ".join(filter(None, parts))
-
-
-def current_progress(run: Run) -> RunProgress | None:
-    """How far a run is beyond its tree, as far as that was told."""
-    progress = run.progress
-    is_current = progress is not None and progress.events == len(run.tree.events)
-    return progress if is_current and run.stopped is None else None
 
 
 def _last_round(tree: SearchTree) -> int:

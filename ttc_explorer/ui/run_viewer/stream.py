@@ -73,7 +73,7 @@ from ttc_explorer.search.voting import lacks_figures, ranked_votes, solution_wei
 from ttc_explorer.serving.limits import SHIPPED_GENERATORS
 from ttc_explorer.ui.run_viewer.partial_row_lines import PartialRowLines
 from ttc_explorer.ui.run_viewer.printable_text import printable, single_line
-from ttc_explorer.ui.run_viewer.run_summary import current_progress, run_summary
+from ttc_explorer.ui.run_viewer.run_summary import run_summary
 
 MAX_STEP_CHARACTERS = 4000
 MAX_ANSWER_CHARACTERS = 200
@@ -220,7 +220,7 @@ class RunStream:
 
     def _partial_lines(self, over: bool) -> list[str]:
         """What is being written after the nodes that were sent, or was when the run was stopped."""
-        progress = None if over else current_progress(self._run)
+        progress = None if over else self._run.current_progress
         if not over and (progress is None or progress.events != self._events_read):
             return []
         rows = [
