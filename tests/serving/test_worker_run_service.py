@@ -16,12 +16,13 @@ from tests.search.fakes import ToyGenerator, ToyVerifier, run_to_completion, toy
 from tests.search.fakes import make_checker as toy_checker
 from ttc_explorer.asset_files import PACKAGE_FOLDER
 from ttc_explorer.experiments.solver import Solver
-from ttc_explorer.models.protocol import ModelError, StrategyChoice
+from ttc_explorer.models.protocol import ModelError, RowProgress, StrategyChoice
 from ttc_explorer.problems.problem import Problem
+from ttc_explorer.search import executor
 from ttc_explorer.search.delta import request_from_data, request_to_data, touched_run
 from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.trace import to_trace
-from ttc_explorer.serving import worker_process
+from ttc_explorer.serving import search_worker, worker_process
 from ttc_explorer.serving.limits import Limits
 from ttc_explorer.serving.search_worker import ChoicesOfRuns, SearchLoop
 from ttc_explorer.serving.worker_process import start_worker
@@ -128,6 +129,42 @@ def test_a_run_is_cancelled_in_its_worker():
     go_on.set()
     assert follow_until_stopped(service, run).stopped == "cancelled"
     service.drain_and_close()
+
+
+def test_how_far_a_run_is_is_seen_in_the_midst_of_a_step(monkeypatch):
+    monkeypatch.setattr(executor, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(search_worker, "PROGRESS_INTERVAL", 0.01)
+    monkeypatch.setattr(search_worker, "UPDATE_SECONDS", 0.3)  # some steps are held back
+    go_on = Event()
+
+    class TellingGenerator(ToyGenerator):
+        def extend(self, jobs):
+            if len(self.batches) == 2:
+                for job in jobs:
+                    job.on_progress(RowProgress("1 +", 2))
+                assert go_on.wait(LONG)
+            return super().extend(jobs)
+
+    worker = ThreadWorker(generator=TellingGenerator())
+    reporting = Thread(target=worker._loop.report_progress, daemon=True)
+    reporting.start()
+    service, run = WorkerRunService(worker, Limits()), toy_run("best_of_n", 4)
+    service.submit(run)
+    end = time.monotonic() + LONG
+    while not (run.current_progress and run.current_progress.rows):
+        assert time.monotonic() < end
+        service.wait(run, len(run.tree.events), 0.02)
+    assert max(run.tree.round) == 2  # of all that was held back before the long step, too
+    assert {row.text for row in run.current_progress.rows} == {"1 +"}
+    assert {run.tree.round[row.parent] for row in run.current_progress.rows} == {2}
+    go_on.set()
+    here = toy_run("best_of_n", 4)
+    run_to_completion(here, ToyGenerator(), ToyVerifier(), toy_checker)
+    assert trace_without_seconds(follow_until_stopped(service, run)) == trace_without_seconds(here)
+    assert run.current_progress is None
+    service.drain_and_close()
+    reporting.join(LONG)
+    assert not reporting.is_alive()
 
 
 def test_a_lost_worker_costs_its_runs_and_is_replaced(monkeypatch):

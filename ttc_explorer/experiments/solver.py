@@ -7,7 +7,7 @@ drivers here, and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -217,7 +217,9 @@ class Solver:
         driver = self.driver()
         for run in runs:
             driver.add(run, seconds, is_watched=on_progress is not None)
-        watch = watch_progress(driver, runs, on_progress) if on_progress else nullcontext()
+        watch: AbstractContextManager[None] = nullcontext()
+        if on_progress:
+            watch = watch_progress(driver, runs, on_progress)
         with torch_threads(self.generator.parameters), watch:
             while driver.tick():
                 on_round()

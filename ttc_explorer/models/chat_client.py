@@ -150,7 +150,8 @@ class ChatGenerator:
 
     def _api_call(self, job: ExtendJob) -> ApiCall:
         """The call, whose reply comes piece by piece where somebody looks."""
-        on_progress, body, streamed = job.on_progress, self._body(job), None
+        on_progress, body = job.on_progress, self._body(job)
+        streamed: StreamedReply | None = None
 
         def on_sample(_: int, text: str, tokens: int, ended: bool) -> None:
             if on_progress:

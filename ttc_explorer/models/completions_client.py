@@ -280,12 +280,11 @@ class CompletionsGenerator:
             if on_progress:
                 on_progress(RowProgress(group.forced + text, tokens, ended))
 
-        body, streamed = self._body(call, jobs), None
+        body = self._body(call, jobs)
+        streamed: StreamedReply | None = None
         if self.capabilities.streaming and any(on_progress for _, on_progress in rows):
-            body, streamed = (
-                body | self._endpoint.streamed,
-                StreamedReply(self._endpoint, on_sample),
-            )
+            body = body | self._endpoint.streamed
+            streamed = StreamedReply(self._endpoint, on_sample)
         return ApiCall(self._endpoint.path, body, jobs[call[0].rows[0]].cancelled, streamed)
 
     def _body(self, call: Sequence[PromptGroup], jobs: Sequence[ExtendJob]) -> dict[str, Any]:

@@ -33,8 +33,8 @@ API_KEY_VARIABLE = variable_name("api_key")
 """The environment variable with the key of the servers."""
 
 CALL_TIMEOUT = 300.0
-"""Seconds for which a server may be silent in one call: a step of a large batch on a processor
-takes a while. What it sends piece by piece may take as long as the run may."""
+"""Seconds for which a server may be silent in one call, or as long as a run may take here, if that
+is more: a step of a large batch on a processor takes a while, and comes at once."""
 
 MAX_ATTEMPTS, INITIAL_BACKOFF, MAX_BACKOFF = 5, 0.5, 60.0
 """How often a call is made while the server is busy or broken, and the pauses in between, in
@@ -158,14 +158,15 @@ class ApiClient:
         address: str,
         key: str | None = None,
         *,
-        timeout: float = CALL_TIMEOUT,
+        timeout: float | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Sleep = asyncio.sleep,
         random: Random | None = None,
     ) -> None:
         self.address, _ = split_server_address(address)
         self.host = urlsplit(self.address).netloc
-        own_key = read_environment().api_key
+        environment = read_environment()
+        own_key = environment.api_key
         self._key = key or (own_key.get_secret_value() if own_key else "")
         self._key_hint = (
             "log in again" if key else f"set the environment variable {API_KEY_VARIABLE}"
@@ -173,7 +174,7 @@ class ApiClient:
         if not (self._key.isascii() and self._key.isprintable() and " " not in self._key):
             raise ModelError(f"The key holds characters that no key has: {self._key_hint}.")
         self.max_concurrent_calls = MAX_CONCURRENT_CALLS
-        self._timeout = timeout
+        self._timeout = timeout or max(CALL_TIMEOUT, environment.max_seconds or 0)
         self._transport = transport
         self._sleep = sleep
         self._random = random or Random(0)
@@ -252,7 +253,8 @@ class ApiClient:
                     status, headers, reply = await self._send_once(client, call, limit)
             except TimeoutError:
                 return self._model_error(
-                    f"did not answer within {self._timeout:g} seconds: try a smaller budget"
+                    f"was silent for {self._timeout:g} seconds: try a smaller budget, or set "
+                    f"{variable_name('max_seconds')} to more"
                 )
             except httpx.TransportError:
                 problem = (

@@ -378,28 +378,33 @@ def _probe_endpoint(client: ApiClient, model: str, endpoint: CompletionEndpoint)
         "tells_stops": not stops
         or any(stop_reason(choice) is not None for choice in _choice_objects(replies["stopped"])),
         "counts_prompts": bool(_usage_figure(first["greedy"], "prompt_tokens")) or not written,
-        "streaming": _same_streamed(replies),
+        "streaming": _streams_rightly(replies),
     }
 
 
-def _same_streamed(replies: Mapping[str, dict[str, Any]]) -> bool:
-    """Whether what came piece by piece is what comes whole: text, end and count of tokens, and of
-    several samples as many as else."""
+def _streams_rightly(replies: Mapping[str, dict[str, Any]]) -> bool:
+    """Whether what comes piece by piece is what comes whole: text, what is said of its end, and the
+    count of its tokens; and of several samples as many.
+
+    A server need not write the same text twice, even the likeliest (sums depend on what else it
+    computes): the count then has to be that of the tokens that came.
+    """
     whole, streamed = replies["stopped"], replies[f"{STREAMED}stopped"]
     several = [_choice_texts(replies[key]) for key in ("multiple_samples", f"{STREAMED}samples")]
-    ends = [list(map(stop_reason, _choice_objects(reply))) for reply in (whole, streamed)]
+    ends = [
+        [choice.keys() & STOP_REASON_KEYS for choice in _choice_objects(reply)]
+        for reply in (whole, streamed)
+    ]
     try:
-        counts = [
-            parse_usage(reply, list(map(sampled_tokens, _choice_objects(reply)))).completion
-            for reply in (whole, streamed)
-        ]
+        counts = [_completion_tokens(reply) for reply in (whole, streamed)]
     except ModelError:
         return False
+    is_same = _choice_texts(whole) == _choice_texts(streamed)
+    came = [sampled_tokens(choice) for choice in _choice_objects(streamed)]
     return (
-        bool(_choice_texts(whole))
-        and _choice_texts(whole) == _choice_texts(streamed)
+        bool(_choice_texts(streamed))
         and ends[0] == ends[1]
-        and counts[0] == counts[1]
+        and (counts[0] == counts[1] if is_same else came == [counts[1]])
         and len(several[0]) == len(several[1])
     )
 
@@ -407,9 +412,14 @@ def _same_streamed(replies: Mapping[str, dict[str, Any]]) -> bool:
 def _check_countable(reply: dict[str, Any]) -> None:
     """Raise ModelError unless a reply in which something was written says how many tokens that
     is."""
-    listed = list(map(sampled_tokens, _choice_objects(reply)))
-    if not parse_usage(reply, listed).completion:
+    if not _completion_tokens(reply):
         raise ModelError(NO_TOKEN_COUNTS)
+
+
+def _completion_tokens(reply: dict[str, Any]) -> int:
+    """The tokens that were written for a reply. Raises ModelError if it does not say."""
+    listed = list(map(sampled_tokens, _choice_objects(reply)))
+    return parse_usage(reply, listed).completion
 
 
 def _undercounts_samples(replies: Mapping[str, dict[str, Any]]) -> bool:
