@@ -51,7 +51,7 @@ class PeculiarServer:
     ``content logprobs``, ``null logprob``, ``no logprobs``; ``ignores n``; ``refuses sampling``:
     it takes no parameter that OpenAI does not know; ``starts anew``: it answers an unfinished
     message; ``wraps``: its completions are chats; ``error 200``: it refuses politely; ``never
-    streams``: it sends all replies whole."""
+    streams``: it sends all replies whole; ``bare pieces``: those that it does not are uncounted."""
 
     def __init__(self, *has, quirks=(), owner="vllm", model="mine"):
         self.has = {f"/v1/{path}" if path[0] != "/" else path for path in has}
@@ -95,7 +95,9 @@ class PeculiarServer:
             and "never streams" not in self.quirks
             and "error" not in reply
         ):
-            reply = reply if isinstance(reply, dict) else {"results": reply}
+            reply = dict(reply) if isinstance(reply, dict) else {"results": reply}
+            if "bare pieces" in self.quirks:
+                reply.pop("usage", None)
             kind = {"Content-Type": "text/event-stream; charset=utf-8"}
             return httpx.Response(200, headers=kind, text=event_stream(reply))
         return httpx.Response(200, json=reply)

@@ -98,6 +98,9 @@ CASES = {
         BOTH, ("null logprob",), CONTINUED_CHAT, "they show as 0"
     ),
     "no pieces": Case(BOTH, ("never streams",), CONTINUED_CHAT, "does not send a text while"),
+    "pieces without usage": Case(
+        BOTH, ("bare pieces", "no logprobs"), CONTINUED_CHAT, "does not send a text while"
+    ),
     "parameters refused": Case(BOTH, ("refuses sampling",), CONTINUED_CHAT, "its own top_k"),
 }
 
