@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./fixtures.mjs";
 
-const { bestPath, costSoFar, leadingNode, stateOf, withLine } = await load("run_state");
+const { bestPath, costSoFar, leadingNode, stateOf, wholeStep, withLine } = await load("run_state");
 const { createRecording } = await load("run_recording");
 const { smallTreePaths } = await load("small_tree");
 const { runFacts } = await load("run_facts");
@@ -84,6 +84,13 @@ test("they are drawn, in the large tree and in the small", () => {
 test("lines that come one by one say the same", () => {
   const lines = [...OPENING, ...WRITING, ...NODES].map((line) => JSON.stringify(line));
   assert.deepEqual(lines.reduce(withLine, null), stateOf(lines.join("\n")));
+});
+
+test("a step that was being written is found again when it is whole, wherever it stands", () => {
+  const state = stateOf(text(...OPENING, ...NODES, ["add", 3, 0, "step", "open", "First we add.", 5, -1, null], ["write", [0], false]));
+  assert.equal(wholeStep(state, { parent: 0, text: "First\n\nwe" }).id, 3);
+  assert.equal(wholeStep(state, { parent: 0, text: "Second" }), null);
+  assert.equal(wholeStep(state, { parent: 2, text: "First" }), null);
 });
 
 function stopped() {

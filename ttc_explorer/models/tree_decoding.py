@@ -291,11 +291,10 @@ class TreeGenerator:
                 for job in active[leaving & (row_of == row)]:
                     ends[job] = end
             if progress.is_due():
-                so_far = [
+                written = [
                     forced_ids[job] + steps[job, : counts[job]].tolist() for job in progress.rows
                 ]
-                ended_jobs = step_ended | solution_ended
-                progress.report(self.codec.texts(so_far), counts, ended_jobs)
+                progress.report(self.codec.texts(written), counts, step_ended | solution_ended)
             active, row_of = active[~leaving], row_of[~leaving]
             # What has sampled the same token after the same history is a row of the next pass.
             histories = row_of * len(self._end_token_mask) + last[active]

@@ -77,7 +77,7 @@ export function connectInteraction(tree) {
     const act = keys[event.key] ?? moves[arrows[tree.vertical ? "down" : "across"][event.key]];
     if (!act || !tree.plan || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    act(tree.marks.get(tree.cursor ?? tree.shownBy.get(tree.picked ?? 0)));
+    act(tree.marks.get(tree.cursor ?? tree.shownBy.get(tree.picked ?? 0)) ?? tree.marks.get(tree.shownBy.get(0)));
   });
 
   // --- pointers: one drags, two pinch -----------------------------------------------------------------------------------

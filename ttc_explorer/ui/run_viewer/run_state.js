@@ -172,6 +172,13 @@ export function bestPath(state, rule) {
   return isPartial(leading) ? [] : pathOf(leading).map(({ id }) => id);
 }
 
+// What a step that was being written has become: the step after the same node that begins with its text; null if there is
+// none. `row` is { parent (an id), text }.
+export function wholeStep(state, { parent, text }) {
+  const flat = (words) => words.split(/\s+/).join(" ").trim(), begins = flat(text);
+  return state.nodes[parent]?.children.find((node) => !isPartial(node) && flat(node.text).startsWith(begins)) ?? null;
+}
+
 // What it has cost by now: what is being written is counted as far as it is, until it stands in the ledger.
 export function costSoFar({ cost, writing, status }) {
   if (!cost || !writing || status.over || writing.seconds === null) return cost;

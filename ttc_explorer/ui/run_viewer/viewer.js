@@ -10,7 +10,7 @@ import { chainsView } from "./revision_chain.js";
 import { createReplayBar } from "./replay_bar.js";
 import { runFacts } from "./run_facts.js";
 import { createRecording } from "./run_recording.js";
-import { bestPath, isRevisionOnly, leadingNode } from "./run_state.js";
+import { bestPath, isRevisionOnly, leadingNode, wholeStep } from "./run_state.js";
 import { segmentedControl } from "./segmented_control.js";
 import { summaryCards } from "./summary_cards.js";
 import { createTakeAwayMenu } from "./take_away_menu.js";
@@ -46,6 +46,7 @@ export function mountRunViewer(place, options) {
   const takeAway = createTakeAwayMenu(recording, () => ({ state, rule }), onTake);
   const rule = { selector: selectors[0].name, aggregate: aggregates[0].name };
   let state = null, run = null, picked = null;        // what is drawn; the id under inspection (null: whichever leads)
+  let written = null;                   // what was under inspection while it was being written: { parent, text }
 
   const bySelector = segmentedControl("Answer chosen by", `${name}-selector`, selectors, (selector) => choose({ selector }));
   const byAggregate = segmentedControl("Score of a solution by", `${name}-aggregate`, aggregates,
@@ -85,6 +86,7 @@ export function mountRunViewer(place, options) {
 
   function pick(id) {
     picked = id;
+    written = beingWritten(state.nodes[id]);
     inspect();
     onPick();
   }
@@ -134,14 +136,25 @@ export function mountRunViewer(place, options) {
   function showState(shown, first = {}) {
     state = shown;
     if (state.id !== run) {
-      [run, picked] = [state.id, null];
+      [run, picked, written] = [state.id, null, null];
       Object.assign(rule, { selector: state.about.selector, aggregate: state.about.aggregate }, first);
       showRule();
     }
     draw();
   }
 
+  // Whoever looks at a step that is being written goes on to look at it when it is whole.
+  function followWritten() {
+    const node = state.nodes[picked];
+    if (written && node?.kind !== "partial") {
+      picked = wholeStep(state, written)?.id ?? null;
+      if (tree) tree.picked = picked;
+    }
+    written = beingWritten(state.nodes[picked]);
+  }
+
   function draw() {
+    followWritten();
     if (has("cards")) {
       top.replaceChildren(headline(state, rule, selectors));
       cards.replaceChildren(summaryCards(state, rule, terms));
@@ -183,6 +196,11 @@ export function mountRunViewer(place, options) {
     show, showState, question: () => state?.about.problem ?? null,
     facts: () => state && runFacts(recording.latest ?? state, rule, selectors, picked),  // of the whole run, whatever moment is shown
   };
+}
+
+// What is known of a step that is being written; null of any other.
+function beingWritten(node) {
+  return node?.kind === "partial" ? { parent: node.parent.id, text: node.text } : null;
 }
 
 // What the run says about itself: its latest sentence, with the figures behind it one hover away.
