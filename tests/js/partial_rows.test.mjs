@@ -89,6 +89,7 @@ test("lines that come one by one say the same", () => {
 test("a step that was being written is found again when it is whole, wherever it stands", () => {
   const state = stateOf(text(...OPENING, ...NODES, ["add", 3, 0, "step", "open", "First we add.", 5, -1, null], ["write", [0], false]));
   assert.equal(wholeStep(state, { parent: 0, text: "First\n\nwe" }).id, 3);
+  assert.equal(wholeStep(state, { parent: 0, text: "First we add.\n\nThen we are done." }).id, 3);
   assert.equal(wholeStep(state, { parent: 0, text: "Second" }), null);
   assert.equal(wholeStep(state, { parent: 2, text: "First" }), null);
 });

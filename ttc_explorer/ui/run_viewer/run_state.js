@@ -172,11 +172,12 @@ export function bestPath(state, rule) {
   return isPartial(leading) ? [] : pathOf(leading).map(({ id }) => id);
 }
 
-// What a step that was being written has become: the step after the same node that begins with its text; null if there is
-// none. `row` is { parent (an id), text }.
+// What a step that was being written has become: the step after the same node that begins with its text, or of a solution that
+// was written whole, the step that this text begins with; null if there is none. `parent` is an id.
 export function wholeStep(state, { parent, text }) {
-  const flat = (words) => words.split(/\s+/).join(" ").trim(), begins = flat(text);
-  return state.nodes[parent]?.children.find((node) => !isPartial(node) && flat(node.text).startsWith(begins)) ?? null;
+  const flat = (words) => words.split(/\s+/).join(" ").trim(), written = flat(text);
+  const steps = (state.nodes[parent]?.children ?? []).filter((node) => !isPartial(node) && flat(node.text));
+  return steps.find((node) => flat(node.text).startsWith(written)) ?? steps.find((node) => written.startsWith(flat(node.text))) ?? null;
 }
 
 // What it has cost by now: what is being written is counted as far as it is, until it stands in the ledger.
