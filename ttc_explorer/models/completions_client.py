@@ -283,7 +283,7 @@ class CompletionsGenerator:
         body = self._body(call, jobs)
         streamed: StreamedReply | None = None
         if self.capabilities.streaming and any(on_progress for _, on_progress in rows):
-            body = body | self._endpoint.streamed
+            body |= self._endpoint.streamed
             streamed = StreamedReply(self._endpoint, on_sample)
         return ApiCall(self._endpoint.path, body, jobs[call[0].rows[0]].cancelled, streamed)
 

@@ -267,7 +267,7 @@ def _call(endpoint: CompletionEndpoint, body: dict[str, Any], is_streamed: bool 
     asked = endpoint.request(body)
     if not is_streamed:
         return ApiCall(endpoint.path, asked)
-    return ApiCall(endpoint.path, asked | endpoint.streamed, streamed=StreamedReply(endpoint))
+    return ApiCall(endpoint.path, {**asked, **endpoint.streamed}, streamed=StreamedReply(endpoint))
 
 
 def _choose_endpoint(

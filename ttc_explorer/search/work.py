@@ -56,7 +56,12 @@ class Models:
 
     def waiting(self) -> str:
         """Why a model's server lets all wait, in a sentence; empty while none does."""
-        models = (self.generator, self.verifier, self.reviser, self.revision_verifier)
+        models: tuple[object, ...] = (
+            self.generator,
+            self.verifier,
+            self.reviser,
+            self.revision_verifier,
+        )
         waits = (model.waiting for model in models if isinstance(model, WaitsForServer))
         return next(filter(None, waits), "")
 
