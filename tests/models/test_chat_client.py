@@ -95,6 +95,24 @@ def test_a_failed_call_costs_its_solution_and_not_the_run(service, reply):
     assert run_to_end(toy_run("best_of_n", 3), generator).error
 
 
+@pytest.mark.parametrize(
+    ("content", "finish", "answers"),
+    [
+        ("We add.\n\nSo it is 7", "length", 2),
+        ("We add.\n\nSo it is 7", "stop", 3),
+        ("So it is \\boxed{7}.\n\nAnd", "length", 3),
+    ],
+)
+def test_a_solution_that_the_service_cut_off_has_no_answer(service, content, finish, answers):
+    running, generator = service
+    choice = {"message": {"content": content}, "finish_reason": finish}
+    usage = {"usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+    running.faults.append((200, {}, {"choices": [choice]} | usage))
+    tree = run_to_end(toy_run("best_of_n", 3, merge=False), generator).tree
+    assert sum(tree.answer[leaf] is not None for leaf in tree.leaves()) == answers
+    assert tree.cut_count() == 3 - answers
+
+
 def test_a_cancelled_chat_writes_nothing(service):
     _, generator = service
     job = ExtendJob(generator.prefill(["1"])[0].state, 1.0, (1,), lambda: True)

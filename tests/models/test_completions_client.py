@@ -243,6 +243,28 @@ def test_a_full_context_ends_the_solution_and_not_the_run():
         (nothing,) = generator.extend([ExtendJob(full, 0.8, (1,))])
     assert row.cost.generated <= 512 - state.tokens
     assert (nothing.finished, nothing.failure, nothing.cost.generated) == (True, "", 0)
+    assert nothing.cut
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "stop", "cut"),
+    [
+        ("So it is 7", "length", {"stop_reason": None}, True),
+        ("So it is 7", "length", {}, True),
+        ("So it is 7", "stop", {"stop_reason": None}, False),
+        ("So it is 7", "stop", {"stop_reason": "\n"}, False),
+        ("So it is \\boxed{7}. And", "length", {"stop_reason": None}, False),
+        ("1 + 1 = 2\nSo", "length", {"stop_reason": None}, False),  # beyond the step's end
+    ],
+)
+def test_a_text_that_ends_for_want_of_room_is_cut_unless_its_answer_stands(text, finish, stop, cut):
+    with running_server() as (_, generator):
+        state = generator.prefill(["1"])[0].state
+        choice = {"text": text, "finish_reason": finish} | stop
+        reply = {"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 3}}
+        row = generator._parse_response([PromptGroup(state, [0])], reply)[0]
+    assert row.cut == cut
+    assert row.finished or not cut
 
 
 def test_cancelled_rows_are_not_paid_for():

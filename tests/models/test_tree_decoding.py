@@ -362,6 +362,10 @@ def test_a_step_that_never_ends_is_ended():
     cut = [row for row in sampled if row.tokens == 3 and row.state.last != 201]
     assert cut
     assert all(row.finished for row in cut)
+    said_end = toy_tokenizer().eos_token_id
+    assert [row.cut for row in sampled] == [
+        row.tokens == 3 and row.state.last not in (201, said_end) for row in sampled
+    ]
 
 
 def test_a_question_cannot_spell_special_tokens():

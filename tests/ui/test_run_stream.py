@@ -374,6 +374,25 @@ def test_what_is_told_of_another_tree_is_not_shown():
     assert run_summary(run) == "Round 1 · 1 step · 1 being written, 2 tokens so far"
 
 
+def test_rows_that_wait_for_the_slowest_are_counted():
+    run = empty_run()
+    rows = (PartialRow(0, "1 +", 2), PartialRow(0, "1 + 1 = 2", 6, ended=True))
+    run.progress = RunProgress(1, 1.0, rows)
+    assert (
+        run_summary(run) == "Writing the first 2 steps · 8 tokens so far, 1 of 2 done and waiting"
+    )
+
+
+def test_a_solution_that_broke_off_is_told_from_one_without_an_answer():
+    run = empty_run()
+    run.tree.add(0, "So it is 7", finished=True, cut=True)
+    run.tree.add(0, "Well.", finished=True)
+    _, cut, whole = of_kind(RunStream("r", run).update(), "add")
+    assert cut[-1] is True
+    assert cut[:-1] != whole
+    assert len(whole) == len(cut) - 1
+
+
 def test_a_server_that_lets_a_run_wait_is_said():
     run = empty_run()
     run.progress = RunProgress(1, 3.0, (), "The server at a:1 answered 503.")

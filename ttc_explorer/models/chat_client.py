@@ -15,6 +15,7 @@ from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.prompts import (
     STEP_SEPARATOR,
     Message,
+    has_boxed_answer,
     revision_messages,
     system_prompt_for,
 )
@@ -63,11 +64,12 @@ class ChatStep:
 @dataclass(frozen=True, eq=False)
 class ChatState:
     """The state: what was asked, the steps of the solution that have been handed out, and its
-    ``remaining_steps``; None before it is written."""
+    ``remaining_steps``; None before it is written. ``is_cut``: it broke off for want of room."""
 
     messages: list[Message]
     written: tuple[str, ...] = ()
     remaining_steps: tuple[ChatStep, ...] | None = None
+    is_cut: bool = False
 
 
 class ChatGenerator:
@@ -265,8 +267,9 @@ def _first_step(state: ChatState, forced: str, reply: dict[str, Any] | ModelErro
         [len(known) or len(text) for text, known in zip(texts, logprobs, strict=True)],
     )
     steps = tuple(map(ChatStep, texts, counts, logprobs))
+    cut = choice.get("finish_reason") == "length" and not has_boxed_answer(solution)
     cost = Cost(usage.completion, usage.prompt - usage.cached, usage.cached)
-    return replace(_next_step(replace(state, remaining_steps=steps)), cost=cost)
+    return replace(_next_step(replace(state, remaining_steps=steps, is_cut=cut)), cost=cost)
 
 
 def _next_step(state: ChatState) -> DecodedStep:
@@ -279,9 +282,10 @@ def _next_step(state: ChatState) -> DecodedStep:
         line.tokens,
         sum(line.token_logprobs),
         not remaining_steps,
-        ChatState(state.messages, (*state.written, line.text), tuple(remaining_steps)),
+        replace(state, written=(*state.written, line.text), remaining_steps=tuple(remaining_steps)),
         Cost(),
         token_logprobs=line.token_logprobs,
+        cut=state.is_cut and not remaining_steps,
     )
 
 

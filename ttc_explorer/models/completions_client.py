@@ -15,7 +15,7 @@ from ttc_explorer.models.completion_endpoints import ENDPOINTS
 from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.prompt_format import PromptFormat, PromptPiece
-from ttc_explorer.models.prompts import THOUGHT_END
+from ttc_explorer.models.prompts import THOUGHT_END, has_boxed_answer
 from ttc_explorer.models.protocol import (
     Choice,
     ChoiceJob,
@@ -149,7 +149,7 @@ class CompletionsGenerator:
                 calls += self._split_into_calls(batchable, jobs)
                 continue
             for row in (row for group in batchable for row in group.rows):
-                sampled[row] = replace(sampled[row], finished=True)
+                sampled[row] = replace(sampled[row], finished=True, cut=True)
         sent = [self._api_call(call, jobs) for call in calls]
         failures = []
         for call, asked, reply in zip(calls, sent, self._client.send(sent), strict=True):
@@ -367,6 +367,7 @@ class CompletionsGenerator:
             for number, row in enumerate(group.rows):
                 written, ended = _parse_step(texts[choice], choices[choice], step_end)
                 text = group.forced + written
+                ran_out = ended and choices[choice].get("finish_reason") == "length"
                 cost = Cost(generated=counts[choice])
                 if number == 0:  # the samples of a prompt share one reading of it
                     cost += Cost(prefilled=prompts[place] - cached[place], cached=cached[place])
@@ -385,6 +386,7 @@ class CompletionsGenerator:
                     ),
                     cost=replace(cost, generator_flops=flops),
                     token_logprobs=tuple(choice_logprobs[choice]),
+                    cut=ran_out and not has_boxed_answer(text),
                 )
                 choice += 1
         return found

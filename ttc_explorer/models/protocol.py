@@ -180,7 +180,9 @@ class Step:
     ``text`` has a line end between its lines, where there are several, and none at its end.
     ``finished`` is true when the solution ends with this step; ``answer`` is then its final answer
     (None if none can be read), written the same way for all equal answers of the run. ``failed``:
-    the model could not write it; it is finished, and nothing goes on from it.
+    the model could not write it; it is finished, and nothing goes on from it. ``cut``: it is
+    finished only because no room was left, and its solution has no end: no answer is read from it,
+    unless ANSWER_CUE has asked for one.
     """
 
     text: str
@@ -190,6 +192,7 @@ class Step:
     answer: str | None = None
     token_logprobs: tuple[float, ...] = ()
     failed: bool = False
+    cut: bool = False
 
 
 Request = Extend | Revise | Score | PolicyQuery
@@ -300,8 +303,9 @@ class DecodedStep:
     ``logprob`` and ``token_logprobs`` as in Step.
 
     ``finished``: the solution ends here (the model said so, or its answer line stands, or no room
-    is left). ``failure`` says in a sentence why a row has no step: it is then finished, and has no
-    answer.
+    is left). ``cut``: it is finished for want of room alone, and its answer does not stand in a
+    closed box: what a text that breaks off ends in is not its answer. ``failure`` says in a
+    sentence why a row has no step: it is then finished, and has no answer.
     """
 
     text: str
@@ -312,6 +316,7 @@ class DecodedStep:
     cost: Cost
     failure: str = ""
     token_logprobs: tuple[float, ...] = ()
+    cut: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ttc_explorer.models.decode_progress import DecodeProgress
 from ttc_explorer.models.devices import AdaptiveBatches, reset_peak_memory, synchronized_peak_memory
 from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow, common_length
+from ttc_explorer.models.prompts import has_boxed_answer
 from ttc_explorer.models.protocol import (
     Choice,
     ChoiceJob,
@@ -313,6 +314,8 @@ class TreeGenerator:
             ]
         )
         context_full = prefix_length + counts >= self.backbone.context
+        said_end = self._end_token_mask[last] | (self._thought_end_mask[last] & is_thought)
+        said_end &= counts > 0
         peak = synchronized_peak_memory(self.backbone.device)
         decoded = zip(
             jobs,
@@ -323,6 +326,7 @@ class TreeGenerator:
             last.tolist(),
             [tuple(row[:count].tolist()) for row, count in zip(logprobs, counts, strict=True)],
             step_ended.tolist(),
+            said_end.tolist(),
             (solution_ended | (step_ended & context_full)).tolist(),
             computed.tolist(),
             strict=True,
@@ -332,15 +336,21 @@ class TreeGenerator:
                 text=text,
                 tokens=count,
                 logprob=sum(token_logprobs),
-                finished=ended or (complete and self._is_final(text)),
+                finished=ended or self._is_answered(text, complete),
                 state=KVPrefix(end, token),
                 cost=self._cost(job.state.row.length, length, count, read, peak),
                 token_logprobs=token_logprobs,
+                cut=ended
+                and not (said or self._is_answered(text, complete) or has_boxed_answer(text)),
             )
-            for job, length, text, end, count, token, token_logprobs, complete, ended, read in (
-                decoded
-            )
-        ]
+            for (
+                job, length, text, end, count, token, token_logprobs, complete, said, ended, read
+            ) in decoded
+        ]  # fmt: skip
+
+    def _is_answered(self, step: str, is_complete: bool) -> bool:
+        """Whether a step that has its end ends its solution."""
+        return is_complete and self._is_final(step)
 
     def _trailing_line_ends(
         self,

@@ -133,6 +133,7 @@ class RunExecutor:
         else:
             self._search = get_strategy(run.strategy).search(run.tree, run.budget, run.settings)
         self._is_touch = run.touch_pending
+        self._cut_before = run.tree.cut_count()
         self._execution = self.execute()
         self._samples: dict[int, list[NodeSample]] = {ROOT: [NodeSample((run.seed,))]}
         self._with_state: dict[int, list[NodeSample]] = {}
@@ -200,6 +201,7 @@ class RunExecutor:
         self._new_samples.clear()
         self._verifier_states.clear()
         self.work = None
+        self._note_cut_solutions()
         self._count_seconds()
         self.run.record_moment()
         self.run.stopped = reason  # last: who sees it finds everything else in place
@@ -268,7 +270,7 @@ class RunExecutor:
             if row.forced == ANSWER_CUE:  # its own words alone: what came before says other things
                 read = self._answers.read_interim if request.rollout else self._answers.read
                 step.answer = read("\n".join(step.lines))
-            elif step.finished and not request.rollout and not is_thought:
+            elif step.finished and not (step.cut or request.rollout or is_thought):
                 lines = [*tree.solution(step.parent), *step.lines]
                 step.answer = self._answers.read("\n".join(lines))
         return [step.to_step() for step in steps]
@@ -440,7 +442,7 @@ class RunExecutor:
                     attempt.add(row)
                     if attempt.finished:
                         attempt.state = None
-                    if attempt.finished and not attempt.failed:
+                    if attempt.finished and not (attempt.failed or attempt.cut):
                         attempt.answer = self._answers.read("\n".join(attempt.lines))
                 self._take_rows(rows, "attempt")
         except RunStopped:  # what is done is kept
@@ -588,6 +590,18 @@ class RunExecutor:
     def _stop_if_asked(self) -> None:
         if self.should_stop():
             raise self._stopped()
+
+    def _note_cut_solutions(self) -> None:
+        """Say in the tree how many solutions broke off."""
+        tree, cut = self.run.tree, self.run.tree.cut_count()
+        if cut > self._cut_before:
+            what = "1 solution broke" if cut == 1 else f"{cut} solutions broke"
+            tree.note(
+                f"{what} off because there was no room for more: no answer is read from a text "
+                "without an end.",
+                cut=cut,
+                solutions=tree.solution_count(),
+            )
 
     def _note_failures(
         self, results: Sequence[DecodedStep] | Sequence[ScoredStep], what: str

@@ -33,8 +33,8 @@ class NodeSample:
 @dataclass
 class PendingText:
     """A step or a revision that is being written, a line (or paragraph) a tick. ``finished`` when
-    the model has ended the solution with it; ``failed`` when it could not. ``rng_path`` is the
-    random stream of a revision, and of a step's last line."""
+    the model has ended the solution with it; ``failed`` when it could not, ``cut`` when it had no
+    room to. ``rng_path`` is the random stream of a revision, and of a step's last line."""
 
     parent: int
     rng_path: RngPath
@@ -45,6 +45,7 @@ class PendingText:
     logprob: float = 0.0
     finished: bool = False
     failed: bool = False
+    cut: bool = False
     answer: str | None = None
 
     def add(self, row: DecodedStep) -> None:
@@ -55,6 +56,7 @@ class PendingText:
         self.token_logprobs += row.token_logprobs
         self.logprob += row.logprob
         self.finished = row.finished
+        self.cut = row.cut
 
     def to_partial(self) -> PartialRow:
         return PartialRow(self.parent, "\n".join(self.lines), self.tokens)
@@ -68,4 +70,5 @@ class PendingText:
             self.answer,
             self.token_logprobs,
             self.failed,
+            self.cut,
         )

@@ -144,6 +144,7 @@ def _node_data(tree: SearchTree, node: int) -> dict[str, Any]:
         visits=tree.visits[node],
         value=tree.value[node],
         copies=tree.copies[node] if tree.copies[node] > 1 else None,
+        cut=tree.cut[node] or None,
     )
 
 
@@ -401,6 +402,8 @@ def _add_node(tree: SearchTree, node: NodeRecord) -> int:
         raise _damaged(f"{where} is a {node.kind}, which cannot be {node.status}")
     if node.answer is not None and node.status != "finished":
         raise _damaged(f"{where} has an answer but is not finished")
+    if node.cut and node.status != "finished":
+        raise _damaged(f"{where} broke off but is not finished")
     return tree.add(
         node.parent,
         node.text,
@@ -410,4 +413,5 @@ def _add_node(tree: SearchTree, node: NodeRecord) -> int:
         finished=node.status == "finished",
         answer=node.answer,
         kind=node.kind,
+        cut=node.cut,
     )

@@ -94,6 +94,7 @@ class NodeRecord(Record):
     copies: Annotated[int, Field(ge=1, le=MAX_NODES)] = Field(
         1, description="how many samples wrote this step after this prefix"
     )
+    cut: bool = Field(False, description="a finished solution broke off here for want of room")
 
 
 class SolutionRecord(Record):

@@ -11,10 +11,11 @@ summed over the step's tokens), ``token_logprobs`` (its summands, a sampled toke
 digits that a trace keeps; empty where not known), ``tokens``, ``round`` (0 for the root),
 ``answer`` (of a finished solution, else None), ``visits`` and ``value`` (how often a tree search
 visited it and the mean of what it found there, in [0, 1]; None elsewhere), ``copies`` (how many
-samples wrote this step after this prefix).
+samples wrote this step after this prefix), ``cut`` (whether a finished solution broke off with it
+for want of room; no answer is read from it then, unless one was asked for in so many words).
 
 Equal steps are one node: with ``merge``, samples that wrote the same text after the same parent,
-and both ended their solution or both did not, are one node with so many copies, whenever they were
+and all went on, ended or broke off, are one node with so many copies, whenever they were
 drawn; its tokens and log-probabilities are those of the first. Without ``merge`` each sample is a
 node of its own, and every node has one copy. Attempts of a reviser are never merged: a chain is a
 path, and equal attempts of two chains are two.
@@ -119,8 +120,9 @@ class SearchTree:
         self.visits: list[int | None] = [None]
         self.value: list[float | None] = [None]
         self.copies: list[int] = [1]
+        self.cut: list[bool] = [False]
         self.answer: list[str | None] = [None]
-        self._node_of_step: dict[tuple[int, str, str], int] = {}
+        self._node_of_step: dict[tuple[int, str, str, bool], int] = {}
         self.notes: list[Note] = []
         self.events: list[Event] = [NodeAdded(0)]
 
@@ -140,6 +142,7 @@ class SearchTree:
         finished: bool = False,
         answer: str | None = None,
         kind: str | None = None,
+        cut: bool = False,
     ) -> int:
         """Append a node, a round after its parent's.
 
@@ -152,6 +155,7 @@ class SearchTree:
             finished: whether a solution ends with it.
             answer: of a finished solution, None if it cannot be read.
             kind: ``revision`` or ``rollout``; None for a step or the answer that it is.
+            cut: whether a finished solution broke off with it.
 
         Returns:
             The id of the node.
@@ -178,7 +182,8 @@ class SearchTree:
         self.visits.append(None)
         self.value.append(None)
         self.copies.append(1)
-        self._node_of_step.setdefault((parent, kind, text), node)
+        self.cut.append(cut and status == "finished")
+        self._node_of_step.setdefault((parent, kind, text, cut), node)
         self.answer.append(answer if status == "finished" else None)
         self.events.append(NodeAdded(node))
         return node
@@ -198,7 +203,7 @@ class SearchTree:
         ]
 
     def _add_sample(self, parent: int, step: Step, kind: str | None) -> int:
-        key = (parent, kind or _step_kind(step.finished), step.text)
+        key = (parent, kind or _step_kind(step.finished), step.text, step.cut)
         if self.merge and kind != "revision" and key in self._node_of_step:
             node = self._node_of_step[key]
             self.add_copy(node)
@@ -212,6 +217,7 @@ class SearchTree:
             finished=step.finished,
             answer=step.answer,
             kind=kind,
+            cut=step.cut,
         )
 
     def add_copy(self, node: int) -> None:
@@ -287,6 +293,10 @@ class SearchTree:
     def solution_count(self) -> int:
         """How many samples have finished a solution: the copies of all leaves."""
         return sum(self.copies[leaf] for leaf in self.leaves())
+
+    def cut_count(self) -> int:
+        """How many of them broke off."""
+        return sum(self.copies[leaf] for leaf in self.leaves() if self.cut[leaf])
 
 
 def _step_kind(finished: bool) -> str:

@@ -84,4 +84,5 @@ def node_arguments(tree: SearchTree, node: int) -> dict[str, Any]:
         "finished": tree.kind[node] in ("answer", "revision"),
         "answer": tree.answer[node],
         "kind": tree.kind[node],
+        "cut": tree.cut[node],
     }

@@ -147,4 +147,4 @@ def _conclude(tree: SearchTree, thoughts: Sequence[_Thought]) -> Generator[Reque
 
 
 def _unfinished(step: Step) -> Step:
-    return replace(step, finished=False, answer=None)
+    return replace(step, finished=False, answer=None, cut=False)

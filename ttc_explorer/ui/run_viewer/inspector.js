@@ -80,8 +80,9 @@ function stepText(step) {
 function ending(state, node) {
   if (node.status !== "finished") return null;
   const answer = state.answers.get(node.answer);
-  if (answer.text === null) return h("p", { class: "ending" }, "No answer can be read.");
-  return h("p", { class: "ending" }, "Answer ", h("b", null, mathText(answer.text)), " ", correctness(state, answer));
+  const cut = node.cut ? "It broke off: there was no room for more. " : "";
+  if (answer.text === null) return h("p", { class: "ending" }, cut, cut ? "No answer is read from it." : "No answer can be read.");
+  return h("p", { class: "ending" }, cut, "Answer ", h("b", null, mathText(answer.text)), " ", correctness(state, answer));
 }
 
 // Place among the siblings by score; equals share the better place.

@@ -8,7 +8,7 @@ export const STATUS_LABELS = {
 
 // The state before the first line. `nodes` stand in order of creation, each { id, parent (a node, null for the root),
 // children, depth, kind, status, text, tokens, logprob, firstWrong (the first step, from 1, after which nothing right is
-// possible; 0: none, null: unknown), answer (a key of `answers`; only of a finished solution), score, visits, value,
+// possible; 0: none, null: unknown), answer (a key of `answers`; only of a finished solution), cut (it broke off for want of room), score, visits, value,
 // copies (how many samples wrote this step) }; `round` is the last that is over, { number, sentence };
 // a node is `touched` where it was written after somebody had touched the tree.
 // `status.replayed` where somebody looks back (run_recording.js).
@@ -55,10 +55,10 @@ const LINES = {
     state.writing = { seconds, tokens: partial.reduce((sum, node) => sum + node.tokens, 0) };
   },
   answer(state, key, text, right) { state.answers.set(key, { text, right }); },
-  add(state, id, parentId, kind, status, text, tokens, logprob, firstWrong, answer) {
+  add(state, id, parentId, kind, status, text, tokens, logprob, firstWrong, answer, cut = false) {
     const parent = state.nodes[parentId] ?? null;
     const node = {
-      id, parent, kind, status, text, tokens, logprob, firstWrong, answer, children: [],
+      id, parent, kind, status, text, tokens, logprob, firstWrong, answer, cut, children: [],
       depth: parent ? parent.depth + 1 : 0, touched: id >= (state.about.touched_from ?? Infinity), score: null, visits: null, value: null, copies: 1,
     };
     parent?.children.push(node);

@@ -35,6 +35,9 @@ def run_summary(run: Run) -> str:
         return single_line(progress.waiting, LONGEST_SENTENCE)
     writing = len(progress.rows) if progress else 0
     tokens = f"{count_noun(progress.tokens, 'token')} so far" if progress else ""
+    ended = sum(row.ended for row in progress.rows) if progress else 0
+    if ended:
+        tokens += f", {ended} of {writing} done and waiting"
     if len(tree) == 1 and writing:
         return f"Writing the first {count_noun(writing, 'step')} · {tokens}"
     if len(tree) == 1 and run.partial:

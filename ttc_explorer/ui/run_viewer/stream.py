@@ -9,9 +9,10 @@ Every line is a JSON array that starts with its kind (``run_state.js`` reads the
     the problem's children make subtrees of so many each
 ``["answer", key, text or null, right or null]``
     an answer, for others to refer to by its key; is it right?
-``["add", id, parent, kind, status, text, tokens, logprob, wrong, key]``
+``["add", id, parent, kind, status, text, tokens, logprob, wrong, key, cut]``
     a node; ``wrong``: the first step on the way to it, from 1, after which nothing right is
-    possible, 0 if there is none, null if nobody knows; ``key`` only where a solution ends
+    possible, 0 if there is none, null if nobody knows; ``key`` only where a solution ends, ``cut``
+    only where it broke off for want of room: true
 ``["copy", id]``
     one more sample wrote the node's step
 ``["value", id, visits, value]``
@@ -192,7 +193,9 @@ class RunStream:
         if status != "finished":
             return [json_line("add", *fields)]
         answer = tree.answer[node]
-        return [*self._answer_lines(answer), json_line("add", *fields, self._answer_keys[answer])]
+        answer_lines = self._answer_lines(answer)
+        fields += [self._answer_keys[answer], *[True] * tree.cut[node]]
+        return [*answer_lines, json_line("add", *fields)]
 
     def _find_first_wrong(self, node: int) -> int | None:
         """The first step on the way to the node, or line of the attempt, that is wrong, decided

@@ -333,7 +333,7 @@ export class TreeView {
     const lead = this.leadOf(item), hidden = lead !== item, box = item.answer !== undefined;
     const facts = {
       status: item.status, root: !item.parent, depth: item.depth, score: this.scoreOf(members), count: this.samplesOf(members), box,
-      answer: this.state.answers.get(node.answer) ?? {}, revised: node.answer !== undefined && !box, visits: node.visits, value: node.value, ended: node.ended, touched: members.some((id) => this.state.nodes[id].touched),
+      answer: this.state.answers.get(node.answer) ?? {}, revised: node.answer !== undefined && !box, visits: node.visits, value: node.value, ended: node.ended, cut: node.cut, touched: members.some((id) => this.state.nodes[id].touched),
       best, picked, match, hidden, vertical, labelRoom: this.labelRoom,
       twin: hidden && lead.parent === item.parent,      // its line would cover the lead's
       afterRevision: node.kind === "revision",
@@ -509,9 +509,10 @@ export class TreeView {
       const deep = vertical ? along - 8 : across / 2 - half - CAPTION.gap + (across - 2 * half) / 2;
       const lines = Math.min(CAPTION.lines, Math.floor(deep / CAPTION.line));
       if (room < CAPTION.least || lines < 1) continue;
-      const written = captionText(this.state.nodes[mark.key]).split("\n").map((line) => oneLine(plainText(line), LONGEST_TIP));
-      const text = wrappedLines(written, room, lines, CAPTION_FONT, this.measure);
-      if (room < CAPTION.cut && text.at(-1).endsWith("…")) continue;
+      const node = this.state.nodes[mark.key], isTail = node.kind === "partial";
+      const written = captionText(node).split("\n").map((line) => oneLine(plainText(line), LONGEST_TIP));
+      const text = wrappedLines(written, room, isTail ? TAIL : lines, CAPTION_FONT, this.measure).slice(isTail ? -lines : 0);
+      if (!isTail && room < CAPTION.cut && text.at(-1).endsWith("…")) continue;
       const block = drawn("g", `caption${mark.match ? " match" : ""}`, this.captions);
       block.setAttribute("transform", `translate(${f(mark.at.x)} ${f(mark.at.y)}) scale(${f(unit / kx, 4)} ${f(unit / ky, 4)})`);
       for (const [i, line] of text.entries()) {

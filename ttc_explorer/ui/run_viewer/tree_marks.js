@@ -78,14 +78,14 @@ export function labelSize(answer, count, vertical, room, measure) {
 }
 
 // What it is, in a few words each: for the tip's first line and for screen readers.
-export function describeStep({ root, depth, afterRevision, answer, count, box, score, visits, value, status, best, touched }) {
+export function describeStep({ root, depth, afterRevision, answer, count, box, score, visits, value, status, best, touched, cut }) {
   if (root) return ["The problem"];
   const { text, right } = answer, many = count > 1 && box;
   return [
     afterRevision ? "Revision" : `Step ${depth}`,
     text !== undefined && answerWords(answer),
     count > 1 && (box ? `${count} solutions` : `written ${count} times`), !isPartial(status) && scoreWords(score, many), visits && `${visits} visits, value ${Math.round(100 * value)}`,
-    typeof right === "boolean" ? verdictOf(answer) : STATUS_WORDS[status],
+    typeof right === "boolean" ? verdictOf(answer) : STATUS_WORDS[status], cut && "broke off: no room for more",
     best && "on the best path", touched && "by hand",
   ].filter(Boolean);
 }
