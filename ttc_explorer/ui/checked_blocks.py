@@ -17,9 +17,20 @@ from ttc_explorer.serving.http_guard import NOT_UNDERSTOOD, log_line
 
 log = logging.getLogger(__name__)
 
+MAX_EVENTS = 10_000
+"""Events that wait in Gradio's queue, where none ever should: more than there can be. (Without a
+number it takes 1 on ZeroGPU Spaces.)"""
+
 
 class CheckedBlocks(gr.Blocks):
     """Values that cannot be taken are told to whoever sent them, and are one line of the log."""
+
+    def queue(self, *args: Any, **kwargs: Any) -> CheckedBlocks:
+        """The queue that Gradio asks for when it is made. Who waits for a place waits in the run
+        service, fairly, and is told so: not here. Another call would make all routes anew, a tenth
+        of a second of the start."""
+        super().queue(max_size=MAX_EVENTS, default_concurrency_limit=None)
+        return self
 
     async def preprocess_data(
         self,

@@ -47,9 +47,6 @@ __all__ = [
 KEPT_FILES_SECONDS = (600, 3600)
 """Every so often, files that visitors sent or were given so long ago are deleted."""
 
-MAX_EVENTS = 10_000
-"""Events that wait in Gradio's queue, where none ever should: more than there can be. (Without a
-number it takes 1 on ZeroGPU Spaces.)"""
 CARRY_QUESTION = component_script("carry_question.js")
 
 
@@ -66,9 +63,6 @@ def build_app(model_manager: ModelManager, initial_run: Run | None = None) -> gr
         analytics_enabled=False,
         delete_cache=KEPT_FILES_SECONDS,
     ) as app:
-        # Who waits for a place waits in the run service, fairly, and is told so: not in Gradio's
-        # queue. It is made first: Gradio makes all its routes anew after it.
-        app.queue(max_size=MAX_EVENTS, default_concurrency_limit=None)
         gr.HTML(page_header(), elem_id="header", js_on_load=None, apply_default_css=False)
         address_note = html_block("address-note")
         narrow_screen()  # here, where it is known whichever tab is open

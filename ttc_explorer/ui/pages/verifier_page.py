@@ -14,7 +14,6 @@ from markupsafe import Markup
 from ttc_explorer.asset_files import RECORDED_RUNS_FOLDER
 from ttc_explorer.experiments import calibration as measured
 from ttc_explorer.problems.problem import BadInput
-from ttc_explorer.search.run import Run
 from ttc_explorer.trace_files import read_trace
 from ttc_explorer.ui.address.address_state import AddressKey
 from ttc_explorer.ui.address.page_address import PageAddress
@@ -182,8 +181,26 @@ class VerifierPage(Page):
                 card.download_buttons()
             self.over = card.plot()
             html_block("verifier-over-reading", _explanation("over"))
-            if misled := self._misled_runs():
-                self._build_misled_runs(misled)
+            if all(path.is_file() for path in self._misled_files()):
+                self._build_misled_runs()
+
+    def _build_misled_runs(self) -> None:
+        """The recorded runs of a search that was misled, side by side, and what they show."""
+        self.misled_title = html_block("misled-title")
+        self.trees = comparison_viewer("verifier-trees", ("lanes",))
+        html_block("misled-source", render("misled_command.html"))
+        gr.on(
+            [on_load()],
+            self.draw_misled_runs,
+            None,
+            [self.banner, self.misled_title, self.trees],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+
+    def _misled_files(self) -> list[Path]:
+        return [self._recorded / f"{name}.json.gz" for name in measured.OVER_OPTIMISATION_RUNS]
 
     def _connect(self) -> None:
         drawing: dict[str, Any] = {
@@ -280,6 +297,16 @@ class VerifierPage(Page):
         figure = analysis_charts.finding_chart(chart, narrow, 19 / 240)
         return {self.banner: "", self.over: to_plot_data(figure)}
 
+    @guarded()
+    def draw_misled_runs(self) -> ComponentUpdates:
+        """The two recorded runs of a search that was misled."""
+        runs = [read_trace(path) for path in self._misled_files()]
+        question = runs[0].problem.text
+        return {
+            self.misled_title: render("misled_heading.html", question=question, rule=MISLED_RULE),
+            self.trees: runs_side_by_side(runs, "best"),
+        }
+
     def _require_model(self, model: str) -> str:
         """The model.
 
@@ -323,24 +350,6 @@ class VerifierPage(Page):
         if results.probe is None or results.pool is None or results.pool["score"].isna().all():
             raise BadInput(NO_PROBE_MESSAGE)
         return measured.over_optimisation(results.pool, results.probe, results.runs)
-
-    def _misled_runs(self) -> list[Run]:
-        """The two recorded runs of a search that was misled; none where they are not here."""
-        try:
-            return [
-                read_trace(self._recorded / f"{name}.json.gz")
-                for name in measured.OVER_OPTIMISATION_RUNS
-            ]
-        except (OSError, BadInput):
-            return []
-
-    def _build_misled_runs(self, runs: list[Run]) -> None:
-        """The recorded runs side by side, and what they show."""
-        heading = render("misled_heading.html", question=runs[0].problem.text, rule=MISLED_RULE)
-        html_block("misled-title", heading)
-        self.trees = comparison_viewer("verifier-trees", ("lanes",))
-        self.trees.value = runs_side_by_side(runs, "best")
-        html_block("misled-source", render("misled_command.html"))
 
 
 def _compare_scores(pool: pd.DataFrame, names: verifier_view.ScoreNames) -> ScoreComparison:
