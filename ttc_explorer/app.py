@@ -32,6 +32,7 @@ from ttc_explorer.process_exit import INTERRUPTED, TERMINATED, exit_at_once, rai
 from ttc_explorer.serving.http_guard import HttpGuard, HttpRules
 from ttc_explorer.serving.limits import Limits, limits_from_environment
 from ttc_explorer.serving.local_run_service import LocalRunService
+from ttc_explorer.serving.model_describer import ModelDescriber
 from ttc_explorer.serving.model_manager import ModelManager
 from ttc_explorer.serving.outcome_learner import OutcomeLearner, open_outcomes
 from ttc_explorer.serving.run_service import RunService
@@ -76,7 +77,8 @@ def make_model_manager(learner: OutcomeLearner | None, limits: Limits) -> ModelM
         def in_workers(worker: WorkerProcess, name: str | None, limits: Limits) -> RunService:
             return WorkerRunService(worker, limits, learner)
 
-        return ModelManager(start_worker, learner, limits, in_workers, name)
+        describe = ModelDescriber().describe
+        return ModelManager(start_worker, learner, limits, in_workers, name, describe=describe)
     load = partial(load_solver, learner)
     return ModelManager(load, learner, limits, make_gpu_service, name, unload_models_except)
 

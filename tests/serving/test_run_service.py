@@ -1,5 +1,6 @@
 """The background thread: runs end, waiting wakes, cancelling works, places are limited."""
 
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -143,6 +144,31 @@ def test_a_run_that_is_cancelled_while_it_waits_never_starts():
     assert second.stopped == "cancelled"
     service.end(first)
     assert service.started == [first]
+
+
+def test_a_run_that_cannot_be_started_ends_and_gives_its_place_back(generator):
+    def checker(problem):
+        if problem.text == "broken":
+            raise OSError("no answers here")
+        return make_checker(problem)
+
+    service = LocalRunService(Driver(generator, ToyVerifier(), checker), Limits(runs=1))
+    first, broken, last = (toy_run(seed=seed) for seed in range(3))
+    broken.problem = replace(broken.problem, text="broken")
+    try:
+        for run in (first, broken, last):  # the second gets its place on the thread of the searches
+            service.submit(run)
+        for run in (first, broken, last):
+            follow_until_stopped(service, run)
+        alone = toy_run(seed=4)
+        alone.problem = broken.problem
+        service.submit(alone)  # here on the thread of whoever asks
+        assert "OSError" in broken.error
+        assert alone.error == broken.error
+        assert (first.stopped, broken.stopped, last.stopped) == ("done", "cancelled", "done")
+        assert len(service) == service.waiting() == 0
+    finally:
+        service.close()
 
 
 def test_a_bad_run_is_refused_at_once(service):

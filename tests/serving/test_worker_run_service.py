@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from queue import SimpleQueue
 from threading import Event, Thread
 
@@ -16,6 +17,7 @@ from tests.search.fakes import ToyGenerator, ToyVerifier, run_to_completion, toy
 from tests.search.fakes import make_checker as toy_checker
 from ttc_explorer.asset_files import PACKAGE_FOLDER
 from ttc_explorer.experiments.solver import Solver
+from ttc_explorer.models.model_description import describe
 from ttc_explorer.models.protocol import ModelError, RowProgress, StrategyChoice
 from ttc_explorer.problems.problem import Problem
 from ttc_explorer.search import executor
@@ -24,8 +26,9 @@ from ttc_explorer.search.driver import Driver
 from ttc_explorer.search.trace import to_trace
 from ttc_explorer.serving import search_worker, worker_process
 from ttc_explorer.serving.limits import Limits
+from ttc_explorer.serving.model_describer import ModelDescriber
 from ttc_explorer.serving.search_worker import ChoicesOfRuns, SearchLoop
-from ttc_explorer.serving.worker_process import start_worker
+from ttc_explorer.serving.worker_process import WorkerEnded, start_worker
 from ttc_explorer.serving.worker_run_service import WORKER_LOST, WorkerRunService
 
 LONG = 60.0
@@ -210,6 +213,21 @@ def test_runs_of_auto_bring_along_what_was_learnt():
     service.drain_and_close()
 
 
+def test_a_run_that_cannot_be_sent_ends_and_gives_its_place_back():
+    class Unreadable:
+        def choices(self, budget):
+            raise OSError("outcomes cannot be read")
+
+    service = WorkerRunService(ThreadWorker(), Limits(runs=1), Unreadable())
+    auto, beam = toy_run("auto", 8), toy_run("beam", 8)
+    for run in (auto, beam):
+        service.submit(run)
+    assert auto.stopped == "cancelled"
+    assert "OSError" in auto.error
+    assert follow_until_stopped(service, beam).stopped == "done"
+    service.drain_and_close()
+
+
 @pytest.mark.parametrize("last", ['{"run": 0, "del', '{"run": 7, "delta": {}}\n', "no JSON\n"])
 def test_a_worker_that_ends_in_mid_message_or_tells_nonsense_is_lost_and_no_more(monkeypatch, last):
     facts = json.dumps(Driver(ToyGenerator(), ToyVerifier(), toy_checker).facts.to_data())
@@ -220,6 +238,36 @@ def test_a_worker_that_ends_in_mid_message_or_tells_nonsense_is_lost_and_no_more
     worker.follow(lambda message: message["delta"]["events"], ended.set)
     assert ended.wait(LONG)
     worker.close()
+
+
+def test_models_are_described_by_a_process_of_its_own_only_while_no_other_lives(monkeypatch):
+    class Describing:
+        def __init__(self, name=None):
+            self.lives = True
+            started.append(self)
+
+        def describe(self, name):
+            if not self.lives:
+                raise WorkerEnded
+            return f"{name} by {started.index(self)}"
+
+        def close(self):
+            self.lives = False
+
+    started = []
+    monkeypatch.setattr("ttc_explorer.serving.model_describer.WorkerProcess", Describing)
+    describer, service = ModelDescriber(), WorkerRunService(ThreadWorker(), Limits())
+    assert [describer.describe(name, []) for name in ("a", "b")] == ["a by 0", "b by 0"]
+    monkeypatch.setattr(service, "workers", lambda: [started[1]])
+    Describing()
+    assert describer.describe("c", [service]) == "c by 1"
+    assert not started[0].lives
+    started[1].close()
+    assert describer.describe("d", [service]) == "d by 2"
+    started[2].close()
+    with pytest.raises(ModelError, match="ended"):
+        describer.describe("e", [])
+    service.drain_and_close()
 
 
 # --- real processes -------------------------------------------------------------------------------
@@ -235,6 +283,11 @@ def test_a_process_runs_searches_is_replaced_when_killed_and_ends_with_the_servi
         here = solver.solve(problem, strategy="beam", budget=8)
     assert trace_without_seconds(follow_until_stopped(service, run)) == trace_without_seconds(here)
     (first,) = service.pids()
+    describer = ModelDescriber()
+    here, there = describe("base-s"), describer.describe("base-s", [service])
+    assert replace(there, room=here.room) == here  # memory is free as it comes
+    with pytest.raises(ModelError, match="Name a model"):
+        describer.describe("+nothing", [service])
     long = service.facts.run(problem, "best_of_n", 256, 0, None)
     service.submit(long)
     os.kill(first, signal.SIGKILL)
@@ -243,8 +296,11 @@ def test_a_process_runs_searches_is_replaced_when_killed_and_ends_with_the_servi
     service.submit(again)
     assert follow_until_stopped(service, again).stopped == "done"
     (second,) = service.pids()
+    (worker,) = service.workers()
     service.drain_and_close()
     assert not any(map(is_alive, (first, second)))
+    with pytest.raises(WorkerEnded):
+        worker.describe("base-s")
 
 
 @pytest.mark.slow

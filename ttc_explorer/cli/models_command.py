@@ -12,7 +12,7 @@ from ttc_explorer.cli.command_group import cli
 from ttc_explorer.cli.command_options import Json
 
 if TYPE_CHECKING:
-    from ttc_explorer.models.model_description import ModelSetDescription
+    from ttc_explorer.models.described_models import ModelSetDescription
 
 
 @cli.command(epilog="Example: models Qwen/Qwen2.5-0.5B-Instruct")

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from transformers import AutoModel, AutoModelForCausalLM, PreTrainedConfig
 
+from ttc_explorer.models.described_models import SOLUTION_TOKENS, MemoryEstimate
 from ttc_explorer.models.devices import best_device, best_dtype, free_memory
 from ttc_explorer.models.protocol import InsufficientMemory
-
-SOLUTION_TOKENS = 2048
-"""Tokens that are assumed for a question with its solution; few are longer."""
-
-
-@dataclass(frozen=True)
-class MemoryEstimate:
-    """``weights`` is what loading takes, ``solution`` what each solution kept in memory takes
-    besides, at SOLUTION_TOKENS tokens; in bytes."""
-
-    parameters: int
-    weights: int
-    solution: int
-
-    def max_solutions(self, free: int) -> int:
-        """How many solutions there is room for beside the weights, in ``free`` bytes; batches are
-        cut to what there is."""
-        return max(0, (free - self.weights) // self.solution)
 
 
 def estimate_memory(parameters: int, values: int, dtype: torch.dtype) -> MemoryEstimate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,16 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from ttc_explorer.models import catalogue, memory_estimate
 from ttc_explorer.models.catalogue import SHIPPED_MODELS, SHIPPED_REVISERS, split_model_name
+from ttc_explorer.models.described_models import (
+    MemoryEstimate,
+    ModelDescription,
+    ModelSetDescription,
+)
 from ttc_explorer.models.devices import best_device, best_dtype, free_memory
 from ttc_explorer.models.generative_verifier import NO_CHAT_JUDGE, GenerativeVerifier
 from ttc_explorer.models.hf_backbone import forkable_context
 from ttc_explorer.models.http_client import is_server_address
 from ttc_explorer.models.hub import download_obstacle, download_size, downloaded_folder
-from ttc_explorer.models.memory_estimate import MemoryEstimate
 from ttc_explorer.models.model_files import check_model_folder, check_model_path
 from ttc_explorer.models.model_loading import detect_verifier_format, has_head, load_tokenizer
 from ttc_explorer.models.presets import MODEL_PRESETS, ModelPreset, VerifierPreset, find_preset
@@ -45,43 +49,6 @@ BASE_MODEL_NOTE = (
 SERVER_CACHE_SECONDS, SERVER_TIMEOUT = 10.0, 30.0
 """Seconds for which what a server said is kept, as pages ask often, and that it may take over one
 answer."""
-
-
-@dataclass(frozen=True)
-class ModelDescription:
-    """A generator or a verifier. ``source`` is shipped, folder, Hugging Face or server; ``format``
-    says how it is prompted or what its score means, of a server what it proved to do, ``notes``
-    what is out of the ordinary. ``supports_prefix_continuation`` is as in ``protocol.py``; one that
-    ``supports_chat`` revises when asked to. ``parameters`` and ``need`` are None where nobody can
-    know before loading. ``unusable`` is one sentence, or None."""
-
-    name: str
-    role: str
-    source: str
-    title: str
-    format: str
-    parameters: int | None = None
-    need: MemoryEstimate | None = None
-    recomputes_prefix: bool = False
-    supports_prefix_continuation: bool = True
-    supports_chat: bool = False
-    notes: tuple[str, ...] = ()
-    licence: str | None = None
-    unusable: str | None = None
-
-
-@dataclass(frozen=True)
-class ModelSetDescription:
-    """A generator with its verifier. ``reviser`` is trained, prompted, or None. ``room`` is how
-    many solutions fit beside the weights in the memory of ``device``; batches are cut to that."""
-
-    name: str
-    generator: ModelDescription
-    verifier: ModelDescription | None
-    reviser: str | None
-    device: str
-    room: int | None
-    unusable: str | None
 
 
 _server_cache: dict[tuple[str, str], tuple[float, ModelDescription]] = {}

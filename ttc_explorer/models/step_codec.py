@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
 
 from ttc_explorer.models.prompts import (
     SYSTEM_PROMPT,
@@ -18,6 +18,9 @@ from ttc_explorer.models.prompts import (
 )
 from ttc_explorer.models.protocol import RevisionContext
 from ttc_explorer.problems.problem import BadInput
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 TOKEN_WHITESPACE = {
     "Ġ": " ",

@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol, TypeVar
-
-from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 from ttc_explorer.models.prompts import QWEN_MATH_SYSTEM_PROMPT, STEP_SEPARATOR, Message
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.models.step_codec import StepCodec, supports_chat
-from ttc_explorer.models.weight_tensors import find_tensor, load_linear
 from ttc_explorer.registry import Registry
+
+if TYPE_CHECKING:  # the web process names formats, and has no torch
+    from torch import Tensor, nn
+    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 
 class VerifierFormat(Protocol):
@@ -41,9 +41,9 @@ class VerifierFormat(Protocol):
         ...
 
 
-Head = (
-    Literal["token_classifier", "sequence_classifier", "vocabulary", "words"]
-    | Callable[[Path], nn.Module]
+Head: TypeAlias = (
+    'Literal["token_classifier", "sequence_classifier", "vocabulary", "words"]'
+    "| Callable[[Path], nn.Module]"
 )
 """What gives the score: a head that transformers loads, a function that reads one from the files of
 the model's folder, or what the model writes when it is asked (``generative_verifier.py``)."""
@@ -109,11 +109,17 @@ def _is_language_model(config: PreTrainedConfig, name: str, *parts: str) -> bool
 
 
 def _two_layer_head(folder: Path) -> nn.Module:
+    from torch import nn
+
+    from ttc_explorer.models.weight_tensors import load_linear
+
     parts = [load_linear(folder, f"score.{place}") for place in (0, 2)]
     return nn.Sequential(parts[0], nn.ReLU(), parts[1])
 
 
 def _value_head(folder: Path) -> nn.Module:
+    from ttc_explorer.models.weight_tensors import load_linear
+
     return load_linear(folder, VALUE_HEAD)
 
 
@@ -217,6 +223,8 @@ class SkyworkFormat:
 
     @staticmethod
     def matches(config: PreTrainedConfig, folder: Path | None, name: str) -> bool:
+        from ttc_explorer.models.weight_tensors import find_tensor
+
         has_head = folder is not None and find_tensor(folder, f"{VALUE_HEAD}.weight") is not None
         return _architecture(config).endswith("ForPrmModel") or has_head
 

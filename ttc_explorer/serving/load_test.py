@@ -1,9 +1,10 @@
-"""What a crowd gets: the app is started on loopback, and clients press Run, Stop and Reload as
-browsers do, through Gradio's queue. Nothing else on the machine should be busy meanwhile.
+"""What a crowd gets: the app is started on loopback, and clients press Run, Stop and Reload, and
+look at other pages, as browsers do (``page_client.py``). Nothing else on the machine should be busy
+meanwhile.
 
 A client's job is a problem, a strategy and a seed. It runs to its end, or is stopped or dropped (a
-page that is reloaded) when its first nodes have come. Every job is run alone first, so that trees
-under load can be compared with those of their seeds alone.
+page that is reloaded) when its first nodes have come; before some, another page is looked at. Every
+job is run alone first, so that trees under load can be compared with those of their seeds alone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,11 +30,14 @@ import httpx
 from ttc_explorer.asset_files import PACKAGE_FOLDER
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES, draw_problem
+from ttc_explorer.serving.page_client import FIRST_PAGE, Browser, Job, Outcome
 
 SEARCHES = (("beam", 16), ("best_of_n", 64))
 """Strategy and budget of the jobs, in turns."""
 WHOLE_SHARE, STOPPED_SHARE = 0.7, 0.15
 """Shares of the runs that are left alone and that are stopped; the rest is dropped."""
+VISIT_SHARE = 0.2
+"""Share of the presses before which another page is looked at."""
 START_SECONDS, RUN_SECONDS = 180.0, 300.0
 """Seconds after which the app counts as not starting, and a run as hung."""
 SETTLE_SECONDS = 60.0
@@ -42,167 +46,6 @@ PAUSE_SECONDS = 0.25
 """Mean seconds that a person looks at the result before the next press."""
 SCORE_TOLERANCE = 2e-3
 """Largest difference of a score that batches of other sizes make."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A question, and how to search for its answer."""
-
-    text: str
-    strategy: str
-    budget: int
-    seed: int
-
-
-@dataclass
-class Outcome:
-    """What became of a press on Run: ``first`` and ``end`` are seconds after the press, ``lines``
-    the viewer's stream."""
-
-    job: Job
-    kind: str
-    first: float | None = None
-    end: float | None = None
-    lines: str = ""
-    refused: str = ""
-
-
-@dataclass
-class PageFunctions:
-    """How the page calls the server, from its configuration: numbers of the functions, and the
-    values that controls begin with."""
-
-    prepare: int
-    draw: int
-    finish: int
-    stop: int
-    values: dict[int, Any]
-    inputs: dict[int, list[int]]
-    controls: dict[str, int]
-
-    @classmethod
-    def read(cls, config: dict[str, Any]) -> PageFunctions:
-        components = {each["id"]: each["props"] for each in config["components"]}
-        controls = {
-            props["elem_id"]: number for number, props in components.items() if props.get("elem_id")
-        }
-        functions = config["dependencies"]
-
-        def pressed(button: str) -> int:
-            target = [controls[button], "click"]
-            return next(int(each["id"]) for each in functions if target in each["targets"])
-
-        def after(number: int) -> int:
-            return next(
-                int(each["id"]) for each in functions if each.get("trigger_after") == number
-            )
-
-        prepare = pressed("run")
-        draw = after(prepare)
-        return cls(
-            prepare,
-            draw,
-            after(draw),
-            pressed("stop"),
-            {number: props.get("value") for number, props in components.items()},
-            {each["id"]: each["inputs"] for each in functions},
-            controls,
-        )
-
-    def data(self, function: int, job: Job | None = None) -> list[Any]:
-        """What the page sends to a function, with a job in the controls."""
-        values = dict(self.values)
-        if job is not None:
-            for control, value in (
-                ("problem", job.text),
-                ("strategy", job.strategy),
-                ("budget", job.budget),
-                ("seed", job.seed),
-            ):
-                values[self.controls[control]] = value
-        return [values[number] for number in self.inputs[function]]
-
-
-class Browser:
-    """One visitor's tab."""
-
-    def __init__(self, client: httpx.AsyncClient, number: int) -> None:
-        self._client = client
-        self._number = number
-        self._tabs = 0
-        self._page: PageFunctions | None = None
-
-    async def reload(self) -> None:
-        """Open the page anew, in a new session."""
-        self._tabs += 1
-        self._session = f"load{os.getpid()}x{self._number}x{self._tabs}"
-        (await self._client.get("/")).raise_for_status()
-        if self._page is None:
-            self._page = PageFunctions.read((await self._client.get("/config")).json())
-
-    async def press_run(self, job: Job, kind: str) -> Outcome:
-        """Run a job to its end, or as far as ``kind`` says."""
-        assert self._page is not None
-        page, outcome, start = self._page, Outcome(job, kind), time.monotonic()
-        async for _ in self._call(page.prepare, page.data(page.prepare, job)):
-            pass
-        async for lines in self._call(page.draw, page.data(page.draw)):
-            outcome.lines = lines
-            if outcome.first is None and '["add",1,' in lines:
-                outcome.first = time.monotonic() - start
-                if kind == "dropped":
-                    break
-                if kind == "stopped":
-                    await self._call_at_once(page.stop)
-        outcome.end = time.monotonic() - start
-        if kind == "dropped":
-            await self.reload()
-            return outcome
-        reply = await self._call_at_once(page.finish)
-        if not outcome.lines:
-            outcome.refused = json.dumps(reply)
-        return outcome
-
-    async def _call_at_once(self, function: int) -> Any:
-        """Call a function that does not go through the queue."""
-        assert self._page is not None
-        body = self._body(function, self._page.data(function))
-        return (await self._client.post(f"/gradio_api/run/{function}", json=body)).json()
-
-    def _body(self, function: int, data: list[Any]) -> dict[str, Any]:
-        return {
-            "data": data, "fn_index": function, "session_hash": self._session, "trigger_id": None,
-            "event_data": None,
-        }  # fmt: skip
-
-    async def _call(self, function: int, data: list[Any]) -> AsyncIterator[str]:
-        """Call a function through the queue; yields its first output as it grows."""
-        shown: Any = ""
-        body = self._body(function, data)
-        (await self._client.post("/gradio_api/queue/join", json=body)).raise_for_status()
-        address = f"/gradio_api/queue/data?session_hash={self._session}"
-        first = True
-        async with self._client.stream("GET", address) as events:
-            async for line in events.aiter_lines():
-                if not line.startswith("data:"):
-                    continue
-                message = json.loads(line[5:])
-                if message["msg"] == "process_generating" and message["output"].get("data"):
-                    value = message["output"]["data"][0]
-                    shown = value if first else _apply(shown, value)
-                    first = False
-                    if isinstance(shown, str):
-                        yield shown
-                elif message["msg"] == "close_stream" or message.get("success") is False:
-                    return
-
-
-def _apply(value: Any, changes: list[Any]) -> Any:
-    """An output after Gradio's changes to it, of which only those of a whole text matter here."""
-    for kind, path, change in changes:
-        if not path:
-            value = value + change if kind == "append" and isinstance(value, str) else change
-    return value
 
 
 def draw_jobs() -> list[Job]:
@@ -235,11 +78,13 @@ def same_tree(one: str, other: str) -> bool:
 
 @dataclass
 class Crowd:
-    """What some clients saw in some seconds."""
+    """What some clients saw in some seconds; ``visits`` are the seconds until another page was
+    there."""
 
     clients: int
     seconds: float
     outcomes: list[Outcome] = field(default_factory=list)
+    visits: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     peak: int = 0
     page_cpu: float = 0.0
@@ -262,6 +107,8 @@ class Crowd:
             "failures": len(self.failures),
             "first_nodes_seconds": _median_and_95(firsts),
             "end_seconds": _median_and_95(ends),
+            "visits": len(self.visits),
+            "visit_seconds": _median_and_95(sorted(self.visits)),
             "trees_unequal": len(unequal),
             "peak_memory_mb": self.peak >> 20,
             "cores_used": {
@@ -293,6 +140,15 @@ async def run_crowd(address: str, clients: int, seconds: float, jobs: list[Job],
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     timeout = httpx.Timeout(RUN_SECONDS)
 
+    async def visit(rng: Random, browser: Browser) -> None:
+        """Look at another page, and come back."""
+        start = time.monotonic()
+        others = [page for page in browser.functions.showing if page != FIRST_PAGE]
+        await browser.show_page(rng.choice(others))
+        if time.monotonic() <= end:
+            crowd.visits.append(time.monotonic() - start)
+        await browser.show_page(FIRST_PAGE)
+
     async def live(number: int, client: httpx.AsyncClient) -> None:
         rng, browser = Random(number), Browser(client, number)
         opened = False
@@ -309,6 +165,8 @@ async def run_crowd(address: str, clients: int, seconds: float, jobs: list[Job],
                 if not opened:
                     await browser.reload()
                     opened = True
+                if rng.random() < VISIT_SHARE:
+                    await visit(rng, browser)
                 outcome = await browser.press_run(rng.choice(jobs), kind)
                 if time.monotonic() <= end:
                     crowd.outcomes.append(outcome)

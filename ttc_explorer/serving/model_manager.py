@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Unfinished
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from ttc_explorer import __version__
 from ttc_explorer.experiments.solver import Solver
+from ttc_explorer.models.described_models import ModelSetDescription
 from ttc_explorer.models.hub import OnProgress
 from ttc_explorer.models.protocol import InsufficientMemory, ModelError
 from ttc_explorer.problems.problem import BadInput
@@ -87,6 +88,17 @@ Loaded = TypeVar("Loaded")
 """Models that were loaded: a Solver in this process, or a worker process."""
 
 
+DescribeFunction = Callable[[str, Sequence[RunService]], ModelSetDescription]
+"""What the models of a name are, asked of one of the services that are open, or worked out."""
+
+
+def describe_here(name: str, services: Sequence[RunService]) -> ModelSetDescription:
+    """Worked out in this process, with torch."""
+    from ttc_explorer.models.model_description import describe
+
+    return describe(name)
+
+
 def _local_service(solver: Any, name: str | None, limits: Limits) -> RunService:
     return LocalRunService(solver.driver(), limits)
 
@@ -95,7 +107,8 @@ class ModelManager:
     """``load(name, on_progress)`` loads the models of a name, and reports progress; ``load()``
     those that are shipped. It may take long, and may raise ModelError or BadInput. ``make_service``
     makes the service of what was loaded: a Solver in this process, where nothing else is said.
-    ``initial_name`` names the models to begin with, the shipped ones if it is None. ``learner``
+    ``describe`` says what models are. ``initial_name`` names the models to begin with, the shipped
+    ones if it is None. ``learner``
     records how runs of ``auto`` end, ``limits`` say what visitors may ask for, and
     ``unload_except`` unloads all models but those of the names that it is given.
 
@@ -110,7 +123,9 @@ class ModelManager:
         make_service: Callable[[Loaded, str | None, Limits], RunService] = _local_service,
         initial_name: str | None = None,
         unload_except: Callable[[Collection[str]], None] = lambda names: None,
+        describe: DescribeFunction = describe_here,
     ) -> None:
+        self._describe = describe
         self._initial_name = initial_name
         self.learner = learner
         self.limits = limits or Limits()
@@ -192,6 +207,12 @@ class ModelManager:
         name = self._selection_for(selection).name or self._default_name
         alone = "/" in name and "+" not in name
         return unavailable_reason(strategy, True, not alone, True)
+
+    def describe(self, name: str) -> ModelSetDescription:
+        """What the models of a name are, which need not be loaded. Raises ModelError or BadInput
+        for no name."""
+        services = [loaded.service for loaded in list(self._loaded_by_name.values())]
+        return self._describe(name, services)
 
     def status(self) -> dict[str, object]:
         """How the whole stands, for everybody to see: the ``version``, the ``model`` that everybody

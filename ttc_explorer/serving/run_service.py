@@ -3,6 +3,7 @@ process, here or on another machine's GPU, is for those who implement it to know
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,11 +11,14 @@ from itertools import count
 from threading import Condition, RLock
 from typing import Protocol
 
+from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.problem import BadInput
 from ttc_explorer.search.driver import check_run
 from ttc_explorer.search.model_facts import ModelFacts
 from ttc_explorer.search.run import Run
 from ttc_explorer.serving.limits import Limits
+
+log = logging.getLogger(__name__)
 
 ALL_PLACES_TAKEN = (
     "All {runs} places are taken and {queue} more runs wait for one: try again in a moment."
@@ -23,6 +27,7 @@ VISITOR_FULL = (
     "You have {runs} runs in progress or waiting here, as many as one visitor may: stop one, or "
     "wait until one has ended."
 )
+NOT_STARTED = "The run could not be started ({kind}): nothing is wrong with what you asked."
 MODELS_BEING_REPLACED = "The models are being exchanged for others: try again in a moment."
 
 
@@ -42,6 +47,14 @@ class RunTotals:
         self.tokens += run.ledger.generated_tokens
         self.seconds += run.ledger.seconds
         self.memory = max(self.memory, run.ledger.peak_memory)
+
+
+def start_failure(error: Exception) -> str:
+    """What to tell of a run that could not be started, in a sentence."""
+    if isinstance(error, BadInput | ModelError):
+        return str(error)
+    log.error("a run could not be started", exc_info=error)
+    return NOT_STARTED.format(kind=type(error).__name__)
 
 
 @dataclass(frozen=True)
@@ -281,8 +294,23 @@ class RunServiceBase(ABC):
             if running[submission.visitor] < self._limits.runs_per_visitor:
                 running[submission.visitor] += 1
                 submission.started = True
-                self._start(submission.run, submission.seconds)
+                try:
+                    self._start(submission.run, submission.seconds)
+                except Exception as error:
+                    self._end_unstarted(submission, error)
+                    self._fill_places()  # the place is free again
+                    return
         self._state_changed.notify_all()
+
+    def _end_unstarted(self, submission: Submission, error: Exception) -> None:
+        """End a run that could not be started. Else it would hold its place for ever, and whoever
+        gave it the place, which may be the thread that advances the others, would bear the
+        fault."""
+        run = submission.run
+        run.error = start_failure(error)
+        run.stopped = "cancelled"
+        del self._submissions[id(run)]
+        submission.changed.notify_all()
 
     def _forget(self, submission: Submission) -> None:
         del self._submissions[id(submission.run)]

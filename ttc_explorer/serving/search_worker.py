@@ -3,7 +3,8 @@
 
 Messages are JSON, one a line. In come::
 
-    {"load": name or null}                             first, once
+    {"load": name or null}                             before any run, once
+    {"describe": name, "number": number}
     {"run": number, "request": …, "seconds": …, "choices": [[strategy, settings], …] or null}
     {"cancel": number}
 
@@ -13,11 +14,12 @@ and out go::
     {"loaded": facts, "workers": number}               or {"failed": kind, "sentence": …}
     {"run": number, "delta": …}                        until its delta has ``stopped``
     {"run": number, "progress": …}                     while a request of it takes long
+    {"number": number, "described": description}       or {"number": …, "failed": …, "sentence": …}
 
 ``request`` and ``delta`` are those of ``search/delta.py``, ``progress`` is that of
-``search/run_progress.py``; ``choices`` what ``auto`` should follow
-at the run's budget, in each bin, as learnt so far. The process ends as soon as its input does, so
-it outlives nobody.
+``search/run_progress.py``, ``description`` of ``models/described_models.py``; ``choices`` what
+``auto`` should follow at the run's budget, in each bin, as learnt so far. The process ends as soon
+as its input does, so it outlives nobody.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
@@ -46,6 +49,7 @@ from ttc_explorer.search.driver import Driver, no_policy
 from ttc_explorer.search.executor import PolicyFunction
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.run_progress import progress_to_data
+from ttc_explorer.serving.run_service import start_failure
 
 log = logging.getLogger(__name__)
 
@@ -172,8 +176,7 @@ class SearchLoop:
         try:
             self._driver.add(run, message["seconds"], is_watched=True)
         except Exception as error:
-            log.exception("a run could not be started")
-            run.error = f"The run could not be started ({type(error).__name__})."
+            run.error = start_failure(error)
             run.stopped = "cancelled"
 
     def _send_deltas(self) -> None:
@@ -206,16 +209,27 @@ def main() -> None:
 
     def send(message: Message) -> None:
         line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
-        with lock:  # two threads send
+        with lock:  # three threads send
             replies.write(line)
             replies.flush()
 
     inbox: SimpleQueue[Message | None] = SimpleQueue()
     loop: SearchLoop | None = None
+    # One at a time, beside the searches: a server may take long to answer.
+    descriptions = ThreadPoolExecutor(1, thread_name_prefix="descriptions")
+    loading = Lock()  # it imports what describing does: one after the other
+
+    def describe(message: Message) -> None:
+        with loading:
+            reply = _describe(message["describe"])
+        send({"number": message["number"]} | reply)
 
     def read_requests() -> None:
         for line in requests:
             message = json.loads(line)
+            if "describe" in message:
+                descriptions.submit(describe, message)
+                continue
             inbox.put(message)
             if loop is not None and "cancel" in message:
                 loop.cancel(message["cancel"])  # in the midst of a tick
@@ -226,7 +240,8 @@ def main() -> None:
     assert first is not None
     policy = ChoicesOfRuns()
     try:
-        driver, loaded = _load(first["load"], policy, send)
+        with loading:
+            driver, loaded = _load(first["load"], policy, send)
     except Exception as error:
         send(_failure(error))
         return
@@ -244,6 +259,17 @@ def _load(
 
     solver = load_solver(policy, name, lambda line: send({"loading": line}))
     return solver.driver(), {"loaded": solver.facts.to_data(), "workers": _useful_workers(solver)}
+
+
+def _describe(name: str) -> Message:
+    """What models of a name are, or why nobody can say."""
+    try:
+        from ttc_explorer.models.described_models import description_to_data
+        from ttc_explorer.models.model_description import describe
+
+        return {"described": description_to_data(describe(name))}
+    except Exception as error:
+        return _failure(error)
 
 
 def _useful_workers(solver: Any) -> int:
@@ -282,7 +308,7 @@ def _failure(error: Exception) -> Message:
     for kind in (InsufficientMemory, ModelError, BadInput):
         if isinstance(error, kind):
             return {"failed": kind.__name__, "sentence": str(error)}
-    log.error("models could not be loaded", exc_info=error)
+    log.error("models could not be loaded or described", exc_info=error)
     return {"failed": "", "sentence": f"{type(error).__name__}: {error}"}
 
 

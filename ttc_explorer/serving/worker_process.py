@@ -8,10 +8,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from itertools import count
 from threading import Event, Lock, Thread
 
 from ttc_explorer.asset_files import PACKAGE_FOLDER
+from ttc_explorer.models.described_models import ModelSetDescription, description_from_data
 from ttc_explorer.models.hub import OnProgress, no_progress
 from ttc_explorer.models.protocol import InsufficientMemory, ModelError
 from ttc_explorer.problems.problem import BadInput
@@ -24,6 +27,9 @@ WORKER_LOST_WHILE_LOADING = (
     "The process that loads the models ended unexpectedly, perhaps for want of memory: try again, "
     "or choose a smaller model."
 )
+DESCRIPTION_TOOK_TOO_LONG = "What '{name}' is could not be found out in time: try again later."
+DESCRIPTION_SECONDS = 90.0
+"""Seconds that a description may take: two servers may be asked, at SERVER_TIMEOUT each."""
 WORKER_COMMAND = [sys.executable, "-m", "ttc_explorer.serving.search_worker"]
 END_SECONDS = 5.0
 """Seconds that a process gets to end by itself once its input has ended."""
@@ -32,8 +38,12 @@ FAILURES: dict[str, type[Exception]] = {
 }
 
 
+class WorkerEnded(Exception):
+    """The process that was asked has ended."""
+
+
 class WorkerProcess:
-    """A worker, which loads the models of ``name``.
+    """A worker, which can describe models, and loads those of ``name`` when they are waited for.
 
     It ends when ``close`` is called or when this process does, however that ends: its input is then
     at its end.
@@ -59,6 +69,9 @@ class WorkerProcess:
         self._loaded = Event()
         self._following = Event()
         self._sending = Lock()
+        self._ended = False
+        self._questions = count()
+        self._asked: dict[int, Future[ModelSetDescription]] = {}
         self._process = subprocess.Popen(
             WORKER_COMMAND,
             stdin=subprocess.PIPE,
@@ -68,7 +81,6 @@ class WorkerProcess:
         )
         self._thread = Thread(target=self._read, name="worker messages", daemon=True)
         self._thread.start()
-        self.send({"load": name})
 
     @property
     def pid(self) -> int:
@@ -76,12 +88,13 @@ class WorkerProcess:
         return self._process.pid
 
     def wait_until_loaded(self) -> None:
-        """Wait for the models.
+        """Have the models loaded, and wait for them; once.
 
         Raises:
             ModelError: They cannot be had, or the process ended.
             BadInput: The name or an extension is wrong.
         """
+        self.send({"load": self.name})
         self._loaded.wait()
         if self._failure is not None:
             self.close()
@@ -92,6 +105,27 @@ class WorkerProcess:
         called on a thread of this worker's."""
         self._on_message, self._on_end = on_message, on_end
         self._following.set()
+
+    def describe(self, name: str) -> ModelSetDescription:
+        """What the models of a name are, which need not be loaded.
+
+        Raises:
+            ModelError: Nobody can say, or not in DESCRIPTION_SECONDS.
+            WorkerEnded: The process has ended.
+        """
+        number, answer = next(self._questions), Future[ModelSetDescription]()
+        self._asked[number] = answer
+        self.send({"describe": name, "number": number})
+        if self._ended:  # in this order, or nobody would tell
+            answer.cancel()
+            self._asked.pop(number, None)
+            raise WorkerEnded
+        try:
+            return answer.result(DESCRIPTION_SECONDS)
+        except TimeoutError:
+            raise ModelError(DESCRIPTION_TOOK_TOO_LONG.format(name=name)) from None
+        finally:
+            self._asked.pop(number, None)
 
     def send(self, message: Message) -> None:
         """Send a message; nothing happens if the process has ended, which is told otherwise."""
@@ -122,6 +156,10 @@ class WorkerProcess:
             log.exception("a message of worker process %d could not be used", self.pid)
             self._process.kill()
         self._process.wait()
+        self._ended = True
+        for answer in list(self._asked.values()):
+            if answer.set_running_or_notify_cancel():
+                answer.set_exception(WorkerEnded())
         if not self._loaded.is_set():
             self._failure = ModelError(WORKER_LOST_WHILE_LOADING)
             self._loaded.set()
@@ -138,7 +176,9 @@ class WorkerProcess:
                     self._receive(json.loads(line))
 
     def _receive(self, message: Message) -> None:
-        if "run" in message:
+        if "number" in message:
+            self._take_description(message)
+        elif "run" in message:
             if self._on_message is not None:
                 self._on_message(message)
         elif "loading" in message:
@@ -148,8 +188,21 @@ class WorkerProcess:
             self.useful_workers = message["workers"]
             self._loaded.set()
         else:
-            self._failure = FAILURES.get(message["failed"], RuntimeError)(message["sentence"])
+            self._failure = _failure_from(message)
             self._loaded.set()
+
+    def _take_description(self, message: Message) -> None:
+        answer = self._asked.pop(message["number"], None)
+        if answer is None:  # whoever asked waits no more
+            return
+        if "described" in message:
+            answer.set_result(description_from_data(message["described"]))
+        else:
+            answer.set_exception(_failure_from(message))
+
+
+def _failure_from(message: Message) -> Exception:
+    return FAILURES.get(message["failed"], RuntimeError)(message["sentence"])
 
 
 def _python_path() -> str:

@@ -16,7 +16,7 @@ from ttc_explorer.search.delta import apply_delta, delta_from_data, request_to_d
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.run_progress import progress_from_data
 from ttc_explorer.serving.limits import Limits
-from ttc_explorer.serving.run_service import RunServiceBase
+from ttc_explorer.serving.run_service import RunServiceBase, start_failure
 from ttc_explorer.serving.search_worker import Message
 from ttc_explorer.serving.worker_process import WorkerProcess
 
@@ -59,16 +59,18 @@ class WorkerRunService(RunServiceBase):
         self._starting = False
         self._take_on(worker)
 
+    def workers(self) -> list[WorkerProcess]:
+        """Those that live."""
+        with self._lock:
+            return list(self._workers)
+
     def pids(self) -> list[int]:
         """Of the worker processes."""
-        with self._lock:
-            return [worker.pid for worker in self._workers]
+        return [worker.pid for worker in self.workers()]
 
     def close(self) -> None:
         super().close()
-        with self._lock:
-            workers = list(self._workers)
-        for worker in workers:
+        for worker in self.workers():
             worker.close()
 
     # --- runs -------------------------------------------------------------------------------------
@@ -81,15 +83,15 @@ class WorkerRunService(RunServiceBase):
             self._unsent[number] = (run, seconds)
             self._start_another()
             return
-        worker = min(self._workers, key=lambda each: len(self._workers[each]))
-        if self._workers[worker] and len(self._workers) < self._most_workers:
-            self._start_another()
-        self._workers[worker][number] = run
         learnt = self._learnt if run.strategy == "auto" else None
         choices = learnt and [
             [choice.strategy, list(choice.settings)] for choice in learnt.choices(run.budget)
         ]
         request = {"run": number, "request": request_to_data(run), "choices": choices}
+        worker = min(self._workers, key=lambda each: len(self._workers[each]))
+        if self._workers[worker] and len(self._workers) < self._most_workers:
+            self._start_another()
+        self._workers[worker][number] = run
         worker.send(request | {"seconds": seconds})
 
     def _cancel(self, run: Run) -> None:
@@ -135,7 +137,10 @@ class WorkerRunService(RunServiceBase):
             worker.follow(partial(self._grow, worker), partial(self._lose, worker))
             unsent, self._unsent = self._unsent, {}
             for number, (run, seconds) in unsent.items():
-                self._send_run(number, run, seconds)
+                try:
+                    self._send_run(number, run, seconds)
+                except Exception as error:
+                    self._end(run, start_failure(error))
 
     def _lose(self, worker: WorkerProcess) -> None:
         """A worker has ended: its runs have, too, and another one takes its place."""

@@ -16,7 +16,7 @@ from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.number_format import count_noun, format_amount
 
 if TYPE_CHECKING:
-    from ttc_explorer.models.model_description import ModelDescription, ModelSetDescription
+    from ttc_explorer.models.described_models import ModelDescription, ModelSetDescription
 
 SHIPPED, HUB, LISTED = "shipped", "hub", "listed"
 GROUPS = {

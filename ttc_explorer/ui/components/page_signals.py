@@ -19,7 +19,8 @@ def on_load() -> Any:
     when its tab is opened, and whenever an address has set the page's controls. Use it as a trigger
     of ``gr.on``."""
     script = component_script("on_load.js")
-    return gr.HTML("", js_on_load=script, apply_default_css=False).input
+    # The load test knows it by its class.
+    return gr.HTML("", elem_classes="on-load", js_on_load=script, apply_default_css=False).input
 
 
 def on_width_change() -> Any:

@@ -31,7 +31,7 @@ from ttc_explorer.ui.html_templates import render_macro
 from ttc_explorer.ui.page import AppContext, Page, PageIntro, page
 
 if TYPE_CHECKING:
-    from ttc_explorer.models.model_description import ModelSetDescription
+    from ttc_explorer.models.described_models import ModelSetDescription
 
 MEASURED_FILE = MODELS_FOLDER / "measured.json"
 PROGRESS_POLL_SECONDS = 0.3
@@ -214,9 +214,7 @@ class ModelsPage(Page):
 
     def open(self, selection: ModelSelection | None = None) -> ComponentUpdates:
         """The model list as it is now."""
-        with suppress(
-            BadInput, ModelError
-        ):  # loading imports what describing does: one after the other
+        with suppress(BadInput, ModelError):  # else the list says of none that it is in use
             self._model_manager.wait(selection=selection)
         return self._in_use_updates(selection)
 
@@ -334,12 +332,10 @@ class ModelsPage(Page):
         self, name: str, selection: ModelSelection | None, field: gr.HTML | None = None
     ) -> ComponentUpdates:
         """What a model is; a name that leads nowhere is said at ``field``."""
-        from ttc_explorer.models.model_description import describe
-
         empty = {self.input_error: "", self.banner: "", self.status: ""}
         try:
             self._model_manager.limits.check_model(name)
-            description = describe(name)
+            description = self._model_manager.describe(name)
         except (BadInput, ModelError) as error:
             return empty | {field or self.banner: banner(str(error))}
         item = ModelListItem(board.SHIPPED, description, _measured_accuracy().get(name))
@@ -364,9 +360,7 @@ class ModelsPage(Page):
     def _list_items(self) -> list[ModelListItem]:
         """What the model list offers: of a list, what can be used; else all that is shipped or has
         a preset."""
-        from ttc_explorer.models.model_description import describe
-
-        listed = self._model_manager.limits.models
+        listed, describe = self._model_manager.limits.models, self._model_manager.describe
         right = _measured_accuracy()
         items = [
             ModelListItem(board.SHIPPED, describe(name), right.get(name))
