@@ -1,5 +1,5 @@
-"""What the process that serves pages loads: until a page is open nothing that only a run or a figure
-needs, and never torch."""
+"""What the process that serves pages loads: until a page is open nothing that only a run or a
+figure needs, and never torch."""
 
 import subprocess
 import sys
