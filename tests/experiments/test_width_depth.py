@@ -2,6 +2,7 @@
 tables."""
 
 import json
+from dataclasses import replace
 from itertools import combinations
 from random import Random
 
@@ -9,11 +10,16 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.experiments.test_importers import FILES, saved
+from tests.search.fakes import toy_run
+from tests.search.test_budget_forcing import counting, force
 from ttc_explorer.asset_files import THOUGHT_TABLES_FILE
 from ttc_explorer.cli.main import cli
 from ttc_explorer.experiments.file_import import read_thoughts
+from ttc_explorer.experiments.run_thoughts import run_thoughts
 from ttc_explorer.experiments.width_depth import Thought, load_tables, width_depth_table
 from ttc_explorer.problems.problem import BadInput
+from ttc_explorer.search.trace import dump_trace
+from ttc_explorer.search.tree import SearchTree
 
 
 def random_store(seed, questions=3, thoughts=5, every=10):
@@ -111,6 +117,46 @@ def test_a_replay_store_is_read_whole_and_other_files_are_refused(tmp_path):
     for some, sentence in ((others, "different distances"), ([], "no stored thoughts")):
         with pytest.raises(BadInput, match=sentence):
             width_depth_table(some)
+
+
+def forced_run(probe=10, text="What is 1 + 1?", **settings):
+    """Eight thoughts, of "so..." by fives, that would answer with the number of their steps."""
+    run, _ = force(counting, 8, probe=probe, thinking=25, agree=16, **settings)
+    run.problem = replace(run.problem, text=text, answer="4")
+    return run
+
+
+@pytest.mark.parametrize("merge", [True, False])
+def test_own_runs_of_budget_forcing_are_thoughts_that_were_asked_on_the_way(merge):
+    thoughts = run_thoughts(forced_run(merge=merge), 3)
+    assert thoughts == [Thought(3, "4", 10, ("2", "4"), 25, "5")] * 8
+    table = width_depth_table(thoughts)
+    assert [table.cell(1, depth).accuracy for depth in (10, 20, 25)] == [0, 1, 0]
+
+
+def test_runs_without_interim_answers_or_a_reference_are_refused():
+    nameless = forced_run(text="How many?")
+    nameless.problem = replace(nameless.problem, answer=None)
+    empty = forced_run()
+    empty.tree = SearchTree()
+    for run, sentence in (
+        (forced_run(probe=0), "no interim answers"),
+        (toy_run("best_of_n"), "no interim answers"),
+        (nameless, "no reference answer"),
+        (empty, "No thought of this run has answered"),
+    ):
+        with pytest.raises(BadInput, match=sentence):
+            run_thoughts(run)
+
+
+def test_saved_runs_of_a_model_are_its_questions(tmp_path):
+    files = [tmp_path / "one.json", tmp_path / "two.json"]
+    for file in files:
+        file.write_bytes(dump_trace(forced_run()))
+    result = CliRunner().invoke(cli, ["width-depth", *map(str, files)])
+    assert result.exit_code == 0, result.output
+    assert "2 questions, 8 thoughts of each, an interim answer every 10 tokens" in result.output
+    assert read_thoughts(files[0]) == run_thoughts(forced_run())
 
 
 def test_the_command_prints_and_saves_what_the_page_reads(tmp_path):

@@ -17,7 +17,10 @@ from ttc_explorer.problems.problem import BadInput
 def width_depth(
     stores: Annotated[
         list[Path],
-        typer.Argument(help="Replay stores (AutoTTS), one of each model.", show_default=False),
+        typer.Argument(
+            help="Replay stores (AutoTTS), one of each model, or saved runs of budget_forcing.",
+            show_default=False,
+        ),
     ],
     source: Annotated[str, typer.Option(help="Where they are from, kept in the table.")] = "",
     seed: Seed = 0,
@@ -32,16 +35,14 @@ def width_depth(
     over questions, and the tokens that they take together; a star marks those that nothing cheaper
     is as good as.
     """
-    from ttc_explorer.experiments.file_import import read_thoughts
+    from ttc_explorer.experiments.file_import import read_thoughts_by_model
     from ttc_explorer.experiments.width_depth import NamedTable, dump_tables, width_depth_table
 
     if out and (out.suffix != ".json" or not out.absolute().parent.is_dir()):
         raise BadInput(f"The tables cannot be saved as {out}: choose a .json file in a folder.")
     tables = [
-        NamedTable(
-            path.stem.replace("_", ", "), source, width_depth_table(read_thoughts(path), seed)
-        )
-        for path in stores
+        NamedTable(name, source, width_depth_table(thoughts, seed))
+        for name, thoughts in read_thoughts_by_model(stores).items()
     ]
     if out:
         write_file(out, dump_tables(tables), "The table")

@@ -13,6 +13,7 @@ from ttc_explorer.atomic_files import disk_errors, replaced_file
 from ttc_explorer.experiments.importers import IMPORTERS, detect_format, import_document
 from ttc_explorer.experiments.importers.source_document import format_suffixes, read_document
 from ttc_explorer.experiments.pool import check_samples, grade_and_merge, pool_table
+from ttc_explorer.experiments.run_thoughts import run_thoughts
 from ttc_explorer.experiments.width_depth import Thought
 from ttc_explorer.problems.grading import Grader
 from ttc_explorer.problems.problem import BadInput
@@ -122,20 +123,48 @@ def read_searches(path: Path) -> list[Run]:
 
 
 def read_thoughts(path: Path) -> list[Thought]:
-    """The thoughts of a replay store.
+    """The thoughts of a replay store, or of a saved run of budget forcing.
 
     Raises:
-        BadInput: the file is none, or cannot be read.
+        BadInput: the file is neither, or cannot be read.
     """
+    if run := _trace_or_none(path):
+        return run_thoughts(run)
     document = read_document(path)
     name = detect_format(document)
     thoughts = import_document(document, name).thoughts if name else []
     if not thoughts:
         raise BadInput(
             f"{path.name} is no replay store: it needs thoughts with answers asked on the way, as "
-            "AutoTTS stores them (each_branch, probe_freq)."
+            "AutoTTS stores them (each_branch, probe_freq), or a saved run of budget_forcing."
         )
     return thoughts
+
+
+def read_thoughts_by_model(paths: Sequence[Path]) -> dict[str, list[Thought]]:
+    """Model -> its thoughts: a replay store has one model, named by the file, and saved runs of the
+    same model are its questions.
+
+    Raises:
+        BadInput: a file is neither, or cannot be read.
+    """
+    found: dict[str, list[Thought]] = {}
+    for path in paths:
+        run = _trace_or_none(path)
+        name = run.model if run else path.stem.replace("_", ", ")
+        known = found.setdefault(name, [])
+        if run:
+            known += run_thoughts(run, len({thought.question for thought in known}))
+        else:
+            known += read_thoughts(path)
+    return found
+
+
+def _trace_or_none(path: Path) -> Run | None:
+    try:
+        return read_trace(path)
+    except BadInput:
+        return None
 
 
 def write_pool(pool: pd.DataFrame, path: Path) -> None:
