@@ -179,7 +179,7 @@ def server_options(
                 Middleware(GZipMiddleware, minimum_size=1000),  # streams of events stay as they are
                 Middleware(HttpGuard, rules),
             ],
-            "routes": [Route("/service-status", service_status)],
+            "routes": [*pages["app_kwargs"]["routes"], Route("/service-status", service_status)],
         },
     }
 

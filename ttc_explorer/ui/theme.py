@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ttc_explorer.ui.html_templates import render
 from ttc_explorer.ui.page import pages_in_order
 from ttc_explorer.ui.plot_css import dark_theme_css
+from ttc_explorer.ui.script_files import script_routes
 
 STATIC_FOLDER = Path(__file__).parent
 SHARED_STYLESHEETS = (
@@ -113,7 +114,7 @@ def theme() -> gr.themes.Base:
 
 def launch_options() -> dict[str, Any]:
     """What ``launch`` must be given for the pages to look as designed, those that registered
-    themselves included."""
+    themselves included, and to find their scripts."""
     scripts = [
         Markup((STATIC_FOLDER / f"{name}.js").read_text("utf-8"))
         for name in (
@@ -136,4 +137,5 @@ def launch_options() -> dict[str, Any]:
         "head": render("page_head.html", stylesheets=stylesheets, scripts=scripts),
         "footer_links": [],
         "favicon_path": STATIC_FOLDER / "icon.png",
+        "app_kwargs": {"routes": script_routes()},
     }

@@ -36,8 +36,8 @@ def standalone_html(run: Run) -> str:
     return page.substitute(
         styles="\n".join((FOLDER / name).read_text("utf-8") for name in _STYLES),
         tips=(FOLDER.parent / "tips.js").read_text("utf-8"),
-        script=viewer_script("viewer", "mountRunViewer"),
-        options=_script_json(viewer_options(RUN_PARTS)),
+        script=viewer_script(),
+        options=_script_json(viewer_options() | {"parts": list(RUN_PARTS)}),
         stream=_script_json(RunStream(uuid.uuid4().hex[:12], run).update()),
     )
 

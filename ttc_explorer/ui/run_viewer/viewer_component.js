@@ -1,11 +1,13 @@
-// Connects a viewer to a component of Gradio, which gives `element`, `props`, `trigger` and `watch`. Before this stand the
-// bundled modules, `mount` and `options`.
+// Connects a viewer to a component of Gradio, which gives `element`, `props`, `trigger` and `watch`. Before this stand MOUNT, the
+// viewer's name, and OWN_OPTIONS; the viewers are in the script that was fetched before (viewer_component.py).
+const { viewers, options: sharedOptions } = window.ttcViewers;
+const options = { ...sharedOptions, ...OWN_OPTIONS };
 const place = element.querySelector("[data-viewer]");
 const tellFacts = () => {                // lessons hear of the run on Explore (ui/lessons/panel.js)
   const facts = element.closest("#viewer") && view.facts();
   if (facts) document.dispatchEvent(new CustomEvent("ttc-run", { detail: facts }));
 };
-const view = mount(place, {
+const view = viewers[MOUNT](place, {
   ...options, onPick: tellFacts,
   onRule(rule) {
     trigger("rule", rule);

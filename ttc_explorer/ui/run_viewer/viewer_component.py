@@ -8,6 +8,9 @@ voting rule is drawn by the browser itself; the component then fires ``rule``, w
 be done by hand; and ``take``, whose ``what`` is ``trace`` or ``page``, where the visitor wants such
 a file.
 Listen with ``queue=False, show_progress="hidden", trigger_mode="multiple"``.
+
+The page fetches the viewers' scripts once, as a file (``script_files.py``): they are larger than
+all else that it is sent.
 """
 
 from __future__ import annotations
@@ -18,13 +21,10 @@ from pathlib import Path
 
 import gradio as gr
 
+from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules
 from ttc_explorer.ui.run_viewer.stream import Json
-from ttc_explorer.ui.run_viewer.viewer_options import (
-    FOLDER,
-    RUN_PARTS,
-    viewer_options,
-    viewer_script,
-)
+from ttc_explorer.ui.run_viewer.viewer_options import FOLDER, RUN_PARTS, viewer_options
+from ttc_explorer.ui.script_files import script_head
 
 
 def run_viewer(
@@ -38,8 +38,8 @@ def run_viewer(
         question: selects the field of the question; while another one stands there than was
             answered, the picture is dimmed and says so.
     """
-    options = viewer_options(parts) | {"question": question, "live": True}
-    return _component(elem_id, "run-viewer", "viewer", "mountRunViewer", options)
+    options: dict[str, Json] = {"parts": list(parts), "question": question, "live": True}
+    return _component(elem_id, "run-viewer", "mountRunViewer", options)
 
 
 def comparison_viewer(
@@ -52,27 +52,27 @@ def comparison_viewer(
         parts: what to draw, of lanes and table.
         question: as of ``run_viewer``.
     """
-    options = viewer_options(parts) | {"question": question}
-    return _component(elem_id, "comparison", "comparison", "mountComparison", options)
+    options: dict[str, Json] = {"parts": list(parts), "question": question}
+    return _component(elem_id, "comparison", "mountComparison", options)
 
 
-def _component(
-    elem_id: str, style: str, module: str, mount: str, options: dict[str, Json]
-) -> gr.HTML:
-    settings = json.dumps(options | {"katex": katex_addresses()})
+def _component(elem_id: str, style: str, mount: str, options: dict[str, Json]) -> gr.HTML:
+    script = (FOLDER / "viewer_component.js").read_text("utf-8")
     return gr.HTML(
         "",
         elem_id=elem_id,
         html_template=(FOLDER / "viewer_component.html").read_text("utf-8").replace("STYLE", style),
-        js_on_load="\n".join(
-            [
-                viewer_script(module, mount),
-                f"const mount = {mount}, options = {settings};",
-                (FOLDER / "viewer_component.js").read_text("utf-8"),
-            ]
-        ),
+        head=script_head("viewers", _viewers_script()),
+        js_on_load=f'const MOUNT = "{mount}", OWN_OPTIONS = {json.dumps(options)};\n{script}',
         apply_default_css=False,
     )
+
+
+def _viewers_script() -> str:
+    """The script after which ``window.ttcViewers`` has both viewers and the options of all."""
+    options = json.dumps(viewer_options() | {"katex": katex_addresses()})
+    bundle = bundle_modules(FOLDER / "page_viewers.js", ("viewers",))
+    return f"(() => {{\n{bundle}window.ttcViewers = {{ viewers, options: {options} }};\n}})();\n"
 
 
 @cache

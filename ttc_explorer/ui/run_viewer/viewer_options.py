@@ -18,14 +18,10 @@ RUN_PARTS = ("cards", "remarks", "tree", "replay", "votes", "inspector")
 _AGGREGATE_TITLES = {"prod": "Product"}
 
 
-def viewer_options(parts: tuple[str, ...]) -> dict[str, Json]:
-    """The options of ``mountRunViewer`` (viewer.js) and ``mountComparison`` (comparison.js).
-
-    Args:
-        parts: what to draw, of RUN_PARTS or of lanes and table.
-    """
+def viewer_options() -> dict[str, Json]:
+    """The options that all have of ``mountRunViewer`` (viewer.js) and ``mountComparison``
+    (comparison.js)."""
     return {
-        "parts": list(parts),
         "terms": dict(TERMS),
         "selectors": [
             {"name": name, "title": entry.title, "needs": entry.needs}
@@ -39,11 +35,6 @@ def viewer_options(parts: tuple[str, ...]) -> dict[str, Json]:
 
 
 @cache
-def viewer_script(module: str, mount: str) -> str:
-    """The scripts of the viewer in one, after which a function can be called.
-
-    Args:
-        module: name of the module, without ``.js``; all that it imports comes along.
-        mount: the function's name.
-    """
-    return bundle_modules(FOLDER / f"{module}.js", (mount,))
+def viewer_script() -> str:
+    """The scripts of the viewer in one, after which ``mountRunViewer`` can be called."""
+    return bundle_modules(FOLDER / "viewer.js", ("mountRunViewer",))
