@@ -38,5 +38,6 @@ def test_all_viewers_of_the_pages_fetch_one_script():
     assert len(addresses) == 1
     routes = launch_options()["app_kwargs"]["routes"]
     script = TestClient(Starlette(routes=routes)).get(addresses.pop()).text
-    assert "mountRunViewer" in script and "mountComparison" in script
+    assert "mountRunViewer" in script
+    assert "mountComparison" in script
     assert max(len(viewer.js_on_load) for viewer in viewers) < 5000
