@@ -37,7 +37,7 @@ import httpx
 import ttc_explorer.app as app
 from tests.ui.toy_solver import toy_solver
 from ttc_explorer.models.described_models import ModelDescription, ModelSetDescription
-from ttc_explorer.serving.page_client import Browser, Job
+from ttc_explorer.serving.page_client import Browser, Job, read_functions
 
 ENDPOINTS = {
     "solve": ["1 + 1?", "beam", 4, 0, "", None, ""],
@@ -52,7 +52,7 @@ def describe(name, services):
 
 async def use(address):
     async with httpx.AsyncClient(base_url=address, timeout=100) as client:
-        browser = Browser(client, 0)
+        browser = Browser(client, 0, await read_functions(client))
         await browser.reload()
         outcome = await browser.press_run(Job("1 + 1?", "beam", 4, 0), "whole")
         assert '["add",1,' in outcome.lines, outcome

@@ -30,7 +30,14 @@ import httpx
 from ttc_explorer.asset_files import PACKAGE_FOLDER
 from ttc_explorer.models.protocol import ModelError
 from ttc_explorer.problems.families import FAMILIES, draw_problem
-from ttc_explorer.serving.page_client import FIRST_PAGE, Browser, Job, Outcome
+from ttc_explorer.serving.page_client import (
+    FIRST_PAGE,
+    Browser,
+    Job,
+    Outcome,
+    PageFunctions,
+    read_functions,
+)
 
 SEARCHES = (("beam", 16), ("best_of_n", 64))
 """Strategy and budget of the jobs, in turns."""
@@ -149,8 +156,8 @@ async def run_crowd(address: str, clients: int, seconds: float, jobs: list[Job],
             crowd.visits.append(time.monotonic() - start)
         await browser.show_page(FIRST_PAGE)
 
-    async def live(number: int, client: httpx.AsyncClient) -> None:
-        rng, browser = Random(number), Browser(client, number)
+    async def live(number: int, client: httpx.AsyncClient, functions: PageFunctions) -> None:
+        rng, browser = Random(number), Browser(client, number, functions)
         opened = False
         while time.monotonic() < end:
             chance = rng.random()
@@ -186,7 +193,9 @@ async def run_crowd(address: str, clients: int, seconds: float, jobs: list[Job],
             await asyncio.sleep(1.0)
 
     async with httpx.AsyncClient(base_url=address, limits=limits, timeout=timeout) as client:
-        await asyncio.gather(watch(), *(live(number, client) for number in range(clients)))
+        functions = await read_functions(client)
+        lives = (live(number, client, functions) for number in range(clients))
+        await asyncio.gather(watch(), *lives)
     return crowd
 
 
@@ -194,7 +203,7 @@ async def run_alone(address: str, jobs: list[Job]) -> tuple[dict[Job, str], floa
     """The stream of each job run alone, one after another, and the seconds of all together."""
     timeout = httpx.Timeout(RUN_SECONDS)
     async with httpx.AsyncClient(base_url=address, timeout=timeout) as client:
-        browser = Browser(client, 0)
+        browser = Browser(client, 0, await read_functions(client))
         await browser.reload()
         await browser.press_run(jobs[0], "whole")  # warms up
         start = time.monotonic()

@@ -139,21 +139,21 @@ class PageFunctions:
         return [values[number] for number in self.inputs[function]]
 
 
-class Browser:
-    """One visitor's tab."""
+async def read_functions(client: httpx.AsyncClient) -> PageFunctions:
+    """How the pages call the server. A browser finds that in the page that it loads; here it is
+    asked for once, by all clients together."""
+    return PageFunctions.read((await client.get("/config")).json())
 
-    def __init__(self, client: httpx.AsyncClient, number: int) -> None:
+
+class Browser:
+    """One visitor's tab; ``functions`` are from ``read_functions``."""
+
+    def __init__(self, client: httpx.AsyncClient, number: int, functions: PageFunctions) -> None:
         self._client = client
         self._number = number
         self._tabs = 0
-        self._functions: PageFunctions | None = None
         self._opened: set[str] = set()
-
-    @property
-    def functions(self) -> PageFunctions:
-        """How the pages call the server; there is one to ask once the first has been loaded."""
-        assert self._functions is not None
-        return self._functions
+        self.functions = functions
 
     async def reload(self) -> None:
         """Open the application anew, in a new session."""
@@ -161,8 +161,6 @@ class Browser:
         self._session = f"load{os.getpid()}x{self._number}x{self._tabs}"
         self._opened.clear()
         (await self._client.get("/")).raise_for_status()
-        if self._functions is None:
-            self._functions = PageFunctions.read((await self._client.get("/config")).json())
         for function in self.functions.loading:
             await self._call_as_page(function)
         await self._open_once(FIRST_PAGE)
