@@ -76,7 +76,7 @@ def test_a_file_replays_its_run_event_by_event_and_tells_each_round(page, tmp_pa
     expect(told).to_have_text("Only the question so far.")
     page.get_by_role("button", name="Next round").click()
     expect(nodes).to_have_count(1 + len(set(rounds[0].sampled)))
-    expect(told).to_have_text(narrator.describe(rounds[0]))
+    expect(told).to_have_text(str(narrator.describe(rounds[0])))
     slider = page.get_by_role("slider", name="Event")
     expect(slider).to_have_value(str(1 + len(rounds[0].events)))
     page.get_by_role("tree").focus()

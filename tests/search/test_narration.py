@@ -18,7 +18,7 @@ EVERY_CASE = list(product(CASES, (False, True)))
 
 def told(tree, correct=()):
     narrator = Narrator(tree, dict(correct))
-    return [narrator.describe(each) for each in tree_rounds(tree)]
+    return [str(narrator.describe(each)) for each in tree_rounds(tree)]
 
 
 @pytest.mark.parametrize(("case", "merge"), EVERY_CASE)

@@ -112,7 +112,7 @@ def test_it_begins_a_round_of_its_own_and_is_marked(run):
     before = tree_rounds(run.tree)
     assert by_hand.number == len(before) + 1
     narrator = Narrator(touched.tree, touched.correct)
-    said = [narrator.describe(each) for each in rounds][len(before)]
+    said = [str(narrator.describe(each)) for each in rounds][len(before)]
     assert said.startswith(f"Round {by_hand.number}, by hand: 4 tries")
     assert touched_from(touched.tree, touched.touches) == len(run.tree)
     assert touched_from(run.tree, []) is None

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from ttc_explorer.search.narration import Phrase
 from ttc_explorer.search.selector import SELECTORS
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.ui.components.strategy_picker import STRATEGY_GROUPS
@@ -28,6 +29,7 @@ def english_texts() -> list[str]:
         texts += [strategy.title, strategy.summary]
     texts += [*STRATEGY_GROUPS, *FIRST_STEPS, *(entry.title for entry in SELECTORS.values())]
     texts += [*HISTORY_TEXTS.values(), *(entry.title for entry in PAGES_OF_THE_PACKAGE)]
+    texts += [*Phrase, "Only the question so far."]
     for name in ("explore", "learn"):
         intro = PAGES[name].intro
         texts += [intro.line, intro.see, intro.act, intro.why]

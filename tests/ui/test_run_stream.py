@@ -220,7 +220,10 @@ def test_every_round_is_told_once_with_its_votes_and_its_cost_however_often_it_i
     rounds = of_kind(often.update(), "round")
     assert rounds == of_kind(RunStream("r", run).update(), "round")
     assert [number for number, *_ in rounds] == list(range(1, len(rounds) + 1))
-    assert rounds[0][1].startswith("Round 1: 16 tries")
+    phrase, values = rounds[0][1]
+    assert phrase == "{round}: {events}."
+    assert values["round"] == [["Round {number}", {"number": "1"}]]
+    assert values["events"][0] == ["{count} tries", {"count": "16"}]
     costs = [changes["cost"]["generated_tokens"] for *_, changes in rounds]
     assert costs == sorted(costs)
     votes = {rule: table for *_, each in rounds for rule, table in each.get("votes", {}).items()}

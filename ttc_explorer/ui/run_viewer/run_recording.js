@@ -1,4 +1,5 @@
 // A run as it was told (stream.py), so that it can be shown as it stood after any of its events. Pure: no page, no clock.
+import { sentenceOf } from "./narration.js";
 import { emptyState, EVENTS, withLine } from "./run_state.js";
 
 const NOTHING_YET = "Only the question so far.";
@@ -7,7 +8,7 @@ const NOTHING_YET = "Only the question so far.";
 //   read(text)    takes all of it in
 //   latest        the state at its end
 //   length        how many events it has, the question's own included
-//   rounds        [{ number, sentence, end (how many events there are when it is over) }], those that are over
+//   rounds        [{ number, clause (narration.js), end (how many events there are when it is over) }], those that are over
 //   frame(count)  the state after so many events. What is known of votes and cost is as of the last round that was over
 //                 by then; `status.text` tells the round that the last event belongs to
 export function createRecording() {
@@ -22,8 +23,8 @@ export function createRecording() {
     latest = withLine(latest, text);
     const [kind, ...fields] = JSON.parse(text);
     if (kind === "round") {
-      const [number, sentence, changes] = fields;
-      rounds.push({ number, sentence, end: ends.length, changes });
+      const [number, clause, changes] = fields;
+      rounds.push({ number, clause, end: ends.length, changes });
     } else if (EVENTS.has(kind)) {
       lines.push(text);
       ends.push(lines.length);
@@ -50,7 +51,8 @@ export function createRecording() {
       const { state } = frame;
       for (; frame.count < count; frame.count += 1) withLine(state, lines[frame.count]);
       for (; rounds[frame.told]?.end <= count; frame.told += 1) takeChanges(state, rounds[frame.told].changes);
-      const under = rounds.find(({ end }) => end >= count), text = count > 1 ? under?.sentence ?? "" : NOTHING_YET;
+      const under = rounds.find(({ end }) => end >= count);
+      const text = count <= 1 ? globalThis.ttcText?.(NOTHING_YET) ?? NOTHING_YET : under ? sentenceOf(under.clause) : "";
       Object.assign(state, { answers: latest.answers, subtrees: latest.subtrees, status: { text, stopped: null, over: false, error: null, replayed: true } });
       return { ...state };
     },

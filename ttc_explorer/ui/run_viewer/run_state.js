@@ -9,7 +9,7 @@ export const STATUS_LABELS = {
 // The state before the first line. `nodes` stand in order of creation, each { id, parent (a node, null for the root),
 // children, depth, kind, status, text, tokens, logprob, firstWrong (the first step, from 1, after which nothing right is
 // possible; 0: none, null: unknown), answer (a key of `answers`; only of a finished solution), cut (it broke off for want of room), score, visits, value,
-// copies (how many samples wrote this step) }; `round` is the last that is over, { number, sentence };
+// copies (how many samples wrote this step) }; `round` is the last that is over, { number, clause };
 // a node is `touched` where it was written after somebody had touched the tree.
 // `status.replayed` where somebody looks back (run_recording.js).
 // What is being written stands at the end of `nodes`, of kind "partial" and with the status "writing", or "unfinished" where the
@@ -69,7 +69,7 @@ const LINES = {
   mark(state, id, status) { state.nodes[id].status = status; },
   value(state, id, visits, value) { Object.assign(state.nodes[id], { visits, value }); },
   note(state, text, facts) { state.notes.push({ text, facts }); },
-  round(state, number, sentence) { Object.assign(state, { round: { number, sentence } }); },
+  round(state, number, clause) { Object.assign(state, { round: { number, clause } }); },
   subtrees(state, sizes) { state.subtrees = sizes; },
   snapshot(state, { votes, voices, ...rest }) {
     Object.assign(state.votes, votes);

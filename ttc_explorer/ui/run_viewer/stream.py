@@ -51,7 +51,7 @@ from itertools import accumulate
 
 from ttc_explorer.problems.families import recognise
 from ttc_explorer.search.ledger import Ledger
-from ttc_explorer.search.narration import Narrator
+from ttc_explorer.search.narration import Clause, Narrator
 from ttc_explorer.search.rounds import Round, RoundReader
 from ttc_explorer.search.run import Run
 from ttc_explorer.search.selector import SELECTORS, figures_given, missing_figures
@@ -240,7 +240,9 @@ class RunStream:
         cost = self._run.cost_after(self._events_read)
         standing: dict[str, Json] = {"cost": None if cost is None else ledger_data(cost)}
         changes = self._by_round.since(standing, self._votes)
-        return json_line("round", ended.number, _shown(self._narrator.describe(ended)), changes)
+        return json_line(
+            "round", ended.number, _clause_data(self._narrator.describe(ended)), changes
+        )
 
     def _votes(self) -> dict[str, dict[str, Json]]:
         """What speaks for the answers in the tree as it was sent."""
@@ -418,6 +420,15 @@ def subtree_sizes(run: Run) -> list[int]:
 
 def _shown(text: str) -> str:
     return printable(text, MAX_STEP_CHARACTERS)
+
+
+def _clause_data(clause: Clause) -> list[Json]:
+    """A clause as ``narration.js`` reads it: [phrase, {name: text or clauses}]."""
+    values: dict[str, Json] = {
+        name: _shown(value) if isinstance(value, str) else [_clause_data(each) for each in value]
+        for name, value in clause.values.items()
+    }
+    return [str(clause.phrase), values]
 
 
 def _format_figure(value: NoteValue | Sequence[NoteValue]) -> str:

@@ -69,6 +69,7 @@ export function mountRunViewer(place, options) {
     ...(has("inspector") ? [h("div", { class: "viewer-side" }, inspector)] : []));
   const tree = has("tree") ? new TreeView(treePlace, name, { onPick: pick, onOpen: openInspector, whole: place }) : null;
 
+  document.addEventListener("ttc-language", () => { if (recording.latest.id) showMoment(); });
   place.addEventListener("ttc-show-at", ({ detail }) => replay.goTo(detail));
   place.addEventListener("ttc-open-at", ({ detail }) => replay.openAt(detail));
   place.addEventListener("keydown", (event) => {
