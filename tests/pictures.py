@@ -1,8 +1,9 @@
-"""Pictures of the pages, to be looked at: every page at three sizes, in light and dark; and the
-three of the README.
+"""Pictures of the pages, to be looked at: every page at three sizes, in light and dark; the
+three of the README; and every step of the lessons (``lesson_pictures.py``).
 
-``python -m tests.pictures DIR`` takes all of them, ``python -m tests.pictures DIR compare`` those
-of one page, ``python -m tests.pictures --readme`` those of the README.
+``python -m tests.pictures DIR`` takes all pages, ``python -m tests.pictures DIR compare`` one,
+``python -m tests.pictures --readme`` those of the README, ``python -m tests.lesson_pictures DIR``
+those of the lessons.
 """
 
 from __future__ import annotations

@@ -127,6 +127,16 @@ def test_every_lesson_is_played_to_its_end_by_keyboard_with_right_and_wrong_pred
     expect(page.locator("[data-lesson-row].done")).to_have_count(len(LESSONS))
 
 
+def test_on_a_phone_the_page_moves_to_what_a_step_points_at(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    start(page, LESSONS[0])
+    above = """place => document.querySelector(place).getBoundingClientRect().top >= 0
+        && document.querySelector(place).getBoundingClientRect().bottom
+            <= document.querySelector("#lesson").getBoundingClientRect().top"""
+    page.wait_for_function(above, arg="#budget")
+    press(page, "leave")
+
+
 def test_the_guide_for_teachers_prints_on_two_pages(page):
     page.evaluate("window.print = () => {}")
     open_tab(page, "Learn")

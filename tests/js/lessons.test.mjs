@@ -39,6 +39,8 @@ test("Run waits for a prediction, and the step is done by the run that it asks f
   assert.deepEqual([done.done, done.kept.one.tokens], [[0], 1200]);
   assert.deepEqual(stateAt(lesson, 1), { q: "Q", n: 16 });
   assert.ok(isRunOf({ q: "Q", n: "16" }, FACTS) && !isRunOf({ q: "another" }, FACTS));
+  const cut = { ...FACTS, settings: { step: "line" } };
+  assert.ok(isRunOf({ step: "line", chains: 4 }, cut) && !isRunOf({ step: "check" }, cut));  // chains: this strategy has none
   assert.ok(isDone(lesson, { ...done, step: 1 }, { ...FACTS, n: 64 }) && !isDone(lesson, { ...done, step: 1 }, FACTS));
 });
 
@@ -75,5 +77,6 @@ test("every fact that lessons may name is there for every run that has ended", (
     const facts = runFacts(state, { selector: "majority", aggregate: "last" }, [], state.nodes.length - 1);
     assert.deepEqual(named.filter((name) => facts[name] === undefined), ["page"]);
     assert.equal(facts.right + facts.wrong, facts.solutions);
+    assert.equal(typeof facts.settings.rounds, "number");  // which every strategy reads
   }
 });

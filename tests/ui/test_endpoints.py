@@ -1,5 +1,7 @@
 """The endpoints for programs: what they give, and what they say of what they were sent."""
 
+import json
+import urllib.request
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -69,7 +71,10 @@ def test_strategies_are_compared_at_one_budget(endpoints):
 
 
 def test_a_pool_gives_curves_and_answers_are_graded(endpoints):
-    *_, last = endpoints["curves"](POOL, [1, 3])
+    first, *_, last = endpoints["curves"](POOL, [1, 3])
+    assert first["rows"] == last["rows"][: len(first["rows"])]  # so far: of the first selector
+    assert {row["selector"] for row in first["rows"]} == {last["rows"][0]["selector"]}
+    assert len(last["rows"]) > len(first["rows"])
     rows = {(row["selector"], row["k"]): row["accuracy"] for row in last["rows"]}
     assert rows["majority", 3] == rows["best", 1 + 2] == 1
     assert rows["coverage", 1] == pytest.approx(2 / 3)
@@ -142,6 +147,42 @@ def test_a_program_that_has_left_ends_its_run():
     standings.close()
     service.drain_and_close()  # hangs if the run does not end
     assert service.totals.runs == 1
+
+
+def replies_of(url, endpoint, values):
+    """What a program reads of an endpoint, while it comes: name of the event, and its data."""
+    call = f"{url}gradio_api/call/{endpoint}"
+    body = json.dumps({"data": values}).encode()
+    asked = urllib.request.Request(call, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked, timeout=60) as reply:
+        event = json.load(reply)["event_id"]
+    with urllib.request.urlopen(f"{call}/{event}", timeout=60) as stream:
+        for line in stream:
+            name, _, data = line.decode().strip().partition(": ")
+            if name == "event":
+                kind = data
+            elif name == "data" and data != "null":
+                yield kind, json.loads(data)
+
+
+@pytest.mark.slow
+def test_a_program_reads_how_its_run_stands_before_it_has_ended():
+    gate = PausableGenerator(toy_solver().generator)
+    app = build_app(ModelManager(lambda: toy_solver(gate)))
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True)
+    try:
+        for endpoint, strategy in (("solve", "beam"), ("compare", ["beam", "greedy"])):
+            gate.hold(after=1)
+            replies = replies_of(url, endpoint, [QUESTION, strategy, 4, 0, "", None, ""])
+            kind, (standing,) = next(replies)  # the generator is held: nothing can have ended
+            assert (kind, set(standing)) == ("generating", {"status"})
+            gate.release()
+            *_, (kind, (trace,)) = replies
+            assert kind in ("generating", "complete")
+            assert trace.get("beam", trace)["stopped"] == "done"
+    finally:
+        gate.release()
+        app.close()
 
 
 def test_tools_that_cannot_be_served_are_told_before_anything_loads(monkeypatch):

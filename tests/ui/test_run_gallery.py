@@ -115,3 +115,7 @@ def test_the_shipped_runs_are_small_and_can_be_shown():
         assert entry.command.startswith("ttc-explorer record ")
         assert "SmolLM2" in entry.model
         assert panel.pick(SimpleNamespace(file=name))[panel.banner] == ""
+        run = open_entry(GALLERY_FOLDER, entry)
+        for model in (run.model, *filter(None, [run.verifier])):
+            address = model.partition(" at ")[2].partition(",")[0]
+            assert f"http://{address}/v1" in entry.command  # what recorded it

@@ -25,9 +25,9 @@ SHARED_STYLESHEETS = (
     "presentation",
     "address/address",
 )
-HEAD_STYLESHEETS = ("print", "address/embed")
+HEAD_STYLESHEETS = ("lessons/lesson_panel", "print", "address/embed")
 """What Gradio would leave out of its stylesheets, or keep to what is inside its container: rules
-for paper, and of the root."""
+for paper, of the root, and of the panel that stands outside of it."""
 
 # light, dark
 PAGE_COLOUR = ("#f3f5f9", "#0d1117")

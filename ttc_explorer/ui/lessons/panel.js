@@ -10,6 +10,7 @@ import { h } from "../run_viewer/dom.js";
 const STORE = "ttc-lessons";
 const OPEN_TAB = "#pages [role=tab][aria-selected=true]", TAB_ID = /-page-button$/;
 const say = (text) => window.ttcText?.(text) ?? text;
+const OVER_THE_PAGE = matchMedia("(max-width: 999px)"); // there the panel lies over what a step points at
 const RUN = "#run", QUESTION = "#problem textarea", STARTERS = `${RUN}, .first-step`;
 
 // Mounts the panel. `lessons` are as lesson_format.py has them, each with its `name`; `strategies` gives names by titles,
@@ -49,6 +50,8 @@ export function mountLessons(place, { lessons, strategies, places, terms, askFig
     if (setUp) setControls();
     hear(facts);
     draw(true);
+    if (isSetting) isSetting.finally(() => bringIntoView(0));
+    else bringIntoView(0);
   }
 
   function goTo(at) {
@@ -92,8 +95,10 @@ export function mountLessons(place, { lessons, strategies, places, terms, askFig
     const strategy = strategies[told.strategy] ?? told.strategy;
     facts = { ...told, strategy, page: document.querySelector(OPEN_TAB)?.id.replace(TAB_ID, "") ?? "" };
     if (!lesson()) return;
-    if (isDone(lesson(), here(), facts)) keep(withDone(lesson(), here(), facts));
+    const before = here().done.includes(here().step), done = isDone(lesson(), here(), facts);
+    if (done) keep(withDone(lesson(), here(), facts));
     draw();
+    if (done && !before) bringIntoView(-1);
   }
 
   // Run waits for the controls to stand and for the prediction: pressed by mouse or key, by Enter in the question, or by one of the first steps.
@@ -145,6 +150,13 @@ export function mountLessons(place, { lessons, strategies, places, terms, askFig
     for (const each of document.querySelectorAll(".lesson-mark")) each.classList.remove("lesson-mark");
     if (!lesson() || folded) return;
     for (const name of step().highlight) document.querySelector(places[name])?.classList.add("lesson-mark");
+  }
+
+  // A step begins at the first of the places that it points at, and ends at the last, where its run is seen.
+  function bringIntoView(which) {
+    if (!OVER_THE_PAGE.matches) return;
+    const shown = [...document.querySelectorAll(".lesson-mark")].filter((mark) => mark.checkVisibility());
+    shown.at(which)?.scrollIntoView({ block: "start" });
   }
 
   const button = (key, text, press, attributes = {}) => {

@@ -31,10 +31,12 @@ export function stateAt(lesson, step) {
   return Object.assign({}, ...lesson.steps.slice(0, step + 1).map(({ state }) => state));
 }
 
-// Whether the run that these facts are of is the one that the step asks for.
+// Whether the run that these facts are of is the one that the step asks for: of the same question, strategy, budget and seed,
+// and of the same settings as far as its strategy reads them.
 export function isRunOf(state, facts) {
-  const asked = ["q", "strategy", "n", "seed"].filter((key) => state[key] !== undefined);
-  return facts.over === true && asked.every((key) => String(facts[key]) === String(state[key]));
+  const { q, strategy, n, seed } = facts, run = { q, strategy, n, seed, ...facts.settings };
+  const asked = Object.keys(run).filter((key) => state[key] !== undefined);
+  return facts.over === true && asked.every((key) => String(run[key]) === String(state[key]));
 }
 
 // Whether a step is a matter of a run at all.

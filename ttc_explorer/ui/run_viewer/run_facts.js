@@ -7,8 +7,8 @@ const WHOLE = ["done", "budget"];       // how a run ends that ended by itself
 // Of a state, under a rule { selector, aggregate }; `selectors` are the rules [{ name }], `picked` the id of the node that
 // the visitor opened, or null.
 export function runFacts(state, rule, selectors, picked = null) {
-  const { problem, strategy, budget, seed } = state.about;
-  const asked = { id: state.id, over: state.status.over, q: problem, strategy, n: budget, seed, selector: rule.selector };
+  const { problem, strategy, budget, seed, values } = state.about;
+  const asked = { id: state.id, over: state.status.over, q: problem, strategy, n: budget, seed, settings: values, selector: rule.selector };
   if (!state.status.over) return asked;
   const finished = solutionsOf(state), total = sampleCount(finished);
   const isRight = (node) => state.answers.get(node.answer)?.right === true;

@@ -305,6 +305,7 @@ def about_run(run: Run) -> dict[str, Json]:
         "budget": run.budget,
         "seed": run.seed,
         "settings": _settings_in_words(run),
+        "values": _settings_read(run),
         "touched": describe_touches(run.touches),
         "touched_from": touched_from(run.tree, run.touches),
         "selector": run.settings.selector,
@@ -312,14 +313,22 @@ def about_run(run: Run) -> dict[str, Json]:
     }
 
 
+def _settings_read(run: Run) -> dict[str, Json]:
+    """The settings that the run's strategy reads, by their names."""
+    read = get_strategy(run.strategy).settings
+    return {
+        name: value
+        for name, value in run.settings.to_dict().items()
+        if name in read and isinstance(value, str | int | float)
+    }
+
+
 def _settings_in_words(run: Run) -> str:
-    """The settings that the run's strategy reads, as a caption has them."""
-    settings = run.settings.to_dict()
+    """Those settings as a caption has them."""
     switch = {True: "on", False: "off"}
     said = [
         f"{name} {switch[value] if isinstance(value, bool) else value}"
-        for name, value in settings.items()
-        if name in get_strategy(run.strategy).settings
+        for name, value in _settings_read(run).items()
     ]
     return single_line(", ".join(said), MAX_NAME_CHARACTERS)
 
