@@ -72,7 +72,7 @@ def curves(
     rows: list[dict[str, Any]] = []
     for table in each_curve(solutions, k or default_ks(solutions), wanted, score, parse_seed(seed)):
         rows += [_plain(row) for _, row in table.iterrows()]
-        yield {"rows": rows}
+        yield {"rows": list(rows)}
         check_time()
 
 
