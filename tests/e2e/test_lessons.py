@@ -128,6 +128,8 @@ def test_every_lesson_is_played_to_its_end_by_keyboard_with_right_and_wrong_pred
 
 
 def test_on_a_phone_the_page_moves_to_what_a_step_points_at(page):
+    page.evaluate("localStorage.clear()")
+    page.reload()
     page.set_viewport_size({"width": 390, "height": 844})
     start(page, LESSONS[0])
     above = """place => document.querySelector(place).getBoundingClientRect().top >= 0
