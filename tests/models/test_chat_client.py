@@ -96,20 +96,22 @@ def test_a_failed_call_costs_its_solution_and_not_the_run(service, reply):
 
 
 @pytest.mark.parametrize(
-    ("content", "finish", "answers"),
+    ("content", "finish", "answered"),
     [
-        ("We add.\n\nSo it is 7", "length", 2),
-        ("We add.\n\nSo it is 7", "stop", 3),
-        ("So it is \\boxed{7}.\n\nAnd", "length", 3),
+        ("We add.\n\nSo it is 7", "length", False),
+        ("We add.\n\nSo it is 7", "stop", True),
+        ("So it is \\boxed{7}.\n\nAnd", "length", True),
     ],
 )
-def test_a_solution_that_the_service_cut_off_has_no_answer(service, content, finish, answers):
+def test_a_solution_that_the_service_cut_off_has_no_answer(service, content, finish, answered):
     running, generator = service
     choice = {"message": {"content": content}, "finish_reason": finish}
     usage = {"usage": {"prompt_tokens": 1, "completion_tokens": 1}}
     running.faults.append((200, {}, {"choices": [choice]} | usage))
-    tree = run_to_end(toy_run("best_of_n", 3, merge=False), generator).tree
-    assert sum(tree.answer[leaf] is not None for leaf in tree.leaves()) == answers
+    # One call: of several, which gets this reply is a race.
+    tree = run_to_end(toy_run("best_of_n", 1), generator).tree
+    (leaf,) = tree.leaves()
+    assert (tree.answer[leaf] is not None) == answered
     assert tree.cut_count() == 3 - answers
 
 
