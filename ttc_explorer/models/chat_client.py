@@ -39,9 +39,9 @@ from ttc_explorer.models.response_parsing import (
 )
 from ttc_explorer.models.server_capabilities import (
     PLAIN_SAMPLING,
-    PROBE_ATTEMPTS,
     ServerCapabilities,
 )
+from ttc_explorer.models.server_probes import PROBE_ATTEMPTS
 from ttc_explorer.models.streamed_reply import StreamedReply
 
 INFERENCE_ROUTER_URL = "https://router.huggingface.co/v1"

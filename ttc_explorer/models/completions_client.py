@@ -397,7 +397,7 @@ def _parse_step(text: str, choice: dict[str, Any], step_end: str) -> tuple[str, 
 
     vLLM, SGLang and llama.cpp say what a text was stopped by. Others do not: there a step that just
     ends may be the last, and shows it by having nothing after it. (A model that chats is not asked
-    for steps then, ``server_capabilities.py``.)
+    for steps then, ``server_probes.py``.)
     """
     step, end, _ = text.partition(step_end)
     if end:

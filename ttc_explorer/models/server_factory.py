@@ -35,7 +35,8 @@ from ttc_explorer.models.prompt_format import (
 from ttc_explorer.models.prompts import Message, system_prompt_for
 from ttc_explorer.models.protocol import ModelError, ScoreJob
 from ttc_explorer.models.response_parsing import parse_text
-from ttc_explorer.models.server_capabilities import ServerCapabilities, probe_capabilities
+from ttc_explorer.models.server_capabilities import ServerCapabilities
+from ttc_explorer.models.server_probes import probe_capabilities
 from ttc_explorer.models.server_verifier import ServerVerifier
 from ttc_explorer.models.step_codec import StepCodec, supports_chat, uses_line_format
 from ttc_explorer.models.tree_decoding import is_answer_line
