@@ -46,6 +46,26 @@ def opened(page, run, tmp_path):
     return page
 
 
+@pytest.mark.parametrize("answer", ["1234567890123456", "WWWWWWWW", "12345678901234567890" * 4])
+def test_a_long_answer_stays_within_its_card(page, tmp_path, answer):
+    *_, run = scripted_run_states("best_of_n", 16, answers=(answer,))
+    opened(page, run, tmp_path)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        figure = page.locator(".card.answer .figure")
+        expect(figure).to_have_attribute("title", answer)
+        page.wait_for_function(
+            """() => [...document.querySelectorAll(".cards .card")].every((card) => {
+                const edge = card.getBoundingClientRect();
+                return card.scrollWidth <= card.clientWidth && [...card.children].every((part) => {
+                    const { left, right, bottom } = part.getBoundingClientRect();
+                    return left >= edge.left && right <= edge.right && bottom <= edge.bottom;
+                });
+            })""",
+            timeout=TIMEOUT_MS,
+        )
+
+
 def test_a_file_shows_the_whole_run_and_can_be_explored(page, tmp_path):
     run = finished("beam", 16)
     opened(page, run, tmp_path)

@@ -5,6 +5,8 @@ import { glossaryTerm } from "./glossary_term.js";
 import { mathText } from "./math_text.js";
 import { costSoFar, sampleCount, solutionsOf, votesBy } from "./run_state.js";
 
+const LONGEST_LINE = 16;                // characters of an answer; more are set in two lines
+
 export function summaryCards(state, rule, terms) {
   const [vote] = votesBy(state, rule).rows, finished = sampleCount(solutionsOf(state));
   const term = (shown, name) => glossaryTerm(terms, shown, name);
@@ -27,20 +29,20 @@ function outsideCards(state, vote, finished, term) {
     costCard(costSoFar(state), term));
 }
 
-function card(title, figure, note, kind = "", size = "") {
+function card(title, figure, note, kind = "", figureAttributes = { class: "figure" }) {
   return h("section", { class: `card ${kind}`.trim() },
-    h("h3", null, title), h("p", { class: `figure ${size}`.trim() }, figure), h("p", { class: "note" }, note));
+    h("h3", null, title), h("p", figureAttributes, figure), h("p", { class: "note" }, note));
 }
 
 function answerCard(state, vote, finished, term) {
   const title = term("Answer", "answer");
-  const { outside } = state.about, kind = outside ? "" : "hero";
+  const { outside } = state.about, kind = outside ? "answer" : "answer hero";
   if (!vote) return card(title, "–", finished ? "none can be read" : "none yet", kind);
   const { text } = vote.answer;
   const unknown = outside ? "not a kind it knows" : state.status.over ? "right answer not known" : "leads so far";
   const width = text.length + text.split(",").length - 1;       // a space follows each comma
-  const size = width <= 8 ? "" : width <= 16 ? "long" : "longer";
-  return card(title, mathText(text), correctness(state, vote.answer) ?? unknown, kind, size);
+  const figure = { class: width <= LONGEST_LINE ? "figure" : "figure long", style: `--characters:${width}`, title: text };
+  return card(title, mathText(text), correctness(state, vote.answer) ?? unknown, kind, figure);
 }
 
 // Whether an answer is right, as far as anybody knows; null where nobody does.

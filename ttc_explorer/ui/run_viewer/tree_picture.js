@@ -9,7 +9,7 @@ import { TreeView } from "./tree.js";
 const HEAD = { text: 24, line: 31, lines: 2 }, FOOT = { text: 16, line: 24, lines: 3 }, MARGIN = 28;
 const FONT = "IBM Plex Sans, Helvetica, Arial, sans-serif";
 const PAINT = [
-  "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "fill-opacity", "opacity", "paint-order",
+  "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "fill-opacity", "stroke-opacity", "opacity", "paint-order",
   "font-size", "font-weight", "text-anchor", "dominant-baseline",
 ];
 const LENGTHS = ["stroke-width", "stroke-dasharray"];
