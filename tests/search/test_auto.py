@@ -102,6 +102,17 @@ def test_the_choice_gets_the_rest_with_its_settings_and_the_probe_votes_with_it(
     assert sum(vote.count for vote in ranked_votes(tree, "majority", "last")) == 16
 
 
+@pytest.mark.parametrize("name", ["beam", "lookahead", "revise"])
+def test_a_choice_is_followed_as_it_was_measured_whatever_the_visitor_had_set(name):
+    trees = []
+    for others in ({}, {"width": 1, "lookahead": 3, "chains": 9}):
+        toys, _ = toys_with_policy(4, (StrategyChoice(name),) * 5)
+        (run,) = toys.drive(toy_run("auto", 20, **others))
+        trees.append(run.tree.events)
+    assert trees[0] == trees[1]
+    assert not {"width", "lookahead", "chains"} & set(STRATEGIES["auto"].settings)
+
+
 def test_the_note_shows_bin_choice_and_neighbours():
     (run,) = toys_with_policy(3)[0].drive(toy_run("auto", 16))
     (note,) = run.tree.notes
@@ -178,8 +189,12 @@ def test_a_search_takes_the_solutions_of_a_probe_for_none_of_its_own(name):
 def test_whatever_is_chosen_no_more_than_the_budget_is_written_and_all_is_paid_for(
     name, budget, seed, width, chains, rounds
 ):
-    toys, _ = toys_with_policy(4, (StrategyChoice(name),) * 5)
-    (run,) = toys.drive(toy_run("auto", budget, seed, width=width, chains=chains, rounds=rounds))
+    chosen = {"width": width, "chains": chains}
+    settings_of_choice = tuple(
+        pair for pair in chosen.items() if pair[0] in STRATEGIES[name].settings
+    )
+    toys, _ = toys_with_policy(4, (StrategyChoice(name, settings_of_choice),) * 5)
+    (run,) = toys.drive(toy_run("auto", budget, seed, rounds=rounds))
     assert run.error is None
     assert run.stopped in ("done", "budget")
     assert run.tree.solution_count() <= budget

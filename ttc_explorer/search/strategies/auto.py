@@ -15,6 +15,9 @@ from ttc_explorer.search.tree import NoteValue, SearchTree
 
 MAX_PROBE = 16
 FALLBACK_CHOICE = StrategyChoice("best_of_n")
+MEASURED_WITH = {name: getattr(Settings(), name) for name in ("width", "lookahead", "chains")}
+"""Settings that a choice was measured with where it does not say them: they are the policy's, and
+not those of who asks."""
 
 
 @strategy(
@@ -23,7 +26,7 @@ FALLBACK_CHOICE = StrategyChoice("best_of_n")
     summary="Probe how hard the question is, then spend the rest as was measured to be best for "
     "such questions.",
     verifier="search",
-    settings=("temperature", "width", "lookahead", "chains", "rounds", "merge", "step"),
+    settings=("temperature", "rounds", "merge", "step"),
     needs_prefix_continuation=True,
 )
 def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
@@ -37,7 +40,8 @@ def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
     as if nobody had asked. A budget of 1 is all probe.
 
     Equal steps of probe and search are one node; what the probe kept, the search does not prune. A
-    choice that was measured without merging is followed without.
+    choice is followed as it was measured: without merging if it was without, and with the width,
+    lookahead and chains that it had then.
     """
     probe = min(max(1, budget // 4), MAX_PROBE)
     rest = budget - probe
@@ -69,9 +73,10 @@ def auto(tree: SearchTree, budget: int, settings: Settings) -> Search:
             choice=choice_key(choice),
         )
     strategy_of_rest = get_strategy(choice.strategy)
-    settings_of_rest = settings.with_values(dict(choice.settings))
-    if "merge" in strategy_of_rest.settings:  # as it was measured
-        settings_of_rest = recorded_settings(dict(choice.settings), settings)
+    measured = MEASURED_WITH | dict(choice.settings)
+    settings_of_rest = settings.with_values(measured)
+    if "merge" in strategy_of_rest.settings:
+        settings_of_rest = recorded_settings(measured, settings)
         tree.merge = settings_of_rest.merge
     ending_of_rest = yield from strategy_of_rest.search(tree, rest, settings_of_rest)
     return "budget" if "budget" in (ending, ending_of_rest) else "done"
