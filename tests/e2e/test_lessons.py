@@ -146,3 +146,22 @@ def test_the_guide_for_teachers_prints_on_two_pages(page):
     page.get_by_role("button", name="Print, on two pages").click()
     printed = page.pdf(format="A4")
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "nothing", "first"),
+    [
+        ("de", "Bisher nur die Frage.", r"^Runde 1: 4 Versuche"),
+        ("zh", "目前只有题目。", r"^第 1 轮：尝试 4 次"),
+    ],
+)
+def test_rounds_are_told_in_the_language_of_the_page(page, language, nothing, first):
+    page.evaluate("language => localStorage.setItem('ttc-language', language)", language)
+    application = page.url.split("#")[0]
+    page.goto("about:blank")
+    page.goto(f"{application}#page=explore&q=Solve+3x%2B5%3D20.&strategy=beam&n=4&run=1&at=1")
+    told = page.locator("#explore .viewer-tree .standing")
+    expect(told).to_have_text(nothing, timeout=WAIT_MS)
+    page.locator("#explore .viewer-tree [role=tree]").focus()
+    page.keyboard.press("]")
+    expect(told).to_have_text(re.compile(first))

@@ -14,14 +14,15 @@ const chosen = () => {
   }
 };
 
+// A text that is the same in both languages is not written anew: the observer below would hear of it without end.
 const translateText = (node) => {
   const text = node.data.trim(), translated = table.get(text);
-  if (translated && !node.parentElement?.closest(LEFT_ALONE)) node.data = node.data.replace(text, () => translated);
+  if (translated && translated !== text && !node.parentElement?.closest(LEFT_ALONE)) node.data = node.data.replace(text, () => translated);
 };
 const translateAttributes = (element) => {
   for (const name of ATTRIBUTES) {
-    const translated = table.get(element.getAttribute(name));
-    if (translated) element.setAttribute(name, translated);
+    const shown = element.getAttribute(name), translated = table.get(shown);
+    if (translated && translated !== shown) element.setAttribute(name, translated);
   }
 };
 const translate = (root) => {
