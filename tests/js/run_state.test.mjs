@@ -44,6 +44,16 @@ for (const [name, { stream, lengths, states, votes, solutions }] of Object.entri
   });
 }
 
+test("what was written before a probe is told of is the probe", () => {
+  const lines = [
+    ["run", "r", {}], ["add", 0, -1, "root", "kept", "q", 0, 0, null],
+    ["add", 1, 0, "step", "kept", "s", 1, 0, null], ["note", "A probe.", "probe: 1", true],
+    ["add", 2, 0, "step", "kept", "t", 1, 0, null], ["note", "Done.", ""],
+  ];
+  const { nodes } = stateOf(lines.map((line) => JSON.stringify(line) + "\n").join(""));
+  assert.deepEqual(column(nodes, "probe"), [false, true, false]);
+});
+
 test("another run is read from its start", () => {
   const { read } = createReader();
   read(runs.beam.stream);

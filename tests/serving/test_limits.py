@@ -108,7 +108,7 @@ def test_programs_get_no_more_than_the_page(limits, ask, sentence):
 
 def test_a_run_gets_the_time_allowed(monkeypatch):
     times = []
-    monkeypatch.setattr(Driver, "add", lambda self, run, seconds: times.append(seconds))
+    monkeypatch.setattr(Driver, "add", lambda self, run, seconds, **_: times.append(seconds))
     service = LocalRunService(
         Driver(ToyGenerator(), ToyVerifier(), make_checker), Limits(seconds=9)
     )

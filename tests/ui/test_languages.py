@@ -47,4 +47,7 @@ def test_a_table_is_whole_and_keeps_facts_figures_and_terms(name):
         terms = re.findall(r"\[\[(?:[^|\]]*\|)?([^\]]*)\]\]", english)
         kept = re.findall(r"\[\[(?:[^|\]]*\|)?([^\]]*)\]\]", translated)
         assert terms == kept, english
+        assert table.texts.get(translated, translated) == translated, (
+            english
+        )  # else it would change again
     assert table.note

@@ -250,6 +250,17 @@ def test_notes_are_told_with_their_figures():
     ]
 
 
+def test_what_was_written_for_a_probe_is_told_where_it_ends():
+    run = empty_run()
+    run.tree.add(0, "Answer: 2", finished=True, answer="2")
+    run.tree.note("A probe of 1.", probe=1)
+    stream = RunStream("r", run)
+    assert of_kind(stream.update(), "note") == [["A probe of 1.", "probe: 1", True]]
+    run.tree.add(0, "Answer: 3", finished=True, answer="3")
+    run.tree.note("A trace without its events has it at the end.", probe=1)
+    assert of_kind(stream.update(), "note")[1][1:] == ["probe: 1"]
+
+
 def test_the_exact_check_finds_the_first_wrong_step():
     def wrong(*steps, text="Solve x^2-7x+12=0.", **how):
         run = Run(Problem(text), "base", "prm", "beam", 4, 0, Settings())

@@ -10,7 +10,7 @@ export const STATUS_LABELS = {
 // children, depth, kind, status, text, tokens, logprob, firstWrong (the first step, from 1, after which nothing right is
 // possible; 0: none, null: unknown), answer (a key of `answers`; only of a finished solution), cut (it broke off for want of room), score, visits, value,
 // copies (how many samples wrote this step) }; `round` is the last that is over, { number, clause };
-// a node is `touched` where it was written after somebody had touched the tree.
+// a node is `touched` where it was written after somebody had touched the tree, and of the `probe` where the run says so.
 // `status.replayed` where somebody looks back (run_recording.js).
 // What is being written stands at the end of `nodes`, of kind "partial" and with the status "writing", or "unfinished" where the
 // run was stopped; `ended` says of one that it has its end. `writing` is { seconds (the run's clock, null: as of cost), tokens
@@ -27,7 +27,7 @@ const isPartial = ({ kind }) => kind === "partial";
 function partialNode(id, parent, status) {
   return {
     id, parent, kind: "partial", status, text: "", tokens: 0, logprob: null, firstWrong: null, answer: undefined, children: [],
-    depth: parent.depth + 1, touched: false, score: null, visits: null, value: null, copies: 1, ended: false,
+    depth: parent.depth + 1, touched: false, probe: false, score: null, visits: null, value: null, copies: 1, ended: false,
   };
 }
 
@@ -59,7 +59,7 @@ const LINES = {
     const parent = state.nodes[parentId] ?? null;
     const node = {
       id, parent, kind, status, text, tokens, logprob, firstWrong, answer, cut, children: [],
-      depth: parent ? parent.depth + 1 : 0, touched: id >= (state.about.touched_from ?? Infinity), score: null, visits: null, value: null, copies: 1,
+      depth: parent ? parent.depth + 1 : 0, touched: id >= (state.about.touched_from ?? Infinity), probe: false, score: null, visits: null, value: null, copies: 1,
     };
     parent?.children.push(node);
     state.nodes[id] = node;
@@ -68,7 +68,10 @@ const LINES = {
   score(state, id, score) { state.nodes[id].score = score; },
   mark(state, id, status) { state.nodes[id].status = status; },
   value(state, id, visits, value) { Object.assign(state.nodes[id], { visits, value }); },
-  note(state, text, facts) { state.notes.push({ text, facts }); },
+  note(state, text, facts, isProbe = false) {  // of a probe: what has been written so far
+    state.notes.push({ text, facts });
+    if (isProbe) for (const node of state.nodes) node.probe = Boolean(node.parent);
+  },
   round(state, number, clause) { Object.assign(state, { round: { number, clause } }); },
   subtrees(state, sizes) { state.subtrees = sizes; },
   snapshot(state, { votes, voices, ...rest }) {

@@ -63,6 +63,7 @@ from ttc_explorer.search.tree import (
     Event,
     NodeAdded,
     NodeScored,
+    Note,
     NoteAdded,
     NoteValue,
     SearchTree,
@@ -179,7 +180,14 @@ class RunStream:
                     f"{key.replace('_', ' ')}: {_format_figure(value)}"
                     for key, value in note.data.items()
                 )
-                return [json_line("note", _shown(note.text), _shown(figures))]
+                is_probe = self._is_all_probe(note)
+                return [json_line("note", _shown(note.text), _shown(figures), *[True] * is_probe)]
+
+    def _is_all_probe(self, note: Note) -> bool:
+        """Whether what has been written up to a note is the probe that it tells of. (A trace whose
+        events are lost has its notes at the end.)"""
+        probe = note.data.get("probe")
+        return isinstance(probe, int) and self._replay.tree.solution_count() <= probe
 
     def _node_lines(self, node: int) -> list[str]:
         run, tree = self._run, self._run.tree

@@ -34,7 +34,7 @@ const LEGEND = {                        // what is explained only where it occur
   scored: ({ score }) => score !== null, unscored: ({ score, kind }) => score === null && kind !== "partial",
   writing: ({ status }) => status === "writing", unfinished: ({ status }) => status === "unfinished",
   cut: ({ status }) => status === "pruned", rollout: ({ kind }) => kind === "rollout",
-  touched: ({ touched }) => touched, copies: ({ copies }) => copies > 1, visits: ({ visits }) => visits !== null,
+  probe: ({ probe }) => probe, touched: ({ touched }) => touched, copies: ({ copies }) => copies > 1, visits: ({ visits }) => visits !== null,
 };
 const HELP = "Search tree. Arrow keys walk from step to step, Enter opens the inspector or a fold, Home leads to the problem, "
   + "slash finds, plus and minus zoom, F fits, P plays, comma and period go from event to event, brackets from round to round.";
@@ -74,6 +74,7 @@ function skeleton() {
       key("cut", h("i", { class: "cut" }), "pruned"),
       key("folds", h("i", { class: "pill" }, "+9"), "folded"),
       key("rollout", h("i", { class: "ghost" }), "looked ahead"),
+      key("probe", h("i", { class: "probe" }), "probe"),
       key("touched", h("i", { class: "hand" }), "by hand"),
       key("copies", h("b", null, "×4"), "equal steps"),
       key("visits", h("b", null, "12"), "visits"),
@@ -333,7 +334,7 @@ export class TreeView {
     const lead = this.leadOf(item), hidden = lead !== item, box = item.answer !== undefined;
     const facts = {
       status: item.status, root: !item.parent, depth: item.depth, score: this.scoreOf(members), count: this.samplesOf(members), box,
-      answer: this.state.answers.get(node.answer) ?? {}, revised: node.answer !== undefined && !box, visits: node.visits, value: node.value, ended: node.ended, cut: node.cut, touched: members.some((id) => this.state.nodes[id].touched),
+      answer: this.state.answers.get(node.answer) ?? {}, revised: node.answer !== undefined && !box, visits: node.visits, value: node.value, ended: node.ended, cut: node.cut, probe: node.probe, touched: members.some((id) => this.state.nodes[id].touched),
       best, picked, match, hidden, vertical, labelRoom: this.labelRoom,
       twin: hidden && lead.parent === item.parent,      // its line would cover the lead's
       afterRevision: node.kind === "revision",

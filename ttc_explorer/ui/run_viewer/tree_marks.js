@@ -21,7 +21,7 @@ export function createMark(key, kind, { marks, edges }, id, hasEdge) {
 }
 
 // Everything about a step but its place. `facts`: { score, answer: { text, right }, count (of samples), box (whether it is drawn with its
-// answer), best, picked, match, hidden, revised, touched, status, root, visits, vertical, labelRoom }.
+// answer), best, picked, match, hidden, revised, probe, touched, status, root, visits, vertical, labelRoom }.
 export function paintStep(mark, facts, measure) {
   const { score, count, box, visits, root, vertical } = facts, verdict = verdictOf(facts.answer);
   const looks = JSON.stringify(facts);
@@ -38,6 +38,7 @@ export function paintStep(mark, facts, measure) {
   const shape = box && answerBox(facts.answer, count, vertical, facts.labelRoom, measure);
   if (shape) frame(g, shape, vertical ? 11 : 14);
   const radius = box ? 11 : RADIUS;
+  if (facts.probe && !box) circle(g, "probe", radius + 2 * HALO);
   if (facts.touched && !box) square(g, "hand", radius + 2 * HALO);
   if (!box && !(root && !facts.picked) && (facts.best || facts.picked)) circle(g, "halo", radius + HALO / 2);
   const dot = circle(g, "dot", low ? 0.86 * radius : radius);
@@ -78,7 +79,7 @@ export function labelSize(answer, count, vertical, room, measure) {
 }
 
 // What it is, in a few words each: for the tip's first line and for screen readers.
-export function describeStep({ root, depth, afterRevision, answer, count, box, score, visits, value, status, best, touched, cut }) {
+export function describeStep({ root, depth, afterRevision, answer, count, box, score, visits, value, status, best, probe, touched, cut }) {
   if (root) return ["The problem"];
   const { text, right } = answer, many = count > 1 && box;
   return [
@@ -86,7 +87,7 @@ export function describeStep({ root, depth, afterRevision, answer, count, box, s
     text !== undefined && answerWords(answer),
     count > 1 && (box ? `${count} solutions` : `written ${count} times`), !isPartial(status) && scoreWords(score, many), visits && `${visits} visits, value ${Math.round(100 * value)}`,
     typeof right === "boolean" ? verdictOf(answer) : STATUS_WORDS[status], cut && "broke off: no room for more",
-    best && "on the best path", touched && "by hand",
+    best && "on the best path", probe && "part of the probe", touched && "by hand",
   ].filter(Boolean);
 }
 
