@@ -7,13 +7,17 @@ and they are found under whatever path the application is served.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from hashlib import sha256
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ttc_explorer.ui.html_templates import render
+from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules
 
 FOLDER_OF_ADDRESSES = "scripts"
 KEPT_FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -35,6 +39,26 @@ def script_head(name: str, script: str) -> str:
     address = f"{name}-{sha256(script.encode()).hexdigest()[:16]}.js"
     _scripts[address] = script
     return render("script_head.html", address=f"{FOLDER_OF_ADDRESSES}/{address}")
+
+
+def module_head(
+    name: str, constant: str, entry: Path, exports: tuple[str, ...], options: Mapping[str, object]
+) -> str:
+    """What a component has in its ``head`` to have modules fetched.
+
+    Args:
+        name: of the script, in its address.
+        constant: of the window, which then has what the module exports, and ``options``.
+        entry: the module's file.
+        exports: the names of what it exports.
+        options: as JSON can hold them.
+
+    Returns:
+        The HTML of a script element.
+    """
+    value = f"{{ {', '.join(exports)}, options: {json.dumps(options)} }}"
+    script = f"(() => {{\n{bundle_modules(entry, exports)}window.{constant} = {value};\n}})();\n"
+    return script_head(name, script)
 
 
 def script_routes() -> list[Route]:

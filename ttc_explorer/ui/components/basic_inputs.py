@@ -16,7 +16,11 @@ def html_block(name: str, value: str = "") -> gr.HTML:
 
 
 def hidden_value(
-    name: str, value: object = "", script: str | None = None, **properties: Any
+    name: str,
+    value: object = "",
+    script: str | None = None,
+    head: str | None = None,
+    **properties: Any,
 ) -> gr.HTML:
     """A value that events carry and nobody sees.
 
@@ -24,6 +28,7 @@ def hidden_value(
         name: of the component.
         value: at first.
         script: runs once in the browser, where it may follow the value and bring about events.
+        head: HTML whose scripts are fetched before (``script_files.py``).
         properties: further values that the script has, at first.
     """
     return gr.HTML(
@@ -32,6 +37,7 @@ def hidden_value(
         visible="hidden",
         html_template="",
         js_on_load=script,
+        head=head,
         apply_default_css=False,
         **properties,
     )

@@ -1,3 +1,4 @@
-// The panel as a component of Gradio. Before this stand the bundled modules, `mountLessons` and `options`.
+// The panel as a component of Gradio; its modules are in the script that was fetched before (lesson_panel.py).
+const { mountLessons, options } = window.ttcLessons;
 const lessonPanel = mountLessons(document.body, { ...options, askFigures: () => trigger("figures") });
 watch("figures", () => lessonPanel.setFigures(props.figures));

@@ -16,7 +16,7 @@ from ttc_explorer.ui.glossary import TERMS
 from ttc_explorer.ui.lessons.lesson_figures import NotMeasured, compute_figure, figure_names
 from ttc_explorer.ui.lessons.lesson_format import PLACES, all_lessons
 from ttc_explorer.ui.results_store import ResultsStore, shipped_results
-from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules
+from ttc_explorer.ui.script_files import module_head
 
 FOLDER = Path(__file__).parent
 
@@ -32,14 +32,12 @@ def lesson_panel() -> gr.HTML:
         "places": PLACES,
         "terms": dict(TERMS),
     }
-    script = "\n".join(
-        [
-            bundle_modules(FOLDER / "panel.js", ("mountLessons",)),
-            f"const options = {json.dumps(options)};",
-            (FOLDER / "lesson_panel.js").read_text("utf-8"),
-        ]
+    panel = hidden_value(
+        "lesson-place",
+        script=(FOLDER / "lesson_panel.js").read_text("utf-8"),
+        head=module_head("lessons", "ttcLessons", FOLDER / "panel.js", ("mountLessons",), options),
+        figures="",
     )
-    panel = hidden_value("lesson-place", script=script, figures="")
     at_once: dict[str, Any] = {
         "queue": False, "show_progress": "hidden", "api_visibility": "private"
     }  # fmt: skip

@@ -3,14 +3,13 @@ knows nothing of them."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import gradio as gr
 
 from ttc_explorer.search.strategy import STRATEGIES
 from ttc_explorer.ui.components.basic_inputs import hidden_value
-from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules
+from ttc_explorer.ui.script_files import module_head
 
 FOLDER = Path(__file__).parent
 BUTTON_ID = "runs-button"
@@ -49,12 +48,9 @@ def run_history() -> gr.Button:
         "titles": {name: entry.title for name, entry in STRATEGIES.items()},
         "opener": f"#{BUTTON_ID}",
     }
-    script = "\n".join(
-        (
-            bundle_modules(FOLDER / "run_list.js", ("mountRunList",)),
-            f"const options = {json.dumps(options)};",
-            (FOLDER / "run_window.js").read_text("utf-8"),
-        )
+    hidden_value(
+        "runs-place",
+        script=(FOLDER / "run_window.js").read_text("utf-8"),
+        head=module_head("runs", "ttcRuns", FOLDER / "run_list.js", ("mountRunList",), options),
     )
-    hidden_value("runs-place", script=script)
     return button

@@ -21,10 +21,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from ttc_explorer.ui.run_viewer.module_bundler import bundle_modules
 from ttc_explorer.ui.run_viewer.stream import Json
 from ttc_explorer.ui.run_viewer.viewer_options import FOLDER, RUN_PARTS, viewer_options
-from ttc_explorer.ui.script_files import script_head
+from ttc_explorer.ui.script_files import module_head
 
 
 def run_viewer(
@@ -62,17 +61,16 @@ def _component(elem_id: str, style: str, mount: str, options: dict[str, Json]) -
         "",
         elem_id=elem_id,
         html_template=(FOLDER / "viewer_component.html").read_text("utf-8").replace("STYLE", style),
-        head=script_head("viewers", _viewers_script()),
+        head=module_head(
+            "viewers",
+            "ttcViewers",
+            FOLDER / "page_viewers.js",
+            ("viewers",),
+            viewer_options() | {"katex": katex_addresses()},
+        ),
         js_on_load=f'const MOUNT = "{mount}", OWN_OPTIONS = {json.dumps(options)};\n{script}',
         apply_default_css=False,
     )
-
-
-def _viewers_script() -> str:
-    """The script after which ``window.ttcViewers`` has both viewers and the options of all."""
-    options = json.dumps(viewer_options() | {"katex": katex_addresses()})
-    bundle = bundle_modules(FOLDER / "page_viewers.js", ("viewers",))
-    return f"(() => {{\n{bundle}window.ttcViewers = {{ viewers, options: {options} }};\n}})();\n"
 
 
 @cache
