@@ -23,6 +23,8 @@ from ttc_explorer.models.protocol import ModelError
 
 SECRET = "sk-it-is-a-secret"
 GOOD_RESPONSE = httpx.Response(200, json={"fine": True})
+LONG = 20.0
+"""Seconds after which a wait counts as hung."""
 
 
 @pytest.fixture(autouse=True)
@@ -191,7 +193,28 @@ def test_connections_and_the_loop_are_kept_for_the_life_of_a_client():
         (loop,) = {thread for thread in started if "portal" in thread.name}
         del client
         gc.collect()
+        loop.join(LONG)
         assert not loop.is_alive()
+
+
+def test_a_client_that_is_collected_waits_for_nobody():
+    """The collector may come by with a lock held that the client's own thread needs to end."""
+    server = FakeServerClient(GOOD_RESPONSE)
+    server.send()
+    opened = server.client._opened()
+    is_busy, go_on = threading.Event(), threading.Event()
+
+    def be_busy():
+        is_busy.set()
+        go_on.wait(LONG)
+
+    opened.portal.start_task_soon(be_busy)
+    assert is_busy.wait(LONG)
+    collector = threading.Thread(target=lambda: (vars(server).clear(), gc.collect()))
+    collector.start()
+    collector.join(LONG / 2)
+    assert not collector.is_alive()
+    go_on.set()
 
 
 def test_a_client_that_was_interrupted_can_be_used_again():

@@ -12,13 +12,15 @@ import json
 import sys
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http import HTTPStatus
 from ipaddress import ip_address
+from queue import SimpleQueue
 from random import Random
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -139,6 +141,25 @@ class _OpenClient:
         self.stack.__exit__(*sys.exc_info())
 
 
+_to_close: SimpleQueue[Callable[[], None]] = SimpleQueue()
+"""What closes each client that nobody has any more."""
+
+
+@cache
+def _start_closer() -> None:
+    """Start the thread that closes them. The garbage collector, which finds them, comes by in any
+    thread and with any lock held: it must not wait for a client's thread, and putting something
+    into this queue is allowed there."""
+
+    def close_all() -> None:
+        while True:
+            close = _to_close.get()
+            with suppress(Exception):  # nobody is there to be told
+                close()
+
+    Thread(target=close_all, name="closing", daemon=True).start()
+
+
 class ApiClient:
     """Asks the server at ``address``. Safe to use from any thread.
 
@@ -211,7 +232,8 @@ class ApiClient:
                 headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
                 self._open = _OpenClient(headers, self._transport)
                 # A loop that nobody can use any more would live as long as the process.
-                weakref.finalize(self, self._open.stack.close)
+                _start_closer()
+                weakref.finalize(self, _to_close.put, self._open.stack.close)
             return self._open
 
     def send_one(self, call: ApiCall, max_attempts: int = MAX_ATTEMPTS) -> dict[str, Any]:
