@@ -16,10 +16,11 @@ from tests.models.tiny_published_models import (
     tiny_qwen,
 )
 from ttc_explorer.models.chat_reviser import PromptedReviser
-from ttc_explorer.models.prompts import REVISION_REQUEST, SYSTEM_PROMPT, has_boxed_answer
+from ttc_explorer.models.prompts import REVISION_REQUEST, SYSTEM_PROMPT
 from ttc_explorer.models.protocol import ExtendJob, RevisionContext
 from ttc_explorer.models.step_codec import CHAT_REVISION_RESERVE_TOKENS, StepCodec
 from ttc_explorer.models.tree_decoding import TreeGenerator
+from ttc_explorer.problems.answer_reader import has_boxed_answer
 from ttc_explorer.problems.problem import BadInput
 
 TOKENIZER = qwen_tokenizer()

@@ -12,11 +12,12 @@ from tests.server.toy_server import ToyServer
 from ttc_explorer.models.completions_client import CompletionsGenerator
 from ttc_explorer.models.http_client import ApiClient
 from ttc_explorer.models.prompt_format import plain_chat_format, server_template_format
-from ttc_explorer.models.prompts import SYSTEM_PROMPT, answer_cue, has_boxed_answer
+from ttc_explorer.models.prompts import SYSTEM_PROMPT, answer_cue
 from ttc_explorer.models.protocol import ExtendJob
 from ttc_explorer.models.server_capabilities import ServerCapabilities
 from ttc_explorer.models.step_codec import StepCodec
 from ttc_explorer.models.tree_decoding import TreeGenerator
+from ttc_explorer.problems.answer_reader import has_boxed_answer
 from ttc_explorer.search.driver import Driver
 
 pytestmark = pytest.mark.slow

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttc_explorer.problems.answer_reader import AnswerSource, read_answer, read_solution
+from ttc_explorer.problems.answer_reader import (
+    AnswerSource,
+    has_boxed_answer,
+    read_answer,
+    read_solution,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +81,37 @@ def test_a_reading_says_where_it_was_read(text, answer, source):
     reading = read_solution(text)
     assert (reading.text, reading.source) == (answer, source)
     assert reading.is_marked == (read_answer(text) is not None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"So it is \boxed{",
+        r"\boxed{}",
+        r"The answer is \boxed{",
+        r"So it is \boxed{\frac{1}{2",
+        r"The answer is $\frac{1}{2",
+        r"Answer: \boxed{3^{2",
+        r"<answer>\boxed{\text{4 ap</answer>",
+        r"<think>\boxed{3}",
+    ],
+)
+def test_what_breaks_off_within_a_formula_states_nothing(text):
+    assert read_solution(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_whole"),
+    [
+        (r"So it is \boxed{7}.", True),
+        (r"\boxed{7} and \boxed{8", True),
+        (r"So it is \boxed{7", False),
+        (r"\boxed{} is the answer is 7", False),
+        (r"<think>\boxed{7}", False),
+    ],
+)
+def test_only_a_closed_box_ends_a_solution(text, is_whole):
+    assert has_boxed_answer(text) == is_whole
 
 
 @pytest.mark.parametrize("text", ["12 + 7 = 19", "8-3=5 left 5,5", "a: 5", "So it is 5.", "a=5"])

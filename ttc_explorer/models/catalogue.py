@@ -51,7 +51,6 @@ from ttc_explorer.models.hub import (
 from ttc_explorer.models.model_files import check_model_folder, check_model_path
 from ttc_explorer.models.presets import MODEL_PRESETS, VerifierPreset, find_preset
 from ttc_explorer.models.prompts import (
-    has_boxed_answer,
     merge_system_into_user,
     solution_messages,
     system_prompt_for,
@@ -74,6 +73,7 @@ from ttc_explorer.models.stateless_backbone import CACHE_ARGUMENTS
 from ttc_explorer.models.step_codec import supports_chat
 from ttc_explorer.models.tree_decoding import TreeGenerator
 from ttc_explorer.models.verifier_probe import untrained_note
+from ttc_explorer.problems.answer_reader import has_boxed_answer
 from ttc_explorer.problems.families import to_canonical_wording
 
 DEFAULT_GENERATOR, DEFAULT_VERIFIER = "base-s", "prm-exact"

@@ -15,7 +15,6 @@ from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.prompts import (
     STEP_SEPARATOR,
     Message,
-    has_boxed_answer,
     revision_messages,
     system_prompt_for,
 )
@@ -43,6 +42,7 @@ from ttc_explorer.models.server_capabilities import (
 )
 from ttc_explorer.models.server_probes import PROBE_ATTEMPTS
 from ttc_explorer.models.streamed_reply import StreamedReply
+from ttc_explorer.problems.answer_reader import has_boxed_answer
 
 INFERENCE_ROUTER_URL = "https://router.huggingface.co/v1"
 """Hugging Face's Inference Providers (huggingface.co/docs/inference-providers)."""

@@ -15,7 +15,7 @@ from ttc_explorer.models.completion_endpoints import ENDPOINTS
 from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.http_client import ApiCall, ApiClient
 from ttc_explorer.models.prompt_format import PromptFormat, PromptPiece
-from ttc_explorer.models.prompts import THOUGHT_END, has_boxed_answer
+from ttc_explorer.models.prompts import THOUGHT_END
 from ttc_explorer.models.protocol import (
     Choice,
     ChoiceJob,
@@ -44,6 +44,7 @@ from ttc_explorer.models.server_capabilities import (
     stop_reason,
 )
 from ttc_explorer.models.streamed_reply import StreamedReply
+from ttc_explorer.problems.answer_reader import has_boxed_answer
 
 MAX_PROMPTS_PER_CALL = 64
 """Most prompts in one call."""

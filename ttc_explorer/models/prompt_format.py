@@ -14,11 +14,11 @@ from ttc_explorer.models.prompts import (
     STEP_SEPARATOR,
     THOUGHT_END,
     Message,
-    has_boxed_answer,
     revision_messages,
 )
 from ttc_explorer.models.protocol import RevisionContext
 from ttc_explorer.models.step_codec import StepCodec, require_fit
+from ttc_explorer.problems.answer_reader import has_boxed_answer
 
 PromptPiece = list[int] | str | ChatPrefix
 """A prompt or a piece of one: token ids after token ids, or text after a text or a chat."""

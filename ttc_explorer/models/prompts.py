@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ttc_explorer.models.protocol import REVISION_CONTEXT, RevisionContext
-from ttc_explorer.problems.answer_reader import read_answer
 
 Message = dict[str, str]
 """``role`` (system, user or assistant) and ``content``, as chat templates and servers take them."""
@@ -110,13 +109,3 @@ def merge_system_into_user(messages: list[Message]) -> list[Message]:
     """The same chat for a model that knows no system role: the first user says it."""
     system, first, *rest = messages
     return [{"role": "user", "content": f"{system['content']}\n\n{first['content']}"}, *rest]
-
-
-def has_boxed_answer(step: str) -> bool:
-    r"""Whether a step puts the final answer in a ``\boxed{}``: a chat model's solution ends with
-    it.
-
-    >>> has_boxed_answer(r"So it is \boxed{7}."), has_boxed_answer("The answer is 7, so we add 1.")
-    (True, False)
-    """
-    return r"\boxed" in step and read_answer(step) is not None

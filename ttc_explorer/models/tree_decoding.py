@@ -15,7 +15,6 @@ from ttc_explorer.models.decode_progress import DecodeProgress
 from ttc_explorer.models.devices import AdaptiveBatches, reset_peak_memory, synchronized_peak_memory
 from ttc_explorer.models.flops import forward_flops
 from ttc_explorer.models.kv_cache import EMPTY_ROW, KVRow, common_length
-from ttc_explorer.models.prompts import has_boxed_answer
 from ttc_explorer.models.protocol import (
     Choice,
     ChoiceJob,
@@ -29,6 +28,7 @@ from ttc_explorer.models.protocol import (
 from ttc_explorer.models.sampling import sample_tokens, uniform_draws
 from ttc_explorer.models.step_codec import StepCodec, require_fit, uses_line_format
 from ttc_explorer.models.trie_batch import TrieBatch
+from ttc_explorer.problems.answer_reader import has_boxed_answer
 from ttc_explorer.problems.grading import read_answer
 
 MAX_ROWS = 512

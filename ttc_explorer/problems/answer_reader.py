@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ttc_explorer.problems.answer_boxes import Mark, breaks_off, has_closed_box, read_boxes
 from ttc_explorer.problems.answer_phrase import (
     has_value,
     is_short,
@@ -55,14 +56,6 @@ class AnswerReading:
         )
 
 
-@dataclass(frozen=True)
-class _Mark:
-    """Where a mark stands in the text, and the answer that it marks."""
-
-    position: int
-    answer: str
-
-
 def read_answer(text: str) -> str | None:
     r"""The answer that a whole solution or its last line marks; None if none is marked.
 
@@ -85,8 +78,24 @@ def read_solution(text: str) -> AnswerReading | None:
     return _read_marks(text) or _read_closing(text)
 
 
+def has_boxed_answer(text: str) -> bool:
+    r"""Whether a step puts the final answer in a ``\boxed{}``: a chat model's solution ends with
+    it.
+
+    >>> has_boxed_answer(r"So it is \boxed{7}."), has_boxed_answer("The answer is 7, so we add 1.")
+    (True, False)
+    >>> has_boxed_answer(r"So it is \boxed{7")  # it may go on
+    False
+    """
+    return has_closed_box(_strip_dressing(text))
+
+
 def _read_marks(text: str) -> AnswerReading | None:
-    found = [(mark, source) for source, rule in MARKS.items() if (mark := rule(text))]
+    found = [
+        (mark, source)
+        for source, rule in MARKS.items()
+        if (mark := rule(text)) and not breaks_off(mark.answer)
+    ]
     if found:
         mark, source = max(found, key=lambda pair: pair[0].position)
         return AnswerReading(mark.answer, source)
@@ -100,7 +109,7 @@ def _read_closing(text: str) -> AnswerReading | None:
     text = _strip_courtesies(text)
     for source, rule in CLOSINGS.items():
         answer = rule(text)
-        if answer:
+        if answer and not breaks_off(answer):
             return AnswerReading(answer, source)
     return None
 
@@ -125,7 +134,10 @@ _COURTESIES = (
     r"(?:so )?this is (?:the|our|my) (?:final )?answer",
     r"q\.?e\.?d|\$?\\(?:blacksquare|square|qed|Box)",
 )
-_COURTESY = re.compile(rf"(?:{'|'.join(_COURTESIES)})\b.*|[-*_=~`#. ]+", re.IGNORECASE | re.DOTALL)
+_EMPTY_BOX = r"\$*\\boxed\s*\{\s*\}\$*\.?"
+_COURTESY = re.compile(
+    rf"(?:{'|'.join(_COURTESIES)})\b.*|{_EMPTY_BOX}|[-*_=~`#. ]+", re.IGNORECASE | re.DOTALL
+)
 
 
 def _strip_dressing(text: str) -> str:
@@ -155,87 +167,8 @@ def _strip_courtesies(text: str) -> str:
 
 # --- marks ----------------------------------------------------------------------------------------
 
-_BRACES = re.compile(
-    r"(?P<box>\\(?:boxed|fbox|framebox)\s*\{)"
-    r"|\\boxed\s*(?P<bare>\\[a-zA-Z]+(?:\{[^{}]*\}|\d)*|[-+]?\w(?:[\w,./]*\w)?)"
-    r"|\\.|(?P<brace>[{}])",
-    re.DOTALL,
-)
-_BOX_NAME = re.compile(r"([A-Za-z](?:_\{?\w\}?)?)\s*=\s*$")
-_BETWEEN_BOXES = re.compile(r"[^.!?\n]{0,80}|[^!?\n]{0,40}")
-_NO_LIST = re.compile(
-    r"\b(?:no|not|wait|so|then|hence|thus|therefore|actually|but|instead|correct\w*|i\.e|rather|"
-    r"simplif\w+|which|equals|is)\b|\\(?:approx|Rightarrow|implies|to)\b|[→⇒]",
-    re.IGNORECASE,
-)
-_LIST_JOIN = re.compile(r"[,;]|\b(?:and|or)\b|\\quad")
 
-
-def _in_boxes(text: str) -> _Mark | None:
-    r"""The last box; several boxes of one sentence are a list, as in
-    ``x=\boxed{2}$ or $x=\boxed{5}``."""
-    if "box" not in text:
-        return None
-    boxes = _find_boxes(text)
-    if not boxes:
-        return None
-    group = [boxes[-1]]
-    for box in reversed(boxes[:-1]):
-        gap = text[box[1] : group[0][0]]
-        if box[1] > group[0][0] or not _joins_boxes(gap):
-            break
-        group.insert(0, box)
-    answers = list(dict.fromkeys(answer for _, _, answer in group))
-    names = [
-        name[1] if (name := _BOX_NAME.search(text[max(0, start - 20) : start])) else ""
-        for start, _, _ in group
-    ]
-    if len(answers) == len(set(names)) == len(group) > 1 and "" not in names:
-        answers = [f"{name} = {answer}" for name, answer in zip(names, answers, strict=True)]
-    return _Mark(group[-1][0], ", ".join(answers))
-
-
-def _find_boxes(text: str) -> list[tuple[int, int, str]]:
-    """The boxes with balanced braces and something in them: start, end and content, by start."""
-    boxes = []
-    opened: list[re.Match[str]] = []
-    for match in _BRACES.finditer(text):
-        if match["bare"]:
-            boxes.append((match.start(), match.end(), match["bare"]))
-        elif match["box"] or match["brace"] == "{":
-            opened.append(match)
-        elif match["brace"] and opened:
-            start = opened.pop()
-            if start["box"]:
-                boxes.append((start.start(), match.end(), text[start.end() : match.start()]))
-    boxes.sort()
-    last = boxes[-40:]  # more in one sentence are no list
-    read = [(start, end, strip_delimiters(_read_box(content))) for start, end, content in last]
-    return [box for box in read if box[2]]
-
-
-def _read_box(content: str) -> str:
-    r"""A box holds an answer; only a sentence in it (``\text{The answer is } 11``) is cut to its
-    value."""
-    is_sentence = re.match(
-        r"\s*(?:\\text\w*\s*\{\s*)?[A-Za-z]{2,}[ ~]"
-        r"(?:[^\n]{0,200}\b(?:is|are|equals)\b|[^\n]{0,40}:)",
-        content,
-    )
-    return shorten_phrase(content) if is_sentence and has_value(content) else content
-
-
-def _joins_boxes(gap: str) -> bool:
-    plain = re.sub(r"\\(?:text|mathrm)\s*\{([^{}]*)\}", r" \1 ", gap)
-    return bool(
-        _BETWEEN_BOXES.fullmatch(plain)
-        and not re.search(r"\.(?:\s|\$|$)", plain)
-        and not _NO_LIST.search(plain)
-        and _LIST_JOIN.search(plain)
-    )
-
-
-def _in_tags(text: str) -> _Mark | None:
+def _in_tags(text: str) -> Mark | None:
     """What stands in the last ``<answer>...</answer>``."""
     for name in ("answer", "final_answer"):
         start = text.rfind(f"<{name}>")
@@ -243,8 +176,8 @@ def _in_tags(text: str) -> _Mark | None:
             inner = text[start + len(name) + 2 :].partition(f"</{name}>")[0]
             inner = inner.strip().removeprefix("Answer:").removeprefix("The answer is")
             answer = strip_delimiters(shorten_phrase(strip_delimiters(inner)))
-            if answer and r"\boxed" not in answer:
-                return _Mark(start, answer)
+            if answer:
+                return Mark(start, answer)
     return None
 
 
@@ -254,7 +187,7 @@ _GSM8K_VALUE = re.compile(r"[-+−]?\s*(?:\\?[$€£])?\s*[-+−]?[\d.]|\\|\$|[-
 _NEXT_SENTENCE = re.compile(r"(?<=[\d%$}.])\s+(?=[A-Z][a-z]*\b|#)")
 
 
-def _after_gsm8k_mark(text: str) -> _Mark | None:
+def _after_gsm8k_mark(text: str) -> Mark | None:
     """GSM8K's ``#### 18``. A Markdown heading ``#### 1. Find the price`` is none."""
     if "####" not in text:
         return None
@@ -268,7 +201,7 @@ def _after_gsm8k_mark(text: str) -> _Mark | None:
         sentence = _SENTENCE_END.split(_NEXT_SENTENCE.split(rest)[0] + "\n")[0]
         answer = strip_delimiters(shorten_phrase(sentence))
         if answer:
-            return _Mark(match.start(), answer)
+            return Mark(match.start(), answer)
     return None
 
 
@@ -287,14 +220,14 @@ _BLOCK = re.compile(
 )
 
 
-def _after_answer_mark(text: str) -> _Mark | None:
+def _after_answer_mark(text: str) -> Mark | None:
     """A line that begins with ``Answer:`` or ``Final answer``; ``A: 26`` only as the last line."""
     marks = _marked_phrase(_ANSWER_LINE, text)
     short = _SHORT_ANSWER_LINE.search(text[-500:])
     if short and (marks is None or text.rfind("A", 0) > marks.position):
         rest = strip_delimiters(short["rest"])
         if rest and is_short(rest):
-            return _Mark(max(0, len(text) - 500) + short.start(), shorten_phrase(rest))
+            return Mark(max(0, len(text) - 500) + short.start(), shorten_phrase(rest))
     return marks
 
 
@@ -312,14 +245,14 @@ _NOT_STATED = re.compile(
 )
 
 
-def _in_answer_sentence(text: str) -> _Mark | None:
+def _in_answer_sentence(text: str) -> Mark | None:
     """The last sentence that says "the answer is X"."""
     if not re.search(rf"answer|{_FOREIGN_ANSWER}", text, re.IGNORECASE):
         return None
     return _marked_phrase(_ANSWER_SENTENCE, text)
 
 
-def _marked_phrase(pattern: re.Pattern[str], text: str) -> _Mark | None:
+def _marked_phrase(pattern: re.Pattern[str], text: str) -> Mark | None:
     """Where the last match of ``pattern`` begins, and what follows it up to the end of its sentence
     or formula, cut to its value."""
     for match in reversed(list(pattern.finditer(text))[-50:]):
@@ -327,8 +260,8 @@ def _marked_phrase(pattern: re.Pattern[str], text: str) -> _Mark | None:
         if pattern is _ANSWER_SENTENCE and _NOT_STATED.match(phrase):
             continue
         answer = strip_delimiters(shorten_phrase(phrase))
-        if answer:
-            return _Mark(match.start(), answer)
+        if answer and not breaks_off(answer):
+            return Mark(match.start(), answer)
     return None
 
 
@@ -351,8 +284,8 @@ def _following_phrase(text: str, start: int) -> str:
     return strip_delimiters(text[begin : end_of_sentence.start() if end_of_sentence else len(text)])
 
 
-MARKS: dict[AnswerSource, Callable[[str], _Mark | None]] = {
-    AnswerSource.BOX: _in_boxes,
+MARKS: dict[AnswerSource, Callable[[str], Mark | None]] = {
+    AnswerSource.BOX: read_boxes,
     AnswerSource.TAGS: _in_tags,
     AnswerSource.GSM8K: _after_gsm8k_mark,
     AnswerSource.ANSWER_LINE: _after_answer_mark,
