@@ -94,6 +94,9 @@ def test_a_reading_says_where_it_was_read(text, answer, source):
         r"Answer: \boxed{3^{2",
         r"<answer>\boxed{\text{4 ap</answer>",
         r"<think>\boxed{3}",
+        "Sum these values:\n\\[\n56 + 12 =",
+        r"As a fraction it is \[ \frac{182}{364}",
+        "4. **Sum up**:\n\\[\n\\text{Total earnings} =",
     ],
 )
 def test_what_breaks_off_within_a_formula_states_nothing(text):

@@ -116,7 +116,7 @@ MODEL_PRESETS = {
             596_049_920,
             57_344,
             SKYWORK_PRM,
-            "Apache 2.0",
+            "Apache 2.0",  # its card: license apache-2.0, with a LICENSE file of its own beside it
         ),
         ModelPreset(
             "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",

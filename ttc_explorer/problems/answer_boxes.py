@@ -115,13 +115,20 @@ def has_closed_box(text: str) -> bool:
 
 def breaks_off(answer: str) -> bool:
     r"""Whether what was read is the beginning of something: a box is in it that could not be read,
-    or a brace that is not closed.
+    a brace or a formula that is not closed, or nothing follows its equals sign.
 
-    >>> breaks_off(r"\boxed{"), breaks_off(r"\frac{1}{2"), breaks_off(r"\{1, 2\}")
-    (True, True, False)
+    >>> [breaks_off(text) for text in (r"\boxed{", r"\frac{1}{2", r"\[ \frac{1}{2}", "56 + 12 =")]
+    [True, True, True, True]
+    >>> breaks_off(r"\{1, 2\}")
+    False
     """
     bare = _ESCAPED.sub("", answer)
-    return bare.count("{") > bare.count("}") or re.search(_BOX, answer) is not None
+    pairs = (("{", "}"), (r"\[", r"\]"), (r"\(", r"\)"))
+    return (
+        any(bare.count(left) > bare.count(right) for left, right in pairs)
+        or bare.rstrip().endswith("=")
+        or re.search(_BOX, answer) is not None
+    )
 
 
 def _read_box(content: str) -> str:
